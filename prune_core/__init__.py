@@ -1,0 +1,1 @@
+"""The science of one trial on one device: networks, pruning, training, judging."""

@@ -1,0 +1,1 @@
+"""The CIFAR-C corruptions, one file per family."""

@@ -1,0 +1,26 @@
+"""The one error that a user can mend: it becomes one line on stderr and exit status 2."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """Something the user gave is wrong. The message is one line: what is wrong, where, what is allowed."""
+
+
+class UnknownName(BadInput):
+    """A name that no registry knows; the message carries the nearest names and the allowed ones."""
+
+    def __init__(self, kind: str, name: object, allowed: Iterable[str]) -> None:
+        known = sorted(allowed)
+        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(known) or 'none'})")
+        self.kind = kind
+        self.name = name
+
+
+class Diverged(ArithmeticError):
+    """A loss or a metric stopped being finite: the trial ends with status ``diverged``."""

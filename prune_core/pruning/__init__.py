@@ -1,0 +1,1 @@
+"""Pruning methods: scores, one selection, one surgery."""

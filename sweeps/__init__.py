@@ -1,0 +1,1 @@
+"""Many trials: what to run, where, and where it is written down."""
