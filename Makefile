@@ -1,0 +1,55 @@
+# Two commands set everything up: make demo, make test. The rest is for developers.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test install install-dev lint types imports check chaos lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: install  ## install into .venv, run the quickstart sweep, end with the report's path
+	$(BIN)/prunefront run quickstart
+
+test: install-dev  ## run the tests (no network, no GPU needed)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+install: $(VENV)/.installed  ## install what a user needs into .venv
+
+install-dev: $(VENV)/.installed-dev  ## install what a developer needs into .venv
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "prunefront needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# pip reads the pinned set as constraints: the same versions for everybody, and only those that are asked for
+$(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml requirements.lock | $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+lint: install-dev  ## ruff: rules and format of imports
+	$(BIN)/ruff check .
+
+types: install-dev  ## mypy, strict
+	$(BIN)/mypy
+
+imports: install-dev  ## dashboards -> sweeps -> prune_core, and nothing back
+	$(BIN)/lint-imports
+
+check: test lint types imports  ## everything that must pass
+
+lock:  ## resolve requirements.lock anew, for every Python that is supported
+	$(PYTHON) -m venv $(VENV)/.uv && $(VENV)/.uv/bin/pip install --quiet uv
+	$(VENV)/.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade --no-emit-index-url \
+	  --no-header --no-annotate pyproject.toml --output-file requirements.lock
+
+clean:  ## remove the virtual environment and the caches, keep the runs
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info

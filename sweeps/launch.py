@@ -1,0 +1,133 @@
+"""Ray Tune runs the workload: a fresh experiment over what is missing, workers reused, lost workers replaced.
+
+Import this module only after `sweeps.ray_session.silence`, since Ray reads its environment at import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.search import Searcher
+
+from sweeps.plan import PlannedTrial
+from sweeps.stopping import StopRequest
+from sweeps.trial import tune_trial
+from sweeps.workload import Workload
+
+LOST_WORKERS = 3
+"""How often a trial is begun again after its worker died; an exception of the trial itself never comes here."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What one trial needs, and where Tune may scribble."""
+
+    cpus: float
+    gpus: float
+    scratch: Path
+    concurrency: int
+
+
+class Feeder(Searcher):  # type: ignore[misc]
+    """Hands Tune the next trial that may start; says "not yet" while trials wait for their baseline."""
+
+    def __init__(self, workload: Workload, stop: StopRequest, configure: Callable[[PlannedTrial], dict[str, Any]]) -> None:
+        super().__init__(metric=None, mode=None)
+        self._workload = workload
+        self._stop = stop
+        self._configure = configure
+        self.keys: dict[str, str] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Return a trial's configuration, None for "ask again", or FINISHED."""
+        if self._stop.reason is not None:
+            return str(Searcher.FINISHED)
+        trial = self._workload.next()
+        if trial is None:
+            return str(Searcher.FINISHED) if self._workload.exhausted else None
+        self.keys[trial_id] = trial.key
+        return {"trial": self._configure(trial)}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Nothing: the callback below reads the folder, which is the truth."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: Tune's snapshot is scratch."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: Tune's snapshot is never restored."""
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        """Nothing: writing the searcher per step would cost time per trial."""
+
+
+class Watcher(tune.Callback):  # type: ignore[misc]
+    """Tells the driver which trial ended, and ticks."""
+
+    def __init__(self, feeder: Feeder, ended: Callable[[str, dict[str, Any] | None, str | None], None], tick: Callable[[], None]) -> None:
+        self._feeder = feeder
+        self._ended = ended
+        self._tick = tick
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Tick."""
+        self._tick()
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial function returned; its last report is the doorbell."""
+        self._ended(self._feeder.keys[trial.trial_id], dict(trial.last_result or {}), None)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's worker was lost too often, or something outside our code raised."""
+        lines = str(trial.get_error() or "the worker was lost").strip().splitlines()
+        self._ended(self._feeder.keys[trial.trial_id], None, lines[-1] if lines else "the worker was lost")
+
+
+def _run(config: dict[str, Any]) -> None:
+    tune_trial(config["trial"])
+
+
+def launch(
+    workload: Workload,
+    *,
+    place: Place,
+    stop: StopRequest,
+    configure: Callable[[PlannedTrial], dict[str, Any]],
+    ended: Callable[[str, dict[str, Any] | None, str | None], None],
+    tick: Callable[[], None],
+) -> None:
+    """Run the workload to its end, or until ``stop`` is asked and the running trials have put down what they had.
+
+    Args:
+        workload: what waits, runs and is done.
+        place: resources per trial, Tune's scratch folder, how many trials may run at once.
+        stop: the request that ends the sweep early.
+        configure: makes a trial's plain configuration.
+        ended: called with (key, last report or None, error line or None) when a trial came back.
+        tick: called at every turn of Tune's loop; must be quick.
+    """
+    feeder = Feeder(workload, stop, configure)
+    trainable = tune.with_resources(_run, {"cpu": place.cpus, "gpu": place.gpus})
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            search_alg=feeder,
+            num_samples=-1,
+            max_concurrent_trials=place.concurrency,
+            reuse_actors=True,
+            trial_name_creator=lambda trial: trial.config["trial"]["name"],
+            trial_dirname_creator=lambda trial: f"{trial.config['trial']['key']}-{trial.trial_id}",
+        ),
+        run_config=tune.RunConfig(
+            name="sweep",
+            storage_path=str(place.scratch),
+            verbose=0,
+            callbacks=[Watcher(feeder, ended, tick)],
+            failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
+        ),
+    )
+    tuner.fit()

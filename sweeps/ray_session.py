@@ -1,0 +1,93 @@
+"""A quiet Ray: our own short temporary folder, no statistics sent, no dashboard, retried when a loaded machine is slow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # the snapshot is scratch, and writing it whole costs time per trial
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+}
+_PREFIX = "pf-"
+_START_TRIES = 3
+
+
+def silence() -> None:
+    """Set the environment that Ray and Tune read at import; what the user set stays."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, environment: dict[str, str]) -> Iterator[None]:
+    """Connect to a cluster, or start a local Ray and take it down again, its files included.
+
+    Args:
+        address: a cluster's address, ``auto``, or None for a Ray of our own on this machine.
+        cpus: processors of our own Ray; None for all.
+        gpus: GPUs of our own Ray; None for all.
+        environment: variables that every worker process starts with (allocator settings must be there before it starts).
+
+    Raises:
+        ConnectionError: Ray did not start, or the cluster does not answer.
+    """
+    silence()
+    import ray
+
+    _sweep_leftovers()
+    folder = None if address else Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))  # noqa: S108
+    try:
+        _start(address, cpus, gpus, environment, folder)
+        yield
+    finally:
+        ray.shutdown()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(address: str | None, cpus: int | None, gpus: int | None, environment: dict[str, str], folder: Path | None) -> None:
+    import logging
+
+    import ray
+
+    runtime = {"env_vars": {**QUIET, **environment}}
+    common = {"runtime_env": runtime, "log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
+    for attempt in range(1, _START_TRIES + 1):
+        try:
+            if address:
+                ray.init(address=address, **common)
+            else:
+                # 128 MiB: nothing large goes through the object store (architecture 5.11)
+                ray.init(num_cpus=cpus, num_gpus=gpus, include_dashboard=False, object_store_memory=128 * 2**20,
+                         _temp_dir=str(folder), **common)
+            return
+        except Exception as error:  # noqa: BLE001  (Ray raises many kinds when a loaded machine misses its fixed limits)
+            ray.shutdown()
+            if attempt == _START_TRIES:
+                where = f"cluster {address}" if address else "a local Ray"
+                raise ConnectionError(f"could not start {where} after {_START_TRIES} tries: {str(error).splitlines()[0]}") from error
+            time.sleep(2.0 * attempt)
+
+
+def _sweep_leftovers() -> None:
+    """Remove the folders of drivers that were killed; their process number is in the name."""
+    for folder in Path("/tmp").glob(f"{_PREFIX}*-*"):  # noqa: S108  (Ray's sockets need a path of under 100 characters)
+        process = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)

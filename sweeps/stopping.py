@@ -1,0 +1,74 @@
+"""How a running sweep is asked to stop: signals set a flag, a token file carries it to the workers on every node."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+TOKEN = ".stop"  # noqa: S105  (a file name, no secret)
+
+
+class StopRequest:
+    """Set once by a signal or by the clock; workers see it through the token file."""
+
+    def __init__(self, out: Path) -> None:
+        self.token = out / TOKEN
+        self.token.unlink(missing_ok=True)
+        self.reason: str | None = None
+        self.signal_number: int | None = None
+
+    def ask(self, reason: str, signal_number: int | None = None) -> None:
+        """Ask every trial to stop at its next step, keeping what it has; the first reason stands."""
+        if self.reason is None:
+            self.reason = reason
+            self.signal_number = signal_number
+            try:
+                self.token.touch()
+            except OSError:  # a full disk: the trials end with the driver's Ray session instead
+                return
+
+    def clear(self) -> None:
+        """Remove the token."""
+        self.token.unlink(missing_ok=True)
+
+
+@contextmanager
+def listening(request: StopRequest, kill_now: Callable[[], None]) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into ``request.ask``; a second one calls ``kill_now`` and leaves at once (130)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if request.reason is not None:
+            kill_now()
+            os._exit(130)
+        request.ask("interrupted" if number == signal.SIGINT else "terminated", number)
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def token_watch(token: Path, every: float = 0.5) -> Callable[[], bool]:
+    """Return a cheap ``should_stop`` for a worker: looks at the token file at most once per ``every`` seconds."""
+    last = [0.0]
+    stop = [False]
+
+    def should_stop() -> bool:
+        now = time.monotonic()
+        if not stop[0] and now - last[0] >= every:
+            last[0] = now
+            stop[0] = token.exists()
+        return stop[0]
+
+    return should_stop

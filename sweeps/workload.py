@@ -1,0 +1,132 @@
+"""Which trial may start next. Knows nothing of Ray: the launcher asks, reports what ended, and asks again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from sweeps.plan import PlannedTrial
+
+
+class Candidates(Protocol):
+    """Where further trials come from when those at hand run out: a search, or nothing."""
+
+    def more(self, count: int) -> list[PlannedTrial]:
+        """Return trials of up to ``count`` further candidates; empty when there is nothing to try right now."""
+        ...
+
+    def ended(self, key: str) -> None:
+        """Take note that a trial's folder has its outcome."""
+        ...
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no further candidate will ever come."""
+        ...
+
+
+class Workload:
+    """Trials that wait, run and are done, with pruning trials held back until their baseline is there.
+
+    Args:
+        trials: the trials known from the start, in the order in which they should run.
+        ended: says for a trial what its folder holds: ``complete``, another final status, or None when it is to be run.
+        baseline_failure: the cause why a baseline cannot be had (by its key), or None.
+        block: writes the outcome of a trial that can never run, with its cause.
+        candidates: further trials, asked for only when fewer than ``ahead`` trials wait.
+    """
+
+    def __init__(
+        self,
+        trials: Iterable[PlannedTrial],
+        *,
+        ended: Callable[[PlannedTrial], str | None],
+        baseline_ready: Callable[[str], bool],
+        baseline_failure: Callable[[str], str | None],
+        block: Callable[[PlannedTrial, str], None],
+        candidates: Candidates | None = None,
+        ahead: int = 2,
+    ) -> None:
+        self._ended = ended
+        self._baseline_ready = baseline_ready
+        self._baseline_failure = baseline_failure
+        self._block = block
+        self._candidates = candidates
+        self._ahead = ahead
+        self._waiting: dict[str, PlannedTrial] = {}
+        self._known: set[str] = set()
+        self.running: dict[str, PlannedTrial] = {}
+        self.done: dict[str, str] = {}
+        self.found: set[str] = set()
+        self.add(trials)
+
+    @property
+    def waiting(self) -> int:
+        """How many trials wait for a place or for their baseline."""
+        return len(self._waiting)
+
+    @property
+    def known(self) -> int:
+        """How many trials there are so far, whatever their state."""
+        return len(self._known)
+
+    def add(self, trials: Iterable[PlannedTrial]) -> None:
+        """Take in trials; one that is known already grows by the budgets that it lacks."""
+        for trial in trials:
+            self._known.add(trial.key)
+            status = self._ended(trial)
+            if status is not None:
+                self.done[trial.key] = status
+                self.found.add(trial.key)
+                if self._candidates is not None:
+                    self._candidates.ended(trial.key)
+                continue
+            self.done.pop(trial.key, None)
+            before = self._waiting.get(trial.key)
+            budgets = tuple(sorted({*trial.budgets, *(before.budgets if before else ())}))
+            self._waiting[trial.key] = replace(trial, budgets=budgets)
+
+    def next(self) -> PlannedTrial | None:
+        """Return a trial that may start now, and count it as running; None when none may."""
+        self._ask_ahead()
+        for key, trial in list(self._waiting.items()):
+            if key in self.running:
+                continue
+            if trial.kind not in ("baseline", "dense") and not self._baseline_ready(trial.baseline_key):
+                cause = self._baseline_failure(trial.baseline_key)
+                if cause is not None:
+                    self._give_up(trial, f"its baseline failed: {cause}")
+                continue
+            del self._waiting[key]
+            self.running[key] = trial
+            return trial
+        return None
+
+    def finished(self, key: str, status: str | None) -> None:
+        """Take note that a trial came back; without a final status it is interrupted and stays to be done."""
+        self.running.pop(key, None)
+        if status is None:
+            return
+        self.done[key] = status
+        if self._candidates is not None:
+            self._candidates.ended(key)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether everything has ended and nothing more will come."""
+        return not self.running and not self._waiting and (self._candidates is None or self._candidates.exhausted)
+
+    def _ask_ahead(self) -> None:
+        while self._candidates is not None and not self._candidates.exhausted and len(self._waiting) < self._ahead:
+            trials = self._candidates.more(1)
+            if not trials:
+                return
+            self.add(trials)
+
+    def _give_up(self, trial: PlannedTrial, cause: str) -> None:
+        del self._waiting[trial.key]
+        self._block(trial, cause)
+        self.done[trial.key] = "failed"
+        if self._candidates is not None:
+            self._candidates.ended(trial.key)
