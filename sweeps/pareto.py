@@ -1,0 +1,115 @@
+"""The front: candidates, who dominates whom, and the table that says so.
+
+A candidate is one (arm, network, method, ratio, budget) over all seeds. Only complete candidates compete, at equal budgets;
+what is never fine-tuned (the unpruned baseline, the dense ladder) competes at every budget, since a user can take it instead
+of any pruned network. Neither ray nor torch is needed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from prune_core.files import replacing
+from sweeps.pareto_membership import CANDIDATE, EVERY_BUDGET, membership, rivals
+from sweeps.pareto_volume import hypervolume, non_dominated
+
+__all__ = [
+    "CANDIDATE", "EVERY_BUDGET", "candidates", "front", "hypervolume", "membership", "non_dominated", "rivals",
+    "selection_columns", "write_front",
+]
+
+Direction = Literal["min", "max"]
+
+
+def selection_columns(objectives: Mapping[str, Direction], columns: Iterable[str],
+                      select_on: str = "selection") -> dict[str, Direction]:
+    """Return the columns that decide membership: ``val_*`` of each metric where there is one (costs have none).
+
+    Args:
+        objectives: metric or cost column -> "min" or "max", as the study names them.
+        columns: the columns of the records.
+        select_on: "selection", or "report" to decide on the report images (which is then to be said wherever it is shown).
+    """
+    known = set(columns)
+    if select_on == "report":
+        return dict(objectives)
+    return {f"val_{name}" if f"val_{name}" in known else name: direction for name, direction in objectives.items()}
+
+
+def candidates(records: pd.DataFrame, objectives: Mapping[str, Direction], *, shown: Sequence[str] = (),
+               seeds: Iterable[int] | None = None) -> pd.DataFrame:
+    """Return one row per candidate: mean, sample standard deviation and completeness.
+
+    Args:
+        records: the table of records (any status).
+        objectives: column -> direction; a candidate without a value in one of them is incomplete.
+        shown: further columns to average.
+        seeds: the seeds that a complete candidate has; by default every seed that the records name.
+
+    Returns:
+        The columns of `CANDIDATE`, then ``seeds`` (count of complete records), ``complete``, ``keys`` (trial keys, ``;``
+        between), and for each column its mean under its own name and ``<column>_std`` (ddof 1, NaN for one seed); sorted.
+    """
+    wanted = frozenset(records["seed"].dropna().astype(int)) if seeds is None else frozenset(seeds)
+    numbers = list(dict.fromkeys([*objectives, *shown]))
+    table = records.reindex(columns=[*CANDIDATE, "seed", "key", "status", *numbers])
+    table["ratio"] = pd.to_numeric(table["ratio"], errors="coerce").fillna(0.0)
+    table["budget"] = pd.to_numeric(table["budget"], errors="coerce").fillna(0).astype(int)
+    table[numbers] = table[numbers].astype(float).replace([np.inf, -np.inf], np.nan)
+    whole = table["status"].eq("complete") & table[list(objectives)].notna().all(axis=1)
+    # A seed that is there twice (a record read while it is replaced) counts once.
+    done = table[whole].drop_duplicates([*CANDIDATE, "seed"], keep="last")
+    groups = done.groupby(CANDIDATE, sort=True, dropna=False)
+    rows = table[CANDIDATE].drop_duplicates().sort_values(CANDIDATE).set_index(CANDIDATE)
+    rows["seeds"] = groups["seed"].nunique()
+    rows["complete"] = groups["seed"].agg(lambda present: wanted <= set(present.astype(int)))
+    rows["keys"] = groups["key"].agg(lambda keys: ";".join(sorted(map(str, keys))))
+    means, spreads = groups[numbers].mean(), groups[numbers].std(ddof=1).add_suffix("_std")
+    result = rows.join(means).join(spreads).reset_index()
+    result["seeds"] = result["seeds"].fillna(0).astype(int)
+    result["complete"] = result["complete"].eq(True)
+    result["keys"] = result["keys"].fillna("")
+    return result
+
+
+def front(table: pd.DataFrame, objectives: Mapping[str, Direction], *, mix_budgets: bool = False) -> NDArray[np.bool_]:
+    """Return which candidates are on a front, in the order of the table.
+
+    Args:
+        table: what `candidates` returned.
+        objectives: the columns that decide, and their directions.
+        mix_budgets: one front over all budgets; otherwise one per budget, and the baseline and the dense ladder, which
+            compete at every budget, are on it where they are on at least one of them.
+    """
+    able = table["complete"].to_numpy(dtype=bool)
+    values = table[list(objectives)].to_numpy(dtype=float)
+    directions = list(objectives.values())
+    result = np.zeros(len(table), dtype=bool)
+    for group in rivals(table, mix_budgets=mix_budgets):
+        members = np.flatnonzero(group & able)
+        result[members] |= non_dominated(values[members], directions)
+    return result
+
+
+def write_front(out: Path, records: pd.DataFrame, objectives: Mapping[str, Direction], *, shown: Sequence[str] = (),
+                select_on: str = "selection", seeds: Iterable[int] | None = None, mix_budgets: bool = False) -> Path:
+    """Write ``front.csv`` into the study's folder: the candidates on the front with mean, spread and frequency.
+
+    The selection numbers decide membership; the report numbers (``shown`` and the objectives themselves) stand beside them.
+
+    Returns:
+        The path of the file; without a front it holds the header only.
+    """
+    decisive = selection_columns(objectives, records.columns, select_on)
+    table = candidates(records, decisive, shown=[*objectives, *shown], seeds=seeds)
+    table.insert(len(CANDIDATE), "front_frequency", membership(records, table, decisive, mix_budgets=mix_budgets))
+    chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
+    with replacing(out / "front.csv") as temporary:
+        chosen.to_csv(temporary, index=False, float_format="%.10g")
+    return out / "front.csv"
