@@ -1,1 +1,21 @@
 """Networks, one file per family."""
+
+from __future__ import annotations
+
+from prune_core.networks import preresnet as preresnet
+from prune_core.networks import resnet as resnet
+from prune_core.networks import vgg as vgg
+from prune_core.networks.architecture import Architecture, ChannelGroup, Consumer, architecture_of, convolutions
+from prune_core.networks.preresnet import ChannelSelection
+from prune_core.networks.registry import NETWORKS, build_network
+
+__all__ = [
+    "NETWORKS",
+    "Architecture",
+    "ChannelGroup",
+    "ChannelSelection",
+    "Consumer",
+    "architecture_of",
+    "build_network",
+    "convolutions",
+]

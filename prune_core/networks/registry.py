@@ -1,0 +1,83 @@
+"""Networks by name. A builder takes ``num_classes``, ``in_channels`` and its own options, all by keyword.
+
+The signature is the options' one truth: names, defaults and types (``bool``, ``int``, ``float``, ``str``, ``Literal``) are
+read from it, so that a network of the user's own is one function behind ``@NETWORKS.register("name")``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin
+
+from torch import nn
+
+from prune_core.errors import BadInput, UnknownName
+from prune_core.networks.architecture import Architecture
+from prune_core.registry import Registry
+
+Builder = Callable[..., nn.Module]
+
+NETWORKS: Registry[Builder] = Registry("network")
+
+TORCHVISION = "torchvision:"
+
+
+def build_network(name: str, *, num_classes: int = 10, in_channels: int = 3, **options: Any) -> nn.Module:
+    """Build a network with fresh weights, drawn from torch's global generator (seed it before).
+
+    Args:
+        name: one of `NETWORKS`, or ``torchvision:NAME`` for a classifier of torchvision.
+        num_classes: length of the output.
+        in_channels: channels of the images, 1 for grey and 3 for colour.
+        options: what the network's builder takes; defaults are the published ones.
+
+    Returns:
+        The network, which maps ``(N, in_channels, H, W)`` to logits ``(N, num_classes)`` and carries ``architecture``.
+
+    Raises:
+        BadInput: for an unknown name or option (`UnknownName`, with the nearest ones), or a value that is not allowed.
+    """
+    builder = _builder(name)
+    resolved = _resolve(name, builder, {"num_classes": num_classes, "in_channels": in_channels, **options})
+    network = builder(**resolved)
+    network.architecture = Architecture(name, resolved)  # type: ignore[assignment]
+    return network
+
+
+def _builder(name: str) -> Builder:
+    if name.startswith(TORCHVISION):
+        from prune_core.networks.torchvision_classifiers import builder_of
+
+        return builder_of(name.removeprefix(TORCHVISION))
+    return NETWORKS.get(name)
+
+
+def _resolve(name: str, builder: Builder, given: dict[str, Any]) -> dict[str, Any]:
+    """Return every option of the builder: the given value, checked, or the default."""
+    declared = inspect.signature(builder, eval_str=True).parameters
+    resolved = {}
+    for option in given:
+        if option not in declared:
+            raise UnknownName(f"option of network {name}", option, declared)
+    for option, parameter in declared.items():
+        value = given.get(option, parameter.default)
+        if value is inspect.Parameter.empty:
+            raise BadInput(f"network {name}: option {option!r} has no default and was not given")
+        resolved[option] = _checked(f"network {name}: option {option!r}", value, parameter.annotation)
+    return resolved
+
+
+def _checked(what: str, value: Any, annotation: Any) -> Any:
+    """Return the value if it is what the annotation says; whole numbers are positive, since all of them count something."""
+    if get_origin(annotation) is Literal and value not in get_args(annotation):
+        raise BadInput(f"{what} is {value!r} (allowed: {', '.join(map(str, get_args(annotation)))})")
+    if annotation is bool and not isinstance(value, bool):
+        raise BadInput(f"{what} is {value!r} (allowed: true, false)")
+    if annotation is int and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise BadInput(f"{what} is {value!r} (allowed: whole numbers from 1)")
+    if annotation is float and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise BadInput(f"{what} is {value!r} (allowed: numbers)")
+    if annotation is str and not isinstance(value, str):
+        raise BadInput(f"{what} is {value!r} (allowed: text)")
+    return value
