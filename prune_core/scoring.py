@@ -1,0 +1,112 @@
+"""Kept logits in, the metric columns of a record out. No network, no GPU, no torch: what `prunefront rescore` calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prune_core.logits import LogitSet
+from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, cross_fit, first_half, fit_temperature
+
+Value = float | str
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Temperature scaling of one network.
+
+    Attributes:
+        temperature: the one fitted; the geometric mean of two where it was cross-fitted.
+        report: the scaled report predictions, None without a report set.
+        selection: the scaled second half of the validation images, which the fit has not seen; None without them.
+        source: how it was fitted, to be said beside every number after scaling.
+    """
+
+    temperature: float
+    report: Predictions | None
+    selection: Predictions | None
+    source: Literal["one half of the validation images", "two-fold cross-fit on the report images"]
+
+
+def scale(*, selection: LogitSet | None, report: LogitSet | None) -> Scaling:
+    """Fit on every second validation image of each class; without validation images cross-fit on the report images."""
+    judged = report.predictions() if report is not None else None
+    if selection is not None:
+        validation = selection.predictions()
+        half = first_half(validation.labels)
+        rest = ~half if not half.all() else half
+        temperature = fit_temperature(validation.subset(half))
+        scaled = judged.scaled(temperature) if judged is not None else None
+        held_out = validation.subset(rest).scaled(temperature)
+        return Scaling(temperature, scaled, held_out, "one half of the validation images")
+    if judged is None:
+        raise ValueError("scale needs a selection or a report set")
+    temperature, crossed = cross_fit(judged)
+    return Scaling(temperature, crossed, None, "two-fold cross-fit on the report images")
+
+
+def record_columns(
+    *, selection: LogitSet | None, report: LogitSet | None, train: LogitSet | None, bins: int
+) -> dict[str, Value]:
+    """Return the metric columns of a record: report plain, selection ``val_*``, training images ``train_*``.
+
+    Columns of a set that was not evaluated are left out, and so are those under corruption where it has no cells. All
+    are floats but ``worst_corruption``, which is a name. ``temperature`` and ``*_t`` use one temperature, fitted on every
+    second validation image of each class; ``val_*_t`` are computed on the other half. Without a selection set they are
+    cross-fitted on the report images (`Scaling.source` says so).
+
+    Args:
+        selection: validation images, clean and under the extra corruptions.
+        report: test images, clean and under the 15 corruptions.
+        train: training images, clean.
+        bins: of every ECE.
+
+    Raises:
+        BadInput: bins is no positive integer, or the sets do not fit.
+        Diverged: a logit is not finite.
+    """
+    scaling = scale(selection=selection, report=report) if selection is not None or report is not None else None
+    columns: dict[str, Value] = {}
+    if report is not None and scaling is not None and scaling.report is not None:
+        columns |= _set_columns(report, scaling.report, scaling.temperature, bins, severities=True)
+    if train is not None:
+        columns |= _train_columns(train.predictions(), bins)
+    if selection is not None and scaling is not None and scaling.selection is not None:
+        chosen = _set_columns(selection, scaling.selection, scaling.temperature, bins, severities=False)
+        columns |= {f"val_{name}": value for name, value in chosen.items()}
+    return columns
+
+
+def _set_columns(
+    logits: LogitSet, scaled: Predictions, temperature: float, bins: int, *, severities: bool
+) -> dict[str, Value]:
+    clean, cells = logits.predictions(), logits.cell_predictions()
+    columns: dict[str, Value] = {}
+    for metric in _recorded():
+        if metric.on == "images":
+            columns[metric.name] = metric.function(clean, bins)
+        elif metric.on == "fit":
+            columns[metric.name] = temperature
+        elif cells is not None:
+            columns |= _corruption_columns(metric, cells, bins, severities=severities)
+        if metric.after_temperature:
+            columns[f"{metric.name}_t"] = metric.function(scaled, bins)
+    return columns
+
+
+def _corruption_columns(metric: Metric, cells: CellPredictions, bins: int, *, severities: bool) -> dict[str, Value]:
+    if metric.on == "cells":
+        return {metric.name: metric.function(cells, bins)}
+    each = [float(metric.function(cells.severity(severity), bins)) for severity in cells.severities]
+    columns: dict[str, Value] = {metric.name: sum(each) / len(each)}
+    if severities:
+        columns |= {f"{metric.name}_s{severity}": value for severity, value in zip(cells.severities, each, strict=True)}
+    return columns
+
+
+def _train_columns(train: Predictions, bins: int) -> dict[str, Value]:
+    return {f"train_{metric.name}": metric.function(train, bins) for metric in _recorded() if metric.on_train}
+
+
+def _recorded() -> list[Metric]:
+    return [METRICS.get(name) for name in METRICS if METRICS.get(name).recorded]
