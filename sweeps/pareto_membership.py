@@ -85,7 +85,7 @@ def _residuals(records: pd.DataFrame, chosen: pd.DataFrame, numbers: list[str]) 
 
 
 def _moderated(residuals: Array, networks: NDArray[np.object_]) -> Array:
-    """Return the residuals scaled so that their sum with independent standard normal weights has the standard error of the mean.
+    """Return residuals whose sum with independent standard normal weights has the standard error of the mean.
 
     What does not vary between a candidate's seeds (the parameters of most methods) is taken as fixed.
     """
