@@ -1,0 +1,185 @@
+"""A corrupted copy of a set of images, all severities: our own generated one, kept in the cache, or the official files."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prune_core.corruptions.apply import check_images, check_severity, corrupt_numbered
+from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, STANDARD, Images
+from prune_core.description import content_key
+from prune_core.errors import BadInput, UnknownName
+from prune_core.files import replacing
+
+GENERATOR_FORMAT = 1
+"""Raised by any change that changes a generated image; part of the cache key."""
+
+OFFICIAL = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
+"""Datasets of which an official corrupted set exists."""
+
+_STALE_SECONDS = 24 * 3600.0
+
+Progress = Callable[[int, int, str], None]
+"""``progress(cells done, cells in all, what was done last)``."""
+
+
+@dataclass(frozen=True)
+class CorruptedSet:
+    """Corrupted copies of N images, one ``(5, N, H, W, C)`` memory map per corruption.
+
+    Attributes:
+        label: What every table and figure calls it: "CIFAR-10-C", or "CIFAR-10-C (regenerated, seed 0)".
+        corruptions: The names that it holds, in order.
+        generated: False for the official files.
+        jpeg: Whether the clean images were JPEG re-encoded: then mPC is also given without ``jpeg_compression``.
+    """
+
+    label: str
+    corruptions: tuple[str, ...]
+    generated: bool = True
+    jpeg: bool = False
+    _arrays: dict[str, Images] = field(default_factory=dict, repr=False)
+
+    def cell(self, corruption: str, severity: int) -> Images:
+        """Return the images ``(N, H, W, C)`` uint8 of one cell, mapped read-only.
+
+        Raises:
+            UnknownName: for a corruption that the set does not hold.
+        """
+        check_severity(severity)
+        if corruption not in self._arrays:
+            raise UnknownName(f"corruption of {self.label}", corruption, self.corruptions)
+        return self._arrays[corruption][severity - 1]
+
+
+def set_label(name: str, seed: int, *, title: str | None = None, jpeg: bool = False) -> str:
+    """Return what a generated set is called; never the official name alone."""
+    base = OFFICIAL.get(name) or f"{title or _titled(name)}-C"
+    made = "regenerated" if name in OFFICIAL and not jpeg else "generated"
+    return f"{base} ({made}{' from JPEG re-encoded images' if jpeg else ''}, seed {seed})"
+
+
+def generated_set(
+    images: Images,
+    indices: NDArray[np.int64] | None,
+    *,
+    name: str,
+    corruptions: Sequence[str] = STANDARD,
+    seed: int = 0,
+    cache: Path,
+    progress: Progress | None = None,
+    title: str | None = None,
+    jpeg: bool = False,
+) -> CorruptedSet:
+    """Return the corrupted copies of these images, generated where the cache has none.
+
+    Each corruption is one file that appears whole, so an interrupted run goes on where it was, and leaves no half file.
+
+    Args:
+        images: ``(N, H, W, C)`` uint8.
+        indices: Image number of each image in its set (the corruption of an image depends on it); None for 0 to N - 1.
+        name: The dataset's name; only the label depends on it.
+        corruptions: Names of ``STANDARD`` and ``EXTRA``.
+        seed: Of the generated set.
+        cache: The cache folder, as for `load_dataset`.
+        progress: Called after each cell that was generated and once per corruption that was found.
+        title: The dataset's title; default: made from the name.
+        jpeg: Whether the images were JPEG re-encoded; the label says so.
+
+    Raises:
+        BadInput: for wrong names, images, indices, or a cache that cannot be written.
+    """
+    check_images(images)
+    names = _checked_names(corruptions)
+    numbers = _checked_numbers(indices, len(images))
+    folder = Path(cache) / "corrupted" / _key(images, numbers, seed)
+    _remove_stale(folder)
+    total = len(names) * len(SEVERITIES)
+    arrays: dict[str, Images] = {}
+    for position, corruption in enumerate(names):
+        path = folder / f"{corruption}.npy"
+        done = position * len(SEVERITIES)
+        if not path.exists():
+            try:
+                _generate(path, images, numbers, corruption, seed, lambda s, d=done, c=corruption: _tell(progress, d + s, total, c, s))
+            except OSError as error:
+                raise BadInput(f"cannot write the corrupted set to {folder}: {error.strerror} (set PRUNEFRONT_CACHE)") from error
+        elif progress is not None:
+            progress(done + len(SEVERITIES), total, f"{corruption}: found")
+        arrays[corruption] = _mapped(path, (len(SEVERITIES), *images.shape))
+    return CorruptedSet(set_label(name, seed, title=title, jpeg=jpeg), names, jpeg=jpeg, _arrays=arrays)
+
+
+def _tell(progress: Progress | None, done: int, total: int, corruption: str, severity: int) -> None:
+    if progress is not None:
+        progress(done, total, f"{corruption} {severity}")
+
+
+def _generate(
+    path: Path, images: Images, numbers: NDArray[np.int64], corruption: str, seed: int, told: Callable[[int], None]
+) -> None:
+    with replacing(path) as temporary:
+        target = np.lib.format.open_memmap(
+            temporary, mode="w+", dtype=np.uint8, shape=(len(SEVERITIES), *images.shape)
+        )
+        for severity in SEVERITIES:
+            target[severity - 1] = corrupt_numbered(images, corruption, severity, numbers, seed=seed)
+            told(severity)
+        target.flush()
+        del target
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> Images:
+    try:
+        array: Images = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read ({error}): delete it") from error
+    if array.shape != shape or array.dtype != np.uint8:
+        raise BadInput(f"{path} holds {array.dtype} {array.shape}, not uint8 {shape}: delete it")
+    return array
+
+
+def _key(images: Images, numbers: NDArray[np.int64], seed: int) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, len(images), 4096):
+        digest.update(np.ascontiguousarray(images[start : start + 4096]).data)
+    digest.update(np.ascontiguousarray(numbers).data)
+    return content_key(
+        {"generator": GENERATOR_FORMAT, "images": digest.hexdigest(), "shape": list(images.shape), "seed": int(seed)}
+    )
+
+
+def _checked_names(corruptions: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(corruptions)
+    for each in names:
+        CORRUPTIONS.get(each)
+    if not names or len(set(names)) != len(names):
+        raise BadInput(f"corruptions are {list(names)} (allowed: one or more names, each once)")
+    return names
+
+
+def _checked_numbers(indices: NDArray[np.int64] | None, count: int) -> NDArray[np.int64]:
+    if indices is None:
+        return np.arange(count, dtype=np.int64)
+    numbers = np.asarray(indices)
+    if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.integer) or (count and numbers.min() < 0):
+        raise BadInput(f"image numbers are {numbers.dtype} {numbers.shape} (allowed: whole numbers from 0, ({count},))")
+    return numbers.astype(np.int64)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what killed runs left half-written; younger files may belong to a run that is at work."""
+    for leftover in folder.glob(".*.tmp"):
+        if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
+            leftover.unlink(missing_ok=True)
+
+
+def _titled(name: str) -> str:
+    kind, _, argument = name.partition(":")
+    return Path(argument).name.removesuffix(".tar.gz").removesuffix(".npz") if argument else kind

@@ -1,0 +1,108 @@
+"""The array cache: decoded once, kept as ``.npy``, mapped read-only by every worker of a node (architecture 5.11).
+
+A dataset's folder appears whole or not at all: it is built under a temporary name and renamed. Two builders who race do the
+same work twice and the second one drops its copy; nobody waits for a lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune_core.data.dataset import Arrays
+from prune_core.description import content_key
+from prune_core.errors import BadInput
+from prune_core.files import read_json, write_json
+
+CACHE_FORMAT = 1
+_PARTS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def default_cache() -> Path:
+    """Return the cache folder: ``PRUNEFRONT_CACHE``, else ``~/.cache/prunefront``."""
+    return Path(os.environ.get("PRUNEFRONT_CACHE") or "~/.cache/prunefront").expanduser()
+
+
+def dataset_folder(cache: Path, name: str, fingerprint: Any) -> Path:
+    """Return the folder of one decoded dataset."""
+    return cache / "datasets" / f"{name}-{content_key({'cache': CACHE_FORMAT, 'fingerprint': fingerprint})}"
+
+
+def write_arrays(folder: Path, arrays: Arrays) -> None:
+    """Write a decoded dataset as ``folder``, whole or not at all; a folder that somebody else finished first stays."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+    except OSError as error:
+        raise BadInput(f"cannot write to the cache folder {folder.parent}: {error.strerror} (set PRUNEFRONT_CACHE)") from error
+    try:
+        for part in _PARTS:
+            array = getattr(arrays, part)
+            if array is not None:
+                np.save(temporary / f"{part}.npy", array, allow_pickle=False)
+        mean, std = arrays.mean, arrays.std
+        if mean is None or std is None:
+            mean, std = _normalisation(arrays)
+        write_json(
+            temporary / "meta.json",
+            {"classes": list(arrays.classes), "mean": list(mean), "std": list(std), "checksum": _checksum(arrays)},
+        )
+        temporary.chmod(0o755)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_arrays(folder: Path) -> tuple[Arrays, str] | None:
+    """Return the mapped arrays and their checksum; None where nothing is cached.
+
+    Raises:
+        BadInput: when the folder is there but cannot be read.
+    """
+    if not folder.is_dir():
+        return None
+    try:
+        meta = read_json(folder / "meta.json")
+        parts = {
+            part: np.load(folder / f"{part}.npy", mmap_mode="r", allow_pickle=False)
+            for part in _PARTS
+            if (folder / f"{part}.npy").exists()
+        }
+        arrays = Arrays(
+            classes=tuple(meta["classes"]), mean=tuple(meta["mean"]), std=tuple(meta["std"]), **parts
+        )
+        return arrays, str(meta["checksum"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"the array cache {folder} cannot be read ({error}): delete that folder") from error
+
+
+def _normalisation(arrays: Arrays) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel of the training images, from their histograms (exact)."""
+    values = np.arange(256) / 255.0
+    means, deviations = [], []
+    for channel in range(arrays.train_images.shape[3]):
+        share = np.bincount(arrays.train_images[..., channel].ravel(), minlength=256) / arrays.train_images[..., channel].size
+        mean = float(share @ values)
+        means.append(round(mean, 4))
+        deviations.append(max(round(float(np.sqrt(share @ (values - mean) ** 2)), 4), 0.001))
+    return tuple(means), tuple(deviations)
+
+
+def _checksum(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for part in _PARTS:
+        array = getattr(arrays, part)
+        if array is not None:
+            digest.update(f"{part} {array.dtype.str} {array.shape}\n".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,97 @@
+"""What a dataset is, and the registry of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prune_core.registry import Registry
+
+Images: TypeAlias = NDArray[np.uint8]
+Labels: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with labels, and what one has to know about them.
+
+    Attributes:
+        name: As given to `load_dataset`.
+        title: As written in tables and figures.
+        classes: Class names; label k is ``classes[k]``.
+        mean: Of each channel, on the 0..1 scale; what networks are fed is ``(image / 255 - mean) / std``.
+        std: Of each channel.
+        licence: Of the images.
+        source: Where they come from.
+        checksum: SHA-256 of the decoded arrays.
+        train_images: ``(N, H, W, C)`` uint8, mapped read-only from the array cache.
+        train_labels: ``(N,)`` int64.
+        test_images: As ``train_images``; None where the dataset has no test images of its own.
+        test_labels: As ``train_labels``; None where the dataset has no test images of its own.
+        jpeg: Whether the images were JPEG re-encoded: their ``jpeg_compression`` numbers differ from the original's.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    licence: str
+    source: str
+    checksum: str
+    train_images: Images
+    train_labels: Labels
+    test_images: Images | None
+    test_labels: Labels | None
+    jpeg: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels of an image."""
+        height, width, channels = self.train_images.shape[1:]
+        return height, width, channels
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What a dataset's decoder returns: arrays before they are cached. ``mean`` and ``std`` None: measured on train."""
+
+    classes: tuple[str, ...]
+    train_images: Images
+    train_labels: Labels
+    test_images: Images | None = None
+    test_labels: Labels | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One dataset asked for: where its bytes are found, and how to decode them.
+
+    Attributes:
+        title: As written in tables and figures.
+        licence: Of the images.
+        source: Where they come from.
+        fingerprint: Plain values that change when the decoded arrays would: names, options, sizes, checksums of files.
+        decode: Reads the bytes; called only when the array cache has none.
+        jpeg: Whether the images were JPEG re-encoded.
+    """
+
+    title: str
+    licence: str
+    source: str
+    fingerprint: Mapping[str, Any]
+    decode: Callable[[], Arrays]
+    jpeg: bool = False
+
+
+Open: TypeAlias = Callable[[str, dict[str, Any], Path], Request]
+"""``(argument after the colon, options, cache folder) -> Request``; pops the options that it knows."""
+
+DATASETS: Registry[Open] = Registry("dataset")

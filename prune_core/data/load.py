@@ -1,0 +1,94 @@
+"""The one entrance: `load_dataset`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune_core.data.cache import dataset_folder, default_cache, read_arrays, write_arrays
+from prune_core.data.dataset import DATASETS, Arrays, Dataset
+from prune_core.data.options import take_channel_values
+from prune_core.errors import BadInput
+
+
+def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dataset:
+    """Return a dataset, decoded at most once per machine.
+
+    Args:
+        name: A name of ``DATASETS``; ``image_folder:PATH`` and ``arrays:FILE`` carry a path.
+        cache: Folder of the array cache; default ``PRUNEFRONT_CACHE``, else ``~/.cache/prunefront``.
+        options: Of the dataset (``root``, ``size``, ...); ``mean`` and ``std`` replace the normalisation, for a network that
+            was trained with another one.
+
+    Raises:
+        BadInput: for an unknown dataset or option, and for a missing file: which, where it was looked for, where to get it.
+    """
+    kind, _, argument = str(name).partition(":")
+    opener = DATASETS.get(kind)
+    left = dict(options)
+    mean, std = take_channel_values(left, "mean"), take_channel_values(left, "std")
+    folder = Path(cache).expanduser() if cache is not None else default_cache()
+    request = opener(argument, left, folder)
+    target = dataset_folder(folder, kind, dict(request.fingerprint))
+    found = read_arrays(target)
+    if found is None:
+        arrays = request.decode()
+        _check(name, arrays)
+        write_arrays(target, arrays)
+        found = read_arrays(target)
+    if found is None:
+        raise BadInput(f"the array cache {target} vanished while it was read: is something clearing it?")
+    arrays, checksum = found
+    channels = arrays.train_images.shape[3]
+    return Dataset(
+        name=str(name),
+        title=request.title,
+        classes=arrays.classes,
+        mean=_per_channel("mean", mean, arrays.mean, channels),
+        std=_per_channel("std", std, arrays.std, channels),
+        licence=request.licence,
+        source=request.source,
+        checksum=checksum,
+        train_images=arrays.train_images,
+        train_labels=np.asarray(arrays.train_labels),
+        test_images=arrays.test_images,
+        test_labels=None if arrays.test_labels is None else np.asarray(arrays.test_labels),
+        jpeg=request.jpeg,
+    )
+
+
+def _per_channel(
+    option: str, given: tuple[float, ...] | None, own: tuple[float, ...] | None, channels: int
+) -> tuple[float, ...]:
+    values = given or own or ()
+    if len(values) == 1:
+        return values * channels
+    if len(values) != channels:
+        raise BadInput(f"dataset option {option!r} has {len(values)} numbers, the images have {channels} channels")
+    return values
+
+
+def _check(name: str, arrays: Arrays) -> None:
+    """Raise `BadInput` for arrays that do not fit together."""
+    for part in ("train", "test"):
+        images, labels = getattr(arrays, f"{part}_images"), getattr(arrays, f"{part}_labels")
+        if images is None and labels is None and part == "test":
+            continue
+        if images is None or labels is None:
+            raise BadInput(f"dataset {name!r}: {part} images and labels come together, one of them is missing")
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+            raise BadInput(
+                f"dataset {name!r}: {part} images are {images.dtype} {images.shape} (allowed: uint8 (N, H, W, 1 or 3))"
+            )
+        if labels.shape != (len(images),):
+            raise BadInput(f"dataset {name!r}: {len(images)} {part} images but labels of shape {labels.shape}")
+        if not len(images):
+            raise BadInput(f"dataset {name!r} has no {part} images")
+        if labels.min() < 0 or labels.max() >= len(arrays.classes):
+            raise BadInput(f"dataset {name!r}: a {part} label is outside 0..{len(arrays.classes) - 1}")
+    if arrays.test_images is not None and arrays.test_images.shape[1:] != arrays.train_images.shape[1:]:
+        raise BadInput(
+            f"dataset {name!r}: train images are {arrays.train_images.shape[1:]}, test images {arrays.test_images.shape[1:]}"
+        )

@@ -1,0 +1,54 @@
+"""Reading dataset options: each is taken out of the dict and checked; what is left over is unknown."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from prune_core.errors import BadInput
+
+
+def take_folder(options: dict[str, Any], name: str) -> Path | None:
+    """Return option ``name`` as a path, None where it was not given."""
+    value = options.pop(name, None)
+    if value is None:
+        return None
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise BadInput(f"dataset option {name!r} is {value!r} (allowed: a path)")
+    return Path(value).expanduser()
+
+
+def take_size(options: dict[str, Any], default: int | None) -> int | None:
+    """Return option ``size``, the side of the square images in pixels."""
+    value = options.pop("size", default)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 8 <= value <= 512:
+        raise BadInput(f"dataset option 'size' is {value!r} (allowed: a whole number of pixels, 8 to 512)")
+    return value
+
+
+def take_channel_values(options: dict[str, Any], name: str) -> tuple[float, ...] | None:
+    """Return option ``name`` (``mean`` or ``std``) as numbers, one per channel; None where it was not given."""
+    value = options.pop(name, None)
+    if value is None:
+        return None
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values)
+    if not values or not numbers or (name == "std" and min(values) <= 0):
+        positive = "positive numbers" if name == "std" else "numbers"
+        raise BadInput(f"dataset option {name!r} is {value!r} (allowed: {positive} on the 0..1 scale, one per channel)")
+    return tuple(float(v) for v in values)
+
+
+def refuse_rest(name: str, options: dict[str, Any], allowed: tuple[str, ...]) -> None:
+    """Raise `BadInput` when options are left over."""
+    if options:
+        raise BadInput(f"dataset {name!r} has no option {sorted(options)[0]!r} (allowed: {', '.join(sorted(allowed))})")
+
+
+def refuse_argument(name: str, argument: str) -> None:
+    """Raise `BadInput` when something follows the colon of a dataset that takes nothing there."""
+    if argument:
+        raise BadInput(f"dataset {name!r} takes nothing after a colon, got {argument!r}")
