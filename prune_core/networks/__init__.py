@@ -8,6 +8,7 @@ from prune_core.networks import vgg as vgg
 from prune_core.networks.architecture import Architecture, ChannelGroup, Consumer, architecture_of, convolutions
 from prune_core.networks.preresnet import ChannelSelection
 from prune_core.networks.registry import NETWORKS, build_network
+from prune_core.networks.weights import load_weights
 
 __all__ = [
     "NETWORKS",
@@ -18,4 +19,5 @@ __all__ = [
     "architecture_of",
     "build_network",
     "convolutions",
+    "load_weights",
 ]
