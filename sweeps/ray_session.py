@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -21,6 +22,7 @@ QUIET = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_DEDUP_LOGS": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
@@ -66,8 +68,11 @@ def _start(address: str | None, cpus: int | None, gpus: int | None, environment:
 
     import ray
 
-    runtime = {"env_vars": {**QUIET, **environment}}
-    common = {"runtime_env": runtime, "log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
+    common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
+    if address:
+        common["runtime_env"] = {"env_vars": {**QUIET, **environment}}
+    else:  # our own workers inherit it; a runtime environment would throw away the workers that Ray starts ahead
+        os.environ.update(environment)
     for attempt in range(1, _START_TRIES + 1):
         try:
             if address:

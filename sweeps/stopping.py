@@ -18,10 +18,15 @@ class StopRequest:
     """Set once by a signal or by the clock; workers see it through the token file."""
 
     def __init__(self, out: Path) -> None:
-        self.token = out / TOKEN
+        self.token = self.token_of(out)
         self.token.unlink(missing_ok=True)
         self.reason: str | None = None
         self.signal_number: int | None = None
+
+    @staticmethod
+    def token_of(out: Path) -> Path:
+        """Return where the token of an output folder lies."""
+        return out / TOKEN
 
     def ask(self, reason: str, signal_number: int | None = None) -> None:
         """Ask every trial to stop at its next step, keeping what it has; the first reason stands."""

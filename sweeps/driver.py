@@ -1,0 +1,201 @@
+"""One run of a study, read as verbs: hold the folder, plan, open the books, sweep, close the books, report."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from prune_core.errors import BadInput
+from sweeps.books import Books
+from sweeps.lock import driving
+from sweeps.plan import Plan, PlannedTrial, make_plan
+from sweeps.progress import Progress, duration
+from sweeps.stopping import StopRequest, listening
+from sweeps.study import Study
+from sweeps.workload import Workload
+
+GRACE_SECONDS = 8.0
+"""After SIGTERM (a preempted node) the driver leaves within ten seconds, whatever its trials do."""
+
+
+def run_study(
+    study: Study,
+    out: Path,
+    *,
+    address: str | None = None,
+    max_hours: float | None = None,
+    allow_failures: bool = False,
+    retry: bool = False,
+    on_end: Callable[[Path], Path] | None = None,
+    console: Console | None = None,
+) -> int:
+    """Do what is missing of a study, and end with the report.
+
+    Args:
+        study: the checked study.
+        out: its output folder; made when missing.
+        address: a Ray cluster's address; None starts a Ray on this machine.
+        max_hours: hard cap on the wall time; the report of what is there is built all the same.
+        allow_failures: exit 0 although trials failed or diverged.
+        retry: run failed and diverged trials again.
+        on_end: builds the report of a folder and returns its path.
+        console: where the user is told; standard output by default.
+
+    Returns:
+        The exit status: 0 done, 1 a trial failed or the work could not be finished, 130 interrupted.
+
+    Raises:
+        BadInput: the folder is held by another run, or cannot be written.
+    """
+    console = console or Console()
+    try:
+        with driving(out):
+            return _Run(study, out, console).work(address, max_hours, allow_failures, retry, on_end)
+    except PermissionError as error:
+        raise BadInput(f"{out}: not writable ({error.strerror}); give another --out") from None
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            raise
+        console.print(f"[red]stopped:[/red] {error.strerror}: {error.filename or out}; nothing that was finished is lost, "
+                      "make room and run the same command again", soft_wrap=True, highlight=False)
+        return 1
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(self, study: Study, out: Path, console: Console) -> None:
+        self.study = study
+        self.out = out.resolve()
+        self.console = console
+        self.disk_problem: str | None = None
+
+    def work(self, address: str | None, max_hours: float | None, allow_failures: bool, retry: bool,
+             on_end: Callable[[Path], Path] | None) -> int:
+        plan = make_plan(self.study, self.out)
+        if retry:
+            plan.forget_failures(self.out)
+        self._say(plan.summary(self.out))
+        books = Books(self.study, plan, self.out)
+        stop = StopRequest(self.out)
+        workload = self._workload(plan, books)
+        try:
+            if not workload.exhausted:
+                self._sweep(workload, books, stop, address, max_hours or self.study.resources.max_hours)
+            return self._end(workload, books, stop, allow_failures, on_end)
+        finally:
+            stop.clear()
+            books.close()
+
+    def _workload(self, plan: Plan, books: Books) -> Workload:
+        return Workload(
+            plan.trials,
+            ended=lambda trial: plan.status(trial, self.out),
+            baseline_ready=lambda key: plan.baseline_ready(key, self.out),
+            baseline_failure=lambda key: plan.baseline_failure(key, self.out),
+            block=lambda trial, cause: plan.block(trial, self.out, cause),
+            candidates=books.candidates,
+            ahead=self._concurrency(),
+        )
+
+    def _concurrency(self) -> int:
+        resources = self.study.resources
+        if resources.max_concurrent is not None:
+            return resources.max_concurrent
+        return max(1, int((os.cpu_count() or 1) / resources.cpus_per_trial))
+
+    def _sweep(self, workload: Workload, books: Books, stop: StopRequest, address: str | None, max_hours: float | None) -> None:
+        from sweeps.ray_session import ray_session
+
+        books.start()
+        started = time.monotonic()
+        progress = Progress(self.console, workload, books.front_rows)
+
+        def ended(key: str, result: dict[str, Any] | None, error: str | None) -> None:
+            status = books.trial_ended(key, result, error)
+            if result is not None and result.get("status") == "disk":
+                self.disk_problem = result.get("cause")
+                stop.ask("disk")
+            workload.finished(key, status)
+            progress.pace.ended += 1
+
+        def tick() -> None:
+            progress.tick()
+            if max_hours is not None and time.monotonic() - started > max_hours * 3600:
+                stop.ask("time")
+            if stop.signal_number is not None and not leaving.is_alive():
+                leaving.start()
+
+        leaving = threading.Timer(GRACE_SECONDS, self._leave)
+        leaving.daemon = True
+        resources = self.study.resources
+        environment = books.worker_environment()
+        with listening(stop, self._leave), ray_session(
+            address=address, cpus=None if address else self._cpus(), gpus=None, environment=environment
+        ), progress:
+            from sweeps.launch import Place, launch
+
+            place = Place(resources.cpus_per_trial, resources.gpus_per_trial, self.out / ".tune", self._concurrency())
+            launch(workload, place=place, stop=stop, configure=self._configure, ended=ended, tick=tick)
+            progress.tick(force=True)
+        leaving.cancel()
+
+    def _cpus(self) -> int:
+        return max(1, round(self._concurrency() * self.study.resources.cpus_per_trial))
+
+    def _configure(self, trial: PlannedTrial) -> dict[str, Any]:
+        resources = self.study.resources
+        return {
+            "key": trial.key,
+            "name": trial.name,
+            "description": trial.description,
+            "budgets": list(trial.budgets),
+            "folder": str(self.out / "trials" / trial.key),
+            "store": str(self.out.parent / ".store"),
+            "cache": None,
+            "ece_bins": self.study.evaluation.ece_bins,
+            "keep": "all",
+            "plugins": list(self.study.plugins),
+            "plugin_paths": list(self.study.plugin_paths),
+            "hang_factor": resources.hang_factor,
+            "hang_floor_seconds": resources.hang_floor_seconds,
+            "checkpoint_seconds": resources.checkpoint_seconds,
+            "stop_token": str(StopRequest.token_of(self.out)),
+        }
+
+    def _leave(self) -> None:
+        """End this process now; what trials wrote stays, and Ray's processes end with their driver."""
+        os._exit(130)
+
+    def _end(self, workload: Workload, books: Books, stop: StopRequest, allow_failures: bool,
+             on_end: Callable[[Path], Path] | None) -> int:
+        table = books.write_tables()
+        interrupted = stop.signal_number is not None
+        report = None if interrupted or on_end is None else on_end(self.out)
+        books.finish("interrupted" if interrupted else "done", report)
+        for line in books.summary_lines(table):
+            self._say(line)
+        if self.disk_problem:
+            self._say(f"stopped: {self.disk_problem}; nothing that was finished is lost, make room and run the same command again")
+            return 1
+        if interrupted:
+            self._say(f"interrupted; what is finished is kept in {self.out}: run the same command again to go on")
+            return 130
+        if stop.reason == "time":
+            self._say(f"the time allowed is over; {workload.waiting} trials are still to be done: run the same command again to go on")
+        if report is not None:
+            self._say(f"report: {report}")
+        bad = [status for status in workload.done.values() if status in ("failed", "diverged")]
+        return 1 if bad and not allow_failures else 0
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+__all__ = ["duration", "run_study"]

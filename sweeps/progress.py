@@ -1,0 +1,112 @@
+"""What the user sees while a sweep runs: trials done, running, waiting, failed; the front so far; the time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from sweeps.workload import Workload
+
+_LINE_SECONDS = 15.0
+_LIVE_SECONDS = 1.0
+
+
+@dataclass
+class Pace:
+    """Estimates the time left from the trials that ended in this run."""
+
+    started: float = field(default_factory=time.monotonic)
+    ended: int = 0
+
+    def left(self, workload: Workload) -> float | None:
+        """Return the seconds left at the pace so far, or None before the first trial ended."""
+        if self.ended == 0:
+            return None
+        todo = workload.waiting + len(workload.running)
+        return (time.monotonic() - self.started) / self.ended * todo
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: ``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+class Progress:
+    """A live table on a terminal, a line now and then elsewhere.
+
+    Args:
+        console: where it is shown.
+        workload: whose state is shown.
+        front: returns the lines of the front so far; called at most once per shown state that differs.
+    """
+
+    def __init__(self, console: Console, workload: Workload, front: Callable[[], list[tuple[str, ...]]]) -> None:
+        self._console = console
+        self._workload = workload
+        self._front = front
+        self.pace = Pace()
+        self._last = 0.0
+        self._shown_ended = -1
+        self._rows: list[tuple[str, ...]] = []
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> Progress:
+        if self._live is not None:
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.__exit__(None, None, None)
+
+    def tick(self, *, force: bool = False) -> None:
+        """Show the state if it is time."""
+        now = time.monotonic()
+        if not force and now - self._last < (_LIVE_SECONDS if self._live is not None else _LINE_SECONDS):
+            return
+        self._last = now
+        if self._live is None:
+            self._console.print(self.line(), highlight=False, soft_wrap=True)
+            return
+        if self.pace.ended != self._shown_ended:
+            self._shown_ended = self.pace.ended
+            self._rows = self._front()
+        self._live.update(self._table(), refresh=True)
+
+    def line(self) -> str:
+        """Return the state as one line."""
+        done = list(self._workload.done.values())
+        bad = sum(status != "complete" for status in done)
+        left = self.pace.left(self._workload)
+        parts = [
+            f"{len(done)} of {self._workload.known} trials done",
+            f"{len(self._workload.running)} running",
+            f"{self._workload.waiting} waiting",
+        ]
+        if bad:
+            parts.append(f"{bad} failed or diverged")
+        if left is not None:
+            parts.append(f"about {duration(left)} left")
+        return ", ".join(parts)
+
+    def _table(self) -> Table:
+        table = Table(title=self.line(), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        if not self._rows:
+            return table
+        for name in ("front so far", "val accuracy", "val ECE", "val mPC", "nonzero parameters"):
+            table.add_column(name, justify="left" if name == "front so far" else "right")
+        for row in self._rows[:12]:
+            table.add_row(*row)
+        return table
