@@ -1,0 +1,51 @@
+"""What a process must be told anew for each trial: workers are reused, and module globals leak from trial to trial."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from prune_core.errors import BadInput
+
+
+def prepare_runtime(*, device: str = "cpu", threads: int = 1, seed: int = 0, memory_fraction: float | None = None) -> torch.device:
+    """Set threads, dtype, seeds and determinism; return the device.
+
+    Args:
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        threads: threads inside one operation; they change the bits, so a study names them.
+        seed: of the global generators (initialisation, dropout).
+        memory_fraction: share of the GPU's memory that this process may use, in (0, 1].
+
+    Raises:
+        BadInput: a device that this machine or torch does not have, or fewer than one thread.
+    """
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise BadInput(f"device {device!r} is unknown (allowed: cpu, cuda, cuda:N)") from error
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise BadInput(f"threads is {threads!r}, allowed: whole numbers from 1")
+    if chosen.type == "cuda":
+        _prepare_cuda(chosen, memory_fraction)
+    torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling fresh memory hides bugs at the price of speed; ours never read what they did not write.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    return chosen
+
+
+def _prepare_cuda(device: torch.device, memory_fraction: float | None) -> None:
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if not torch.cuda.is_available():
+        raise BadInput("device 'cuda' is not there: torch sees no CUDA device (allowed here: cpu)")
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    if memory_fraction is not None:
+        torch.cuda.set_per_process_memory_fraction(memory_fraction, device)

@@ -1,0 +1,71 @@
+"""The files of a trial's folder: one truth about their names and meaning, for who writes and who reads. Imports no torch.
+
+A budget counts when its ``record.json`` is there (written last); a trial has ended when ``outcome.json`` is there.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prune_core.files import read_json
+
+DESCRIPTION = "description.json"
+OUTCOME = "outcome.json"
+VERIFICATION = "verification.json"
+PROGRESS = "progress.json"
+TRACEBACK = "traceback.txt"
+STATE = "state.pt"
+"""The checkpoint furthest on: weights, optimiser, place. Kept at the longest budget, so that a longer one goes on from it."""
+WALK = "walk.pt"
+"""The checkpoint of a second walk from 0, for a budget that was added below the longest."""
+
+RECORD = "record.json"
+WEIGHTS = "weights.safetensors"
+SELECTION = "selection.npz"
+REPORT = "report.npz"
+TRAIN = "train.npz"
+LOGITS = (SELECTION, REPORT, TRAIN)
+
+COMPLETE, STOPPED, FAILED, DIVERGED, INTERRUPTED = "complete", "stopped", "failed", "diverged", "interrupted"
+STATUSES = (COMPLETE, STOPPED, FAILED, DIVERGED)
+"""What ``outcome.json`` may say. An interrupted trial has none: it goes on next time."""
+
+
+def budget_folder(folder: Path, budget: int) -> Path:
+    """Return where the files of one budget (whole epochs) are."""
+    return folder / f"budget-{budget:04d}"
+
+
+def read_record(folder: Path, budget: int) -> dict[str, Any] | None:
+    """Return the record of one budget, or None if it is not (wholly) there."""
+    return _read(budget_folder(folder, budget) / RECORD)
+
+
+def read_outcome(folder: Path) -> dict[str, Any] | None:
+    """Return how the trial ended, or None if it has not."""
+    return _read(folder / OUTCOME)
+
+
+def read_progress(folder: Path) -> dict[str, Any] | None:
+    """Return the last sign of life: {phase, epoch, of, step, heartbeat, host, process}, or None."""
+    return _read(folder / PROGRESS)
+
+
+def finished_budgets(folder: Path) -> list[int]:
+    """Return the budgets whose record is there, in rising order."""
+    found = []
+    for path in folder.glob("budget-*"):
+        digits = path.name.removeprefix("budget-")
+        if digits.isdecimal() and read_record(folder, int(digits)) is not None:
+            found.append(int(digits))
+    return sorted(found)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        value = read_json(path)
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+    return value if isinstance(value, dict) else None
