@@ -1,0 +1,105 @@
+"""What MLflow is told about one trial: plain data, no MLflow import."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prune_core.description import content_key
+
+BUDGET_METRICS = (
+    "accuracy", "ece", "ece_t", "nll", "brier", "mpc", "rpc", "corruption_ece", "worst_corruption_accuracy",
+    "val_accuracy", "val_ece", "val_nll", "val_mpc",
+)  # fmt: skip
+"""Columns logged at every budget, which is the metric's step. Few on purpose: a page of many keys freezes."""
+
+FINAL_METRICS = (
+    "parameters", "nonzero_parameters", "macs", "nonzero_macs", "sparsity", "compression", "size_bytes",
+    "delta_accuracy", "delta_ece", "delta_mpc", "train_seconds", "evaluate_seconds",
+)  # fmt: skip
+"""Columns logged once, at the longest budget."""
+
+RUN_STATUS = {"complete": "FINISHED", "failed": "FAILED", "diverged": "FAILED", "stopped": "KILLED"}
+"""Our status of a trial -> MLflow's status of its run; our own word is the tag ``prunefront.status``."""
+
+Point = tuple[str, int, float]
+"""(metric name, step = budget in epochs, value)."""
+
+
+@dataclass(frozen=True)
+class TrialEntry:
+    """One trial as it shall stand in MLflow.
+
+    Attributes:
+        key: the trial's key; the tag ``prunefront.key``, by which a run is found again.
+        name: the run's name, for example ``vgg16-l1_filter-r0.50-s1``.
+        params: few flat parameters that follow from the key. MLflow never lets a parameter change, so nothing that
+            may grow (the list of budgets) belongs here.
+        status: ``complete``, ``stopped``, ``failed`` or ``diverged``.
+        cause: one line why it is not complete.
+        metrics: columns of the records by budget; only `BUDGET_METRICS`, `FINAL_METRICS` and what the tracker was
+            asked for besides are sent, and never a number that is not finite.
+        tags: further tags of this run.
+        artifacts: files to store with the run.
+        corruption_accuracy: accuracy by corruption, one value per severity: stored as one table.
+        started: seconds since the epoch, if known.
+        ended: seconds since the epoch, if known.
+    """
+
+    key: str
+    name: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    status: str = "complete"
+    cause: str | None = None
+    metrics: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Sequence[Path] = ()
+    corruption_accuracy: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    started: float | None = None
+    ended: float | None = None
+
+    def points(self, also: Sequence[str] = ()) -> list[Point]:
+        """Return every metric point that is sent: finite, from the two fixed lists and ``also``, in a fixed order."""
+        steps = sorted(self.metrics)
+        per_budget = [*BUDGET_METRICS, *(name for name in also if name not in {*BUDGET_METRICS, *FINAL_METRICS})]
+        found = [(name, step, self.metrics[step].get(name)) for step in steps for name in per_budget]
+        if steps:
+            found += [(name, steps[-1], self.metrics[steps[-1]].get(name)) for name in FINAL_METRICS]
+        return [(name, step, number) for name, step, value in found if (number := finite(value)) is not None]
+
+    def digest(self, also: Sequence[str] = ()) -> str:
+        """Return a key of all that would be sent: a run that carries it is up to date."""
+        return content_key(
+            {
+                "name": self.name,
+                "params": {name: str(value) for name, value in self.params.items()},
+                "status": self.status,
+                "cause": self.cause,
+                "points": [list(point) for point in self.points(also)],
+                "tags": dict(self.tags),
+                "artifacts": [[path.name, path.stat().st_size if path.is_file() else 0] for path in self.artifacts],
+                "corruption_accuracy": self.corruption_table(),
+            }
+        )
+
+    def corruption_table(self) -> str:
+        """Return the corruption matrix as CSV: one row per corruption, one column per severity; empty without one."""
+        if not self.corruption_accuracy:
+            return ""
+        severities = max(len(row) for row in self.corruption_accuracy.values())
+        lines = ["corruption," + ",".join(f"severity_{severity + 1}" for severity in range(severities))]
+        lines += [f"{name}," + ",".join(f"{value:.6f}" for value in row) for name, row in self.corruption_accuracy.items()]
+        return "\n".join(lines) + "\n"
+
+
+def finite(value: object) -> float | None:
+    """Return the value as a finite float, or None: MLflow's page of a run breaks on one NaN."""
+    if value is None or isinstance(value, str | bytes):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]  # NumPy scalars have no common type with float
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
