@@ -1,0 +1,143 @@
+"""Pruning whole channels of networks that describe their channel groups: pool, scores, selection, surgery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from torch import nn
+
+from prune_core.errors import BadInput
+from prune_core.networks import ChannelGroup, convolutions
+from prune_core.pruning.layers import NOT_CHOSEN, STREAM, LayerChoice
+from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, make_options, plain_options
+from prune_core.pruning.outcome import Granularity, LayerOutcome, PruningOutcome
+from prune_core.pruning.ratio import canonical, kept_count, removed_count
+from prune_core.pruning.selection import Kept, check_finite, keep_at_least, keep_each, keep_pooled, rounded_up
+from prune_core.pruning.surgery import groups_of, remove_channels, width_of
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The groups that a method chooses from: ``dense`` widths by name, and the caller's or the preset's ratios."""
+
+    groups: dict[str, ChannelGroup]
+    dense: dict[str, int]
+    ratio: Decimal | None
+    ratios: dict[str, Decimal]
+
+    def ratio_of(self, name: str) -> Decimal:
+        """Return the ratio of one layer."""
+        own = self.ratios.get(self.groups[name].convolution or "", self.ratio)
+        return own if own is not None else Decimal(0)
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What is kept of each group as it is now, and how many channels the floor of one per layer gave back."""
+
+    kept: Kept
+    rescued: int
+
+
+def prune_channels(
+    network: nn.Module, name: str, method: Method, options: ChannelOptions, ratio: Decimal | None, choice: LayerChoice
+) -> None:
+    """Remove channels of ``network`` in place and leave the outcome on it.
+
+    A network that was pruned before is pruned on: the ratio counts the dense network's channels, those gone included.
+    """
+    groups, left_alone = eligible_groups(network, method.granularity, choice)
+    pool = Pool(groups, _dense_widths(network, groups), ratio, choice.ratios)
+    selected = select_channels(network, method, options, pool)
+    remove_channels(network, {key: mask.nonzero().flatten().tolist() for key, mask in selected.kept.items()})
+    left = network.architecture.kept  # type: ignore[union-attr]
+    network.outcome = PruningOutcome(  # type: ignore[assignment]
+        method=name,
+        ratio="preset" if ratio is None else canonical(ratio),
+        options=plain_options(options),
+        granularity=method.granularity,
+        layers=[layer_outcome(key, method.granularity, pool, int(mask.sum())) for key, mask in selected.kept.items()],
+        kept={key: list(left.get(key, range(pool.dense[key]))) for key in groups},  # type: ignore[union-attr, operator]
+        rescued=selected.rescued,
+        asked_removed=asked_removed(method.granularity, pool, options),
+        left_alone=left_alone,
+    )
+
+
+def eligible_groups(
+    network: nn.Module, granularity: Granularity, choice: LayerChoice
+) -> tuple[dict[str, ChannelGroup], dict[str, str]]:
+    """Return the groups that may lose channels, and every other layer with the reason why it is left alone.
+
+    Raises:
+        BadInput: a chosen layer cannot be pruned, or none can.
+    """
+    groups = groups_of(network)
+    filters = {group.convolution: group for group in groups.values() if group.kind == "filters"}
+    numbers = {name: number for number, (name, _) in enumerate(convolutions(network), start=1)}
+    stuck = [numbers[layer] for layer in choice.names if layer not in filters]
+    if choice.explicit and stuck:
+        possible = [number for layer, number in numbers.items() if layer in filters]
+        raise BadInput(f"layers {stuck} cannot lose filters: {STREAM} (allowed: {possible})")
+    found, left_alone = {}, {}
+    for name, group in groups.items():
+        if group.kind == "filters" and group.convolution in choice.names:
+            found[name] = group
+        elif group.kind == "selection" and granularity == "channels" and not choice.explicit:
+            found[name] = group
+        elif group.kind == "filters":
+            left_alone[name] = NOT_CHOSEN
+    left_alone |= {layer: STREAM for layer in numbers if layer not in filters}
+    if not found:
+        raise BadInput("no prunable layer: none of the chosen layers can lose channels")
+    return found, left_alone
+
+
+def _dense_widths(network: nn.Module, groups: dict[str, ChannelGroup]) -> dict[str, int]:
+    """Return the width of each group before the first pruning."""
+    before = getattr(getattr(network, "outcome", None), "layers", [])
+    known = {layer.name: layer.total for layer in before}
+    return {name: known.get(name, width_of(network, group)) for name, group in groups.items()}
+
+
+def select_channels(network: nn.Module, method: Method, options: ChannelOptions, pool: Pool) -> Selected:
+    """Return what a method keeps of the pool, at least one channel per layer."""
+    scores = method.scores(ScoreContext(network, tuple(pool.groups), pool.groups, options))
+    check_finite(scores)
+    widths = {name: values.numel() for name, values in scores.items()}
+    like = getattr(options, "like", None)
+    if like is not None:
+        liked = METHODS.get(like)
+        copied = {"layers": options.layers, "round_to": options.round_to, "rule": options.rule}
+        model = select_channels(network, liked, make_options(like, liked, copied), pool)
+        counts = {name: int((~mask).sum()) for name, mask in model.kept.items()}
+        return Selected(keep_each(scores, counts), model.rescued)
+    if method.granularity == "filters":
+        targets = {name: kept_count(pool.dense[name], pool.ratio_of(name)) for name in scores}
+        kept = keep_each(scores, {name: max(0, widths[name] - target) for name, target in targets.items()})
+    else:
+        gone = sum(pool.dense.values()) - sum(widths.values())
+        kept = keep_pooled(scores, max(0, asked_removed("channels", pool, options) - gone), options.rule)
+    kept, rescued = keep_at_least(kept, scores, dict.fromkeys(scores, 1))
+    least = {name: rounded_up(int(mask.sum()), options.round_to, widths[name]) for name, mask in kept.items()}
+    return Selected(keep_at_least(kept, scores, least)[0], rescued)
+
+
+def asked_removed(granularity: Granularity, pool: Pool, options: ChannelOptions) -> int:
+    """Return how many channels the ratio alone would remove from the dense network."""
+    if granularity == "filters":
+        return sum(width - kept_count(width, pool.ratio_of(name)) for name, width in pool.dense.items())
+    if pool.ratio is None or pool.ratios:
+        raise BadInput("this layer preset brings ratios per layer: pooled channels need convolution numbers and a ratio")
+    return removed_count(sum(pool.dense.values()), pool.ratio, options.rule)
+
+
+def layer_outcome(name: str, granularity: Granularity, pool: Pool, kept: int) -> LayerOutcome:
+    """Describe what became of one layer; filters have a number asked for of their own."""
+    dense = pool.dense[name]
+    if granularity != "filters":
+        return LayerOutcome(name, dense, kept, note="rescued, or all but one gone" if kept == 1 < dense else "")
+    asked = kept_count(dense, pool.ratio_of(name))
+    note = "" if kept == asked else "one filter rescued" if asked == 0 and kept == 1 else "rounded up"
+    return LayerOutcome(name, dense, kept, note=note, asked=asked)

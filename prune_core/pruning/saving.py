@@ -1,0 +1,151 @@
+"""One file per network: tensors, and in the header as JSON how to build the network that takes them.
+
+The format is safetensors: nothing in it can be executed. Header keys: ``architecture`` (name, options, kept channels per
+group), ``outcome`` when the network was pruned, and whatever ``metadata`` the caller adds. The same network gives the same
+bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from prune_core.errors import BadInput
+from prune_core.files import replacing
+from prune_core.networks import Architecture, architecture_of, build_network
+from prune_core.pruning.masks import masks_from_zeros
+from prune_core.pruning.outcome import PruningOutcome
+from prune_core.pruning.surgery import remove_channels
+
+RESERVED = ("architecture", "outcome")
+
+
+def save_network(network: nn.Module, path: str | Path, *, metadata: dict[str, str] | None = None) -> None:
+    """Write a network, dense or pruned, to one ``.safetensors`` file that `load_network` reads back.
+
+    Args:
+        network: carries an `Architecture` (`build_network` and `prune` see to that).
+        path: the target; replaced atomically.
+        metadata: further text for the header.
+
+    Raises:
+        BadInput: the network does not know its architecture, or ``metadata`` uses a reserved key.
+    """
+    from safetensors.torch import save
+
+    header = {"architecture": _json(architecture_of(network).to_dict())}
+    outcome = getattr(network, "outcome", None)
+    if isinstance(outcome, PruningOutcome):
+        # What is kept stands in the architecture already.
+        header["outcome"] = _json({key: value for key, value in outcome.to_dict().items() if key != "kept"})
+    for key, value in (metadata or {}).items():
+        if key in RESERVED or not isinstance(value, str):
+            raise BadInput(f"metadata key {key!r} is reserved or its value is no text (reserved: {', '.join(RESERVED)})")
+        header[key] = value
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()}
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(_ordered(save(tensors, metadata=header)))
+
+
+def load_network(path: str | Path) -> nn.Module:
+    """Return the network that `save_network` wrote, on the CPU, in training mode; torch's random state is not touched.
+
+    Raises:
+        BadInput: no such file, truncated, of another kind, or with tensors that do not fit the architecture it names.
+    """
+    header, tensors = read_file(Path(path))
+    if "architecture" not in header:
+        raise BadInput(f"{path}: no architecture in the header, so this is not a file of save_network")
+    try:
+        architecture = Architecture.from_dict(json.loads(header["architecture"]))
+        # Shapes first, on the meta device: a header that lies about widths must not cost memory.
+        with torch.device("meta"):
+            network = _rebuild(architecture)
+        _check_fit(network, tensors)
+        network.load_state_dict(tensors, assign=True)
+        network = _materialised(network, architecture, tensors)
+        _restore_outcome(network, header.get("outcome"))
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, RecursionError, OverflowError) as error:
+        raise BadInput(f"{path}: the header does not describe a network ({str(error).splitlines()[:1]})") from error
+    return network
+
+
+def read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return header texts and tensors of a safetensors file.
+
+    Raises:
+        BadInput: it is missing, truncated or not safetensors at all.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="pt") as opened:
+            # A copy in memory of our own: mapped tensors would change with the file, and are not aligned.
+            tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118 (not a dict)
+            return dict(opened.metadata() or {}), tensors
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
+        raise BadInput(f"{path}: truncated, or not a .safetensors file ({str(error).splitlines()[0][:100]})") from error
+
+
+def _rebuild(architecture: Architecture) -> nn.Module:
+    network = build_network(architecture.name, **architecture.options)
+    if architecture.kept:
+        remove_channels(network, architecture.kept)
+    return network
+
+
+def _materialised(network: nn.Module, architecture: Architecture, tensors: dict[str, Tensor]) -> nn.Module:
+    """Return the network with every tensor real; buffers that no file holds need a build off the meta device."""
+    rest = [*network.parameters(), *network.buffers()]
+    if any(tensor.is_meta for tensor in rest):
+        with torch.random.fork_rng(devices=[]):
+            network = _rebuild(architecture)
+        network.load_state_dict(tensors)
+    return network
+
+
+def _check_fit(network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    missing = sorted(set(wanted) - set(tensors))
+    unexpected = sorted(set(tensors) - set(wanted))
+    reshaped = sorted(name for name in set(wanted) & set(tensors) if wanted[name] != tuple(tensors[name].shape))
+    found = {"missing": missing, "unexpected": unexpected, "of another shape": reshaped}
+    if missing or unexpected or reshaped:
+        texts = [f"{word}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}" for word, names in found.items() if names]
+        raise BadInput(f"the tensors do not fit the architecture in the header ({'; '.join(texts)})")
+
+
+def _restore_outcome(network: nn.Module, text: str | None) -> None:
+    if text is None:
+        return
+    plain = json.loads(text)
+    kept, masks = {}, {}
+    if plain["granularity"] == "weights":
+        masks = masks_from_zeros(network, [layer["name"] for layer in plain["layers"]])
+    else:
+        left = architecture_of(network).kept
+        kept = {layer["name"]: list(left.get(layer["name"], range(layer["total"]))) for layer in plain["layers"]}
+    network.outcome = PruningOutcome.from_dict({**plain, "kept": kept}, masks)  # type: ignore[assignment]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _ordered(data: bytes) -> bytes:
+    """Return the same file with its header in a fixed order: the library writes metadata in random order."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.pop("__metadata__")
+    text = json.dumps({"__metadata__": dict(sorted(metadata.items())), **header}, separators=(",", ":"), ensure_ascii=False)
+    encoded = text.encode()
+    encoded += b" " * (-len(encoded) % 8)
+    return len(encoded).to_bytes(8, "little") + encoded + data[8 + length :]

@@ -1,0 +1,90 @@
+"""Pruning single weights: pool, scores, selection, zeros. Shapes stay."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import torch
+from torch import Tensor, nn
+
+from prune_core.errors import BadInput
+from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice
+from prune_core.pruning.masks import zero_out
+from prune_core.pruning.method import METHODS, Method, ScoreContext, make_options, plain_options
+from prune_core.pruning.outcome import LayerOutcome, PruningOutcome
+from prune_core.pruning.ratio import canonical, removed_count
+from prune_core.pruning.selection import Kept, check_finite, keep_each, keep_pooled
+
+
+def prune_weights(network: nn.Module, name: str, method: Method, options: object, ratio: Decimal, choice: LayerChoice) -> None:
+    """Zero weights of ``network`` in place and leave the outcome on it.
+
+    A network that carries masks already is pruned on: the ratio counts what is gone, and what is gone stays gone.
+    """
+    if choice.ratios:
+        raise BadInput("this layer preset brings ratios for filters: weights need convolution numbers and a ratio")
+    names, left_alone = _pool(network, choice, linear=bool(getattr(options, "linear", False)))
+    gone = {key: ~mask for key, mask in getattr(getattr(network, "outcome", None), "masks", {}).items() if key in names}
+    masks = _select(network, method, options, ratio, names, gone)
+    zero_out(network, masks)
+    totals = {key: mask.numel() for key, mask in masks.items()}
+    asked = _asked(totals, options, ratio)
+    layerwise = getattr(options, "scope", "global") == "layerwise"
+    network.outcome = PruningOutcome(  # type: ignore[assignment]
+        method=name,
+        ratio=canonical(ratio),
+        options=plain_options(options),
+        granularity="weights",
+        layers=[
+            LayerOutcome(key, totals[key], int(mask.sum()), asked=totals[key] - asked[key] if layerwise else None)
+            for key, mask in masks.items()
+        ],
+        masks=masks,
+        asked_removed=sum(asked.values()) if layerwise else asked[""],
+        left_alone=left_alone,
+    )
+
+
+def _pool(network: nn.Module, choice: LayerChoice, *, linear: bool) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the parameter names to prune, and the other layers with the reason."""
+    names = [f"{layer}.weight" for layer in choice.names]
+    left_alone = {}
+    for layer, module in network.named_modules():
+        if isinstance(module, nn.Linear):
+            if linear:
+                names.append(f"{layer}.weight")
+            else:
+                left_alone[layer] = "linear layers join with the option linear"
+        elif isinstance(module, nn.Conv2d) and layer not in choice.names:
+            left_alone[layer] = NOT_CHOSEN
+    return tuple(names), left_alone
+
+
+def _asked(totals: dict[str, int], options: object, ratio: Decimal) -> dict[str, int]:
+    """Return how many weights go, by layer, or under the key "" for the one pool."""
+    rule = str(getattr(options, "rule", "exact"))
+    if getattr(options, "scope", "global") == "layerwise":
+        return {name: removed_count(total, ratio, rule) for name, total in totals.items()}
+    return {"": removed_count(sum(totals.values()), ratio, rule)}
+
+
+def _select(
+    network: nn.Module, method: Method, options: object, ratio: Decimal, names: tuple[str, ...], gone: dict[str, Tensor]
+) -> Kept:
+    scores = method.scores(ScoreContext(network, names, {}, options))
+    check_finite(scores)
+    for name, mask in gone.items():
+        scores[name] = scores[name].masked_fill(mask.to(scores[name].device), -torch.inf)
+    rule = getattr(options, "rule", "exact")
+    asked = _asked({name: values.numel() for name, values in scores.items()}, options, ratio)
+    like = getattr(options, "like", None)
+    if like is not None:
+        liked = METHODS.get(like)
+        copied = {key: getattr(options, key) for key in ("scope", "linear", "layers", "rule")}
+        model = _select(network, liked, make_options(like, liked, copied), ratio, names, gone)
+        kept = keep_each(scores, {name: int((~mask).sum()) for name, mask in model.items()})
+    elif "" in asked:
+        kept = keep_pooled(scores, asked[""], rule)
+    else:
+        kept = keep_each(scores, asked, rule)
+    return {name: mask & ~gone[name].to(mask.device) if name in gone else mask for name, mask in kept.items()}
