@@ -37,9 +37,7 @@ def corrupt(images: Images, corruption: str, severity: int, *, seed: int = 0, fi
     return corrupt_numbered(images, corruption, severity, numbers, seed=seed)
 
 
-def corrupt_numbered(
-    images: Images, corruption: str, severity: int, numbers: NDArray[np.int64], *, seed: int = 0
-) -> Images:
+def corrupt_numbered(images: Images, corruption: str, severity: int, numbers: NDArray[np.int64], *, seed: int = 0) -> Images:
     """Return the images under one corruption, image i as number ``numbers[i]`` of its set; see `corrupt`."""
     entry = CORRUPTIONS.get(corruption)
     check_images(images)
@@ -63,9 +61,7 @@ def corrupt_with(images: Images, corruption: str, severity: int, draws: Draws) -
     return entry.apply(images, entry.levels[severity - 1], draws)
 
 
-def _draw(
-    entry: Corruption, severity: int, part: Images, streams: ImageStreams, numbers: NDArray[np.int64]
-) -> Draws:
+def _draw(entry: Corruption, severity: int, part: Images, streams: ImageStreams, numbers: NDArray[np.int64]) -> Draws:
     if entry.draw is None:
         return ()
     level = entry.levels[severity - 1]

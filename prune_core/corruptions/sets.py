@@ -107,9 +107,18 @@ def generated_set(
         done = position * len(SEVERITIES)
         if not path.exists():
             try:
-                _generate(path, images, numbers, corruption, seed, lambda s, d=done, c=corruption: _tell(progress, d + s, total, c, s))
+                _generate(
+                    path,
+                    images,
+                    numbers,
+                    corruption,
+                    seed,
+                    lambda s, d=done, c=corruption: _tell(progress, d + s, total, c, s),
+                )
             except OSError as error:
-                raise BadInput(f"cannot write the corrupted set to {folder}: {error.strerror} (set PRUNEFRONT_CACHE)") from error
+                raise BadInput(
+                    f"cannot write the corrupted set to {folder}: {error.strerror} (set PRUNEFRONT_CACHE)"
+                ) from error
         elif progress is not None:
             progress(done + len(SEVERITIES), total, f"{corruption}: found")
         arrays[corruption] = _mapped(path, (len(SEVERITIES), *images.shape))
@@ -125,9 +134,7 @@ def _generate(
     path: Path, images: Images, numbers: NDArray[np.int64], corruption: str, seed: int, told: Callable[[int], None]
 ) -> None:
     with replacing(path) as temporary:
-        target = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.uint8, shape=(len(SEVERITIES), *images.shape)
-        )
+        target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(len(SEVERITIES), *images.shape))
         for severity in SEVERITIES:
             target[severity - 1] = corrupt_numbered(images, corruption, severity, numbers, seed=seed)
             told(severity)

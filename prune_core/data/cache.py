@@ -40,7 +40,9 @@ def write_arrays(folder: Path, arrays: Arrays) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
     except OSError as error:
-        raise BadInput(f"cannot write to the cache folder {folder.parent}: {error.strerror} (set PRUNEFRONT_CACHE)") from error
+        raise BadInput(
+            f"cannot write to the cache folder {folder.parent}: {error.strerror} (set PRUNEFRONT_CACHE)"
+        ) from error
     try:
         for part in _PARTS:
             array = getattr(arrays, part)
@@ -78,9 +80,7 @@ def read_arrays(folder: Path) -> tuple[Arrays, str] | None:
             for part in _PARTS
             if (folder / f"{part}.npy").exists()
         }
-        arrays = Arrays(
-            classes=tuple(meta["classes"]), mean=tuple(meta["mean"]), std=tuple(meta["std"]), **parts
-        )
+        arrays = Arrays(classes=tuple(meta["classes"]), mean=tuple(meta["mean"]), std=tuple(meta["std"]), **parts)
         return arrays, str(meta["checksum"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"the array cache {folder} cannot be read ({error}): delete that folder") from error
@@ -91,7 +91,9 @@ def _normalisation(arrays: Arrays) -> tuple[tuple[float, ...], tuple[float, ...]
     values = np.arange(256) / 255.0
     means, deviations = [], []
     for channel in range(arrays.train_images.shape[3]):
-        share = np.bincount(arrays.train_images[..., channel].ravel(), minlength=256) / arrays.train_images[..., channel].size
+        share = (
+            np.bincount(arrays.train_images[..., channel].ravel(), minlength=256) / arrays.train_images[..., channel].size
+        )
         mean = float(share @ values)
         means.append(round(mean, 4))
         deviations.append(max(round(float(np.sqrt(share @ (values - mean) ** 2)), 4), 0.001))

@@ -130,7 +130,9 @@ def _stratified(
     if count is None:
         return pool
     if count > len(pool):
-        raise BadInput(f"{purpose} images asked of {dataset.name!r}: {count} (allowed: at most the {len(pool)} that are left)")
+        raise BadInput(
+            f"{purpose} images asked of {dataset.name!r}: {count} (allowed: at most the {len(pool)} that are left)"
+        )
     generator = numpy_generator(study_seed, "split", purpose)
     chosen = []
     classes, sizes = np.unique(labels[pool], return_counts=True)
