@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from prune_core.errors import Diverged
 from prune_core.training.device_data import DeviceData
-from prune_core.training.optimizer import Masks, add_sparsity, scales, sgd
+from prune_core.training.optimizer import Masks, Sgd, add_sparsity, scales
 from prune_core.training.recipe import Recipe
 from prune_core.training.schedule import learning_rate
 from prune_core.training.state import Interrupted, TrainingState
@@ -99,7 +99,7 @@ class _Run:
         if state.network:
             network.load_state_dict(state.network)
         self.masks = Masks(network, masks)
-        self.optimizer = sgd(network, recipe)
+        self.optimizer = Sgd(network, recipe)
         if state.optimizer is not None:
             self.optimizer.load_state_dict(state.optimizer)
         self.scales = scales(network) if recipe.sparsity else []
@@ -112,17 +112,15 @@ class _Run:
     def step(self, images: Tensor, labels: Tensor) -> None:
         """One step of the optimiser."""
         rate = learning_rate(self.recipe, self.state.epoch, self.state.step, self.steps_per_epoch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.recipe.precision == "bf16"):
             logits = self.network(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.sparsity:
             add_sparsity(self.scales, self.recipe.sparsity)
         self.masks.zero_gradients()
-        self.optimizer.step()
+        self.optimizer.step(rate)
         self.masks.zero_weights()
         self.loss += loss.detach() * len(labels)
         self.hits += (logits.detach().argmax(1) == labels).sum()

@@ -11,16 +11,57 @@ from prune_core.errors import BadInput
 from prune_core.training.recipe import Recipe
 
 
-def sgd(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """Return SGD over every parameter, weight decay included (protocol section 3)."""
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.nesterov,
-        foreach=True,
-    )
+class Sgd:
+    """SGD over every parameter, weight decay on all of them, batch norm and biases too (protocol section 3).
+
+    The same numbers as ``torch.optim.SGD``, whose first use in a process imports torch's compiler: as long as importing torch
+    itself, in every worker of a sweep.
+    """
+
+    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self.momentum = [torch.zeros_like(parameter) for parameter in self.parameters] if recipe.momentum else []
+
+    def forget_gradients(self) -> None:
+        """Drop the gradients of the last step."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """v = m v + (g + d w); w -= rate v, or with Nesterov w -= rate (g + d w + m v)."""
+        used = [(p, p.grad, i) for i, p in enumerate(self.parameters) if p.grad is not None]
+        weights, gradients = [p for p, _, _ in used], [g for _, g, _ in used]
+        if not weights:
+            return
+        if self.recipe.weight_decay:
+            torch._foreach_add_(gradients, weights, alpha=self.recipe.weight_decay)
+        if self.recipe.momentum:
+            velocity = [self.momentum[i] for _, _, i in used]
+            torch._foreach_mul_(velocity, self.recipe.momentum)
+            torch._foreach_add_(velocity, gradients)
+            if self.recipe.nesterov:
+                torch._foreach_add_(gradients, velocity, alpha=self.recipe.momentum)
+            else:
+                gradients = velocity
+        torch._foreach_add_(weights, gradients, alpha=-rate)
+
+    def state_dict(self) -> dict[str, list[Tensor]]:
+        """Return the velocities, not copies, in the order of the parameters."""
+        return {"momentum": self.momentum}
+
+    def load_state_dict(self, state: Mapping[str, list[Tensor]]) -> None:
+        """Take over velocities, for example from another device.
+
+        Raises:
+            ValueError: they are not those of this network.
+        """
+        found = state["momentum"]
+        if [value.shape for value in found] != [value.shape for value in self.momentum]:
+            raise ValueError("the optimiser's state is that of another network")
+        for mine, given in zip(self.momentum, found, strict=True):
+            mine.copy_(given)
 
 
 def scales(network: nn.Module) -> list[nn.Parameter]:

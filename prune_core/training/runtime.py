@@ -33,9 +33,6 @@ def prepare_runtime(*, device: str = "cpu", threads: int = 1, seed: int = 0, mem
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # Filling fresh memory hides bugs at the price of speed; ours never read what they did not write.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return chosen
 
 
@@ -43,6 +40,10 @@ def _prepare_cuda(device: torch.device, memory_fraction: float | None) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if not torch.cuda.is_available():
         raise BadInput("device 'cuda' is not there: torch sees no CUDA device (allowed here: cpu)")
+    # Only here: on a CPU what we use is deterministic anyway, and this call imports torch's compiler (as long as torch itself).
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling fresh memory hides bugs at the price of speed; ours never read what they did not write.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False

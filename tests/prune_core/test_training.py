@@ -40,7 +40,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_sgd_is_the_hand_written_one(nesterov):
-    """v = m v + (g + d w); w -= lr v, or with Nesterov w -= lr (g + d w + m v), by NumPy in float64 on a linear softmax model."""
+    """v = m v + (g + d w); w -= lr v, or with Nesterov w -= lr (g + d w + m v), in float64, linear softmax."""
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
     data = small_data(count=32)
     recipe = Recipe(epochs=1, batch_size=8, learning_rate=0.1, momentum=0.9, weight_decay=0.01, nesterov=nesterov)
@@ -60,6 +60,28 @@ def test_sgd_is_the_hand_written_one(nesterov):
     train(network, data, recipe, epochs_from=0, epochs_to=1, stream=STREAM)
     np.testing.assert_allclose(network[1].weight.detach().numpy(), w, atol=2e-6)
     np.testing.assert_allclose(network[1].bias.detach().numpy(), b, atol=2e-6)
+
+
+@pytest.mark.parametrize("recipe", [
+    Recipe(batch_size=8, momentum=0.9, weight_decay=0.01),
+    Recipe(batch_size=8, momentum=0.9, weight_decay=0.01, nesterov=True),
+    Recipe(batch_size=8, momentum=0.0),
+])  # fmt: skip
+def test_a_step_is_that_of_torch(recipe):
+    """Five epochs in float32, to the bit."""
+    ours, theirs = small_net(), small_net()
+    data = small_data()
+    train(ours, data, recipe, epochs_from=0, epochs_to=5, stream=STREAM)
+    oracle = torch.optim.SGD(
+        theirs.parameters(), lr=0.1, momentum=recipe.momentum, weight_decay=recipe.weight_decay, nesterov=recipe.nesterov
+    )
+    theirs.to(memory_format=torch.channels_last).train()
+    for epoch in range(5):
+        for images, labels in data.batches(8, STREAM, epoch):
+            oracle.zero_grad()
+            nn.functional.cross_entropy(theirs(images), labels).backward()
+            oracle.step()
+    assert same(weights(ours), weights(theirs))
 
 
 def test_slimming_adds_the_sign_of_the_scale():
