@@ -1,0 +1,172 @@
+"""One trial, as a list of verbs: baseline, prune, verify, fine-tune, evaluate at each budget on the way.
+
+The trial's folder is the truth: a budget whose record is there is not computed again, a longer budget goes on from the
+longest checkpoint, a new one below it is walked again from 0 (and changes nothing that is there).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from prune_core.errors import BadInput, Diverged
+from prune_core.files import write_atomically, write_json
+from prune_core.pipeline_baseline import load_baseline, make_baseline
+from prune_core.pipeline_data import load_trial_data
+from prune_core.pipeline_evaluation import judge, judge_baseline
+from prune_core.pipeline_trial import KINDS, Trial
+from prune_core.pipeline_trouble import machine_trouble, one_line
+from prune_core.pipeline_walk import VerificationFailed, Walker
+from prune_core.pipeline_watch import Watch
+from prune_core.store import Store
+from prune_core.training import Interrupted, prepare_runtime
+from prune_core.trial_folder import (
+    COMPLETE,
+    DESCRIPTION,
+    DIVERGED,
+    FAILED,
+    INTERRUPTED,
+    OUTCOME,
+    STATE,
+    TRACEBACK,
+    WALK,
+    finished_budgets,
+    read_outcome,
+    read_record,
+)
+
+OnBudget = Callable[[int, dict[str, Any]], None]
+
+
+def run_trial(
+    description: dict[str, Any],
+    *,
+    key: str,
+    budgets: Sequence[int],
+    folder: Path,
+    store: Path,
+    cache: Path | None,
+    bins: int = 15,
+    keep: str = "all",
+    on_budget: OnBudget | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    checkpoint_seconds: float = 120.0,
+    memory_fraction: float | None = None,
+    retry: bool = False,
+) -> dict[str, Any]:
+    """Do what is missing of one trial.
+
+    Args:
+        description: plain data, see `prune_core.pipeline_trial`; names data, baseline, method, ratio, fine-tuning, evaluation.
+        key: its content key; a checkpoint of another key is not used.
+        budgets: epochs of fine-tuning to be judged at; kinds ``baseline`` and ``dense`` know only 0.
+        folder: the trial's own.
+        store: root of the content-addressed store of baselines.
+        cache: of datasets and corrupted images; None takes the default one.
+        bins: of every ECE.
+        keep: ``all``, ``front`` (thinned later, by who knows the front) or ``none`` (no weights and logits of the budgets).
+        on_budget: called with the budget and its record, also for budgets that were there, in rising order.
+        should_stop: asked at every step and every batch.
+        checkpoint_seconds: between checkpoints in mid-epoch.
+        memory_fraction: share of the GPU's memory that this process may use.
+        retry: try a trial again that failed or diverged; without it such a trial is left as it is.
+
+    Returns:
+        The outcome: ``{"status", "cause", "budgets", "key"}``. ``complete``, ``failed`` and ``diverged`` are also in
+        ``outcome.json``; ``interrupted`` is not: the trial goes on next time.
+
+    Raises:
+        MachineTrouble: the disk is full or not writable; nothing is recorded about the trial.
+    """
+    wanted = sorted(set(budgets))
+    before = read_outcome(folder)
+    if before is not None and before["status"] != COMPLETE and not retry:
+        return before
+    try:
+        watch = Watch(folder, should_stop)
+        if before is not None and before["status"] != COMPLETE:
+            (folder / OUTCOME).unlink(missing_ok=True)
+        device = _prepare(description, memory_fraction)
+        data = load_trial_data(description["baseline"], cache)
+        trial = Trial(description, key, folder, Store(store), data, device, watch, bins, keep, checkpoint_seconds)
+        _walk(trial, wanted, on_budget)
+    except Interrupted as stop:
+        return _outcome(folder, key, INTERRUPTED, str(stop))
+    except (Diverged, VerificationFailed) as end:
+        return _closed(folder, key, DIVERGED if isinstance(end, Diverged) else FAILED, str(end))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes this trial's outcome, with its cause
+        trouble = machine_trouble(error)
+        if trouble is not None:
+            raise trouble from error
+        write_atomically(folder / TRACEBACK, lambda path: path.write_text(traceback.format_exc(), encoding="utf-8"))
+        return _closed(folder, key, FAILED, one_line(error))
+    return _closed(folder, key, COMPLETE, None)
+
+
+def _prepare(description: dict[str, Any], memory_fraction: float | None) -> torch.device:
+    kind = description["kind"]
+    if kind not in KINDS:
+        raise BadInput(f"trial: kind is {kind!r}, allowed: {', '.join(KINDS)}")
+    baseline = description["baseline"]
+    return prepare_runtime(device=baseline["device"], threads=baseline["threads"], memory_fraction=memory_fraction)
+
+
+def _walk(trial: Trial, budgets: Sequence[int], on_budget: OnBudget | None) -> None:
+    write_json(trial.folder / DESCRIPTION, trial.description)
+    entry = make_baseline(trial)
+    dense, dense_seconds = load_baseline(entry)
+    walks = _Walks(trial, dense)
+    for budget in budgets:
+        record = read_record(trial.folder, budget)
+        if record is None and budget == 0 and not trial.prunes:
+            record = judge_baseline(trial, entry, dense_seconds if trial.only_judges else 0.0)
+        if record is None:
+            walker = walks.towards(budget)
+            walker.go_to(budget)
+            record = judge(trial, walker.network, budget, walker.state.seconds)
+        if on_budget is not None:
+            on_budget(budget, record)
+    (trial.folder / WALK).unlink(missing_ok=True)
+
+
+class _Walks:
+    """The walk that is furthest on, and the second one from 0 for budgets that lie behind it."""
+
+    def __init__(self, trial: Trial, dense: nn.Module) -> None:
+        self.trial, self.dense = trial, dense
+        self.open: dict[str, Walker] = {}
+
+    def towards(self, budget: int) -> Walker:
+        """Return the walker that can still reach a budget.
+
+        Raises:
+            BadInput: the trial is only judged, not fine-tuned.
+        """
+        if self.trial.only_judges:
+            raise BadInput(f"a trial of kind {self.trial.description['kind']!r} has budget 0 only, not {budget}")
+        if not self._walker(STATE).state.place > (budget, 0):
+            return self._walker(STATE)
+        if self._walker(WALK).state.place > (budget, 0):
+            (self.trial.folder / WALK).unlink()
+            del self.open[WALK]
+        return self._walker(WALK)
+
+    def _walker(self, name: str) -> Walker:
+        if name not in self.open:
+            self.open[name] = Walker(self.trial, self.dense, self.trial.folder / name)
+        return self.open[name]
+
+
+def _outcome(folder: Path, key: str, status: str, cause: str | None) -> dict[str, Any]:
+    return {"status": status, "cause": cause, "budgets": finished_budgets(folder), "key": key}
+
+
+def _closed(folder: Path, key: str, status: str, cause: str | None) -> dict[str, Any]:
+    outcome = _outcome(folder, key, status, cause)
+    write_json(folder / OUTCOME, outcome)
+    return outcome

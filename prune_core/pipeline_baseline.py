@@ -1,0 +1,92 @@
+"""The verb *baseline*: from the store, or trained (or read from the user's checkpoint) and put there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from prune_core.errors import BadInput
+from prune_core.networks import build_network, load_weights
+from prune_core.pipeline_keys import keyed_baseline
+from prune_core.pipeline_trial import Trial
+from prune_core.pruning import load_network, save_network
+from prune_core.seeds import derive_seed
+from prune_core.store import file_sha256, read_meta
+from prune_core.training import Checkpoint, Recipe, TrainingState, train
+from prune_core.trial_folder import WEIGHTS
+
+
+def make_baseline(trial: Trial) -> Path:
+    """Return the store's entry of the trial's baseline: its network file, and in ``made`` how long it took.
+
+    Two processes may train it at the same time: they compute the same, and checkpoint into the same file by renaming.
+
+    Raises:
+        BadInput: the user's checkpoint is missing, or not the one that was planned with.
+        Interrupted: asked to stop; the checkpoint of the training is in the store.
+        Diverged: the training did.
+    """
+
+    def make(folder: Path) -> dict[str, Any]:
+        if trial.baseline.get("checkpoint"):
+            network, seconds = _brought(trial), 0.0
+        else:
+            network, seconds = _trained(trial)
+        save_network(network, folder / WEIGHTS)
+        return {"train_seconds": seconds}
+
+    entry = trial.store.get_or_make(keyed_baseline(trial.baseline), make)
+    trial.store.partial(trial.baseline_key).unlink(missing_ok=True)
+    return entry
+
+
+def load_baseline(entry: Path) -> tuple[nn.Module, float]:
+    """Return the network of an entry and the seconds of its training."""
+    return load_network(entry / WEIGHTS), float(read_meta(entry)["made"]["train_seconds"])
+
+
+def fresh_network(trial: Trial) -> nn.Module:
+    """Build the trial's network, initialised from the study's seed and the baseline's."""
+    described: Mapping[str, Any] = trial.baseline["network"]
+    torch.manual_seed(derive_seed("initialisation", trial.baseline["study_seed"], trial.baseline["seed"]) % 2**63)
+    shape = {"num_classes": len(trial.data.dataset.classes), "in_channels": trial.data.input_shape[0]}
+    return build_network(described["name"], **{**shape, **described.get("options", {})})
+
+
+def _brought(trial: Trial) -> nn.Module:
+    given = trial.baseline["checkpoint"]
+    path = Path(given["path"])
+    if not path.is_file():
+        raise BadInput(f"checkpoint {path} is not there")
+    found = file_sha256(path)
+    if given.get("sha256") not in (None, found):
+        raise BadInput(f"checkpoint {path} is not the one that was planned with: sha256 {found}, not {given['sha256']}")
+    network = fresh_network(trial)
+    load_weights(network, path)
+    return network
+
+
+def _trained(trial: Trial) -> tuple[nn.Module, float]:
+    recipe = Recipe.from_dict(trial.baseline["training"])
+    partial = trial.store.partial(trial.baseline_key)
+    network = fresh_network(trial).to(trial.device)
+    data = trial.data.training(recipe.augmentation, str(trial.device))
+    trial.watch.enter("baseline", 0, recipe.epochs)
+    final = train(
+        network,
+        data,
+        recipe,
+        epochs_from=0,
+        epochs_to=recipe.epochs,
+        # Not the key: networks of one seed, a sparsity-trained twin among them, see the same images in the same order.
+        stream=("baseline", trial.baseline["study_seed"], trial.baseline["seed"]),
+        state=TrainingState.load(partial),
+        on_epoch=lambda epoch, _: trial.watch.enter("baseline", epoch, recipe.epochs),
+        should_stop=trial.watch.tick,
+        checkpoint=Checkpoint(lambda state: state.save(partial), trial.checkpoint_seconds),
+    )
+    return network.cpu(), final.seconds

@@ -1,0 +1,166 @@
+"""The verb *evaluate*: one forward pass of each image, logits kept, one record written last."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from prune_core.complexity import Complexity, complexity
+from prune_core.errors import Diverged
+from prune_core.evaluation import LogitSet, evaluate_network, record_columns
+from prune_core.files import write_json
+from prune_core.networks import convolutions
+from prune_core.pipeline_data import Corrupted, report_cells, selection_cells
+from prune_core.pipeline_trial import Trial
+from prune_core.pruning import load_network, save_network
+from prune_core.store import read_meta
+from prune_core.trial_folder import LOGITS, RECORD, REPORT, SELECTION, TRAIN, WEIGHTS, budget_folder
+
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Where the logits and the weights of one network are, and what it took to get them."""
+
+    folder: Path
+    evaluate_seconds: float
+    train_seconds: float
+
+
+def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -> dict[str, Any]:
+    """Save a network, load it again, evaluate what was loaded, and write the record of a budget.
+
+    Raises:
+        Diverged: a logit or a metric is not finite.
+        Interrupted: asked to stop between two batches.
+    """
+    folder = budget_folder(trial.folder, budget)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_network(network, folder / WEIGHTS)
+    seconds = _forward_all(trial, folder / WEIGHTS, folder)
+    return _record(trial, budget, Judged(folder, seconds, train_seconds))
+
+
+def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str, Any]:
+    """Write the record of the unpruned network, evaluated once for all its trials: the logits are in the store."""
+    described = {"kind": "evaluation", "baseline": trial.baseline_key, "evaluation": dict(trial.description["evaluation"])}
+
+    def make(folder: Path) -> dict[str, Any]:
+        return {"evaluate_seconds": _forward_all(trial, entry / WEIGHTS, folder)}
+
+    judged = trial.store.get_or_make(described, make)
+    folder = budget_folder(trial.folder, 0)
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in [entry / WEIGHTS, *(judged / name for name in LOGITS)]:
+        if source.exists():
+            _link(source, folder / source.name)
+    return _record(trial, 0, Judged(folder, float(read_meta(judged)["made"]["evaluate_seconds"]), train_seconds))
+
+
+def _forward_all(trial: Trial, weights: Path, folder: Path) -> float:
+    """Write the logits of the saved network; return the seconds it took."""
+    trial.watch.enter("evaluate")
+    data, evaluation = trial.data, trial.description["evaluation"]
+    selection, report = selection_cells(data, evaluation, trial.watch.check), report_cells(data, evaluation, trial.watch.check)
+    network = load_network(weights).to(trial.device)
+    handle = network.register_forward_pre_hook(trial.watch.check)
+    started = time.perf_counter()
+    try:
+        if len(data.split.validation.labels):
+            _logits(trial, network, data.split.validation, selection).save(folder / SELECTION)
+        if len(data.split.test.labels):
+            _logits(trial, network, data.split.test, report).save(folder / REPORT)
+        if evaluation.get("train_images"):
+            train = data.split.train
+            few = data.few(train, evaluation["train_images"], "judged training images")
+            _forward(trial, network, train.images[train.index[few]], train.labels[few], None).save(folder / TRAIN)
+    finally:
+        handle.remove()
+    return time.perf_counter() - started
+
+
+def _logits(trial: Trial, network: nn.Module, subset: Any, cells: Corrupted | None) -> LogitSet:
+    return _forward(trial, network, subset.array(), subset.labels, cells)
+
+
+def _forward(
+    trial: Trial, network: nn.Module, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], cells: Corrupted | None
+) -> LogitSet:
+    return evaluate_network(
+        network,
+        images,
+        labels,
+        mean=trial.data.dataset.mean,
+        std=trial.data.dataset.std,
+        corrupted=None if cells is None else cells.images,
+        cell_index=None if cells is None else cells.positions,
+        device=trial.device,
+        batch_size=BATCH_SIZE,
+    )
+
+
+def _record(trial: Trial, budget: int, judged: Judged) -> dict[str, Any]:
+    """Compute every column from the files of a budget and write the record, last."""
+    sets = {name: LogitSet.load(judged.folder / name) if (judged.folder / name).exists() else None for name in LOGITS}
+    network = load_network(judged.folder / WEIGHTS)
+    cost = complexity(network, trial.data.input_shape)
+    record = {
+        **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.bins),
+        **_costs(cost),
+        "sparsity": sparsity(network),
+        "compression": _dense_parameters(trial) / max(cost.nonzero_parameters, 1),
+        "train_seconds": judged.train_seconds,
+        "evaluate_seconds": judged.evaluate_seconds,
+        "budget": budget,
+    }
+    for name, value in record.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Diverged(f"{name} is not finite at budget {budget}")
+    if trial.keep == "none":
+        for name in (WEIGHTS, *LOGITS):
+            (judged.folder / name).unlink(missing_ok=True)
+    write_json(judged.folder / RECORD, record)
+    return record
+
+
+def sparsity(network: nn.Module) -> float:
+    """Return the fraction of convolution weights that are exactly zero; channels that are gone are not weights."""
+    weights = [module.weight.detach() for _, module in convolutions(network)]
+    total = sum(weight.numel() for weight in weights)
+    return sum(int((weight == 0).sum()) for weight in weights) / max(total, 1)
+
+
+def _costs(cost: Complexity) -> dict[str, int]:
+    return {
+        "parameters": cost.parameters,
+        "nonzero_parameters": cost.nonzero_parameters,
+        "macs": cost.macs,
+        "nonzero_macs": cost.nonzero_macs,
+        "size_bytes": cost.size_bytes,
+        "peak_activation_bytes": cost.peak_activation_bytes,
+    }
+
+
+def _dense_parameters(trial: Trial) -> int:
+    dense = load_network(trial.store.path(trial.baseline_key) / WEIGHTS)
+    return sum(parameter.numel() for parameter in dense.parameters())
+
+
+def _link(source: Path, target: Path) -> None:
+    """Put a file of the store into the folder without a copy where the file system can."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+

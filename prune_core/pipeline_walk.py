@@ -1,0 +1,174 @@
+"""The verbs *prune*, *verify* and *fine-tune*: one walker that goes from epoch to epoch and can start from any checkpoint.
+
+Pruning in ``n`` rounds is a matter of the walk, not of a method: round k comes after ``k * round_epochs`` epochs, and those
+epochs count towards the budget. One round is the ordinary case: prune at epoch 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from prune_core.errors import BadInput
+from prune_core.files import write_json
+from prune_core.networks import Architecture, architecture_of, build_network
+from prune_core.pipeline_trial import Trial
+from prune_core.pruning import METHODS, PruningOutcome, outcome_of, prune, remove_channels
+from prune_core.training import Checkpoint, TrainingState, train
+from prune_core.trial_folder import VERIFICATION
+from prune_core.verification import verify
+
+VERIFY_IMAGES = 32
+
+
+class VerificationFailed(Exception):
+    """A pruned network is not what it should be: the trial fails, with this reason."""
+
+
+class Walker:
+    """A network on its way through the rounds of pruning and the epochs of fine-tuning.
+
+    Args:
+        trial: which.
+        dense: the baseline, left as it is.
+        file: where its checkpoints go; one that is there is where the walk goes on.
+    """
+
+    def __init__(self, trial: Trial, dense: nn.Module, file: Path) -> None:
+        self.trial, self.dense, self.file = trial, dense, file
+        found = TrainingState.load(file)
+        if found is not None and found.notes.get("key") == trial.key:
+            self.state = found
+            self.network = _rebuilt(Architecture.from_dict(found.notes["architecture"]))
+            self.network.load_state_dict(found.network)
+        else:
+            self.state = TrainingState(notes={"key": trial.key, "rounds_done": 0})
+            self.network = _rebuilt(architecture_of(dense))
+            self.network.load_state_dict(dense.state_dict())
+        self.network.to(trial.device)
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs of fine-tuning done."""
+        return self.state.epoch
+
+    def go_to(self, budget: int) -> None:
+        """Prune what is due and train until ``budget`` epochs are done; then write the checkpoint.
+
+        Raises:
+            BadInput: the budget lies before the last round of pruning.
+            VerificationFailed: the pruned network is not what it should be.
+            Interrupted: asked to stop; the checkpoint is written.
+            Diverged: the loss is not finite.
+        """
+        due = rounds(self.trial)
+        if due and budget < due[-1][0]:
+            raise BadInput(f"budget {budget} lies before the last round of pruning, at epoch {due[-1][0]}")
+        for epoch, ratio in due[self.state.notes["rounds_done"] :]:
+            self._train_to(epoch, budget)
+            self._prune(ratio, final=(epoch, ratio) == due[-1])
+        self._train_to(budget, budget)
+        self._note()
+        self.state.save(self.file)
+
+    def _prune(self, ratio: str, *, final: bool) -> None:
+        trial = self.trial
+        trial.watch.enter("prune", self.state.epoch, self.state.epoch)
+        method = trial.description["method"]
+        self.network.cpu()
+        pruned = prune(self.network, method["name"], ratio, **_options(trial, method))
+        outcome = outcome_of(pruned)
+        report = verify(self.network, pruned, _verification_images(trial))
+        if final:
+            write_json(trial.folder / VERIFICATION, {**report.to_dict(), "outcome": outcome.to_dict()})
+        if not report.passed:
+            raise VerificationFailed(f"the pruned network failed its verification: {report.reason}")
+        # Shapes and masks are new, so the optimiser starts fresh, as after any pruning.
+        self.state.optimizer, self.state.network = None, {}
+        self.state.masks = _masks(outcome)
+        self.state.notes["rounds_done"] += 1
+        self.network = pruned.to(trial.device)
+
+    def _train_to(self, epoch: int, of: int) -> None:
+        if self.state.epoch >= epoch:
+            return
+        trial, recipe = self.trial, self.trial.fine_tuning(of)
+        trial.watch.enter("fine-tune", self.state.epoch, of)
+
+        def save(state: TrainingState) -> None:
+            self._note()
+            state.save(self.file)
+
+        self.state = train(
+            self.network,
+            trial.data.training(recipe.augmentation, str(trial.device)),
+            recipe,
+            epochs_from=self.state.epoch,
+            epochs_to=epoch,
+            stream=trial.stream,
+            masks=self.state.masks,
+            state=self.state,
+            on_epoch=lambda done, _: trial.watch.enter("fine-tune", done, of),
+            should_stop=trial.watch.tick,
+            checkpoint=Checkpoint(save, trial.checkpoint_seconds),
+        )
+
+    def _note(self) -> None:
+        """Put into the state what is needed to build this network again."""
+        self.state.notes["architecture"] = architecture_of(self.network).to_dict()
+        self.state.network = self.network.state_dict()
+
+
+def rounds(trial: Trial) -> list[tuple[int, str]]:
+    """Return (epoch, ratio) of each round of pruning; the ratio grows by equal steps to the one that was asked for."""
+    if not trial.prunes:
+        return []
+    count, apart = trial.description.get("rounds", 1), trial.description.get("round_epochs", 1)
+    asked = trial.description["ratio"]
+    if count == 1:
+        return [(0, asked)]
+    return [(k * apart, str(Decimal(asked) * (k + 1) / count)) for k in range(count)]
+
+
+def _rebuilt(architecture: Architecture) -> nn.Module:
+    network = build_network(architecture.name, **architecture.options)
+    if architecture.kept:
+        remove_channels(network, architecture.kept)
+    return network
+
+
+def _masks(outcome: PruningOutcome) -> dict[str, Tensor]:
+    return {name: mask.cpu() for name, mask in outcome.masks.items()}
+
+
+def _options(trial: Trial, method: Mapping[str, Any]) -> dict[str, Any]:
+    """The method's options, with what only a trial can give: seeds and training batches."""
+    options = dict(method.get("options", {}))
+    known = METHODS.get(method["name"])
+    if any(field.name == "seed" for field in fields(known.Options)):
+        options.setdefault("seed", trial.score_seed)
+    if known.needs_batches:
+        options["batches"] = list(_training_batches(trial, 4))
+    return options
+
+
+def _training_batches(trial: Trial, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+    data = trial.data.training("none", "cpu")
+    stream = ("score batches", *trial.stream)
+    for step, batch in enumerate(data.batches(64, stream, 0)):
+        if step == count:
+            return
+        yield batch
+
+
+def _verification_images(trial: Trial) -> Tensor:
+    split = trial.data.split
+    subset = split.validation if len(split.validation.labels) else split.train
+    chosen = trial.data.few(subset, VERIFY_IMAGES, "verification")
+    return torch.from_numpy(trial.data.normalised(subset.images[subset.index[chosen]]))
