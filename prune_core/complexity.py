@@ -18,6 +18,20 @@ from prune_core.networks.architecture import Architecture
 COUNTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 """Layers whose multiply-accumulates and whose zeros count."""
 
+SAFETENSORS_NAMES = {
+    torch.bool: "BOOL",
+    torch.uint8: "U8",
+    torch.int8: "I8",
+    torch.int16: "I16",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int32: "I32",
+    torch.float32: "F32",
+    torch.float64: "F64",
+    torch.int64: "I64",
+}
+"""Names in the header; the file holds the tensors of the last one first, and each kind in the order of their names."""
+
 
 @dataclass(frozen=True)
 class Complexity:
@@ -73,14 +87,13 @@ def saved_bytes(network: nn.Module) -> int:
     if isinstance(architecture, Architecture):
         header["__metadata__"] = {"architecture": json.dumps(architecture.to_dict(), sort_keys=True)}
     end = 0
-    for name, tensor in network.state_dict().items():
+    ranks = {dtype: rank for rank, dtype in enumerate(SAFETENSORS_NAMES)}
+    for name, tensor in sorted(network.state_dict().items(), key=lambda entry: (-ranks[entry[1].dtype], entry[0])):
         begin, end = end, end + tensor.numel() * tensor.element_size()
-        header[name] = {"dtype": _DTYPES.get(tensor.dtype, "F32"), "shape": list(tensor.shape), "data_offsets": [begin, end]}
+        dtype = SAFETENSORS_NAMES[tensor.dtype]
+        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [begin, end]}
     text = len(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode())
     return 8 + -(-text // 8) * 8 + end
-
-
-_DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64"}
 
 
 def _nonzero(weight: Tensor) -> int:
