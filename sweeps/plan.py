@@ -1,0 +1,267 @@
+"""From a study to what there should be, what there is, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sweeps.plan_arms import Arm, Base, dense_bases, study_arms
+from sweeps.plan_data import data_checksum
+from sweeps.plan_keys import baseline_description, baseline_key, trial_description, trial_key
+from sweeps.plan_state import (
+    State,
+    baseline_failure,
+    baseline_ready,
+    block,
+    final_status,
+    forget_failures,
+    trial_state,
+)
+from sweeps.study import Study
+from sweeps.study_options import recipe_of
+
+__all__ = ["Arm", "Plan", "PlannedTrial", "candidate_trials", "make_plan", "study_arms"]
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial that there should be.
+
+    Attributes:
+        key: content key of the description; names its folder.
+        name: for people, for example ``vgg16-l1_filter-r0.50-s1``.
+        kind: ``baseline``, ``control``, ``pruned`` or ``dense``.
+        arm: the arm, or the name of the baseline's recipe.
+        network: the network's label.
+        method: the method, or ``baseline``, ``control``, ``dense``.
+        ratio: canonical decimal.
+        seed: of the trial.
+        budgets: epochs of fine-tuning at which it is judged, rising.
+        description: plain data; all that a worker needs to know.
+        baseline_key: the store's key of the baseline that it starts from.
+    """
+
+    key: str
+    name: str
+    kind: str
+    arm: str
+    network: str
+    method: str
+    ratio: str
+    seed: int
+    budgets: tuple[int, ...]
+    description: dict[str, Any]
+    baseline_key: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there should be of a study.
+
+    Attributes:
+        study: the resolved study.
+        arms: its arms, whatever the search.
+        trials: what is known from the start, in the order in which it should run: baselines first. A grid knows all of it, a
+            search only baselines, controls and the dense ladder; it gets its trials from `candidate_trials`.
+        checksum: of the data; None where the data is not at hand, and then the keys are not the real ones.
+    """
+
+    study: Study
+    arms: tuple[Arm, ...]
+    trials: tuple[PlannedTrial, ...]
+    checksum: str | None
+
+    @property
+    def records(self) -> int:
+        """How many records the known trials give."""
+        return sum(len(trial.budgets) for trial in self.trials)
+
+    def states(self, out: Path) -> dict[str, State]:
+        """Return what the folder of every known trial says, by key."""
+        return {trial.key: trial_state(trial, out) for trial in self.trials}
+
+    def status(self, trial: PlannedTrial, out: Path) -> str | None:
+        """Return a trial's final status, or None when it is to be run (again)."""
+        return final_status(trial, out)
+
+    def missing(self, out: Path) -> list[PlannedTrial]:
+        """Return the trials that are still to be run, in their order."""
+        return [trial for trial in self.trials if final_status(trial, out) is None]
+
+    def baseline_ready(self, key: str, out: Path) -> bool:
+        """Return whether the store has a baseline."""
+        return baseline_ready(key, out)
+
+    def baseline_failure(self, key: str, out: Path) -> str | None:
+        """Return why a baseline cannot be had, or None."""
+        return baseline_failure(self.trials, key, out)
+
+    def block(self, trial: PlannedTrial, out: Path, cause: str) -> None:
+        """Write down that a trial can never run, and why."""
+        block(trial, out, cause)
+
+    def forget_failures(self, out: Path) -> int:
+        """Remove the folders of trials that failed or diverged, so that they run again; return how many."""
+        return forget_failures(self.trials, out)
+
+    def summary(self, out: Path) -> str:
+        """Return what there should be, what there is and what the rest costs, as text."""
+        from sweeps.plan_text import plan_text
+
+        return plan_text(self, out)
+
+    def by_key(self) -> dict[str, PlannedTrial]:
+        """Return the known trials by key."""
+        return {trial.key: trial for trial in self.trials}
+
+    def with_trials(self, more: Iterable[PlannedTrial]) -> Plan:
+        """Return the plan with further trials, for example those that a search chose; budgets of one key are joined."""
+        return replace(self, trials=_joined([*self.trials, *more]))
+
+
+def make_plan(study: Study, out: Path | None = None, *, data_required: bool = True) -> Plan:
+    """Return what there should be of a study.
+
+    Args:
+        study: the resolved study.
+        out: its output folder; tells the data's checksum where the data itself is not at hand.
+        data_required: False plans without the data (an estimate only), True refuses.
+
+    Raises:
+        BadInput: the data, or a checkpoint, is not there; arms that contradict each other.
+    """
+    checksum = data_checksum(study, out, required=data_required)
+    arms = study_arms(study)
+    bases = list({arm.base.name: arm.base for arm in arms}.values())
+    trials = [_judged(study, base, seed, checksum, "baseline") for seed in study.seeds for base in bases]
+    trials += [_judged(study, base, seed, checksum, "dense") for seed in study.seeds for base in dense_bases(study)]
+    controls = _controls(study, arms, checksum)
+    if study.search.kind == "grid":
+        pruned = [
+            trial
+            for seed in study.seeds
+            for trial in [
+                *(control for control in controls if control.seed == seed),
+                *(trial for ratio, arm in _early_order(arms) for trial in _pruned(study, arm, ratio, (seed,), checksum=checksum)),
+            ]
+        ]
+    else:
+        pruned = controls
+    return Plan(study=study, arms=tuple(arms), trials=_joined([*trials, *pruned]), checksum=checksum)
+
+
+def candidate_trials(
+    study: Study,
+    arm: Arm | str,
+    ratio: str,
+    fine_tuning: Mapping[str, Any] | None = None,
+    *,
+    budgets: Iterable[int] | None = None,
+    checksum: str | None = None,
+) -> list[PlannedTrial]:
+    """Return the trials of one candidate, one per seed, and the controls that its deltas need.
+
+    Args:
+        study: the resolved study.
+        arm: the arm, or its name.
+        ratio: canonical decimal above 0.
+        fine_tuning: what differs from the arm's fine-tuning recipe.
+        budgets: at which it is judged; by default the study's.
+        checksum: of the data, from the plan; looked up by default.
+    """
+    chosen = arm if isinstance(arm, Arm) else {each.name: each for each in study_arms(study)}[arm]
+    wanted = tuple(sorted(budgets)) if budgets is not None else study.budgets
+    data = checksum if checksum is not None else data_checksum(study, None, required=True)
+    changed = chosen
+    if fine_tuning:
+        recipe = recipe_of({**chosen.fine_tuning, **fine_tuning})
+        del recipe["epochs"]
+        changed = replace(chosen, fine_tuning=recipe)
+    controls = _controls(study, [changed], data, wanted) if changed.fine_tuning != chosen.fine_tuning else []
+    return [*_pruned(study, changed, ratio, study.seeds, wanted, data), *controls]
+
+
+def _judged(study: Study, base: Base, seed: int, checksum: str | None, kind: str) -> PlannedTrial:
+    baseline = baseline_description(study, base.section, base.training, seed, checksum)
+    description = trial_description(study, baseline, kind=kind, seed=seed)
+    name = f"{base.name}-{kind}-s{seed}"
+    return PlannedTrial(
+        trial_key(description), name, kind, base.name, base.network, kind, "0", seed, (0,), description, baseline_key(baseline)
+    )
+
+
+def _controls(
+    study: Study, arms: Iterable[Arm], checksum: str | None, budgets: tuple[int, ...] | None = None
+) -> list[PlannedTrial]:
+    """One control per baseline recipe, fine-tuning recipe and seed, shared by all arms."""
+    found = []
+    for seed in study.seeds:
+        for arm in arms:
+            baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
+            description = trial_description(study, baseline, kind="control", seed=seed, fine_tuning=arm.fine_tuning)
+            found += _per_budget(study, description, arm.base.name, arm.base.network, "control", budgets or study.budgets)
+    return list(_joined(found))
+
+
+def _pruned(
+    study: Study, arm: Arm, ratio: str, seeds: Iterable[int], budgets: tuple[int, ...] | None = None, checksum: str | None = None
+) -> list[PlannedTrial]:
+    found = []
+    for seed in seeds:
+        baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
+        description = trial_description(
+            study, baseline, kind="pruned", seed=seed, method={"name": arm.method, "options": arm.options}, ratio=ratio,
+            rounds=arm.rounds, fine_tuning=arm.fine_tuning,
+        )  # fmt: skip
+        found += _per_budget(study, description, arm.name, arm.network, arm.method, budgets or study.budgets)
+    return found
+
+
+def _per_budget(
+    study: Study, description: dict[str, Any], arm: str, network: str, method: str, budgets: tuple[int, ...]
+) -> list[PlannedTrial]:
+    """One trial that walks through all budgets; or one per budget, where a shorter one is no prefix of a longer one."""
+    from prune_core.training import Recipe
+
+    kind, ratio, seed = description["kind"], description["ratio"], description["seed"]
+    name = f"{arm}-control-s{seed}" if kind == "control" else f"{arm}-r{_shown(ratio)}-s{seed}"
+    key_of_baseline = baseline_key(description["baseline"])
+    if not Recipe.from_dict(description["fine_tuning"]).depends_on_length:
+        return [
+            PlannedTrial(
+                trial_key(description), name, kind, arm, network, method, ratio, seed, budgets, description, key_of_baseline
+            )
+        ]
+    found = []
+    for budget in budgets:
+        own = {**description, "budget": budget}
+        found.append(
+            PlannedTrial(
+                trial_key(own), f"{name}-b{budget}", kind, arm, network, method, ratio, seed, (budget,), own, key_of_baseline
+            )
+        )
+    return found
+
+
+def _shown(ratio: str) -> str:
+    return ratio if len(ratio) > 4 else f"{float(ratio):.2f}"
+
+
+def _early_order(arms: Iterable[Arm]) -> list[tuple[str, Arm]]:
+    """Ratios from the middle outwards, all arms at each: a curve shows early, and in every arm at once."""
+    ratios = sorted({ratio for arm in arms for ratio in arm.ratios}, key=float)
+    middle = (len(ratios) - 1) / 2
+    order = sorted(ratios, key=lambda ratio: (abs(ratios.index(ratio) - middle), float(ratio)))
+    return [(ratio, arm) for ratio in order for arm in arms if ratio in arm.ratios]
+
+
+def _joined(trials: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
+    """Two trials of one description are one, with the budgets of both."""
+    found: dict[str, PlannedTrial] = {}
+    for trial in trials:
+        before = found.get(trial.key)
+        budgets = trial.budgets if before is None else tuple(sorted({*before.budgets, *trial.budgets}))
+        found[trial.key] = replace(before or trial, budgets=budgets)
+    return tuple(found.values())

@@ -1,0 +1,107 @@
+"""The table of records: one row per trial and budget, read from the trials' folders. Neither ray nor torch is needed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from prune_core.description import canonical_json
+from prune_core.files import replacing
+from prune_core.trial_folder import COMPLETE, read_outcome, read_record
+from sweeps.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
+
+if TYPE_CHECKING:
+    from sweeps.plan import PlannedTrial
+
+def collect(
+    out: Path, trials: Iterable[PlannedTrial], *, study: str, run_ids: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Return the table of records of the given trials: what is on disk but not asked for stays out of it.
+
+    A trial that is not finished gives a row for each budget that it has reached; one that failed or diverged gives, besides
+    those, a row without metrics for each budget that it did not reach, with its status and cause.
+
+    Args:
+        out: the study's output folder.
+        trials: what the plan, or the search, asked for.
+        study: the study's name.
+        run_ids: MLflow's run id by trial key.
+
+    Returns:
+        One row per (trial, budget), every column of `record_columns`, sorted by `SORTED_BY`; empty cells are missing values.
+    """
+    planned = list(trials)
+    rows = [row for trial in planned for row in _rows(out, trial, study, (run_ids or {}).get(trial.key))]
+    table = pd.DataFrame(rows, columns=record_columns())
+    table = _typed(table)
+    table = _with_deltas(table, planned)
+    return table.sort_values(list(SORTED_BY), kind="stable", ignore_index=True)
+
+
+def write_records(table: pd.DataFrame, out: Path) -> None:
+    """Write ``records.parquet`` and ``records.csv``; equal tables give equal bytes."""
+    with replacing(out / "records.parquet") as temporary:
+        table.to_parquet(temporary, index=False)
+    with replacing(out / "records.csv") as temporary:
+        table.to_csv(temporary, index=False, float_format="%.10g")
+
+
+def read_records(out: Path) -> pd.DataFrame:
+    """Return the table of records that is there."""
+    return pd.read_parquet(out / "records.parquet")
+
+
+def _rows(out: Path, trial: PlannedTrial, study: str, run_id: str | None) -> list[dict[str, Any]]:
+    folder = out / "trials" / trial.key
+    outcome = read_outcome(folder)
+    status = outcome["status"] if outcome is not None else None
+    found = []
+    for budget in trial.budgets:
+        record = read_record(folder, budget)
+        if record is None and status in (None, COMPLETE):
+            continue
+        identity = {
+            "key": trial.key, "study": study, "arm": trial.arm, "network": trial.network, "method": trial.method,
+            "ratio": float(trial.ratio), "seed": trial.seed, "budget": budget, "mlflow_run_id": run_id,
+            # a budget that was reached is complete whatever came later
+            "status": COMPLETE if record is not None else status,
+            "cause": None if record is not None or outcome is None else outcome.get("cause"),
+        }  # fmt: skip
+        measured = {} if record is None else {column: record.get(column) for column in measured_columns()}
+        found.append({**identity, **measured})
+    return found
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Fixed types, whatever the rows hold: text, whole numbers, floats."""
+    texts = set(text_columns())
+    for column in table.columns:
+        if column in texts:
+            table[column] = table[column].astype("string")
+        elif column in ("seed", "budget"):
+            table[column] = table[column].astype("int64")
+        else:
+            table[column] = pd.to_numeric(table[column]).astype("float64")
+    return table
+
+
+def _with_deltas(table: pd.DataFrame, trials: list[PlannedTrial]) -> pd.DataFrame:
+    """Subtract the control of the same baseline, fine-tuning recipe, seed and budget; empty where there is none."""
+    control_of = {_start(trial): trial.key for trial in trials if trial.kind == "control"}
+    controls = {trial.key: control_of.get(_start(trial)) for trial in trials}
+    whole = table[table["status"].eq(COMPLETE)].set_index(["key", "budget"])
+    wanted = pd.MultiIndex.from_arrays([table["key"].map(controls).astype("string"), table["budget"]], names=["key", "budget"])
+    for delta in delta_columns():
+        column = delta.removeprefix("delta_")
+        table[delta] = table[column].to_numpy() - whole[column].reindex(wanted).to_numpy()
+    return table
+
+
+def _start(trial: PlannedTrial) -> str:
+    """What a trial shares with its control: everything but what was pruned."""
+    description = trial.description
+    shared = [trial.baseline_key, description["seed"], description["fine_tuning"], description.get("budget"), description["evaluation"]]
+    return canonical_json(shared)

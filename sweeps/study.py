@@ -1,0 +1,147 @@
+"""The study file: read, checked, resolved. Whatever is wrong becomes one line with file, key and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+
+from prune_core.errors import BadInput
+from sweeps.study_errors import one_line
+from sweeps.study_parts import (
+    ArmSection,
+    BaselineSection,
+    DataSection,
+    EvaluationSection,
+    NetworkSection,
+    ResourcesSection,
+    SearchSection,
+    Section,
+    TrackingSection,
+)
+from sweeps.study_values import Budgets, Limit, Limits, Ratios, Seed, Seeds, parse_limit
+from sweeps.study_yaml import apply_overrides, find_study, read_study_yaml
+
+Direction = Literal["max", "min"]
+
+
+class Study(Section):
+    """A study: every default resolved, every name known, every path absolute. Frozen, equal to what its own YAML says."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the output folder runs/<name> and the MLflow run")
+    title: str = Field(default="", description="one line for the report's head")
+    demonstration: bool = Field(default=False, description="true: the report calls itself a demonstration and draws no verdicts")
+    project: str = Field(default="prunefront", min_length=1, description="groups studies; the MLflow experiment unless given")
+    seed: Seed = Field(default=0, description="the study's seed: cuts the images, part of every random stream")
+    data: DataSection = Field(description="the images")
+    networks: dict[str, NetworkSection] = Field(min_length=1, description="networks to prune, by label")
+    baseline: BaselineSection | None = Field(default=None, description="short for the baseline of the only network")
+    arms: tuple[ArmSection, ...] = Field(min_length=1, description="which methods prune which networks")
+    dense: dict[str, NetworkSection] = Field(default={}, description="smaller networks, trained as they are: what pruning has to beat")
+    training: dict[str, Any] = Field(default={}, description="training recipe of baselines (see Recipe)")
+    fine_tuning: dict[str, Any] = Field(default={}, description="fine-tuning recipe (see Recipe); its epochs are the budgets")
+    ratios: Ratios = Field(description="pruning ratios in [0, 1); 0 is always part of a study and need not be named")
+    budgets: Budgets = Field(description="epochs of fine-tuning at which networks are judged")
+    seeds: Seeds = Field(description="repetitions: independent baselines, each pruned at all ratios")
+    objectives: dict[str, Direction] = Field(default={}, description="what the front is made of; empty takes the defaults")
+    limits: Limits = Field(default=(), description="demands on winners, for example 'val_ece_t <= 0.05'")
+    margins: dict[str, float] = Field(default={}, description="how much of a metric may be lost against the control: column -> amount")
+    select_on: Literal["validation", "report"] = Field(
+        default="validation", description="which images decide; report is said wherever it is shown"
+    )
+    evaluation: EvaluationSection = Field(default=EvaluationSection(), description="how networks are judged")
+    search: SearchSection = Field(default=SearchSection(), description="what to try next")
+    resources: ResourcesSection = Field(default=ResourcesSection(), description="what a trial may use")
+    rule: Literal["exact", "paper"] = Field(default="exact", description="paper: the study's own threshold, off by one")
+    keep: Literal["all", "front", "none"] = Field(default="all", description="whose weights and logits stay on disk at the end")
+    plugins: tuple[str, ...] = Field(default=(), description="Python modules with networks, methods, ... of yours")
+    plugin_paths: tuple[str, ...] = Field(default=(), description="folders to look for plugins in; the study file's own is added")
+    tracking: TrackingSection = Field(default=TrackingSection(), description="where the books are kept")
+
+    @field_validator("objectives", mode="before")
+    @classmethod
+    def _objectives_as_mapping(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return {name: "" for name in value}
+        return value or {}
+
+    @field_validator("objectives", mode="wrap")
+    @classmethod
+    def _with_directions(cls, value: Any, handler: Any) -> Any:
+        from sweeps.study_names import objective_directions
+
+        return handler(objective_directions(value))
+
+    @field_validator("margins")
+    @classmethod
+    def _no_negative_margin(cls, value: dict[str, float]) -> dict[str, float]:
+        for column, amount in value.items():
+            if not amount >= 0:
+                raise ValueError(f"margin of {column} is {amount} (allowed: numbers from 0)")
+        return value
+
+    @cached_property
+    def parsed_limits(self) -> tuple[Limit, ...]:
+        """The limits as comparisons."""
+        return tuple(parse_limit(text) for text in self.limits)
+
+    @cached_property
+    def decisive(self) -> dict[str, Direction]:
+        """The columns that decide: ``val_*`` of each objective that has one, unless the study selects on the report images."""
+        from sweeps.study_names import decisive_columns
+
+        return decisive_columns(self.objectives, self.select_on)
+
+    @property
+    def pruned_ratios(self) -> tuple[str, ...]:
+        """The ratios above 0: ratio 0 is the control, which is always there."""
+        return tuple(ratio for ratio in self.ratios if ratio != "0")
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the resolved study as plain data; `study_from_plain` of it is an equal study."""
+        return self.model_dump(mode="json")
+
+
+def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
+    """Return the checked and resolved study of plain data.
+
+    Args:
+        plain: what the YAML file says, overrides applied.
+        where: how messages call the file.
+        folder: what relative paths in it are relative to.
+
+    Raises:
+        BadInput: one line with file, key and what is allowed.
+    """
+    from sweeps.study_names import resolve
+
+    if not isinstance(plain, dict):
+        raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
+    plain = {key: value for key, value in plain.items() if key != "provenance"}
+    try:
+        study = Study.model_validate(plain)
+    except ValidationError as error:
+        raise BadInput(f"{where}: {one_line(error, Study)}") from None
+    try:
+        return resolve(study, folder)
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
+
+
+def load_study(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Study:
+    """Return a shipped study by name, or the study of a file.
+
+    Args:
+        name_or_path: ``quickstart``, or a path.
+        overrides: ``key.sub=value`` each, the value read as YAML; list entries by position (``arms.0.ratios=[0.5]``).
+
+    Raises:
+        BadInput: one line with file, key and what is allowed.
+    """
+    path = find_study(str(name_or_path))
+    plain = read_study_yaml(path)
+    apply_overrides(plain, overrides)
+    return study_from_plain(plain, where=path.name, folder=path.parent.resolve())

@@ -1,0 +1,87 @@
+"""What pydantic found wrong, as one line: the key's path, what is wrong with it, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+_WORDS = {
+    "missing": "this key is missing",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "path_type": "must be a path",
+}
+
+
+def one_line(error: ValidationError, model: type[BaseModel]) -> str:
+    """Return the first thing wrong, and how many more there are."""
+    details = error.errors(include_url=False)
+    # an unknown key often explains a missing one beside it
+    first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return " ".join(f"{_path(first)}: {_what(first, model)}{more}".split())
+
+
+def unknown_key(key: object, allowed: list[str]) -> str:
+    """Return the message for a key that nobody reads, nearest names first."""
+    near = difflib.get_close_matches(str(key), allowed, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"unknown key {str(key)!r}{hint} (allowed: {', '.join(allowed) or 'none'})"
+
+
+def _path(detail: ErrorDetails) -> str:
+    location = detail["loc"][:-1] if detail["type"] == "extra_forbidden" else detail["loc"]
+    return ".".join(str(part) for part in location if part != "[key]") or "the study"
+
+
+def _what(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, given = detail["type"], detail.get("input")
+    if kind == "extra_forbidden":
+        return unknown_key(detail["loc"][-1], _keys_at(model, detail["loc"][:-1]))
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
+    if kind == "literal_error":
+        return f"{given!r} is not allowed (allowed: {detail['ctx']['expected'].replace(' or ', ', ')})"
+    message = _WORDS.get(kind, _plain(detail["msg"]))
+    if kind == "missing":
+        return message
+    return f"{message}, this is {_shown(given)}"
+
+
+def _plain(message: str) -> str:
+    return message[0].lower() + message[1:].replace("Input should", "should").rstrip(".")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    found: type[BaseModel] | None = model
+    for part in location:
+        if found is None:
+            return []
+        if part in found.model_fields:
+            found = _model_in(found.model_fields[str(part)].annotation)
+    return list(found.model_fields) if found is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)

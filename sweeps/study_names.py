@@ -1,0 +1,243 @@
+"""The second look at a study: every name against its registry, every default resolved, every path absolute."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from prune_core.errors import BadInput, UnknownName
+from sweeps.study_errors import unknown_key
+from sweeps.study_options import method_options, method_traits, network_options, recipe_of
+from sweeps.study_values import parse_limit
+
+if TYPE_CHECKING:
+    from sweeps.study import Study
+    from sweeps.study_parts import ArmSection, BaselineSection, NetworkSection
+
+Direction = Literal["max", "min"]
+BASELINE_KEYS = ("baseline", "control", "dense")
+"""Words that the records use for networks that no method touched: no method and no arm may be called so."""
+
+
+@contextmanager
+def at(key: str) -> Iterator[None]:
+    """Put the key's path before the message of what goes wrong inside."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"{key}: {error}") from None
+
+
+def resolve(study: Study, folder: Path) -> Study:
+    """Return the study with names checked, defaults resolved and paths absolute.
+
+    Args:
+        study: what pydantic let through.
+        folder: the study file's folder; relative paths start there, plugins are looked for there too.
+
+    Raises:
+        BadInput: the key's path, what is wrong, what is allowed.
+    """
+    paths = tuple(dict.fromkeys([*(str((folder / path).resolve()) for path in study.plugin_paths), str(folder)]))
+    if study.plugins:
+        import_plugins(study.plugins, paths)
+    networks = _lone_baseline(study)
+    with at("training"):
+        training = recipe_of(study.training)
+    with at("fine_tuning"):
+        fine_tuning = _without_epochs(study.fine_tuning)
+    changes: dict[str, Any] = {
+        "plugin_paths": paths if study.plugins else (),
+        "baseline": None,
+        "training": training,
+        "fine_tuning": fine_tuning,
+        "networks": {label: _network(f"networks.{label}", label, each, training, folder) for label, each in networks.items()},
+        "dense": {label: _network(f"dense.{label}", label, each, training, folder) for label, each in study.dense.items()},
+    }
+    _check_labels(study, networks)
+    changes["arms"] = tuple(
+        _arm(f"arms.{position}", each, study, training, fine_tuning) for position, each in enumerate(study.arms)
+    )
+    with at("data"):
+        _check_dataset(study.data.name)
+    changes["evaluation"] = _evaluation(study, folder)
+    changes["objectives"] = study.objectives or default_objectives(study)
+    _check_columns(study, changes["objectives"])
+    if study.search.kind == "grid" and study.search.learning_rate is not None:
+        raise BadInput("search.learning_rate: a grid searches no range (allowed: kind random or optuna)")
+    return study.model_copy(update=changes)
+
+
+def import_plugins(modules: tuple[str, ...], paths: tuple[str, ...]) -> None:
+    """Import the user's modules, so that what they register is known.
+
+    Raises:
+        BadInput: a module cannot be imported, with the reason.
+    """
+    for path in reversed(paths):
+        if path not in sys.path:
+            sys.path.insert(0, path)
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # noqa: BLE001  (outside code may raise anything)
+            raise BadInput(f"plugins: {module} cannot be imported: {type(error).__name__}: {error}") from None
+
+
+def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
+    """Return the objectives with their directions; a ``val_`` before a name is taken off.
+
+    Raises:
+        ValueError: no such column, or a direction that is not the column's.
+    """
+    from prune_core.metrics.directions import direction_of
+
+    found: dict[str, Direction] = {}
+    for given, wanted in value.items():
+        name = str(given).removeprefix("val_")
+        direction = direction_of(name)
+        if wanted not in ("", None, direction):
+            raise ValueError(f"{name} is better when it is {'larger' if direction == 'max' else 'smaller'}, so {direction}, not {wanted!r}")
+        if name in found:
+            raise ValueError(f"{name!r} is listed twice")
+        found[name] = direction
+    return found
+
+
+def decisive_columns(objectives: dict[str, Direction], select_on: str) -> dict[str, Direction]:
+    """Return the columns that decide: selection numbers, unless the study selects on the report images."""
+    from prune_core.metrics.columns import metric_columns
+
+    known = set(metric_columns())
+    chosen = {name: f"val_{name}" if select_on == "validation" and f"val_{name}" in known else name for name in objectives}
+    return {chosen[name]: direction for name, direction in objectives.items()}
+
+
+def default_objectives(study: Study) -> dict[str, Direction]:
+    """Return accuracy, ECE, mPC (where there are corruptions) and a cost: MACs if every method removes structure."""
+    names = {name for arm in study.arms for name in arm.methods}
+    structured = all(method_traits(name).granularity != "weights" for name in names)
+    robustness = [] if study.evaluation.corruptions == "none" else ["mpc"]
+    wanted = ["accuracy", "ece", *robustness, "macs" if structured else "nonzero_parameters"]
+    return objective_directions(dict.fromkeys(wanted, ""))
+
+
+def _without_epochs(values: dict[str, Any], base: dict[str, Any] | None = None) -> dict[str, Any]:
+    if "epochs" in values:
+        raise BadInput("epochs of fine-tuning are the study's budgets (allowed: leave this key out)")
+    resolved = recipe_of({**(base or {}), **values})
+    del resolved["epochs"]
+    return resolved
+
+
+def _lone_baseline(study: Study) -> dict[str, NetworkSection]:
+    if study.baseline is None:
+        return study.networks
+    if len(study.networks) != 1:
+        raise BadInput("baseline: this key is for studies of one network (allowed: networks.LABEL.baseline)")
+    label, network = next(iter(study.networks.items()))
+    if network.baseline is not None:
+        raise BadInput(f"baseline: given twice, also under networks.{label}.baseline")
+    return {label: network.model_copy(update={"baseline": study.baseline})}
+
+
+def _network(where: str, label: str, network: NetworkSection, training: dict[str, Any], folder: Path) -> NetworkSection:
+    name = network.name or label
+    with at(f"{where}.options"):
+        options = network_options(name, network.options)
+    with at(f"{where}.training"):
+        recipe_of({**training, **network.training})
+    baseline = network.baseline
+    if baseline is not None and where.startswith("dense."):
+        raise BadInput(f"{where}.baseline: the dense ladder is trained here (allowed: leave this key out)")
+    if baseline is not None:
+        with at(f"{where}.baseline.checkpoint"):
+            baseline = _checkpoint(baseline, folder)
+    return network.model_copy(update={"name": name, "options": options, "baseline": baseline})
+
+
+def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
+    path = folder / baseline.checkpoint.expanduser()
+    each_seed = "{seed}" in str(path)
+    if each_seed and baseline.sha256 is not None:
+        raise BadInput("sha256 is of one file, {seed} names several (allowed: leave sha256 out)")
+    if not each_seed and not path.is_file():
+        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint)")
+    return baseline.model_copy(update={"checkpoint": path})
+
+
+def _check_labels(study: Study, networks: dict[str, NetworkSection]) -> None:
+    for label in [*networks, *study.dense]:
+        if label == "all" or label in BASELINE_KEYS or not label.replace("-", "").replace("_", "").replace(".", "").isalnum():
+            raise BadInput(f"networks.{label}: this label is not allowed (allowed: letters, digits, - _ . and no word of the records)")
+    both = set(networks) & set(study.dense)
+    if both:
+        raise BadInput(f"dense.{min(both)}: this label is also under networks (allowed: a label of its own)")
+
+
+def _arm(where: str, arm: ArmSection, study: Study, training: dict[str, Any], fine_tuning: dict[str, Any]) -> ArmSection:
+    for label in arm.networks:
+        if label != "all" and label not in study.networks:
+            raise BadInput(f"{where}.networks: {UnknownName('network label', label, [*study.networks, 'all'])}")
+    if "all" in arm.networks and len(arm.networks) > 1:
+        raise BadInput(f"{where}.networks: all stands alone, got {list(arm.networks)}")
+    for method in arm.methods:
+        with at(f"{where}.methods"):
+            method_traits(method)
+        with at(f"{where}.options"):
+            method_options(method, arm.options, study.rule)
+    with at(f"{where}.fine_tuning"):
+        _without_epochs(arm.fine_tuning, fine_tuning)
+    with at(f"{where}.training"):
+        recipe_of({**training, **arm.training})
+    if arm.ratios == ("0",):
+        raise BadInput(f"{where}.ratios: 0 alone prunes nothing (allowed: decimals in (0, 1))")
+    return arm
+
+
+def _check_dataset(name: str) -> None:
+    from prune_core.data import DATASETS
+
+    DATASETS.get(name.partition(":")[0])
+
+
+def _evaluation(study: Study, folder: Path) -> Any:
+    section = study.evaluation
+    if section.corruptions == "official" and section.folder is None:
+        raise BadInput("evaluation.folder: corruptions 'official' needs the folder of the benchmark's .npy files")
+    if section.folder is not None and section.corruptions != "official":
+        raise BadInput(f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)")
+    for key, count, available in (
+        ("images_per_cell", section.images_per_cell, study.data.test),
+        ("selection_images_per_cell", section.selection_images_per_cell, study.data.validation),
+        ("train_images", section.train_images, study.data.train),
+    ):
+        if count is not None and available is not None and count > available:
+            raise BadInput(f"evaluation.{key}: {count} images asked, the study has {available} (allowed: up to {available})")
+    update = {"folder": (folder / section.folder.expanduser()).resolve()} if section.folder is not None else {}
+    return section.model_copy(update=update)
+
+
+def _check_columns(study: Study, objectives: dict[str, Direction]) -> None:
+    from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns
+    from prune_core.metrics.directions import COST_DIRECTIONS
+
+    known = [column for column in (*metric_columns(), *COST_DIRECTIONS) if column not in TEXT_COLUMNS]
+    selection = {column for column in known if column.startswith("val_")}
+    for position, text in enumerate(study.limits):
+        column = parse_limit(text).column
+        if column not in known:
+            raise BadInput(f"limits.{position}: {UnknownName('column', column, known)}")
+        if study.select_on == "validation" and f"val_{column}" in selection:
+            raise BadInput(f"limits.{position}: limits choose winners, so they read selection numbers (allowed: val_{column})")
+    for column in study.margins:
+        if column not in known:
+            raise BadInput(f"margins: {unknown_key(column, known)}")
+    if study.evaluation.corruptions == "none":
+        missing = [name for name in objectives if name in ("mpc", "rpc") or name.startswith(("mpc_", "corruption_", "worst_"))]
+        if missing:
+            raise BadInput(f"objectives: {missing[0]} needs corruptions (allowed: evaluation.corruptions generated or official)")

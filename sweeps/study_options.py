@@ -1,0 +1,118 @@
+"""Options of networks, methods and recipes: checked by those who own them, returned with every default resolved."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from prune_core.errors import BadInput
+from sweeps.study_errors import unknown_key
+
+
+@dataclass(frozen=True)
+class MethodTraits:
+    """What a sweep must know of a method.
+
+    Attributes:
+        granularity: ``weights``, ``filters`` or ``channels``.
+        needs_sparsity: its baseline is trained with an L1 penalty on batch norm scales.
+        control: a random control.
+    """
+
+    granularity: str
+    needs_sparsity: bool
+    control: bool
+
+
+def method_traits(name: str) -> MethodTraits:
+    """Return what a sweep must know of a method.
+
+    Raises:
+        UnknownName: with the nearest and the allowed names.
+    """
+    from prune_core.pruning import METHODS
+
+    method = METHODS.get(name)
+    return MethodTraits(method.granularity, method.needs_sparsity_training, method.control)
+
+
+def method_options(name: str, options: dict[str, Any], rule: str) -> dict[str, Any]:
+    """Return a method's options, defaults resolved, as plain JSON data.
+
+    Args:
+        name: the method.
+        options: what the study file says; ``rule`` there wins over the study's.
+        rule: the study's rule for thresholds and ties.
+
+    Raises:
+        BadInput: an unknown option, or a value that is not allowed.
+    """
+    from prune_core.pruning.method import METHODS, make_options, plain_options
+
+    method = METHODS.get(name)
+    names = [field.name for field in dataclasses.fields(method.Options)]
+    given = {"rule": rule, **options} if "rule" in names else dict(options)
+    plain = _plain(plain_options(make_options(name, method, given)), f"options of {name}")
+    if method.control and "seed" not in options:
+        plain.pop("seed", None)  # each trial draws its own, from its own seed
+    return plain
+
+
+def network_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return a network's options, defaults resolved, without those that follow from the data.
+
+    Raises:
+        BadInput: an unknown network or option, or a value that is not allowed.
+    """
+    for key in ("num_classes", "in_channels"):
+        if key in options:
+            raise BadInput(f"{key} follows from the data (allowed: leave this key out)")
+    plain = _plain(options, f"options of {name}")
+    resolved: dict[str, Any] = json.loads(_resolved_options(name, json.dumps(plain, sort_keys=True)))
+    return resolved
+
+
+@lru_cache(maxsize=256)
+def _resolved_options(name: str, options: str) -> str:
+    import torch
+
+    from prune_core.networks import build_network
+
+    with torch.device("meta"):  # shapes without numbers: no weight is drawn or stored
+        network = build_network(name, **json.loads(options))
+    architecture: Any = network.architecture
+    mine = {key: value for key, value in architecture.options.items() if key not in ("num_classes", "in_channels")}
+    return json.dumps(_plain(mine, f"options of {name}"))
+
+
+def recipe_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a training recipe with every default resolved, as plain JSON data.
+
+    Raises:
+        BadInput: an unknown key, or a value outside its range.
+    """
+    from prune_core.training import Recipe
+
+    names = [field.name for field in dataclasses.fields(Recipe)]
+    for key in values:
+        if key not in names:
+            raise BadInput(unknown_key(key, names))
+    try:
+        resolved = Recipe.from_dict(values).to_dict()
+    except BadInput as error:
+        raise BadInput(str(error).removeprefix("training: ")) from None
+    # 1 and 1.0 are one rate, so they must be one text in a key
+    floats = {field.name for field in dataclasses.fields(Recipe) if isinstance(field.default, float)}
+    plain = {key: float(value) if key in floats else value for key, value in resolved.items()}
+    return _plain({**plain, "milestones": [float(value) for value in resolved["milestones"]]}, "recipe")
+
+
+def _plain(values: dict[str, Any], what: str) -> dict[str, Any]:
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(values, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{what} must be plain data: {error}") from None
+    return plain

@@ -1,0 +1,119 @@
+"""The sections of a study file. Every key is explained here, once; unknown keys are errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sweeps.study_values import Names, Ratios, Seed
+
+
+class Section(BaseModel):
+    """What all sections share: frozen once read, and no key that nobody reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class DataSection(Section):
+    """The images, and how the study's seed cuts them (stratified; the same cut for every trial seed)."""
+
+    name: str = Field(description="a shipped dataset, image_folder:PATH, or arrays:FILE (an .npz with images and labels)")
+    options: dict[str, Any] = Field(default={}, description="options of the dataset, for example its folder")
+    train: int | None = Field(default=None, ge=1, description="training images; null takes what validation and test leave")
+    validation: int = Field(ge=2, description="images that steer: search, front, limits, winners, exports")
+    test: int | None = Field(default=None, ge=1, description="images that are reported; null takes the dataset's own test images")
+
+
+class BaselineSection(Section):
+    """A trained network of yours, used as the baseline instead of training one."""
+
+    checkpoint: Path = Field(description="path of the weights; {seed} in it stands for the trial's seed")
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$", description="refuse the file if its SHA-256 differs")
+
+
+class NetworkSection(Section):
+    """One network under the label that tables and figures use."""
+
+    name: str | None = Field(default=None, description="a shipped or plugin network; null means that the label is the name")
+    options: dict[str, Any] = Field(default={}, description="options of the network, for example width")
+    training: dict[str, Any] = Field(default={}, description="what differs from the study's training recipe")
+    baseline: BaselineSection | None = Field(default=None, description="your trained checkpoint; null trains the baseline")
+
+
+class ArmSection(Section):
+    """Methods on networks. Each (network, method) of the entry becomes an arm."""
+
+    networks: Names = Field(default=("all",), description="labels of networks, or all")
+    methods: Names = Field(description="pruning methods")
+    options: dict[str, Any] = Field(default={}, description="options of the methods, for example layers")
+    label: str | None = Field(default=None, description="tells arms apart that share network and method")
+    ratios: Ratios | None = Field(default=None, description="pruning ratios of these arms; null takes the study's")
+    fine_tuning: dict[str, Any] = Field(default={}, description="what differs from the study's fine-tuning recipe")
+    training: dict[str, Any] = Field(
+        default={}, description="what differs in the training of these arms' baseline; network slimming needs sparsity"
+    )
+    rounds: int = Field(default=1, ge=1, description="1 prunes once; more reach the ratio in so many steps")
+
+
+class EvaluationSection(Section):
+    """How networks are judged."""
+
+    corruptions: Literal["none", "generated", "official"] = Field(
+        default="generated", description="none, generated (made here, labelled so), or official (the benchmark's .npy files)"
+    )
+    folder: Path | None = Field(default=None, description="folder of the official .npy files")
+    seed: Seed = Field(default=0, description="seed of the generated corruptions")
+    images_per_cell: int = Field(
+        default=100, ge=1, description="test images per corruption and severity, balanced over classes, at most all"
+    )
+    selection_images_per_cell: int = Field(
+        default=50, ge=1, description="validation images per extra corruption and severity, balanced, at most all"
+    )
+    train_images: int = Field(default=500, ge=0, description="training images for train_accuracy and train_nll, balanced; 0 is none")
+    ece_bins: int = Field(default=15, ge=1, description="bins of every ECE")
+
+
+class SearchSection(Section):
+    """What to try next: all of it, or what a search asks for."""
+
+    kind: Literal["grid", "random", "optuna"] = Field(default="grid", description="the whole factorial, or a search over it")
+    candidates: int | None = Field(default=None, ge=1, description="how many (arm, ratio, budget) a search tries; null is all")
+    sampler: Literal["tpe", "nsgaii", "nsgaiii", "gp"] = Field(default="tpe", description="Optuna's sampler")
+    seed: Seed = Field(default=0, description="seed of the search")
+    batch: int | None = Field(
+        default=None, ge=1, description="ask so many candidates, wait for all, tell in order: the same search on every machine"
+    )
+    learning_rate: tuple[float, float] | None = Field(
+        default=None, description="[low, high]: also search the fine-tuning rate, on a log scale"
+    )
+
+    @field_validator("learning_rate")
+    @classmethod
+    def _rising(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not 0 < value[0] < value[1]:
+            raise ValueError(f"{list(value)} is no range (allowed: [low, high] with 0 < low < high)")
+        return value
+
+
+class ResourcesSection(Section):
+    """What one trial may use, and how long the whole may take."""
+
+    cpus_per_trial: float = Field(default=1.0, gt=0, description="cores that Ray books per trial")
+    gpus_per_trial: float = Field(default=0.0, ge=0, description="GPUs (or a fraction) per trial; its memory is capped to it")
+    threads: int = Field(default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits")
+    max_concurrent: int | None = Field(default=None, ge=1, description="trials at the same time; null is what fits")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where trials compute")
+    max_hours: float | None = Field(default=None, gt=0, description="hard cap on the wall time of one run")
+    hang_factor: float = Field(default=10.0, gt=1, description="a trial silent for so many of its epochs has failed")
+    hang_floor_seconds: float = Field(default=120.0, gt=0, description="but never before so many seconds")
+    checkpoint_seconds: float = Field(default=120.0, ge=0, description="seconds between checkpoints of a running trial")
+
+
+class TrackingSection(Section):
+    """Where the books are kept."""
+
+    mlflow: str | None = Field(default=None, description="MLflow tracking URI; null is mlflow.db in the output folder")
+    experiment: str | None = Field(default=None, description="MLflow experiment; null is the project's name")
+    optuna: str | None = Field(default=None, description="Optuna storage URL; null is optuna.db in the output folder")
