@@ -82,9 +82,8 @@ def eligible_groups(
         raise BadInput(f"layers {stuck} cannot lose filters: {STREAM} (allowed: {possible})")
     found, left_alone = {}, {}
     for name, group in groups.items():
-        if group.kind == "filters" and group.convolution in choice.names:
-            found[name] = group
-        elif group.kind == "selection" and granularity == "channels" and not choice.explicit:
+        selectable = group.kind == "selection" and granularity == "channels" and not choice.explicit
+        if selectable or (group.kind == "filters" and group.convolution in choice.names):
             found[name] = group
         elif group.kind == "filters":
             left_alone[name] = NOT_CHOSEN

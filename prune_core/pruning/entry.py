@@ -21,7 +21,7 @@ def prune(network: nn.Module, method: str, ratio: Ratio | None, **options: Any) 
         network: from `build_network`, or any module for methods that prune weights.
         method: a name of `METHODS`.
         ratio: fraction of the *dense* network's pool to remove, in [0, 1): of weights, of filters per layer, of all channels
-            together; the granularity of the method says which. 0 removes nothing. ``None`` where a layer preset brings its own.
+            together; the granularity of the method says which. 0 removes nothing, ``None`` leaves it to a layer preset.
         options: the method's; ``layers`` (convolution numbers from 1 in forward order, or a preset), ``rule``, and so on.
 
     Returns:

@@ -19,7 +19,7 @@ NOT_CHOSEN = "not among the chosen layers"
 
 @dataclass(frozen=True)
 class LayerChoice:
-    """Names of the chosen convolutions; ``ratios`` by name where a preset brings its own, ``explicit`` when numbers were given."""
+    """Names of the chosen convolutions; ``ratios`` by name where a preset has its own; ``explicit``: not simply all."""
 
     names: tuple[str, ...]
     ratios: dict[str, Decimal] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class LayerChoice:
 
 @dataclass(frozen=True)
 class Preset:
-    """A published layer choice: ``numbers`` with one ratio each (``None`` = the caller's), from the number of convolutions."""
+    """A published layer choice: number of convolutions -> layer numbers and their ratios (``None`` = the caller's)."""
 
     networks: str
     choose: Callable[[int], dict[int, str | None]]
@@ -81,7 +81,7 @@ def check_layers(layers: object) -> str | tuple[int, ...]:
         return layers
     if isinstance(layers, Sequence) and layers and all(type(number) is int for number in layers):
         return tuple(sorted(set(layers)))
-    raise BadInput(f"option layers: {layers!r} is not allowed (allowed: convolution numbers from 1, 'all' or a preset's name)")
+    raise BadInput(f"option layers: {layers!r} is not allowed (allowed: convolution numbers from 1, 'all', a preset's name)")
 
 
 def choose_layers(network: nn.Module, layers: str | tuple[int, ...], ratio: Decimal | None) -> LayerChoice:

@@ -8,11 +8,13 @@ bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from prune_core.errors import BadInput
 from prune_core.files import replacing
@@ -63,7 +65,7 @@ def load_network(path: str | Path) -> nn.Module:
     try:
         architecture = Architecture.from_dict(json.loads(header["architecture"]))
         # Shapes first, on the meta device: a header that lies about widths must not cost memory.
-        with torch.device("meta"):
+        with torch.device("meta"), _WithoutInitialisation():
             network = _rebuild(architecture)
         _check_fit(network, tensors)
         network.load_state_dict(tensors, assign=True)
@@ -95,6 +97,18 @@ def read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise BadInput(f"{path}: truncated, or not a .safetensors file ({str(error).splitlines()[0][:100]})") from error
 
 
+class _WithoutInitialisation(TorchFunctionMode):
+    """Skip random fills: the values come from the file, and a fill on the meta device imports all of torch's compiler."""
+
+    FILLS = (Tensor.normal_, Tensor.uniform_)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Return the tensor as it is for a fill, and what the function returns otherwise."""
+        return args[0] if func in self.FILLS else func(*args, **(kwargs or {}))
+
+
 def _rebuild(architecture: Architecture) -> nn.Module:
     network = build_network(architecture.name, **architecture.options)
     if architecture.kept:
@@ -119,8 +133,8 @@ def _check_fit(network: nn.Module, tensors: dict[str, Tensor]) -> None:
     reshaped = sorted(name for name in set(wanted) & set(tensors) if wanted[name] != tuple(tensors[name].shape))
     found = {"missing": missing, "unexpected": unexpected, "of another shape": reshaped}
     if missing or unexpected or reshaped:
-        texts = [f"{word}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}" for word, names in found.items() if names]
-        raise BadInput(f"the tensors do not fit the architecture in the header ({'; '.join(texts)})")
+        texts = [f"{word}: {', '.join(names[:3])} ({len(names)} in all)" for word, names in found.items() if names]
+        raise BadInput(f"the tensors do not fit the architecture in the header; {'; '.join(texts)}")
 
 
 def _restore_outcome(network: nn.Module, text: str | None) -> None:

@@ -1,8 +1,8 @@
 """The one surgery: channels removed for real, from convolution, batch norm, consumers and channel selections.
 
-It works on networks that describe their own `channel_groups()`. A group's channels leave the convolution that makes them, the
-batch norm behind it and the input of every consumer. A selection group (pre-activation residual stream) keeps its batch norm
-whole: only the index of its `ChannelSelection` and the consumers' inputs shrink.
+It works on networks that describe their own `channel_groups()`. A group's channels leave the convolution that makes them,
+the batch norm behind it and the input of every consumer. A selection group (pre-activation residual stream) keeps its batch
+norm whole: only the index of its `ChannelSelection` and the consumers' inputs shrink.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def remove_channels(network: nn.Module, kept: dict[str, list[int]]) -> None:
     """Remove, in place, every channel of the named groups that is not listed.
 
     Args:
-        network: has ``channel_groups()`` and ``architecture``; the latter learns what is left, in the dense network's indices.
+        network: has ``channel_groups()`` and ``architecture``, which learns what is left, in the dense network's indices.
         kept: group name -> ascending indices of the channels *as the network is now*; groups not named stay whole.
 
     Raises:
@@ -65,12 +65,12 @@ def remove_channels(network: nn.Module, kept: dict[str, list[int]]) -> None:
             _shrink(network, groups[name], torch.tensor(indices))
             before = left.get(name)
             left[name] = [before[i] for i in indices] if before else list(indices)
-    network.architecture = dataclasses.replace(network.architecture, kept=left)  # type: ignore[type-var, arg-type]
+    network.architecture = dataclasses.replace(network.architecture, kept=left)  # type: ignore[type-var]
 
 
 def _check_indices(name: str, indices: list[int], width: int) -> None:
     plain = isinstance(indices, list) and all(type(i) is int for i in indices)
-    if not plain or not indices or indices[0] < 0 or indices[-1] >= width or any(a >= b for a, b in zip(indices, indices[1:], strict=False)):
+    if not plain or not indices or indices != sorted(set(indices)) or indices[0] < 0 or indices[-1] >= width:
         raise BadInput(f"kept channels of {name!r} must be ascending integers in [0, {width}), at least one")
 
 

@@ -10,26 +10,28 @@ from torch import Tensor, nn
 from prune_core.errors import BadInput
 from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice
 from prune_core.pruning.masks import zero_out
-from prune_core.pruning.method import METHODS, Method, ScoreContext, make_options, plain_options
+from prune_core.pruning.method import METHODS, Method, ScoreContext, WeightOptions, make_options, plain_options
 from prune_core.pruning.outcome import LayerOutcome, PruningOutcome
 from prune_core.pruning.ratio import canonical, removed_count
 from prune_core.pruning.selection import Kept, check_finite, keep_each, keep_pooled
 
 
-def prune_weights(network: nn.Module, name: str, method: Method, options: object, ratio: Decimal, choice: LayerChoice) -> None:
+def prune_weights(
+    network: nn.Module, name: str, method: Method, options: WeightOptions, ratio: Decimal, choice: LayerChoice
+) -> None:
     """Zero weights of ``network`` in place and leave the outcome on it.
 
     A network that carries masks already is pruned on: the ratio counts what is gone, and what is gone stays gone.
     """
     if choice.ratios:
         raise BadInput("this layer preset brings ratios for filters: weights need convolution numbers and a ratio")
-    names, left_alone = _pool(network, choice, linear=bool(getattr(options, "linear", False)))
+    names, left_alone = _pool(network, choice, linear=options.linear)
     gone = {key: ~mask for key, mask in getattr(getattr(network, "outcome", None), "masks", {}).items() if key in names}
     masks = _select(network, method, options, ratio, names, gone)
     zero_out(network, masks)
     totals = {key: mask.numel() for key, mask in masks.items()}
     asked = _asked(totals, options, ratio)
-    layerwise = getattr(options, "scope", "global") == "layerwise"
+    layerwise = options.scope == "layerwise"
     network.outcome = PruningOutcome(  # type: ignore[assignment]
         method=name,
         ratio=canonical(ratio),
@@ -60,22 +62,25 @@ def _pool(network: nn.Module, choice: LayerChoice, *, linear: bool) -> tuple[tup
     return tuple(names), left_alone
 
 
-def _asked(totals: dict[str, int], options: object, ratio: Decimal) -> dict[str, int]:
+def _asked(totals: dict[str, int], options: WeightOptions, ratio: Decimal) -> dict[str, int]:
     """Return how many weights go, by layer, or under the key "" for the one pool."""
-    rule = str(getattr(options, "rule", "exact"))
-    if getattr(options, "scope", "global") == "layerwise":
-        return {name: removed_count(total, ratio, rule) for name, total in totals.items()}
-    return {"": removed_count(sum(totals.values()), ratio, rule)}
+    if options.scope == "layerwise":
+        return {name: removed_count(total, ratio, options.rule) for name, total in totals.items()}
+    return {"": removed_count(sum(totals.values()), ratio, options.rule)}
 
 
 def _select(
-    network: nn.Module, method: Method, options: object, ratio: Decimal, names: tuple[str, ...], gone: dict[str, Tensor]
+    network: nn.Module,
+    method: Method,
+    options: WeightOptions,
+    ratio: Decimal,
+    names: tuple[str, ...],
+    gone: dict[str, Tensor],
 ) -> Kept:
     scores = method.scores(ScoreContext(network, names, {}, options))
     check_finite(scores)
     for name, mask in gone.items():
         scores[name] = scores[name].masked_fill(mask.to(scores[name].device), -torch.inf)
-    rule = getattr(options, "rule", "exact")
     asked = _asked({name: values.numel() for name, values in scores.items()}, options, ratio)
     like = getattr(options, "like", None)
     if like is not None:
@@ -84,7 +89,7 @@ def _select(
         model = _select(network, liked, make_options(like, liked, copied), ratio, names, gone)
         kept = keep_each(scores, {name: int((~mask).sum()) for name, mask in model.items()})
     elif "" in asked:
-        kept = keep_pooled(scores, asked[""], rule)
+        kept = keep_pooled(scores, asked[""], options.rule)
     else:
-        kept = keep_each(scores, asked, rule)
+        kept = keep_each(scores, asked, options.rule)
     return {name: mask & ~gone[name].to(mask.device) if name in gone else mask for name, mask in kept.items()}

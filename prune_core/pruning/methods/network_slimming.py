@@ -1,4 +1,4 @@
-"""Network slimming (Liu et al. 2017, arXiv:1708.06519): channels with the smallest batch-norm scales go, over all layers at once.
+"""Network slimming (Liu et al. 2017, arXiv:1708.06519): channels with the smallest batch-norm scales go, layers pooled.
 
 The baseline is trained with an L1 penalty on these scales; without it the method runs, but its scores say little.
 """

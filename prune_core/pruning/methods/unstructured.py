@@ -1,4 +1,4 @@
-"""Magnitude of single weights (Han et al. 2015, arXiv:1506.02626): the smallest go, by default over all convolutions at once."""
+"""Magnitude of weights (Han et al. 2015, arXiv:1506.02626): the smallest go, by default of all convolutions at once."""
 
 from __future__ import annotations
 
