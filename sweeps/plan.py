@@ -144,7 +144,11 @@ def make_plan(study: Study, out: Path | None = None, *, data_required: bool = Tr
             for seed in study.seeds
             for trial in [
                 *(control for control in controls if control.seed == seed),
-                *(trial for ratio, arm in _early_order(arms) for trial in _pruned(study, arm, ratio, (seed,), checksum=checksum)),
+                *(
+                    trial
+                    for ratio, arm in _early_order(arms)
+                    for trial in _pruned(study, arm, ratio, (seed,), checksum=checksum)
+                ),
             ]
         ]
     else:
@@ -188,7 +192,17 @@ def _judged(study: Study, base: Base, seed: int, checksum: str | None, kind: str
     description = trial_description(study, baseline, kind=kind, seed=seed)
     name = f"{base.name}-{kind}-s{seed}"
     return PlannedTrial(
-        trial_key(description), name, kind, base.name, base.network, kind, "0", seed, (0,), description, baseline_key(baseline)
+        trial_key(description),
+        name,
+        kind,
+        base.name,
+        base.network,
+        kind,
+        "0",
+        seed,
+        (0,),
+        description,
+        baseline_key(baseline),
     )
 
 
@@ -206,7 +220,12 @@ def _controls(
 
 
 def _pruned(
-    study: Study, arm: Arm, ratio: str, seeds: Iterable[int], budgets: tuple[int, ...] | None = None, checksum: str | None = None
+    study: Study,
+    arm: Arm,
+    ratio: str,
+    seeds: Iterable[int],
+    budgets: tuple[int, ...] | None = None,
+    checksum: str | None = None,
 ) -> list[PlannedTrial]:
     found = []
     for seed in seeds:

@@ -69,7 +69,9 @@ def study_arms(study: Study) -> list[Arm]:
             for method in section.methods:
                 arm = _arm(study, section, label, method, bases, f"arms.{position}")
                 if arm.name in arms:
-                    raise BadInput(f"arms.{position}: there are two arms {arm.name!r} (allowed: a label that tells them apart)")
+                    raise BadInput(
+                        f"arms.{position}: there are two arms {arm.name!r} (allowed: a label that tells them apart)"
+                    )
                 arms[arm.name] = arm
     return list(arms.values())
 
@@ -77,7 +79,8 @@ def study_arms(study: Study) -> list[Arm]:
 def dense_bases(study: Study) -> list[Base]:
     """Return the dense ladder of a study."""
     return [
-        Base(label, label, section, recipe_of({**study.training, **section.training})) for label, section in study.dense.items()
+        Base(label, label, section, recipe_of({**study.training, **section.training}))
+        for label, section in study.dense.items()
     ]
 
 
@@ -86,7 +89,7 @@ def _arm(study: Study, section: ArmSection, label: str, method: str, bases: dict
     needs_sparsity = method_traits(method).needs_sparsity and base.section.baseline is None
     if needs_sparsity and not base.training["sparsity"] > 0:
         raise BadInput(
-            f"{where}.training: {method} needs a baseline trained with sparsity (allowed: sparsity above 0, for example 1e-4)"
+            f"{where}.training: {method} needs a baseline trained with sparsity (allowed: sparsity above 0, such as 1e-4)"
         )
     ratios = section.ratios if section.ratios is not None else study.ratios
     fine_tuning = recipe_of({**study.fine_tuning, **section.fine_tuning})

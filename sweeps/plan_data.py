@@ -31,9 +31,7 @@ def data_checksum(study: Study, out: Path | None, *, required: bool) -> str | No
             raise BadInput(f"data: {error}") from None
         return _remembered(study, out)
     try:
-        split_dataset(
-            with_name, study.seed, validation=study.data.validation, test=study.data.test, train=study.data.train
-        )
+        split_dataset(with_name, study.seed, validation=study.data.validation, test=study.data.test, train=study.data.train)
     except BadInput as error:
         raise BadInput(f"data: {error}") from None
     return with_name.checksum

@@ -1,4 +1,4 @@
-"""The table of records: one row per trial and budget, read from the trials' folders. Neither ray nor torch is needed here."""
+"""The table of records: one row per trial and budget, read from the trials' folders. Needs neither ray nor torch."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sweeps.columns import SORTED_BY, delta_columns, measured_columns, record_co
 
 if TYPE_CHECKING:
     from sweeps.plan import PlannedTrial
+
 
 def collect(
     out: Path, trials: Iterable[PlannedTrial], *, study: str, run_ids: Mapping[str, str] | None = None
@@ -93,7 +94,9 @@ def _with_deltas(table: pd.DataFrame, trials: list[PlannedTrial]) -> pd.DataFram
     control_of = {_start(trial): trial.key for trial in trials if trial.kind == "control"}
     controls = {trial.key: control_of.get(_start(trial)) for trial in trials}
     whole = table[table["status"].eq(COMPLETE)].set_index(["key", "budget"])
-    wanted = pd.MultiIndex.from_arrays([table["key"].map(controls).astype("string"), table["budget"]], names=["key", "budget"])
+    wanted = pd.MultiIndex.from_arrays(
+        [table["key"].map(controls).astype("string"), table["budget"]], names=["key", "budget"]
+    )
     for delta in delta_columns():
         column = delta.removeprefix("delta_")
         table[delta] = table[column].to_numpy() - whole[column].reindex(wanted).to_numpy()
@@ -103,5 +106,11 @@ def _with_deltas(table: pd.DataFrame, trials: list[PlannedTrial]) -> pd.DataFram
 def _start(trial: PlannedTrial) -> str:
     """What a trial shares with its control: everything but what was pruned."""
     description = trial.description
-    shared = [trial.baseline_key, description["seed"], description["fine_tuning"], description.get("budget"), description["evaluation"]]
+    shared = [
+        trial.baseline_key,
+        description["seed"],
+        description["fine_tuning"],
+        description.get("budget"),
+        description["evaluation"],
+    ]
     return canonical_json(shared)

@@ -31,24 +31,36 @@ Direction = Literal["max", "min"]
 class Study(Section):
     """A study: every default resolved, every name known, every path absolute. Frozen, equal to what its own YAML says."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the output folder runs/<name> and the MLflow run")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the output folder runs/<name> and the MLflow run"
+    )
     title: str = Field(default="", description="one line for the report's head")
-    demonstration: bool = Field(default=False, description="true: the report calls itself a demonstration and draws no verdicts")
-    project: str = Field(default="prunefront", min_length=1, description="groups studies; the MLflow experiment unless given")
+    demonstration: bool = Field(
+        default=False, description="true: the report calls itself a demonstration and draws no verdicts"
+    )
+    project: str = Field(
+        default="prunefront", min_length=1, description="groups studies; the MLflow experiment unless given"
+    )
     seed: Seed = Field(default=0, description="the study's seed: cuts the images, part of every random stream")
     data: DataSection = Field(description="the images")
     networks: dict[str, NetworkSection] = Field(min_length=1, description="networks to prune, by label")
     baseline: BaselineSection | None = Field(default=None, description="short for the baseline of the only network")
     arms: tuple[ArmSection, ...] = Field(min_length=1, description="which methods prune which networks")
-    dense: dict[str, NetworkSection] = Field(default={}, description="smaller networks, trained as they are: what pruning has to beat")
+    dense: dict[str, NetworkSection] = Field(
+        default={}, description="smaller networks, trained as they are: what pruning has to beat"
+    )
     training: dict[str, Any] = Field(default={}, description="training recipe of baselines (see Recipe)")
-    fine_tuning: dict[str, Any] = Field(default={}, description="fine-tuning recipe (see Recipe); its epochs are the budgets")
+    fine_tuning: dict[str, Any] = Field(
+        default={}, description="fine-tuning recipe (see Recipe); its epochs are the budgets"
+    )
     ratios: Ratios = Field(description="pruning ratios in [0, 1); 0 is always part of a study and need not be named")
     budgets: Budgets = Field(description="epochs of fine-tuning at which networks are judged")
     seeds: Seeds = Field(description="repetitions: independent baselines, each pruned at all ratios")
     objectives: dict[str, Direction] = Field(default={}, description="what the front is made of; empty takes the defaults")
     limits: Limits = Field(default=(), description="demands on winners, for example 'val_ece_t <= 0.05'")
-    margins: dict[str, float] = Field(default={}, description="how much of a metric may be lost against the control: column -> amount")
+    margins: dict[str, float] = Field(
+        default={}, description="how much of a metric may be lost against the control: column -> amount"
+    )
     select_on: Literal["validation", "report"] = Field(
         default="validation", description="which images decide; report is said wherever it is shown"
     )
@@ -56,16 +68,20 @@ class Study(Section):
     search: SearchSection = Field(default=SearchSection(), description="what to try next")
     resources: ResourcesSection = Field(default=ResourcesSection(), description="what a trial may use")
     rule: Literal["exact", "paper"] = Field(default="exact", description="paper: the study's own threshold, off by one")
-    keep: Literal["all", "front", "none"] = Field(default="all", description="whose weights and logits stay on disk at the end")
+    keep: Literal["all", "front", "none"] = Field(
+        default="all", description="whose weights and logits stay on disk at the end"
+    )
     plugins: tuple[str, ...] = Field(default=(), description="Python modules with networks, methods, ... of yours")
-    plugin_paths: tuple[str, ...] = Field(default=(), description="folders to look for plugins in; the study file's own is added")
+    plugin_paths: tuple[str, ...] = Field(
+        default=(), description="folders to look for plugins in; the study file's own is added"
+    )
     tracking: TrackingSection = Field(default=TrackingSection(), description="where the books are kept")
 
     @field_validator("objectives", mode="before")
     @classmethod
     def _objectives_as_mapping(cls, value: Any) -> Any:
         if isinstance(value, list | tuple):
-            return {name: "" for name in value}
+            return dict.fromkeys(value, "")
         return value or {}
 
     @field_validator("objectives", mode="wrap")
@@ -90,7 +106,7 @@ class Study(Section):
 
     @cached_property
     def decisive(self) -> dict[str, Direction]:
-        """The columns that decide: ``val_*`` of each objective that has one, unless the study selects on the report images."""
+        """The columns that decide: ``val_*`` of each objective that has one, unless the report images decide."""
         from sweeps.study_names import decisive_columns
 
         return decisive_columns(self.objectives, self.select_on)

@@ -55,7 +55,9 @@ def resolve(study: Study, folder: Path) -> Study:
         "baseline": None,
         "training": training,
         "fine_tuning": fine_tuning,
-        "networks": {label: _network(f"networks.{label}", label, each, training, folder) for label, each in networks.items()},
+        "networks": {
+            label: _network(f"networks.{label}", label, each, training, folder) for label, each in networks.items()
+        },
         "dense": {label: _network(f"dense.{label}", label, each, training, folder) for label, each in study.dense.items()},
     }
     _check_labels(study, networks)
@@ -101,7 +103,9 @@ def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
         name = str(given).removeprefix("val_")
         direction = direction_of(name)
         if wanted not in ("", None, direction):
-            raise ValueError(f"{name} is better when it is {'larger' if direction == 'max' else 'smaller'}, so {direction}, not {wanted!r}")
+            raise ValueError(
+                f"{name} is better when {'larger' if direction == 'max' else 'smaller'}: {direction}, not {wanted!r}"
+            )
         if name in found:
             raise ValueError(f"{name!r} is listed twice")
         found[name] = direction
@@ -172,8 +176,14 @@ def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
 
 def _check_labels(study: Study, networks: dict[str, NetworkSection]) -> None:
     for label in [*networks, *study.dense]:
-        if label == "all" or label in BASELINE_KEYS or not label.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            raise BadInput(f"networks.{label}: this label is not allowed (allowed: letters, digits, - _ . and no word of the records)")
+        if (
+            label == "all"
+            or label in BASELINE_KEYS
+            or not label.replace("-", "").replace("_", "").replace(".", "").isalnum()
+        ):
+            raise BadInput(
+                f"networks.{label}: this label is not allowed (allowed: letters, digits, - _ . and no word of the records)"
+            )
     both = set(networks) & set(study.dense)
     if both:
         raise BadInput(f"dense.{min(both)}: this label is also under networks (allowed: a label of its own)")
@@ -210,7 +220,9 @@ def _evaluation(study: Study, folder: Path) -> Any:
     if section.corruptions == "official" and section.folder is None:
         raise BadInput("evaluation.folder: corruptions 'official' needs the folder of the benchmark's .npy files")
     if section.folder is not None and section.corruptions != "official":
-        raise BadInput(f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)")
+        raise BadInput(
+            f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"
+        )
     for key, count, available in (
         ("images_per_cell", section.images_per_cell, study.data.test),
         ("selection_images_per_cell", section.selection_images_per_cell, study.data.validation),
@@ -233,11 +245,17 @@ def _check_columns(study: Study, objectives: dict[str, Direction]) -> None:
         if column not in known:
             raise BadInput(f"limits.{position}: {UnknownName('column', column, known)}")
         if study.select_on == "validation" and f"val_{column}" in selection:
-            raise BadInput(f"limits.{position}: limits choose winners, so they read selection numbers (allowed: val_{column})")
+            raise BadInput(
+                f"limits.{position}: limits choose winners, so they read selection numbers (allowed: val_{column})"
+            )
     for column in study.margins:
         if column not in known:
             raise BadInput(f"margins: {unknown_key(column, known)}")
     if study.evaluation.corruptions == "none":
-        missing = [name for name in objectives if name in ("mpc", "rpc") or name.startswith(("mpc_", "corruption_", "worst_"))]
+        missing = [
+            name for name in objectives if name in ("mpc", "rpc") or name.startswith(("mpc_", "corruption_", "worst_"))
+        ]
         if missing:
-            raise BadInput(f"objectives: {missing[0]} needs corruptions (allowed: evaluation.corruptions generated or official)")
+            raise BadInput(
+                f"objectives: {missing[0]} needs corruptions (allowed: evaluation.corruptions generated or official)"
+            )

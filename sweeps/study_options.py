@@ -81,7 +81,7 @@ def _resolved_options(name: str, options: str) -> str:
 
     from prune_core.networks import build_network
 
-    with torch.device("meta"):  # shapes without numbers: no weight is drawn or stored
+    with torch.random.fork_rng(devices=[]):
         network = build_network(name, **json.loads(options))
     architecture: Any = network.architecture
     mine = {key: value for key, value in architecture.options.items() if key not in ("num_classes", "in_channels")}

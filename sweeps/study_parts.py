@@ -23,7 +23,9 @@ class DataSection(Section):
     options: dict[str, Any] = Field(default={}, description="options of the dataset, for example its folder")
     train: int | None = Field(default=None, ge=1, description="training images; null takes what validation and test leave")
     validation: int = Field(ge=2, description="images that steer: search, front, limits, winners, exports")
-    test: int | None = Field(default=None, ge=1, description="images that are reported; null takes the dataset's own test images")
+    test: int | None = Field(
+        default=None, ge=1, description="images that are reported; null takes the dataset's own test images"
+    )
 
 
 class BaselineSection(Section):
@@ -71,7 +73,9 @@ class EvaluationSection(Section):
     selection_images_per_cell: int = Field(
         default=50, ge=1, description="validation images per extra corruption and severity, balanced, at most all"
     )
-    train_images: int = Field(default=500, ge=0, description="training images for train_accuracy and train_nll, balanced; 0 is none")
+    train_images: int = Field(
+        default=500, ge=0, description="training images for train_accuracy and train_nll, balanced; 0 is none"
+    )
     ece_bins: int = Field(default=15, ge=1, description="bins of every ECE")
 
 
@@ -79,11 +83,15 @@ class SearchSection(Section):
     """What to try next: all of it, or what a search asks for."""
 
     kind: Literal["grid", "random", "optuna"] = Field(default="grid", description="the whole factorial, or a search over it")
-    candidates: int | None = Field(default=None, ge=1, description="how many (arm, ratio, budget) a search tries; null is all")
+    candidates: int | None = Field(
+        default=None, ge=1, description="how many (arm, ratio, budget) a search tries; null is all"
+    )
     sampler: Literal["tpe", "nsgaii", "nsgaiii", "gp"] = Field(default="tpe", description="Optuna's sampler")
     seed: Seed = Field(default=0, description="seed of the search")
     batch: int | None = Field(
-        default=None, ge=1, description="ask so many candidates, wait for all, tell in order: the same search on every machine"
+        default=None,
+        ge=1,
+        description="ask so many candidates, wait for all, tell in order: the same search on every machine",
     )
     learning_rate: tuple[float, float] | None = Field(
         default=None, description="[low, high]: also search the fine-tuning rate, on a log scale"
@@ -101,8 +109,12 @@ class ResourcesSection(Section):
     """What one trial may use, and how long the whole may take."""
 
     cpus_per_trial: float = Field(default=1.0, gt=0, description="cores that Ray books per trial")
-    gpus_per_trial: float = Field(default=0.0, ge=0, description="GPUs (or a fraction) per trial; its memory is capped to it")
-    threads: int = Field(default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits")
+    gpus_per_trial: float = Field(
+        default=0.0, ge=0, description="GPUs (or a fraction) per trial; its memory is capped to it"
+    )
+    threads: int = Field(
+        default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits"
+    )
     max_concurrent: int | None = Field(default=None, ge=1, description="trials at the same time; null is what fits")
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="where trials compute")
     max_hours: float | None = Field(default=None, gt=0, description="hard cap on the wall time of one run")

@@ -15,7 +15,10 @@ T = TypeVar("T", bound=Hashable)
 
 _LIMIT = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*([-+0-9._eE]+)\s*$")
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
 }
 
 
@@ -120,9 +123,14 @@ def _in_order(values: tuple[Any, ...]) -> tuple[Any, ...]:
 Ratio = Annotated[str, BeforeValidator(canonical_ratio)]
 Ratios = Annotated[tuple[Ratio, ...], AfterValidator(_some), AfterValidator(_in_order), BeforeValidator(_listed)]
 Budgets = Annotated[
-    tuple[Annotated[int, BeforeValidator(_budget)], ...], AfterValidator(_some), AfterValidator(_in_order), BeforeValidator(_listed)
+    tuple[Annotated[int, BeforeValidator(_budget)], ...],
+    AfterValidator(_some),
+    AfterValidator(_in_order),
+    BeforeValidator(_listed),
 ]
 Seed = Annotated[int, BeforeValidator(_seed)]
 Seeds = Annotated[tuple[Seed, ...], AfterValidator(_some), BeforeValidator(_listed)]
 Names = Annotated[tuple[str, ...], AfterValidator(_some), BeforeValidator(_listed)]
-Limits = Annotated[tuple[Annotated[str, AfterValidator(_limit_text)], ...], AfterValidator(_no_repeats), BeforeValidator(_listed)]
+Limits = Annotated[
+    tuple[Annotated[str, AfterValidator(_limit_text)], ...], AfterValidator(_no_repeats), BeforeValidator(_listed)
+]

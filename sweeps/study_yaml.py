@@ -24,7 +24,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
         if isinstance(key, list | dict | set):
-            raise yaml.constructor.ConstructorError(None, None, "a key is a name, not a list or a mapping", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key is a name, not a list or a mapping", key_node.start_mark
+            )
         if key in seen:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is there twice", key_node.start_mark)
         seen.add(key)
@@ -55,7 +57,9 @@ def find_study(name_or_path: str) -> Path:
     if looks_like_a_path:
         if path.is_dir() and (path / "study.yaml").is_file():
             return path / "study.yaml"
-        raise BadInput(f"no study file {str(path)!r} (allowed: a readable YAML file, or one of {', '.join(shipped_studies())})")
+        raise BadInput(
+            f"no study file {str(path)!r} (allowed: a readable YAML file, or one of {', '.join(shipped_studies())})"
+        )
     if name_or_path not in shipped_studies():
         raise UnknownName("study", name_or_path, shipped_studies())
     return SHIPPED / f"{name_or_path}.yaml"
@@ -109,7 +113,9 @@ def _set(node: Any, keys: list[str], value: Any, text: str) -> None:
         last = depth == len(keys) - 1
         if isinstance(node, list):
             if not key.isdigit() or int(key) >= len(node):
-                raise BadInput(f"--set {text!r}: {'.'.join(keys[:depth])} is a list of {len(node)}, allowed: 0 to {len(node) - 1}")
+                raise BadInput(
+                    f"--set {text!r}: {'.'.join(keys[:depth])} is a list of {len(node)}, allowed: 0 to {len(node) - 1}"
+                )
             if last:
                 node[int(key)] = value
             node = node[int(key)]

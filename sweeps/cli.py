@@ -1,0 +1,76 @@
+"""The command ``prunefront``: the group and its exit statuses. Heavy modules are imported late."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from prune_core.errors import BadInput, UnknownName
+from sweeps.cli_networks import corrupt, evaluate, prune
+from sweeps.cli_studies import doctor, plan, rescore, run, status, studies
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+__all__ = ["cli", "run_cli"]
+
+
+class _Commands(click.Group):
+    """A group that answers an unknown command with the nearest and the allowed ones."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise UnknownName("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="prunefront", prog_name="prunefront")
+def cli() -> None:
+    """Which pruning method, at which ratio, with how much fine-tuning, keeps accuracy, calibration and robustness?"""
+
+
+for _command in (run, plan, status, studies, doctor, prune, evaluate, rescore, corrupt):
+    cli.add_command(_command)
+
+
+def run_cli(group: click.Group, argv: Sequence[str], *, on_end: Callable[[Path], Path] | None = None) -> int:
+    """Run a command line and return its exit status.
+
+    Args:
+        group: the commands.
+        argv: the words after ``prunefront``.
+        on_end: builds the report of an output folder and returns its path; ``run`` ends with it.
+
+    Returns:
+        0 done, 1 the work failed, 2 the call or a file it names is wrong (one line on stderr says what), 130 interrupted.
+    """
+    try:
+        result = group.main(list(argv), prog_name="prunefront", standalone_mode=False, obj=on_end)
+    except BadInput as error:
+        return _wrong(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return DONE
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "prunefront"
+        return _wrong(f"{_message(error)} (see: {command} --help)")
+    except click.ClickException as error:
+        return _wrong(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    return result if isinstance(result, int) else DONE
+
+
+def _message(error: click.UsageError) -> str:
+    text = error.format_message().rstrip(".")
+    return text[0].lower() + text[1:] if text else "the call is wrong"
+
+
+def _wrong(message: str) -> int:
+    sys.stdout.flush()
+    click.echo(f"prunefront: {' '.join(message.split())}", err=True)
+    return WRONG

@@ -1,0 +1,103 @@
+"""The commands about studies: run, plan, status, rescore, studies, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+SET = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the study, for example seeds=[0]."
+)
+OUT = click.option("--out", type=click.Path(path_type=Path), help="Output folder; by default runs/<study name>.")
+
+
+@click.command()
+@click.argument("study")
+@OUT
+@click.option("--address", help="Address of a Ray cluster; by default a Ray of its own on this machine.")
+@SET
+@click.option("--max-hours", type=float, help="Stop after so many hours, with a report of what is there.")
+@click.option("--allow-failures", is_flag=True, help="Exit 0 although trials failed or diverged.")
+@click.option("--retry", is_flag=True, help="Run failed and diverged trials again.")
+@click.pass_context
+def run(
+    ctx: click.Context, study: str, out: Path | None, address: str | None, overrides: tuple[str, ...],
+    max_hours: float | None, allow_failures: bool, retry: bool,
+) -> int:  # fmt: skip
+    """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
+    from prune_core.errors import BadInput
+    from sweeps.study import load_study
+
+    if max_hours is not None and not max_hours > 0:
+        raise BadInput(f"--max-hours is {max_hours:g} (allowed: numbers above 0)")
+    loaded = load_study(study, overrides)
+    from sweeps.driver import run_study
+
+    folder = _folder(out, loaded.name)
+    return run_study(
+        loaded, folder, address=address, max_hours=max_hours, allow_failures=allow_failures, retry=retry, on_end=ctx.obj
+    )
+
+
+@click.command()
+@click.argument("study")
+@OUT
+@SET
+def plan(study: str, out: Path | None, overrides: tuple[str, ...]) -> None:
+    """Say what `run STUDY` would do: trials, records, what is there already, hours, disk, memory."""
+    from sweeps.plan import make_plan
+    from sweeps.study import load_study
+
+    loaded = load_study(study, overrides)
+    folder = _folder(out, loaded.name)
+    click.echo(make_plan(loaded, folder, data_required=False).summary(folder))
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def status(directory: Path) -> None:
+    """Say how far the study in DIRECTORY is."""
+    from sweeps.status import status_text
+
+    click.echo(status_text(directory))
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--bins", type=click.IntRange(min=1), help="Bins of every ECE; by default the study's.")
+def rescore(directory: Path, bins: int | None) -> None:
+    """Compute every metric of DIRECTORY anew from the kept logits."""
+    from sweeps.rescore import rescore_study
+
+    done, without = rescore_study(directory, bins)
+    click.echo(f"{done} records scored anew" + (f"; {without} have no logits left and stay as they are" if without else ""))
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--keys", is_flag=True, help="List every key of a study file, with its meaning and default.")
+def studies(name: str | None, keys: bool) -> None:
+    """List the studies that ship; with NAME, print that study file (a start for your own)."""
+    from sweeps.study_reference import key_lines, study_lines
+    from sweeps.study_yaml import find_study
+
+    if keys:
+        click.echo("\n".join(key_lines()))
+    elif name is not None:
+        click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
+    else:
+        click.echo("\n".join(study_lines()))
+
+
+@click.command()
+def doctor() -> None:
+    """Say what this machine has, and what is missing."""
+    from sweeps.doctor import findings
+
+    for line in findings():
+        click.echo(line)
+
+
+def _folder(out: Path | None, name: str) -> Path:
+    return out if out is not None else Path("runs") / name

@@ -1,0 +1,62 @@
+"""How far a study is, read from its folder alone: also while another machine drives it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from prune_core.errors import BadInput
+from prune_core.trial_folder import read_outcome, read_progress
+from sweeps.lock import holder_of
+
+SILENT_SECONDS = 120.0
+"""A trial that has given no sign of life for so long is not counted as running."""
+
+
+def status_text(out: Path) -> str:
+    """Return how far the study in a folder is, as plain lines.
+
+    Raises:
+        BadInput: no such folder, or no study in it.
+    """
+    from sweeps.plan import make_plan
+    from sweeps.study import load_study
+
+    if not (out / "study.yaml").is_file():
+        raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
+    study = load_study(out / "study.yaml")
+    plan = make_plan(study, out, data_required=False)
+    lines = [plan.summary(out)]
+    lines += _folders(out, {trial.key for trial in plan.trials})
+    lines += _running(out)
+    holder = holder_of(out)
+    if holder is None:
+        lines.append("  driver     none: `prunefront run` does what is missing")
+    else:
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(holder.get("since", 0))))
+        lines.append(f"  driver     host {holder.get('host')}, process {holder.get('process')}, since {since}")
+    return "\n".join(lines)
+
+
+def _folders(out: Path, planned: set[str]) -> list[str]:
+    """What a search chose, or an earlier form of the study asked for: on disk, but not in the plan."""
+    others = [path for path in sorted((out / "trials").glob("*")) if path.is_dir() and path.name not in planned]
+    if not others:
+        return []
+    ended = Counter(str((read_outcome(path) or {"status": "begun"})["status"]) for path in others)
+    said = ", ".join(f"{count} {status}" for status, count in sorted(ended.items()))
+    return [f"  besides    {len(others)} further trials on disk, chosen by the search or no longer asked for: {said}"]
+
+
+def _running(out: Path) -> list[str]:
+    lines = []
+    for path in sorted((out / "trials").glob("*")):
+        progress = read_progress(path)
+        if progress is None or read_outcome(path) is not None:
+            continue
+        silent = time.time() - float(progress.get("heartbeat", 0))
+        word = "running" if silent < SILENT_SECONDS else f"silent for {silent / 60:.0f} min"
+        place = f"{progress.get('phase')} {progress.get('epoch')}/{progress.get('of')}"
+        lines.append(f"  {word:<10} {path.name}: {place} on {progress.get('host')}, process {progress.get('process')}")
+    return lines

@@ -1,0 +1,53 @@
+"""What ships, and what every key of a study file means: read from the files and from the model, so never out of date."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from sweeps.study_yaml import SHIPPED, read_study_yaml, shipped_studies
+
+
+def study_lines() -> list[str]:
+    """Return a line per shipped study: its name and its title."""
+    names = shipped_studies()
+    width = max(map(len, names))
+    return [f"{name:<{width}}  {read_study_yaml(SHIPPED / f'{name}.yaml').get('title', '')}".rstrip() for name in names]
+
+
+def key_lines() -> list[str]:
+    """Return a line per key of a study file: its path, default and meaning."""
+    from sweeps.study import Study
+
+    rows = _rows(Study, "")
+    width = max(len(path) for path, _, _ in rows)
+    return [f"{path:<{width}}  {meaning}{default}" for path, default, meaning in rows]
+
+
+def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str]]:
+    rows = []
+    for name, field in model.model_fields.items():
+        inner, step = _section(field.annotation)
+        rows.append((f"{prefix}{name}", _default(field.default, inner), field.description or ""))
+        if inner is not None:
+            rows += _rows(inner, f"{prefix}{name}.{step}")
+    return rows
+
+
+def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:
+    """The section inside an annotation, and how a path goes into it: by label, by position, or directly."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, ""
+    found = next((inner for part in get_args(annotation) if (inner := _section(part)[0]) is not None), None)
+    origin = getattr(annotation, "__origin__", None)
+    return found, {dict: "LABEL.", tuple: "N."}.get(origin, "") if found is not None else ""
+
+
+def _default(value: Any, inner: type[BaseModel] | None) -> str:
+    if value is PydanticUndefined:
+        return " (required)"
+    if inner is not None or value is None or value == () or value == {} or value == "":
+        return ""
+    return f" (default {str(value).lower() if isinstance(value, bool) else value})"
