@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from prune_core.errors import BadInput
-from sweeps.books import Books
+from sweeps.books import Books, lines_of
 from sweeps.lock import driving
 from sweeps.plan import Plan, PlannedTrial, make_plan
-from sweeps.progress import Progress, duration
+from sweeps.plan_state import store_folder, trial_folder
+from sweeps.plan_text import plan_text
+from sweeps.progress import FRONT_COLUMNS, Progress
 from sweeps.stopping import StopRequest, listening
 from sweeps.study import Study
 from sweeps.workload import Workload
@@ -62,8 +67,12 @@ def run_study(
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
-        console.print(f"[red]stopped:[/red] {error.strerror}: {error.filename or out}; nothing that was finished is lost, "
-                      "make room and run the same command again", soft_wrap=True, highlight=False)
+        console.print(
+            f"[red]stopped:[/red] {error.strerror}: {error.filename or out}; nothing that was finished is lost, "
+            "make room and run the same command again",
+            soft_wrap=True,
+            highlight=False,
+        )
         return 1
 
 
@@ -76,12 +85,18 @@ class _Run:
         self.console = console
         self.disk_problem: str | None = None
 
-    def work(self, address: str | None, max_hours: float | None, allow_failures: bool, retry: bool,
-             on_end: Callable[[Path], Path] | None) -> int:
+    def work(
+        self,
+        address: str | None,
+        max_hours: float | None,
+        allow_failures: bool,
+        retry: bool,
+        on_end: Callable[[Path], Path] | None,
+    ) -> int:
         plan = make_plan(self.study, self.out)
         if retry:
             plan.forget_failures(self.out)
-        self._say(plan.summary(self.out))
+        self._say(plan_text(plan, self.out))
         books = Books(self.study, plan, self.out)
         stop = StopRequest(self.out)
         workload = self._workload(plan, books)
@@ -91,18 +106,22 @@ class _Run:
             return self._end(workload, books, stop, allow_failures, on_end)
         finally:
             stop.clear()
-            books.close()
 
     def _workload(self, plan: Plan, books: Books) -> Workload:
-        return Workload(
+        workload = Workload(
             plan.trials,
             ended=lambda trial: plan.status(trial, self.out),
             baseline_ready=lambda key: plan.baseline_ready(key, self.out),
             baseline_failure=lambda key: plan.baseline_failure(key, self.out),
             block=lambda trial, cause: plan.block(trial, self.out, cause),
-            candidates=books.candidates,
+            candidates=books.feed,
             ahead=self._concurrency(),
         )
+        if (
+            self.study.search.kind == "grid"
+        ):  # all of it at once, in the plan's order: a baseline that is late holds up only its own
+            workload.add(books.feed.more(sys.maxsize))
+        return workload
 
     def _concurrency(self) -> int:
         resources = self.study.resources
@@ -110,7 +129,10 @@ class _Run:
             return resources.max_concurrent
         return max(1, int((os.cpu_count() or 1) / resources.cpus_per_trial))
 
-    def _sweep(self, workload: Workload, books: Books, stop: StopRequest, address: str | None, max_hours: float | None) -> None:
+    def _sweep(
+        self, workload: Workload, books: Books, stop: StopRequest, address: str | None, max_hours: float | None
+    ) -> None:
+        from prune_core.evaluation import recommended_environment
         from sweeps.ray_session import ray_session
 
         books.start()
@@ -118,7 +140,7 @@ class _Run:
         progress = Progress(self.console, workload, books.front_rows)
 
         def ended(key: str, result: dict[str, Any] | None, error: str | None) -> None:
-            status = books.trial_ended(key, result, error)
+            status = books.trial_ended(workload.running[key], error)
             if result is not None and result.get("status") == "disk":
                 self.disk_problem = result.get("cause")
                 stop.ask("disk")
@@ -129,16 +151,18 @@ class _Run:
             progress.tick()
             if max_hours is not None and time.monotonic() - started > max_hours * 3600:
                 stop.ask("time")
-            if stop.signal_number is not None and not leaving.is_alive():
+            if stop.signal_number == signal.SIGTERM and not leaving.is_alive():
                 leaving.start()
 
         leaving = threading.Timer(GRACE_SECONDS, self._leave)
         leaving.daemon = True
         resources = self.study.resources
-        environment = books.worker_environment()
-        with listening(stop, self._leave), ray_session(
-            address=address, cpus=None if address else self._cpus(), gpus=None, environment=environment
-        ), progress:
+        environment = recommended_environment()
+        with (
+            listening(stop, self._leave),
+            ray_session(address=address, cpus=None if address else self._cpus(), gpus=None, environment=environment),
+            progress,
+        ):
             from sweeps.launch import Place, launch
 
             place = Place(resources.cpus_per_trial, resources.gpus_per_trial, self.out / ".tune", self._concurrency())
@@ -156,8 +180,8 @@ class _Run:
             "name": trial.name,
             "description": trial.description,
             "budgets": list(trial.budgets),
-            "folder": str(self.out / "trials" / trial.key),
-            "store": str(self.out.parent / ".store"),
+            "folder": str(trial_folder(self.out, trial.key)),
+            "store": str(store_folder(self.out)),
             "cache": None,
             "ece_bins": self.study.evaluation.ece_bins,
             "keep": "all",
@@ -166,6 +190,7 @@ class _Run:
             "hang_factor": resources.hang_factor,
             "hang_floor_seconds": resources.hang_floor_seconds,
             "checkpoint_seconds": resources.checkpoint_seconds,
+            "memory_fraction": resources.gpus_per_trial if 0 < resources.gpus_per_trial < 1 else None,
             "stop_token": str(StopRequest.token_of(self.out)),
         }
 
@@ -173,29 +198,48 @@ class _Run:
         """End this process now; what trials wrote stays, and Ray's processes end with their driver."""
         os._exit(130)
 
-    def _end(self, workload: Workload, books: Books, stop: StopRequest, allow_failures: bool,
-             on_end: Callable[[Path], Path] | None) -> int:
-        table = books.write_tables()
+    def _end(
+        self,
+        workload: Workload,
+        books: Books,
+        stop: StopRequest,
+        allow_failures: bool,
+        on_end: Callable[[Path], Path] | None,
+    ) -> int:
+        books.write_tables()
         interrupted = stop.signal_number is not None
         report = None if interrupted or on_end is None else on_end(self.out)
-        books.finish("interrupted" if interrupted else "done", report)
-        for line in books.summary_lines(table):
+        books.finish("KILLED" if interrupted else "FINISHED", report)
+        self._show_front(books.front_rows())
+        for line in lines_of(books.failures()):
             self._say(line)
+        if books.tracker.problem:
+            self._say(books.tracker.problem)
         if self.disk_problem:
-            self._say(f"stopped: {self.disk_problem}; nothing that was finished is lost, make room and run the same command again")
+            self._say(
+                f"stopped: {self.disk_problem}; nothing that was finished is lost, make room and run the same command again"
+            )
             return 1
         if interrupted:
             self._say(f"interrupted; what is finished is kept in {self.out}: run the same command again to go on")
             return 130
         if stop.reason == "time":
-            self._say(f"the time allowed is over; {workload.waiting} trials are still to be done: run the same command again to go on")
+            self._say(
+                f"the time allowed is over; {workload.waiting} trials are still to be done: run the same command again"
+            )
         if report is not None:
             self._say(f"report: {report}")
         bad = [status for status in workload.done.values() if status in ("failed", "diverged")]
         return 1 if bad and not allow_failures else 0
 
+    def _show_front(self, rows: list[tuple[str, ...]]) -> None:
+        table = Table(title="the front", title_justify="left", box=None, pad_edge=False)
+        for name, justify in FRONT_COLUMNS:
+            table.add_column(name, justify=justify)
+        for row in rows:
+            table.add_row(*row)
+        if rows:
+            self.console.print(table)
+
     def _say(self, line: str) -> None:
         self.console.print(line, soft_wrap=True, highlight=False, markup=False)
-
-
-__all__ = ["duration", "run_study"]

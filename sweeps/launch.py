@@ -68,7 +68,9 @@ class Feeder(Searcher):  # type: ignore[misc]
 class Watcher(tune.Callback):  # type: ignore[misc]
     """Tells the driver which trial ended, and ticks."""
 
-    def __init__(self, feeder: Feeder, ended: Callable[[str, dict[str, Any] | None, str | None], None], tick: Callable[[], None]) -> None:
+    def __init__(
+        self, feeder: Feeder, ended: Callable[[str, dict[str, Any] | None, str | None], None], tick: Callable[[], None]
+    ) -> None:
         self._feeder = feeder
         self._ended = ended
         self._tick = tick

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rich.console import Console
 from rich.live import Live
@@ -12,6 +13,14 @@ from rich.table import Table
 
 from sweeps.workload import Workload
 
+Justify = Literal["left", "right"]
+FRONT_COLUMNS: tuple[tuple[str, Justify], ...] = (
+    ("front so far", "left"),
+    ("val accuracy", "right"),
+    ("val ECE", "right"),
+    ("val mPC", "right"),
+    ("nonzero parameters", "right"),
+)
 _LINE_SECONDS = 15.0
 _LIVE_SECONDS = 1.0
 
@@ -59,6 +68,7 @@ class Progress:
         self.pace = Pace()
         self._last = 0.0
         self._shown_ended = -1
+        self._front_due = 0.0
         self._rows: list[tuple[str, ...]] = []
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
@@ -80,9 +90,11 @@ class Progress:
         if self._live is None:
             self._console.print(self.line(), highlight=False, soft_wrap=True)
             return
-        if self.pace.ended != self._shown_ended:
+        if self.pace.ended != self._shown_ended and now >= self._front_due:
             self._shown_ended = self.pace.ended
             self._rows = self._front()
+            # a large study's table takes a while to read: at most a twentieth of the driver's time goes into it
+            self._front_due = time.monotonic() + 20 * (time.monotonic() - now)
         self._live.update(self._table(), refresh=True)
 
     def line(self) -> str:
@@ -105,8 +117,8 @@ class Progress:
         table = Table(title=self.line(), title_justify="left", title_style="bold", box=None, pad_edge=False)
         if not self._rows:
             return table
-        for name in ("front so far", "val accuracy", "val ECE", "val mPC", "nonzero parameters"):
-            table.add_column(name, justify="left" if name == "front so far" else "right")
+        for name, justify in FRONT_COLUMNS:
+            table.add_column(name, justify=justify)
         for row in self._rows[:12]:
             table.add_row(*row)
         return table

@@ -53,7 +53,7 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
     import ray
 
     _sweep_leftovers()
-    folder = None if address else Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))  # noqa: S108
+    folder = None if address else Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
     try:
         _start(address, cpus, gpus, environment, folder)
         yield
@@ -63,7 +63,9 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(address: str | None, cpus: int | None, gpus: int | None, environment: dict[str, str], folder: Path | None) -> None:
+def _start(
+    address: str | None, cpus: int | None, gpus: int | None, environment: dict[str, str], folder: Path | None
+) -> None:
     import logging
 
     import ray
@@ -79,14 +81,22 @@ def _start(address: str | None, cpus: int | None, gpus: int | None, environment:
                 ray.init(address=address, **common)
             else:
                 # 128 MiB: nothing large goes through the object store (architecture 5.11)
-                ray.init(num_cpus=cpus, num_gpus=gpus, include_dashboard=False, object_store_memory=128 * 2**20,
-                         _temp_dir=str(folder), **common)
+                ray.init(
+                    num_cpus=cpus,
+                    num_gpus=gpus,
+                    include_dashboard=False,
+                    object_store_memory=128 * 2**20,
+                    _temp_dir=str(folder),
+                    **common,
+                )
             return
-        except Exception as error:  # noqa: BLE001  (Ray raises many kinds when a loaded machine misses its fixed limits)
+        except Exception as error:
             ray.shutdown()
             if attempt == _START_TRIES:
                 where = f"cluster {address}" if address else "a local Ray"
-                raise ConnectionError(f"could not start {where} after {_START_TRIES} tries: {str(error).splitlines()[0]}") from error
+                raise ConnectionError(
+                    f"could not start {where} after {_START_TRIES} tries: {str(error).splitlines()[0]}"
+                ) from error
             time.sleep(2.0 * attempt)
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import faulthandler
 import importlib
-import os
-import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from prune_core.files import read_json, write_json
+from prune_core.files import write_json
+from prune_core.trial_folder import FAILED, OUTCOME, finished_budgets, read_progress
 from sweeps.stopping import token_watch
 
 HANG_FILE = "hang.txt"
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+DISK = "disk"
+"""The status of a report that says: this machine could not write; nothing is recorded about the trial."""
 
 
 class HangWatch:
@@ -25,13 +24,22 @@ class HangWatch:
 
     The C timer of ``faulthandler`` needs no interpreter lock, so it also ends a trial that hangs in compiled code. What
     every thread was doing is left in the trial's folder; the next worker that gets the trial finds it and records the hang.
+
+    Args:
+        folder: the trial's.
+        factor: how many of its longest epochs a trial may be silent.
+        floor_seconds: what it may be silent in any case; ten times that before its first epoch has ended.
     """
 
     def __init__(self, folder: Path, *, factor: float, floor_seconds: float) -> None:
+        self._folder = folder
         self._factor = factor
         self._floor = floor_seconds
-        self._limit = 10 * floor_seconds  # until an epoch has been seen, the first one may also load data and compile
+        self._limit = 10 * floor_seconds
         self._armed = 0.0
+        self._place: tuple[object, object] = (None, None)
+        self._entered = time.monotonic()
+        self._longest: float | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self._stream: IO[str] = (folder / HANG_FILE).open("w")
 
@@ -40,19 +48,24 @@ class HangWatch:
         now = time.monotonic()
         if now - self._armed > 1.0:
             self._armed = now
+            self._look_at_epoch(now)
             faulthandler.dump_traceback_later(self._limit, exit=True, file=self._stream)
-
-    def saw_epoch(self, seconds: float) -> None:
-        """Allow ``factor`` times the epoch that was just seen, and never less than the floor."""
-        self._limit = max(self._floor, self._factor * seconds)
-        self._armed = 0.0
-        self.beat()
 
     def close(self) -> None:
         """Stop watching."""
         faulthandler.cancel_dump_traceback_later()
         self._stream.close()
         Path(self._stream.name).unlink(missing_ok=True)
+
+    def _look_at_epoch(self, now: float) -> None:
+        progress = read_progress(self._folder) or {}
+        place = (progress.get("phase"), progress.get("epoch"))
+        if place == self._place:
+            return
+        if self._place[0] == place[0] and self._place[1] is not None:
+            self._longest = max(self._longest or 0.0, now - self._entered)
+            self._limit = max(self._floor, self._factor * self._longest)
+        self._place, self._entered = place, now
 
 
 def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None = None) -> dict[str, Any]:
@@ -63,6 +76,7 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
     """
     _import_plugins(config["plugins"], config["plugin_paths"])
     from prune_core.pipeline import run_trial
+    from prune_core.pipeline_trouble import MachineTrouble
 
     folder = Path(config["folder"])
     hang = _hang_of(folder)
@@ -71,7 +85,7 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
     try:
         watch = HangWatch(folder, factor=config["hang_factor"], floor_seconds=config["hang_floor_seconds"])
     except OSError as error:
-        return {"key": config["key"], "status": "disk", "cause": _disk_cause(error)}
+        return {"key": config["key"], "status": DISK, "cause": str(error)}
     stop_asked = token_watch(Path(config["stop_token"]))
 
     def should_stop() -> bool:
@@ -90,14 +104,12 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
             bins=config["ece_bins"],
             keep=config["keep"],
             on_budget=lambda budget, _record: on_budget(budget) if on_budget else None,
-            on_epoch=lambda _epoch, seconds: watch.saw_epoch(seconds),
             should_stop=should_stop,
             checkpoint_seconds=config["checkpoint_seconds"],
+            memory_fraction=config["memory_fraction"],
         )
-    except OSError as error:
-        if error.errno not in _DISK_ERRORS:
-            raise
-        return {"key": config["key"], "status": "disk", "cause": _disk_cause(error)}
+    except MachineTrouble as error:
+        return {"key": config["key"], "status": DISK, "cause": str(error)}
     finally:
         watch.close()
     return {"key": config["key"], "status": outcome["status"], "cause": outcome.get("cause")}
@@ -135,13 +147,12 @@ def _hang_of(folder: Path) -> str | None:
 
 
 def _close_hung(folder: Path, config: dict[str, Any], where: str) -> dict[str, Any]:
-    progress = read_json(folder / "progress.json") if (folder / "progress.json").exists() else {}
-    cause = f"hung: silent for longer than allowed after epoch {progress.get('epoch', 'none')}, at {where}"
-    outcome = {"status": "failed", "cause": cause, "budgets": config["budgets"], "host": socket.gethostname(), "process": os.getpid()}
-    write_json(folder / "outcome.json", outcome)
+    progress = read_progress(folder) or {}
+    cause = (
+        f"hung: silent for too long in {progress.get('phase', 'start')} after epoch {progress.get('epoch', 0)}, at {where}"
+    )
+    write_json(
+        folder / OUTCOME, {"status": FAILED, "cause": cause, "budgets": finished_budgets(folder), "key": config["key"]}
+    )
     (folder / HANG_FILE).rename(folder / "hung.txt")
-    return {"key": config["key"], "status": "failed", "cause": cause}
-
-
-def _disk_cause(error: OSError) -> str:
-    return f"{error.strerror} ({error.filename})" if error.filename else str(error)
+    return {"key": config["key"], "status": FAILED, "cause": cause}

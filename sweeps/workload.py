@@ -58,7 +58,6 @@ class Workload:
         self._known: set[str] = set()
         self.running: dict[str, PlannedTrial] = {}
         self.done: dict[str, str] = {}
-        self.found: set[str] = set()
         self.add(trials)
 
     @property
@@ -77,8 +76,8 @@ class Workload:
             self._known.add(trial.key)
             status = self._ended(trial)
             if status is not None:
-                self.done[trial.key] = status
-                self.found.add(trial.key)
+                if trial.key not in self._waiting and trial.key not in self.running:
+                    self.done[trial.key] = status
                 if self._candidates is not None:
                     self._candidates.ended(trial.key)
                 continue

@@ -1,0 +1,164 @@
+"""The driver's books: records, front, MLflow and Optuna, all brought in line with the trials' folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from prune_core.files import write_atomically, write_json
+from prune_core.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome, read_record
+from sweeps.candidates import CandidateFeed
+from sweeps.pareto import candidates, front, write_front
+from sweeps.plan import Plan, PlannedTrial
+from sweeps.plan_state import trial_folder
+from sweeps.provenance import provenance
+from sweeps.records import collect, write_records
+from sweeps.search_setup import asked_before, make_proposer, open_books, remember_asked, space_of, told_columns
+from sweeps.study import Study
+from sweeps.tracking import Tracker
+from sweeps.tracking_entry import TrialEntry
+
+_SHOWN = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "macs", "compression")
+
+
+class Books:
+    """What is written down about a study while it runs; only the driver writes it.
+
+    Args:
+        study: the study.
+        plan: what there should be.
+        out: the output folder, absolute.
+    """
+
+    def __init__(self, study: Study, plan: Plan, out: Path) -> None:
+        self.study, self.plan, self.out = study, plan, out
+        text = yaml.safe_dump({**study.to_plain(), "provenance": provenance()}, sort_keys=False, allow_unicode=True)
+        write_atomically(out / "study.yaml", lambda path: path.write_text(text, encoding="utf-8"))
+        space = space_of(plan)
+        self.optuna = open_books(study, space, out)
+        self.proposer = make_proposer(study, space, self.optuna)
+        self.feed = CandidateFeed(plan, self.proposer, out, told_columns(study), self._remember)
+        known = list(space.candidates()) if space.size is not None else []
+        self.feed.reconcile([*known, *(each for each in asked_before(out) if each not in known)])
+        self.tracker = Tracker(
+            study.name,
+            out,
+            study.tracking.mlflow,
+            study.tracking.experiment or (study.project if study.project != "prunefront" else None),
+            {"prunefront.study": study.name, "prunefront.project": study.project},
+            also=[column for column in study.decisive if column.startswith("val_")],
+        )
+        self._ended = 0
+
+    def trials(self) -> list[PlannedTrial]:
+        """Return every trial of the study as far as it is known by now, each once, with all its budgets."""
+        return list(self.plan.with_trials(self.feed.trials).trials)
+
+    def start(self) -> None:
+        """Connect to MLflow in the background and hand over what is finished already."""
+        self.tracker.start()
+        self.tracker.reconcile(entry for trial in self.trials() if (entry := self._entry(trial)) is not None)
+
+    def trial_ended(self, trial: PlannedTrial, error: str | None) -> str | None:
+        """Read what a trial left in its folder and write it into the books; return its final status, if it has one."""
+        folder = trial_folder(self.out, trial.key)
+        if error is not None and read_outcome(folder) is None:
+            lost = {
+                "status": FAILED,
+                "cause": f"its worker was lost again and again: {error}",
+                "budgets": finished_budgets(folder),
+            }
+            write_json(folder / OUTCOME, {**lost, "key": trial.key})
+        status = self.plan.status(trial, self.out)
+        if status is not None:
+            entry = self._entry(trial)
+            if entry is not None:
+                self.tracker.log_trial(entry)
+            self._ended += 1
+            self.tracker.log_progress({"trials_ended": self._ended}, self._ended)
+        return status
+
+    def _remember(self) -> None:
+        if self.study.search.kind != "grid":
+            remember_asked(self.out, self.feed.candidates)
+
+    def front_rows(self) -> list[tuple[str, ...]]:
+        """Return the front so far as rows of text: who, and the means of the selection numbers."""
+        records = self._records()
+        if records.empty:
+            return []
+        columns = [column for column in ("val_accuracy", "val_ece", "val_mpc") if column in records] + ["nonzero_parameters"]
+        table = candidates(records, self.study.decisive, shown=columns, seeds=self.study.seeds)
+        chosen = table[front(table, self.study.decisive)]
+        return [(_who(row), *(_number(row[column]) for column in columns)) for _, row in chosen.iterrows()]
+
+    def write_tables(self) -> pd.DataFrame:
+        """Write ``records.parquet``, ``records.csv`` and ``front.csv``; return the records."""
+        records = self._records(self.tracker.run_ids())
+        write_records(records, self.out)
+        write_front(
+            self.out, records, self.study.objectives, shown=_SHOWN, select_on=self.study.select_on, seeds=self.study.seeds
+        )
+        return records
+
+    def finish(self, status: str, report: Path | None) -> None:
+        """Send what is left to MLflow, and the tables with it."""
+        names = [self.out / name for name in ("study.yaml", "records.parquet", "records.csv", "front.csv")]
+        files = [path for path in [*names, *([report] if report is not None else [])] if path.exists()]
+        self.tracker.finish(status, files, limit_s=120.0 if status == "FINISHED" else 3.0)
+
+    def failures(self) -> list[tuple[str, str, str]]:
+        """Return (name, status, cause) of every trial that failed or diverged."""
+        found = []
+        for trial in self.trials():
+            outcome = read_outcome(trial_folder(self.out, trial.key))
+            if outcome is not None and outcome["status"] in ("failed", "diverged"):
+                found.append((trial.name, str(outcome["status"]), str(outcome.get("cause"))))
+        return found
+
+    def _records(self, run_ids: dict[str, str] | None = None) -> pd.DataFrame:
+        return collect(self.out, self.trials(), study=self.study.name, run_ids=run_ids)
+
+    def _entry(self, trial: PlannedTrial) -> TrialEntry | None:
+        folder = trial_folder(self.out, trial.key)
+        outcome = read_outcome(folder)
+        if outcome is None:
+            return None
+        metrics = {budget: record for budget in trial.budgets if (record := read_record(folder, budget)) is not None}
+        return TrialEntry(
+            key=trial.key,
+            name=trial.name,
+            params={
+                "network": trial.network,
+                "method": trial.method,
+                "ratio": trial.ratio,
+                "seed": trial.seed,
+                "kind": trial.kind,
+                "arm": trial.arm,
+            },  # fmt: skip
+            status=outcome["status"],
+            cause=outcome.get("cause"),
+            metrics=metrics,
+        )
+
+
+def _who(row: pd.Series[Any]) -> str:
+    return f"{row['arm']} r{row['ratio']:g} b{row['budget']}"
+
+
+def _number(value: object) -> str:
+    number = float(value)  # type: ignore[arg-type]
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.4f}"
+
+
+def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:
+    """Return the failures as lines, the first ``most`` of them."""
+    found = list(failures)
+    lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
+    if len(found) > most:
+        lines.append(f"  and {len(found) - most} more: see records.csv")
+    return [f"{len(found)} trials failed or diverged:", *lines] if found else []

@@ -1,0 +1,118 @@
+"""Between the search, which thinks in candidates, and the workload, which runs trials: one candidate is all its seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from prune_core.trial_folder import read_record
+from sweeps.plan import Plan, PlannedTrial, candidate_trials
+from sweeps.plan_state import trial_folder
+from sweeps.search import Proposer, Values
+from sweeps.search_space import Candidate
+
+
+class CandidateFeed:
+    """Asks the search for candidates, turns them into trials, and tells the search the mean once every seed has ended.
+
+    Args:
+        plan: the plan; candidates of a grid are made of its trials.
+        proposer: the search.
+        out: the output folder.
+        columns: what the search is told: objectives and the columns of limits.
+        on_taken: called after further candidates were taken in, before their trials start.
+    """
+
+    def __init__(
+        self, plan: Plan, proposer: Proposer, out: Path, columns: Iterable[str], on_taken: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_taken = on_taken
+        self._plan = plan
+        self._proposer = proposer
+        self._out = out
+        self._columns = tuple(columns)
+        self._members: dict[str, tuple[Candidate, list[PlannedTrial]]] = {}
+        self._open: dict[str, set[str]] = {}
+
+    @property
+    def trials(self) -> list[PlannedTrial]:
+        """Every trial of every candidate that was taken in so far."""
+        return [trial for _, trials in self._members.values() for trial in trials]
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Every candidate that was taken in so far."""
+        return [candidate for candidate, _ in self._members.values()]
+
+    @property
+    def waiting(self) -> int:
+        """How many candidates have been handed out and not been told."""
+        return len({name for names in self._open.values() for name in names})
+
+    def more(self, count: int) -> list[PlannedTrial]:
+        """Return the trials of up to ``count`` further candidates."""
+        trials = [trial for candidate in self._proposer.next(count) for trial in self._take(candidate)]
+        if trials:
+            self._on_taken()
+        return trials
+
+    def ended(self, key: str) -> None:
+        """Take note that a trial has its outcome; tell the search what became complete by it."""
+        for name in sorted(self._open.get(key, ())):
+            candidate, trials = self._members[name]
+            if all(self._plan.status(trial, self._out) is not None for trial in trials):
+                for trial in trials:
+                    self._open.get(trial.key, set()).discard(name)
+                values = candidate_values(trials, candidate.budget, self._columns, self._out)
+                self._proposer.tell(candidate, values, "failed" if values is None else "complete")
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more will be proposed."""
+        return self._proposer.done
+
+    def reconcile(self, candidates: Iterable[Candidate]) -> None:
+        """Tell the search, before it proposes anything, which of these candidates the folder holds already."""
+        known: dict[str, Values | None] = {}
+        found = list(candidates)
+        for candidate in found:
+            trials = self._expand(candidate)
+            if trials and all(self._plan.status(trial, self._out) is not None for trial in trials):
+                known[candidate.key] = candidate_values(trials, candidate.budget, self._columns, self._out)
+                self._members[candidate.key] = (candidate, trials)
+        self._proposer.reconcile(known)
+
+    def _expand(self, candidate: Candidate) -> list[PlannedTrial]:
+        budgets = None if candidate.budget is None else (candidate.budget,)
+        trials = candidate_trials(
+            self._plan.study,
+            candidate.arm,
+            candidate.ratio,
+            candidate.fine_tuning,
+            budgets=budgets,
+            checksum=self._plan.checksum,
+        )
+        return [trial for trial in trials if trial.kind == "pruned"]
+
+    def _take(self, candidate: Candidate) -> list[PlannedTrial]:
+        trials = self._expand(candidate)
+        self._members[candidate.key] = (candidate, trials)
+        for trial in trials:
+            self._open.setdefault(trial.key, set()).add(candidate.key)
+        return trials
+
+
+def candidate_values(trials: Iterable[PlannedTrial], budget: int | None, columns: Iterable[str], out: Path) -> Values | None:
+    """Return the mean of each column over a candidate's seeds, or None when a seed has no whole record."""
+    records = [
+        read_record(trial_folder(out, trial.key), budget if budget is not None else trial.budgets[-1]) for trial in trials
+    ]
+    values: dict[str, float] = {}
+    for column in columns:
+        numbers = [float(record[column]) if record and record.get(column) is not None else math.nan for record in records]
+        mean = math.fsum(numbers) / len(numbers) if numbers else math.nan
+        if not math.isfinite(mean):
+            return None
+        values[column] = mean
+    return values

@@ -1,0 +1,64 @@
+"""From a study to its search: the space, Optuna's books, the proposer, and the candidates that a folder already holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prune_core.files import read_json, write_json
+from sweeps.plan import Plan
+from sweeps.search import GridSearch, Proposer, RandomSearch
+from sweeps.search_books import OptunaBooks
+from sweeps.search_optuna import OptunaSearch
+from sweeps.search_space import ArmSpace, Candidate, Space, Span
+from sweeps.study import Study
+
+ASKED_FILE = "search.json"
+"""The candidates that a search has asked for, by key: which trials belong to the study is known from here."""
+
+
+def space_of(plan: Plan) -> Space:
+    """Return what a search of this study may choose from."""
+    study = plan.study
+    rate = study.search.learning_rate
+    axes = {"learning_rate": Span(rate[0], rate[1], log=True)} if rate is not None else {}
+    return Space(tuple(ArmSpace(arm.name, arm.ratios, study.budgets, fine_tuning=axes) for arm in plan.arms))
+
+
+def told_columns(study: Study) -> list[str]:
+    """Return the columns that a search is told: the objectives that decide, and those of the limits."""
+    return list(dict.fromkeys([*study.decisive, *(limit.column for limit in study.parsed_limits)]))
+
+
+def open_books(study: Study, space: Space, out: Path) -> OptunaBooks:
+    """Return the study in Optuna's storage, made when it is not there."""
+    return OptunaBooks(
+        study.name,
+        out,
+        study.tracking.optuna,
+        space=space,
+        objectives=list(study.decisive.items()),
+        limits=[(limit.column, limit.comparison, limit.value) for limit in study.parsed_limits],
+    )
+
+
+def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
+    """Return the search that the study asks for."""
+    search = study.search
+    if search.kind == "optuna":
+        return OptunaSearch(books, search.candidates, search.seed, sampler=search.sampler, batch=search.batch)
+    if search.kind == "random":
+        return RandomSearch(space, search.candidates, search.seed, books)
+    return GridSearch(space.candidates(), books)
+
+
+def asked_before(out: Path) -> list[Candidate]:
+    """Return the candidates that earlier runs in this folder have asked for."""
+    try:
+        return [Candidate.from_key(key) for key in read_json(out / ASKED_FILE)]
+    except FileNotFoundError:
+        return []
+
+
+def remember_asked(out: Path, candidates: list[Candidate]) -> None:
+    """Write down the candidates that were asked for, before their trials start."""
+    write_json(out / ASKED_FILE, sorted({candidate.key for candidate in candidates}))
