@@ -42,7 +42,7 @@ class Complexity:
         nonzero_parameters: parameters minus the zeros in convolution and linear weights.
         macs: multiply-accumulates of convolutions and linear layers for one image; FLOPs are twice that.
         nonzero_macs: the same without those that multiply by a weight that is zero.
-        size_bytes: length of the ``.safetensors`` file with the state dict and the architecture in its header.
+        size_bytes: length of the file that `save_network` writes without further metadata.
         peak_activation_bytes: largest sum of the input and the output of one leaf module, float32, one image. What a
             residual branch keeps alive beside it is not in it, nor what an allocator adds.
     """
@@ -81,11 +81,12 @@ def complexity(network: nn.Module, input_shape: tuple[int, ...] = (3, 32, 32)) -
 
 
 def saved_bytes(network: nn.Module) -> int:
-    """Return the length of the network's ``.safetensors`` file: 8 bytes, the header padded to a multiple of 8, the data."""
-    header: dict[str, Any] = {}
-    architecture = getattr(network, "architecture", None)
-    if isinstance(architecture, Architecture):
-        header["__metadata__"] = {"architecture": json.dumps(architecture.to_dict(), sort_keys=True)}
+    """Return the length of the network's ``.safetensors`` file: 8 bytes, the header padded to a multiple of 8, the data.
+
+    Computed, not written, so that it costs nothing and also works for networks without values (meta device).
+    """
+    texts = _header_texts(network)
+    header: dict[str, Any] = {"__metadata__": texts} if texts else {}
     end = 0
     ranks = {dtype: rank for rank, dtype in enumerate(SAFETENSORS_NAMES)}
     for name, tensor in sorted(network.state_dict().items(), key=lambda entry: (-ranks[entry[1].dtype], entry[0])):
@@ -94,6 +95,20 @@ def saved_bytes(network: nn.Module) -> int:
         header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [begin, end]}
     text = len(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode())
     return 8 + -(-text // 8) * 8 + end
+
+
+def _header_texts(network: nn.Module) -> dict[str, str]:
+    """Return what `save_network` puts into the header of its own accord."""
+    from prune_core.pruning import PruningOutcome
+
+    texts = {}
+    architecture, outcome = getattr(network, "architecture", None), getattr(network, "outcome", None)
+    if isinstance(architecture, Architecture):
+        texts["architecture"] = json.dumps(architecture.to_dict(), sort_keys=True)
+    if isinstance(outcome, PruningOutcome):
+        plain = {key: value for key, value in outcome.to_dict().items() if key != "kept"}
+        texts["outcome"] = json.dumps(plain, sort_keys=True)
+    return texts
 
 
 def _nonzero(weight: Tensor) -> int:

@@ -1,5 +1,7 @@
 """Pre-activation bottleneck ResNets (He et al. 2016b) with channel selection (Liu et al. 2017): depth 9n + 2.
 
+The small one has one block per stage.
+
 The residual stream keeps its width; what a block reads of it is picked by a `ChannelSelection` after the block's first batch
 norm. Sizes in protocol.md, section 1.
 """
@@ -125,3 +127,5 @@ def _preresnet(
 
 for _depth in DEPTHS:
     NETWORKS.register(f"preresnet{_depth}")(partial(_preresnet, _depth))
+
+NETWORKS.register("small_preresnet")(partial(_preresnet, 11))

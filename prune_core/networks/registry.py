@@ -41,15 +41,19 @@ def build_network(name: str, *, num_classes: int = 10, in_channels: int = 3, **o
     builder = _builder(name)
     resolved = _resolve(name, builder, {"num_classes": num_classes, "in_channels": in_channels, **options})
     network = builder(**resolved)
+    if not isinstance(network, nn.Module):
+        raise BadInput(f"network {name}: its builder returned a {type(network).__name__}, not a torch.nn.Module")
     network.architecture = Architecture(name, resolved)  # type: ignore[assignment]
     return network
 
 
 def _builder(name: str) -> Builder:
-    if name.startswith(TORCHVISION):
+    if isinstance(name, str) and name.startswith(TORCHVISION):
         from prune_core.networks.torchvision_classifiers import builder_of
 
         return builder_of(name.removeprefix(TORCHVISION))
+    if name not in NETWORKS:
+        raise UnknownName("network", name, [*NETWORKS, f"{TORCHVISION}NAME"])
     return NETWORKS.get(name)
 
 
@@ -57,6 +61,10 @@ def _resolve(name: str, builder: Builder, given: dict[str, Any]) -> dict[str, An
     """Return every option of the builder: the given value, checked, or the default."""
     declared = inspect.signature(builder, eval_str=True).parameters
     resolved = {}
+    for option in ("num_classes", "in_channels"):
+        if option not in declared:
+            raise BadInput(f"network {name}: its builder must take {option!r} by keyword")
+        _checked(f"network {name}: option {option!r}", given[option], int)
     for option in given:
         if option not in declared:
             raise UnknownName(f"option of network {name}", option, declared)
@@ -80,4 +88,5 @@ def _checked(what: str, value: Any, annotation: Any) -> Any:
         raise BadInput(f"{what} is {value!r} (allowed: numbers)")
     if annotation is str and not isinstance(value, str):
         raise BadInput(f"{what} is {value!r} (allowed: text)")
-    return value
+    # 1 and 1.0 are one option: their descriptions must have one key.
+    return float(value) if annotation is float else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prune_core.complexity import Complexity, complexity
 from prune_core.networks import build_network
+from prune_core.pruning import prune, save_network
 
 
 def tiny() -> nn.Module:
@@ -77,11 +78,19 @@ def test_macs_follow_the_image_size() -> None:
     assert complexity(network, input_shape=(1, 56, 56)).macs == 4 * (by_hand - 160) + 160
 
 
-@pytest.mark.parametrize("name", ["small_vgg", "resnet8", "preresnet110"])
-def test_size_is_that_of_the_file(name: str) -> None:
+@pytest.mark.parametrize("name", ["small_vgg", "resnet8", "small_preresnet"])
+def test_size_is_that_of_the_file(name: str, tmp_path: Path) -> None:
     network = build_network(name, width=3)
-    metadata = {"architecture": json.dumps(network.architecture.to_dict(), sort_keys=True)}
-    assert complexity(network).size_bytes == len(safetensors.torch.save(network.state_dict(), metadata))
+    save_network(network, tmp_path / "w.safetensors")
+    assert complexity(network).size_bytes == (tmp_path / "w.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize("method", ["unstructured", "l1_filter", "network_slimming"])
+def test_size_of_a_pruned_network_is_that_of_its_file(method: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = prune(build_network("small_preresnet", width=4), method, 0.5)
+    save_network(network, tmp_path / "w.safetensors")
+    assert complexity(network).size_bytes == (tmp_path / "w.safetensors").stat().st_size
 
 
 def test_size_without_an_architecture() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,8 @@ def test_options_are_resolved_and_checked() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("vgg61", {}, "did you mean vgg16"),
+        ("vgg_16", {}, "did you mean vgg16"),
+        ("resnet18", {}, "torchvision:NAME"),
         ("resnet20", {"widht": 8}, "did you mean width"),
         ("resnet20", {"shortcut": "c"}, "allowed: a, a_pool, b"),
         ("resnet20", {"width": 0}, "whole numbers from 1"),
@@ -230,7 +232,7 @@ def test_bad_input_is_one_line_that_says_what_is_allowed(name: str, options: dic
         build_network(name, **options)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert isinstance(caught.value, UnknownName) == ("did you mean" in said)
+    assert isinstance(caught.value, UnknownName) == (said.startswith(("did you mean", "torchvision:")))
 
 
 @pytest.mark.parametrize(
@@ -274,6 +276,45 @@ def test_a_users_network_is_one_file(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path), str(root)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def users_own() -> Iterator[Callable[[Callable[..., Any]], str]]:
+    """Register a builder under a name of its own, for one test."""
+
+    def add(builder: Callable[..., Any]) -> str:
+        NETWORKS.register("users_own")(builder)
+        return "users_own"
+
+    yield add
+    NETWORKS._entries.pop("users_own", None)
+
+
+def test_a_users_builder_must_take_what_every_network_takes(users_own: Callable[[Callable[..., Any]], str]) -> None:
+    name = users_own(lambda num_classes: nn.Linear(3, num_classes))
+    with pytest.raises(BadInput, match="must take 'in_channels'"):
+        build_network(name)
+
+
+def test_a_users_builder_must_return_a_network(users_own: Callable[[Callable[..., Any]], str]) -> None:
+    name = users_own(lambda num_classes, in_channels: (num_classes, in_channels))
+    with pytest.raises(BadInput, match="returned a tuple"):
+        build_network(name)
+
+
+def test_a_users_options_may_be_numbers_and_text(users_own: Callable[[Callable[..., Any]], str]) -> None:
+    def build(*, num_classes: int, in_channels: int, dropout: float, note: str = "") -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(in_channels, num_classes))
+
+    name = users_own(build)
+    assert build_network(name, dropout=1).architecture.options["dropout"] == 1.0
+    assert isinstance(build_network(name, dropout=1).architecture.options["dropout"], float)
+    with pytest.raises(BadInput, match="'dropout' has no default"):
+        build_network(name)
+    with pytest.raises(BadInput, match="'dropout' is 'much' .allowed: numbers."):
+        build_network(name, dropout="much")
+    with pytest.raises(BadInput, match="'note' is 3 .allowed: text."):
+        build_network(name, dropout=0.5, note=3)
 
 
 def test_importing_the_package_does_not_import_torch() -> None:
