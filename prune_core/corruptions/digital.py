@@ -1,4 +1,4 @@
-"""Digital: contrast, elastic transform, pixelate, JPEG compression. (Brightness is weather, as in the benchmark.)"""
+"""Digital: contrast, pixelate, JPEG compression; the elastic transform has its own file."""
 
 from __future__ import annotations
 

@@ -77,12 +77,12 @@ def displace(batch: NDArray[np.float32], field: Array) -> NDArray[np.float32]:
 def _mirrored(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     period = 2 * size - 2
     folded = np.abs(index) % period
-    return np.minimum(folded, period - folded)
+    return np.asarray(np.minimum(folded, period - folded))
 
 
 def _mirrored_with_edge(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     folded = index % (2 * size)
-    return np.minimum(folded, 2 * size - 1 - folded)
+    return np.asarray(np.minimum(folded, 2 * size - 1 - folded))
 
 
 def _bilinear(

@@ -1,6 +1,6 @@
 """Five pictures of ice, made by code: the official ones are photographs of others, which we may not ship.
 
-Each is a film of ice of uneven thickness, crossed by bright crystals that grow along two directions of their own, over darker
+Each is a film of ice of uneven thickness, crossed by bright crystals that grow along directions of their own, over darker
 glass; bluish, of about the contrast of frost on a window. Fixed seeds: the same pictures everywhere.
 """
 

@@ -1,4 +1,4 @@
-"""What the splashes of spatter need: edges, distances to them, an equalised histogram; as OpenCV defines them, in batches."""
+"""What the splashes of spatter need: edges, distances to them, an even histogram; as OpenCV defines them, in batches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _around(batch: Array, row: int, column: int, reach: int = 1) -> Array:
 
 def pad(batch: Array, reach: int, mode: str) -> Array:
     """Return the batch ``(n, H, W)`` with a border; ``mode`` "edge", "reflect" or a constant 0 ("constant")."""
-    return np.pad(batch, ((0, 0), (reach, reach), (reach, reach)), mode=mode)  # type: ignore[call-overload, no-any-return]
+    return np.pad(batch, ((0, 0), (reach, reach), (reach, reach)), mode=mode)
 
 
 def canny(layers: NDArray[np.uint8], low: int, high: int) -> NDArray[np.bool_]:
@@ -67,7 +67,9 @@ def distance(edges: NDArray[np.bool_], farthest: float) -> NDArray[np.float32]:
 
 
 def _step(row: int, column: int) -> int:
-    return {(0, 1): _STRAIGHT, (1, 1): _DIAGONAL, (1, 2): _KNIGHT}.get(tuple(sorted((abs(row), abs(column)))), 0)  # type: ignore[call-overload, no-any-return]
+    """Return the length of a step of the mask; 0 for one that it does not have."""
+    near, far = sorted((abs(row), abs(column)))
+    return {(0, 1): _STRAIGHT, (1, 1): _DIAGONAL, (1, 2): _KNIGHT}.get((near, far), 0)
 
 
 def box_mean(batch: Array) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ def plasma(uniform: Array, decay: float) -> NDArray[np.float64]:
     """Return clouds of range 0 to 1.
 
     Args:
-        uniform: ``(n, side * side - 1)`` random numbers of -1 to 1, used in this order: for each level from coarse to fine the
+        uniform: ``(n, side * side - 1)`` numbers of -1 to 1, used in this order: for each level from coarse to fine the
             centres of the squares, the middles of the horizontal edges, the middles of the vertical edges, row by row.
         decay: What the amplitude is divided by from level to level; the noise is the amplitude squared.
 

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,8 @@ class CorruptedSet:
         check_severity(severity)
         if corruption not in self._arrays:
             raise UnknownName(f"corruption of {self.label}", corruption, self.corruptions)
-        return self._arrays[corruption][severity - 1]
+        images: Images = self._arrays[corruption][severity - 1]
+        return images
 
 
 def set_label(name: str, seed: int, *, title: str | None = None, jpeg: bool = False) -> str:
@@ -106,40 +108,32 @@ def generated_set(
         path = folder / f"{corruption}.npy"
         done = position * len(SEVERITIES)
         if not path.exists():
-            try:
-                _generate(
-                    path,
-                    images,
-                    numbers,
-                    corruption,
-                    seed,
-                    lambda s, d=done, c=corruption: _tell(progress, d + s, total, c, s),
-                )
-            except OSError as error:
-                raise BadInput(
-                    f"cannot write the corrupted set to {folder}: {error.strerror} (set PRUNEFRONT_CACHE)"
-                ) from error
+            _generate(path, images, numbers, corruption, seed, partial(_tell, progress, done, total, corruption))
         elif progress is not None:
             progress(done + len(SEVERITIES), total, f"{corruption}: found")
         arrays[corruption] = _mapped(path, (len(SEVERITIES), *images.shape))
     return CorruptedSet(set_label(name, seed, title=title, jpeg=jpeg), names, jpeg=jpeg, _arrays=arrays)
 
 
-def _tell(progress: Progress | None, done: int, total: int, corruption: str, severity: int) -> None:
+def _tell(progress: Progress | None, before: int, total: int, corruption: str, severity: int) -> None:
     if progress is not None:
-        progress(done, total, f"{corruption} {severity}")
+        progress(before + severity, total, f"{corruption} {severity}")
 
 
 def _generate(
     path: Path, images: Images, numbers: NDArray[np.int64], corruption: str, seed: int, told: Callable[[int], None]
 ) -> None:
-    with replacing(path) as temporary:
-        target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(len(SEVERITIES), *images.shape))
-        for severity in SEVERITIES:
-            target[severity - 1] = corrupt_numbered(images, corruption, severity, numbers, seed=seed)
-            told(severity)
-        target.flush()
-        del target
+    shape = (len(SEVERITIES), *images.shape)
+    try:
+        with replacing(path) as temporary:
+            target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+            for severity in SEVERITIES:
+                target[severity - 1] = corrupt_numbered(images, corruption, severity, numbers, seed=seed)
+                told(severity)
+            target.flush()
+            del target
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror} (set PRUNEFRONT_CACHE to another folder)") from error
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> Images:

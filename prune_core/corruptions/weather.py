@@ -25,7 +25,7 @@ def in_channels(colour: Array, channels: int) -> Array:
 
 
 def _draw_snow(generator: np.random.Generator, image: Images, level: Level) -> Draws:
-    return generator.standard_normal(image.shape[:2]), np.float64(generator.uniform(-135, -45))
+    return generator.standard_normal(image.shape[:2]), np.asarray(generator.uniform(-135, -45))
 
 
 @corruption(
@@ -59,8 +59,8 @@ def snow(images: Images, level: Level, draws: Draws) -> Images:
 def _draw_crop(generator: np.random.Generator, image: Images, level: Level) -> Draws:
     count, rows, columns, _ = frost_textures().shape
     height, width = image.shape[:2]
-    picture = generator.integers(count)
-    top, left = generator.integers(rows - height + 1), generator.integers(columns - width + 1)
+    highest = (count, rows - height + 1, columns - width + 1)
+    picture, top, left = (np.asarray(generator.integers(each)) for each in highest)
     return picture, top, left
 
 

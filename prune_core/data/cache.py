@@ -20,7 +20,7 @@ from prune_core.description import content_key
 from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
 
-CACHE_FORMAT = 1
+CACHE_FORMAT = 2
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -51,10 +51,8 @@ def write_arrays(folder: Path, arrays: Arrays) -> None:
         mean, std = arrays.mean, arrays.std
         if mean is None or std is None:
             mean, std = _normalisation(arrays)
-        write_json(
-            temporary / "meta.json",
-            {"classes": list(arrays.classes), "mean": list(mean), "std": list(std), "checksum": _checksum(arrays)},
-        )
+        meta = {"classes": list(arrays.classes), "mean": list(mean), "std": list(std), "jpeg": arrays.jpeg}
+        write_json(temporary / "meta.json", {**meta, "checksum": _checksum(arrays)})
         temporary.chmod(0o755)
         try:
             temporary.rename(folder)
@@ -80,7 +78,8 @@ def read_arrays(folder: Path) -> tuple[Arrays, str] | None:
             for part in _PARTS
             if (folder / f"{part}.npy").exists()
         }
-        arrays = Arrays(classes=tuple(meta["classes"]), mean=tuple(meta["mean"]), std=tuple(meta["std"]), **parts)
+        mean, std = tuple(meta["mean"]), tuple(meta["std"])
+        arrays = Arrays(classes=tuple(meta["classes"]), mean=mean, std=std, jpeg=bool(meta["jpeg"]), **parts)
         return arrays, str(meta["checksum"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"the array cache {folder} cannot be read ({error}): delete that folder") from error

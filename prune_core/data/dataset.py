@@ -68,6 +68,7 @@ class Arrays:
     test_labels: Labels | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    jpeg: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,6 @@ class Request:
         source: Where they come from.
         fingerprint: Plain values that change when the decoded arrays would: names, options, sizes, checksums of files.
         decode: Reads the bytes; called only when the array cache has none.
-        jpeg: Whether the images were JPEG re-encoded.
     """
 
     title: str
@@ -88,7 +88,6 @@ class Request:
     source: str
     fingerprint: Mapping[str, Any]
     decode: Callable[[], Arrays]
-    jpeg: bool = False
 
 
 Open: TypeAlias = Callable[[str, dict[str, Any], Path], Request]

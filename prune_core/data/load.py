@@ -55,7 +55,7 @@ def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dat
         train_labels=np.asarray(arrays.train_labels),
         test_images=arrays.test_images,
         test_labels=None if arrays.test_labels is None else np.asarray(arrays.test_labels),
-        jpeg=request.jpeg,
+        jpeg=arrays.jpeg,
     )
 
 

@@ -52,3 +52,11 @@ def refuse_argument(name: str, argument: str) -> None:
     """Raise `BadInput` when something follows the colon of a dataset that takes nothing there."""
     if argument:
         raise BadInput(f"dataset {name!r} takes nothing after a colon, got {argument!r}")
+
+
+def take_flag(options: dict[str, Any], name: str, default: bool) -> bool:
+    """Return option ``name``, true or false."""
+    value = options.pop(name, default)
+    if not isinstance(value, bool):
+        raise BadInput(f"dataset option {name!r} is {value!r} (allowed: true, false)")
+    return value

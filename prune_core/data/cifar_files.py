@@ -1,0 +1,166 @@
+"""The files of CIFAR-10 and CIFAR-100 as their authors publish them: found, fetched, checked, read without trusting them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune_core.data.dataset import Arrays
+from prune_core.errors import BadInput
+
+Checksums = tuple[tuple[str, str], ...]
+
+_PICKLED = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),
+}
+
+
+@dataclass(frozen=True)
+class CifarFiles:
+    """One dataset's files: names and MD5 checksums as published."""
+
+    dataset: str
+    url: str
+    md5: str
+    folder: str
+    train: Checksums
+    test: Checksums
+    meta: tuple[str, str]
+    label_key: str
+    names_key: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def archive(self) -> str:
+        """File name of the archive."""
+        return self.url.rsplit("/", 1)[1]
+
+
+def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) -> Path:
+    """Return the folder of unpacked files or the archive; fetch the archive where there is neither.
+
+    Raises:
+        BadInput: one line that says what is missing, where it was looked for, where to get it and where to put it.
+    """
+    for place in places:
+        for path in (place, place / files.folder, place / files.archive):
+            if path.is_dir() and (path / files.meta[0]).is_file():
+                return path
+            if path.is_file() and path.name == files.archive:
+                return path
+    failure = "download is off"
+    if download_to is not None:
+        try:
+            return _download(files, download_to)
+        except (OSError, RuntimeError, ValueError) as error:
+            failure = f"download failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+    put = places[0] if places else download_to
+    raise BadInput(
+        f"dataset {files.dataset!r}: {files.archive} is missing (looked in {', '.join(map(str, places))}; {failure}); "
+        f"get it from {files.url} and put it into {put}"
+    )
+
+
+def _download(files: CifarFiles, folder: Path) -> Path:
+    import socket
+
+    from torchvision.datasets.utils import download_url
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30.0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        download_url(files.url, str(folder), filename=files.archive, md5=files.md5)
+    finally:
+        socket.setdefaulttimeout(before)
+    return folder / files.archive
+
+
+def read_files(files: CifarFiles, path: Path) -> Arrays:
+    """Return the arrays of a folder or an archive whose every file has its published checksum.
+
+    Raises:
+        BadInput: for a file that is missing, damaged or another one.
+    """
+    reader = _archive_reader(files, path) if path.is_file() else lambda name: (path / name).read_bytes()
+    try:
+        names = _unpickled(_checked(reader, path, *files.meta))[files.names_key]
+        train = [_unpickled(_checked(reader, path, *each)) for each in files.train]
+        test = [_unpickled(_checked(reader, path, *each)) for each in files.test]
+        return Arrays(
+            classes=tuple(str(name) for name in names),
+            train_images=_images(train),
+            train_labels=_labels(train, files.label_key),
+            test_images=_images(test),
+            test_labels=_labels(test, files.label_key),
+            mean=files.mean,
+            std=files.std,
+        )
+    except (OSError, KeyError, ValueError, pickle.UnpicklingError, tarfile.TarError, EOFError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(
+            f"dataset {files.dataset!r}: {path} cannot be read ({error}); get it again from {files.url}"
+        ) from error
+
+
+def _archive_reader(files: CifarFiles, path: Path) -> Callable[[str], bytes]:
+    wanted = {name for name, _ in (*files.train, *files.test, files.meta)}
+    try:
+        with tarfile.open(path) as archive:
+            members = {
+                Path(member.name).name: stream.read()
+                for member in archive
+                if Path(member.name).name in wanted and (stream := archive.extractfile(member)) is not None
+            }
+    except (OSError, tarfile.TarError, EOFError) as error:
+        raise BadInput(f"dataset {files.dataset!r}: {path} is damaged ({error}); get it again from {files.url}") from error
+    return members.__getitem__
+
+
+def _checked(reader: Callable[[str], bytes], path: Path, name: str, md5: str) -> bytes:
+    try:
+        content = reader(name)
+    except (KeyError, OSError) as error:
+        raise BadInput(f"{path} lacks the file {name}: unpack the archive again") from error
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+        raise BadInput(f"{path}: the file {name} is damaged or another one (its MD5 is not {md5}): get the archive again")
+    return content
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Unpickles dicts, lists, text and arrays, and refuses everything else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _PICKLED:
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
+        return super().find_class(module, name)
+
+
+def _unpickled(content: bytes) -> dict[str, Any]:
+    found = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
+    if not isinstance(found, dict):
+        raise ValueError("not a table of arrays")
+    return found
+
+
+def _images(batches: list[dict[str, Any]]) -> np.ndarray[Any, Any]:
+    planes = np.concatenate([np.asarray(batch["data"], dtype=np.uint8) for batch in batches])
+    return np.ascontiguousarray(planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+
+
+def _labels(batches: list[dict[str, Any]], key: str) -> np.ndarray[Any, Any]:
+    return np.concatenate([np.asarray(batch[key], dtype=np.int64) for batch in batches])
