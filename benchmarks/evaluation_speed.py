@@ -40,6 +40,7 @@ class CellsOnDisk:
             np.save(folder / f"{name}.npy", draw.integers(0, 256, (5 * images, 32, 32, 3), dtype=np.uint8))
 
     def cell(self, corruption: str, severity: int) -> Any:
+        """Return one severity of a corruption, mapped."""
         mapped = np.load(self.folder / f"{corruption}.npy", mmap_mode="r")
         return mapped[(severity - 1) * self.images : severity * self.images]
 
@@ -79,6 +80,7 @@ def spread(ratios: list[float]) -> str:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="resnet20")
     parser.add_argument("--images", type=int, default=1024)
