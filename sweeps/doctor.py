@@ -80,11 +80,11 @@ def _datasets() -> list[str]:
 
 
 def _dataset(name: str) -> str:
-    from prune_core.data import load_dataset
     from prune_core.errors import BadInput
+    from sweeps.plan_data import load_data
 
     try:
-        dataset = load_dataset(name)
+        dataset = load_data(name, {}, download=False)
     except BadInput as error:
         return f"absent   data {name}: {' '.join(str(error).split())}"
     return f"ok       data {name}: {len(dataset.train_labels):,} images"

@@ -45,13 +45,13 @@ def open_network(
     """
     import torch
 
-    from prune_core.networks import build_network, load_weights
+    from prune_core.networks import architecture_of, build_network, load_weights
 
     if not checkpoint.is_file():
         raise BadInput(f"there is no file {str(checkpoint)!r} (allowed: a readable checkpoint)")
     own = _own_file(checkpoint)
     if own is not None:
-        known = own.architecture.name  # type: ignore[union-attr]
+        known = architecture_of(own).name
         if name is not None and name != known:
             raise BadInput(f"--network is {name!r}, {checkpoint.name} holds {known!r} (allowed: {known}, or no --network)")
         return own
@@ -74,11 +74,12 @@ def prune_to_file(dense: nn.Module, method: str, ratio: str | None, options: dic
     import torch
 
     from prune_core.complexity import complexity
+    from prune_core.networks import architecture_of
     from prune_core.pruning import outcome_of, prune, save_network
     from prune_core.verification import verify
 
     pruned = prune(dense, method, ratio, **options)
-    channels = int(dense.architecture.options["in_channels"])  # type: ignore[union-attr, index]
+    channels = int(architecture_of(dense).options["in_channels"])
     shape = (channels, 32, 32)
     images = torch.randn(8, *shape, generator=torch.Generator().manual_seed(0))
     proof = verify(dense, pruned, images)

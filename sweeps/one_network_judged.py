@@ -159,7 +159,9 @@ def _cells(dataset: Dataset, images: Any, numbers: Any, source: str, seed: int) 
 
 
 def _check_fit(network: nn.Module, dataset: Dataset) -> None:
-    known = network.architecture.options  # type: ignore[union-attr]
+    from prune_core.networks import architecture_of
+
+    known = architecture_of(network).options
     channels = dataset.shape[2]
     if known["in_channels"] != channels:
         raise BadInput(f"the network takes {known['in_channels']} channels, the images of {dataset.name!r} have {channels}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prune_core.errors import BadInput
 from prune_core.files import read_json
 from prune_core.trial_folder import DESCRIPTION
 from sweeps.study import Study
+
+if TYPE_CHECKING:
+    from prune_core.data import Dataset
 
 
 def data_checksum(study: Study, out: Path | None, *, required: bool) -> str | None:
@@ -22,19 +26,37 @@ def data_checksum(study: Study, out: Path | None, *, required: bool) -> str | No
     Raises:
         BadInput: the data is required and not at hand.
     """
-    from prune_core.data import load_dataset, split_dataset
+    from prune_core.data import split_dataset
 
     try:
-        with_name = load_dataset(study.data.name, **study.data.options)
+        dataset = load_data(study.data.name, study.data.options, download=required)
     except BadInput as error:
         if required:
             raise BadInput(f"data: {error}") from None
         return _remembered(study, out)
     try:
-        split_dataset(with_name, study.seed, validation=study.data.validation, test=study.data.test, train=study.data.train)
+        split_dataset(dataset, study.seed, validation=study.data.validation, test=study.data.test, train=study.data.train)
     except BadInput as error:
         raise BadInput(f"data: {error}") from None
-    return with_name.checksum
+    return dataset.checksum
+
+
+def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Dataset:
+    """Return a dataset; without ``download`` only if it is at hand: a plan, or a look around, must not fetch anything.
+
+    Raises:
+        BadInput: it is not at hand, or its options are wrong.
+    """
+    from prune_core.data import load_dataset
+
+    if download or "download" in options:
+        return load_dataset(name, **options)
+    try:
+        return load_dataset(name, download=False, **options)
+    except BadInput as error:
+        if "no option 'download'" not in str(error):
+            raise
+    return load_dataset(name, **options)
 
 
 def _remembered(study: Study, out: Path | None) -> str | None:

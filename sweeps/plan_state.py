@@ -37,11 +37,10 @@ def trial_state(trial: PlannedTrial, out: Path) -> State:
     if outcome is None:
         return "begun" if (folder / DESCRIPTION).exists() else "missing"
     status = outcome.get("status")
-    if status == COMPLETE:
-        return "complete" if set(trial.budgets) <= set(finished_budgets(folder)) else "begun"
-    if status in ("failed", "diverged", "stopped"):
-        return status
-    return "begun"
+    if status == COMPLETE and not set(trial.budgets) <= set(finished_budgets(folder)):
+        return "begun"
+    final: tuple[State, ...] = ("complete", "stopped", "failed", "diverged")
+    return next((state for state in final if state == status), "begun")
 
 
 def final_status(trial: PlannedTrial, out: Path) -> str | None:

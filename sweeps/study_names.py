@@ -66,6 +66,8 @@ def resolve(study: Study, folder: Path) -> Study:
     )
     with at("data"):
         _check_dataset(study.data.name)
+    if study.data.validation == 0 and study.select_on == "validation":
+        raise BadInput("data.validation: 0 leaves nothing to choose on (allowed: whole numbers from 1, or select_on: report)")
     changes["evaluation"] = _evaluation(study, folder)
     changes["objectives"] = study.objectives or default_objectives(study)
     _check_columns(study, changes["objectives"])
@@ -217,8 +219,8 @@ def _check_dataset(name: str) -> None:
 
 def _evaluation(study: Study, folder: Path) -> Any:
     section = study.evaluation
-    if section.corruptions == "official" and section.folder is None:
-        raise BadInput("evaluation.folder: corruptions 'official' needs the folder of the benchmark's .npy files")
+    if section.corruptions == "official" and study.data.test is not None:
+        raise BadInput("data.test: the official files are of all test images of the dataset (allowed: leave this key out)")
     if section.folder is not None and section.corruptions != "official":
         raise BadInput(
             f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"
@@ -228,7 +230,7 @@ def _evaluation(study: Study, folder: Path) -> Any:
         ("selection_images_per_cell", section.selection_images_per_cell, study.data.validation),
         ("train_images", section.train_images, study.data.train),
     ):
-        if count is not None and available is not None and count > available:
+        if available and count > available:
             raise BadInput(f"evaluation.{key}: {count} images asked, the study has {available} (allowed: up to {available})")
     update = {"folder": (folder / section.folder.expanduser()).resolve()} if section.folder is not None else {}
     return section.model_copy(update=update)

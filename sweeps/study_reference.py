@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -41,8 +41,8 @@ def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""
     found = next((inner for part in get_args(annotation) if (inner := _section(part)[0]) is not None), None)
-    origin = getattr(annotation, "__origin__", None)
-    return found, {dict: "LABEL.", tuple: "N."}.get(origin, "") if found is not None else ""
+    step = "LABEL." if get_origin(annotation) is dict else "N." if get_origin(annotation) is tuple else ""
+    return found, step if found is not None else ""
 
 
 def _default(value: Any, inner: type[BaseModel] | None) -> str:
