@@ -50,8 +50,8 @@ def glass_blur(images: Images, level: Level, draws: Draws) -> Images:
     """Blur, let each pixel take the value of a neighbour above or left of it, blur again.
 
     Draws: ``(n, passes, H - 2, W - 2, 2)`` of -1 and 0, the shifts (x, y) of the pixels from row and column 2 on. The
-    official script meant to swap pixels, but what it does is to copy (its two names are views of one array); scanned from the lower
-    right, no source has been written yet when it is read, so that a pass is one gather.
+    official script meant to swap pixels, but what it does is to copy (its two names are views of one array); scanned from
+    the lower right, no source has been written yet when it is read, so that a pass is one gather.
     """
     sigma, _, passes = level
     pixels = to_bytes(gaussian(to_unit(images), sigma))
@@ -78,7 +78,7 @@ def motion_blur(images: Images, level: Level, draws: Draws) -> Images:
 
 @lru_cache(maxsize=5)
 def zoom_blur_matrix(height: int, width: int, end: float) -> NDArray[np.float32]:
-    """Return the ``(H W, H W)`` matrix of the mean of a sharp image and its enlargements by 1, 1.01, ... ``end``."""
+    """Return the ``(H W, H W)`` matrix: the mean of an image and its enlargements by 1, 1.01, ... ``end``."""
     factors = np.arange(1, end, 0.01)
     # The factor 1 is among them: the sharp image counts twice, as in the official files.
     total = np.eye(height * width, dtype=np.float32)

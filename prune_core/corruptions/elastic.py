@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from prune_core.corruptions.definition import Array, Draws, Images, Level, corruption, to_bytes
 from prune_core.corruptions.linear import gaussian
 
-_SUBPIXELS = 32  # OpenCV's affine warp, which made the official files, reads at multiples of 1/32 pixel
-_FIXED_POINT = 1024
-
 
 def _draw_elastic(generator: np.random.Generator, image: Images, level: Level) -> Draws:
     corners = generator.uniform(-1, 1, size=(3, 2))
@@ -57,13 +54,12 @@ def affine_maps(shifts: Array, height: int, width: int) -> NDArray[np.float64]:
 def warp_affine(batch: NDArray[np.float32], maps: Array) -> NDArray[np.float32]:
     """Return the batch ``(n, H, W, C)`` read at ``maps`` of each pixel, bilinear, mirrored without repeating the edge."""
     height, width = batch.shape[1:3]
-    positions = []
-    for axis in (1, 0):
-        row = maps[:, axis, 1:2] * np.arange(height) + maps[:, axis, 2:3]
-        column = maps[:, axis, 0:1] * np.arange(width)
-        fixed = np.rint(row * _FIXED_POINT)[:, :, None] + np.rint(column * _FIXED_POINT)[:, None, :]
-        positions.append(np.floor(fixed / _SUBPIXELS + 0.5) / _SUBPIXELS)
-    return _bilinear(batch, positions[0], positions[1], _mirrored)
+    right, down = np.arange(width), np.arange(height)[:, None]
+    columns, rows = (
+        maps[:, axis, 0, None, None] * right + maps[:, axis, 1, None, None] * down + maps[:, axis, 2, None, None]
+        for axis in (0, 1)
+    )
+    return _bilinear(batch, rows, columns, _mirrored)
 
 
 def displace(batch: NDArray[np.float32], field: Array) -> NDArray[np.float32]:

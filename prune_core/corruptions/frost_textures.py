@@ -36,7 +36,8 @@ def _picture(number: int) -> NDArray[np.uint8]:
     grain = _ranked(_cloud(generator, 0.7, 0.7, 0.0))
     value = 0.12 + 0.40 * film + 0.45 * ice * (0.35 + 0.65 * film) + 0.16 * (grain - 0.5)
     picture = np.clip(value, 0, 1)[..., None] ** (1 / np.array([0.94, 0.98, 1.03]))
-    return (picture * _TINT * 255).astype(np.uint8)
+    colours: NDArray[np.uint8] = (picture * _TINT * 255).astype(np.uint8)
+    return colours
 
 
 def _cloud(generator: np.random.Generator, along: float, across: float, degrees: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,9 @@ def _around(batch: Array, row: int, column: int, reach: int = 1) -> Array:
     return batch[:, reach + row : reach + row + height, reach + column : reach + column + width]
 
 
-def pad(batch: Array, reach: int, mode: str) -> Array:
-    """Return the batch ``(n, H, W)`` with a border; ``mode`` "edge", "reflect" or a constant 0 ("constant")."""
-    return np.pad(batch, ((0, 0), (reach, reach), (reach, reach)), mode=mode)
+def pad(batch: Array, reach: int, mode: Literal["edge", "reflect", "constant"]) -> Array:
+    """Return the batch ``(n, H, W)`` with a border of ``reach`` pixels."""
+    return np.asarray(np.pad(batch, ((0, 0), (reach, reach), (reach, reach)), mode=mode))
 
 
 def canny(layers: NDArray[np.uint8], low: int, high: int) -> NDArray[np.bool_]:

@@ -102,5 +102,5 @@ def brightness(images: Images, level: Level, draws: Draws) -> Images:
     unit = to_unit(images)
     value = unit.max(axis=3, keepdims=True)
     brighter = np.minimum(value + level[0], 1.0)
-    black = value == 0
-    return to_bytes(np.where(black, brighter, unit * (brighter / np.where(black, 1.0, value))))
+    # The highest channel gets the new value itself, so that it survives the truncation; black becomes grey that way.
+    return to_bytes(np.where(unit == value, brighter, unit * (brighter / np.where(value == 0, 1.0, value))))
