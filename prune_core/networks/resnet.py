@@ -12,6 +12,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from prune_core.errors import BadInput
 from prune_core.networks import initialisation as init
 from prune_core.networks.architecture import ChannelGroup, Consumer
 from prune_core.networks.registry import NETWORKS
@@ -126,6 +127,8 @@ def _resnet(
     conv_bias: bool = False,
     initialisation: init.Named = "he",
 ) -> ResNet:
+    if detach_shortcut and shortcut == "b":
+        raise BadInput("option 'detach_shortcut' is true (allowed with shortcut a or a_pool; b has weights to train)")
     network = ResNet(
         (depth - 2) // 6,
         width=width,

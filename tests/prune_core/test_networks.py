@@ -162,6 +162,26 @@ def test_selection_is_neither_trained_nor_counted(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "options", "channels"),
+    [
+        ("vgg19", {}, 5504),
+        ("vgg16", {"head": "mlp"}, 4224),
+        ("preresnet110", {}, 8080),
+        ("preresnet164", {}, 12112),
+        # The first convolution of every block: 18 of 16, 32 and 64 channels.
+        ("resnet110", {}, 18 * (16 + 32 + 64)),
+    ],
+)
+def test_channels_that_can_be_pruned(name: str, options: dict[str, Any], channels: int) -> None:
+    """Network slimming pools every batch-norm channel of VGGs and of pre-activation networks."""
+    network = on_meta(name, **options)
+    groups = network.channel_groups()
+    assert sum(network.get_submodule(group.norm).num_features for group in groups) == channels
+    if options.get("head") == "mlp":
+        assert groups[-1].consumers[0].name == "classifier.0"
+
+
+@pytest.mark.parametrize(
     ("name", "initialisation", "fan", "scale", "linear"),
     [
         ("vgg16", "he", "out", 1.0, None),
@@ -217,6 +237,7 @@ def test_options_are_resolved_and_checked() -> None:
         ("resnet18", {}, "torchvision:NAME"),
         ("resnet20", {"widht": 8}, "did you mean width"),
         ("resnet20", {"shortcut": "c"}, "allowed: a, a_pool, b"),
+        ("resnet20", {"shortcut": "b", "detach_shortcut": True}, "allowed with shortcut a or a_pool"),
         ("resnet20", {"width": 0}, "whole numbers from 1"),
         ("resnet20", {"width": True}, "whole numbers from 1"),
         ("resnet20", {"num_classes": 2.5}, "whole numbers from 1"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,21 @@ def test_the_old_format_of_torch_loads(tmp_path: Path) -> None:
     source, target = small(seed=1), small(seed=2)
     torch.save(source.state_dict(), tmp_path / "old.th", _use_new_zipfile_serialization=False)
     load_weights(target, str(tmp_path / "old.th"))
+    assert_same_weights(target, source)
+
+
+def test_a_number_of_the_old_numpy_loads(tmp_path: Path) -> None:
+    """NumPy 1 knew the function that makes numbers under another name, which stands in the files of that time."""
+    source, target = small(seed=1), small(seed=2)
+    torch.save({"state_dict": source.state_dict(), "best": np.float64(0.5)}, tmp_path / "new.pt")
+    with zipfile.ZipFile(tmp_path / "new.pt") as new, zipfile.ZipFile(tmp_path / "old.pt", "w") as old:
+        for entry in new.infolist():
+            content = new.read(entry)
+            if entry.filename.endswith("data.pkl"):
+                assert b"numpy._core.multiarray" in content
+                content = content.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+            old.writestr(entry.filename, content)
+    load_weights(target, tmp_path / "old.pt")
     assert_same_weights(target, source)
 
 
