@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from prune_core.errors import BadInput
-from prune_core.files import read_json, write_json
 from sweeps.tracking_books import Place, StudyRuns, quieten_mlflow
 from sweeps.tracking_entry import RUN_STATUS, TrialEntry, finite
+from sweeps.tracking_identity import study_uid
 
 __all__ = ["Tracker", "TrialEntry"]
 
@@ -60,7 +59,7 @@ class Tracker:
             experiment=experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "prunefront",
             artifacts=None if given else out.absolute() / "mlartifacts",
             study_name=study_name,
-            study_uid=_study_uid(out),
+            study_uid=study_uid(out),
             tags=dict(tags),
             also=tuple(also),
         )
@@ -233,14 +232,6 @@ class Tracker:
             self._failures += 1
             self._busy = False
             self._change.notify_all()
-
-
-def _study_uid(out: Path) -> str:
-    """Return the study's identity in MLflow, kept in the output folder so that it outlives renaming and moving."""
-    path = out / "tracking.json"
-    if not path.is_file():
-        write_json(path, {"study_uid": uuid.uuid4().hex})
-    return str(read_json(path)["study_uid"])
 
 
 def _one_line(error: Exception) -> str:

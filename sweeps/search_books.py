@@ -1,0 +1,212 @@
+"""The study in Optuna's storage, one row per candidate, written by the driver alone and readable in optuna-dashboard.
+
+Rows are never asked from the storage: the proposer decides, and a row appears in one transaction with its parameters and
+the tag ``prunefront.candidate``. So a kill leaves at worst an open row, which `reconcile` closes or hands out again.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prune_core.errors import BadInput
+from sweeps.search_parameters import Parameters, excess
+from sweeps.search_space import Candidate, Space
+from sweeps.tracking_identity import study_uid
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+KEY = "prunefront.candidate"
+ASKED = "prunefront.asked"
+_SPACE, _OWNER = "prunefront.space", "prunefront.study_uid"
+
+Objectives = Sequence[tuple[str, str]]
+"""(column, ``min`` or ``max``), the column as it is told, so usually a ``val_`` one."""
+
+Limits = Sequence[tuple[str, str, float]]
+"""(column, ``<=`` or ``>=`` ..., bound)."""
+
+
+class OptunaBooks:
+    """One named Optuna study.
+
+    Args:
+        study_name: its name; two output folders cannot share one.
+        out: the output folder; holds ``optuna.db`` unless another storage is given.
+        storage: Optuna storage URL, or None.
+        space: what candidates are made of; when it or the objectives change, the study is made anew from what is known.
+        objectives: at least one.
+        limits: soft constraints; their amounts are stored with each row.
+
+    Raises:
+        BadInput: the storage cannot be opened, or holds a study of that name from another output folder.
+    """
+
+    def __init__(
+        self, study_name: str, out: Path, storage: str | None, *, space: Space, objectives: Objectives, limits: Limits = ()
+    ) -> None:
+        self.parameters = Parameters(space)
+        self.objectives, self.limits = tuple(objectives), tuple(limits)
+        self.study = self._open(study_name, study_uid(out), _storage(out, storage))
+        self._rows: dict[str, FrozenTrial] = {}
+        for row in self.rows():
+            self._remember(row)
+
+    def _open(self, name: str, owner: str, storage: Any) -> optuna.Study:
+        """Return the study: found again, or new; one of another space or other objectives is replaced."""
+        import optuna
+
+        digest = self.parameters.space.digest(self.objectives)
+        if name in optuna.get_all_study_names(storage=storage):
+            study = optuna.load_study(study_name=name, storage=storage)
+            if study.user_attrs.get(_OWNER, owner) != owner:
+                raise BadInput(f"Optuna storage: study {name!r} belongs to another output folder; allowed is another name")
+            if study.user_attrs.get(_SPACE) == digest:
+                return study
+            # Optuna cannot change the choices of a parameter; all that was measured is in the trial folders.
+            optuna.delete_study(study_name=name, storage=storage)
+        directions = ["maximize" if direction == "max" else "minimize" for _, direction in self.objectives]
+        study = optuna.create_study(storage=storage, study_name=name, directions=directions)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([column for column, _ in self.objectives])
+        study.set_user_attr(_OWNER, owner)
+        study.set_user_attr(_SPACE, digest)
+        return study
+
+    def rows(self) -> list[FrozenTrial]:
+        """Return every row, oldest first."""
+        return list(self.study.get_trials(deepcopy=False))
+
+    def _remember(self, row: FrozenTrial) -> None:
+        """Keep, per candidate, the row that counts: a complete one, else the newest."""
+        key = row.user_attrs.get(KEY)
+        before = self._rows.get(key) if key else None
+        if key and not (before is not None and before.values):
+            self._rows[key] = row
+
+    def row(self, key: str) -> FrozenTrial | None:
+        """Return the row that counts for a candidate's key."""
+        return self._rows.get(key)
+
+    def open_row(self, candidate: Candidate, *, asked: int | None = None, system: Mapping[str, Any] | None = None) -> None:
+        """Write a running row for a candidate, unless it has a row that is running or complete.
+
+        Args:
+            candidate: a candidate of the space; others are left out of the books.
+            asked: its position among those that a search asked for.
+            system: what the sampler noted while asking (NSGA-II needs its generation again).
+        """
+        row = self._rows.get(candidate.key)
+        if row is None or (row.state.is_finished() and not row.values):
+            self._add(candidate, "RUNNING", asked=asked, system=system)
+
+    def close_row(self, candidate: Candidate, values: Mapping[str, float] | None) -> None:
+        """Tell how a candidate ended, once: its values, or None for failed or incomplete.
+
+        A value that is missing or not finite counts as failed: Optuna would leave the row running for ever.
+        """
+        told = self.told(values)
+        row = self._rows.get(candidate.key)
+        if row is None or (row.state.is_finished() and not row.values and told is not None):
+            self._add(candidate, "COMPLETE" if told else "FAIL", values=values if told else None)
+        elif not row.state.is_finished():
+            self._finish(row, values if told else None)
+
+    def told(self, values: Mapping[str, float] | None) -> list[float] | None:
+        """Return the objectives' values in order, or None when one, or a limit's column, is missing or not finite."""
+        columns = [column for column, _ in self.objectives] + [column for column, _, _ in self.limits]
+        if values is None or any(not math.isfinite(values.get(column, math.nan)) for column in columns):
+            return None
+        return [float(values[column]) for column, _ in self.objectives]
+
+    def constraints(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the amount by which each limit is missed, by the limit's text."""
+        return {" ".join(map(str, limit)): excess(limit, values) for limit in self.limits}
+
+    def _add(
+        self,
+        candidate: Candidate,
+        state: str,
+        *,
+        values: Mapping[str, float] | None = None,
+        asked: int | None = None,
+        system: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add one row in one transaction."""
+        from optuna.trial import TrialState, create_trial
+
+        found = self.parameters.of(candidate)
+        if found is None:
+            return
+        parameters, distributions = found
+        attributes = {KEY: candidate.key} | ({ASKED: asked} if asked is not None else {})
+        self.study.add_trial(
+            create_trial(
+                state=TrialState[state],
+                values=self.told(values) if values is not None else None,
+                params=parameters,
+                distributions=distributions,
+                user_attrs=attributes,
+                system_attrs=dict(system or {}),
+                constraints=self.constraints(values) if values is not None else None,
+            )
+        )
+        self._remember(self.rows()[-1])
+
+    def _finish(self, row: FrozenTrial, values: Mapping[str, float] | None) -> None:
+        """End a running row; the constraints first, since a finished row takes none."""
+        from optuna.trial import Trial, TrialState
+
+        if values is None:
+            self.study.tell(row.number, state=TrialState.FAIL)
+        else:
+            running = Trial(self.study, row._trial_id)
+            for name, amount in self.constraints(values).items():
+                if name not in row.constraints:
+                    running.set_constraint(name, amount)
+            self.study.tell(row.number, self.told(values))
+        self._rows[row.user_attrs[KEY]] = self.rows()[row.number]
+
+    def reconcile(self, known: Mapping[str, Mapping[str, float] | None], *, taken_up: Collection[str]) -> None:
+        """Bring the rows in line with the output folder.
+
+        Args:
+            known: values by candidate key, None for a failed one.
+            taken_up: keys of open rows that will be handed out again; other open rows are closed as failed.
+        """
+        for row in self.rows():
+            key = row.user_attrs.get(KEY)
+            if row.state.is_finished() or key in taken_up and key not in known:
+                continue
+            if key in known and self._rows.get(key) is row:
+                self._finish(row, known[key] if self.told(known[key]) else None)
+            else:
+                from optuna.trial import TrialState
+
+                self.study.tell(row.number, state=TrialState.FAIL)
+        for key, values in known.items():
+            row = self._rows.get(key)
+            if row is None or (not row.values and self.told(values)):
+                self.close_row(Candidate.from_key(key), values)
+
+
+def _storage(out: Path, url: str | None) -> Any:
+    """Return the opened storage."""
+    import optuna
+    from optuna.storages import RDBStorage
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    given = url or f"sqlite:///{out.absolute() / 'optuna.db'}"
+    options = {"connect_args": {"timeout": 60}} if given.startswith("sqlite") else {"pool_pre_ping": True}
+    try:
+        return RDBStorage(given, engine_kwargs=options)
+    except (ValueError, ImportError, OSError, RuntimeError) as error:
+        raise BadInput(f"Optuna storage {given!r}: {' '.join(str(error).split())[:200]}") from None

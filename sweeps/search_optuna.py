@@ -1,0 +1,185 @@
+"""Optuna by ask and tell: its samplers think about our rows, the rows are ours.
+
+Each ask builds a study in memory from the rows, with a sampler seeded by (search seed, number of the ask), asks it once,
+and writes the answer down as a running row. What a sampler proposes so depends on the rows and on nothing else: a search
+that was killed and taken up again goes on as if nothing had happened, and an ask never waits for a database.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from prune_core.errors import BadInput, UnknownName
+from prune_core.seeds import derive_seed, numpy_generator
+from sweeps.search import Known, Values, draw
+from sweeps.search_books import ASKED, KEY, OptunaBooks
+from sweeps.search_space import Candidate
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
+
+REDRAWS = 20
+"""How often a proposal that was made before is drawn again before one at random is taken."""
+
+
+def _samplers() -> dict[str, Callable[[int], BaseSampler]]:
+    from optuna.samplers import GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
+
+    return {
+        "tpe": lambda seed: TPESampler(seed=seed),
+        "nsgaii": lambda seed: NSGAIISampler(seed=seed, population_size=20),
+        "nsgaiii": lambda seed: NSGAIIISampler(seed=seed, population_size=20),
+        "gp": lambda seed: GPSampler(seed=seed),
+    }
+
+
+class OptunaSearch:
+    """A search by one of Optuna's samplers over several objectives, with limits as constraints.
+
+    Args:
+        books: the study in Optuna's storage; holds space, objectives and limits.
+        count: how many different candidates to ask for; None only for a finite space, all of it.
+        seed: of the search.
+        sampler: ``tpe``, ``nsgaii``, ``nsgaiii`` or ``gp``.
+        batch: ask so many, wait for all, tell in the order of their keys: the same search on any machine. None asks
+            whenever something is free, and then the order in which trials end matters.
+
+    Raises:
+        UnknownName: no such sampler.
+        BadInput: no count for a continuous space.
+    """
+
+    def __init__(
+        self, books: OptunaBooks, count: int | None, seed: int, *, sampler: str = "tpe", batch: int | None = None
+    ) -> None:
+        self._makers = _samplers()
+        if sampler not in self._makers:
+            raise UnknownName("sampler", sampler, self._makers)
+        self._space = books.parameters.space
+        if count is None and self._space.size is None:
+            raise BadInput("search.candidates: a continuous axis needs a number of candidates")
+        sizes = [size for size in (count, self._space.size) if size is not None]
+        self._books, self._seed, self._sampler, self._batch = books, seed, sampler, batch
+        self._limit = min(sizes)
+        self._ready: list[Candidate] = []
+        self._held: dict[str, Values | None] = {}
+        self._known: Known = {}
+
+    def reconcile(self, known: Known) -> None:
+        """Take in what the folder holds, and what a killed driver left open.
+
+        Open rows whose candidate is known are told, the others are handed out again. A new database is told everything
+        that is known; for one that holds asked rows already, known candidates without a row are kept as answers, so
+        that the search goes on as it would have done.
+        """
+        self._known = dict(known)
+        asked = self._asked()
+        open_rows = [row for row in asked if not row.state.is_finished()]
+        names = [str(row.user_attrs[KEY]) for row in open_rows]
+        if self._batch is not None:
+            self._held = {key: known[key] for key in names if key in known}
+        told = {key: values for key, values in known.items() if not asked or self._books.row(key) is not None}
+        self._books.reconcile({key: told[key] for key in told if key not in self._held}, taken_up=names)
+        self._ready = [
+            Candidate.from_key(key, int(row.user_attrs[ASKED]))
+            for key, row in zip(names, open_rows, strict=True)
+            if key not in known
+        ]
+        self._tell_batch()
+
+    def next(self, count: int) -> list[Candidate]:
+        """Return up to ``count`` candidates: those left open first, then newly asked ones."""
+        while len(self._ready) < count and self._may_ask():
+            candidate = self._ask(len(self._asked()))
+            if candidate.key in self._known:
+                self.tell(candidate, self._known[candidate.key])
+            else:
+                self._ready.append(candidate)
+        taken, self._ready = self._ready[:count], self._ready[count:]
+        return taken
+
+    def tell(self, candidate: Candidate, values: Values | None, status: str = "complete") -> None:
+        """Take in how a candidate ended; in a batch it is held back until all of the batch are there."""
+        values = values if status == "complete" else None
+        if self._batch is None:
+            self._books.close_row(candidate, values)
+        else:
+            self._held[candidate.key] = values
+            self._tell_batch()
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will be proposed."""
+        return not self._ready and self._left() == 0
+
+    def _asked(self) -> list[FrozenTrial]:
+        return [row for row in self._books.rows() if ASKED in row.user_attrs]
+
+    def _left(self) -> int:
+        """How many more candidates may be asked for: never more than the space still has without a row."""
+        asked = len(self._asked())
+        if self._space.size is None:
+            return max(0, self._limit - asked)
+        return max(0, min(self._limit - asked, self._space.size - len(self._seen())))
+
+    def _seen(self) -> set[str]:
+        return {str(row.user_attrs[KEY]) for row in self._books.rows() if KEY in row.user_attrs}
+
+    def _may_ask(self) -> bool:
+        if self._left() == 0:
+            return False
+        asked = self._asked()
+        waiting = any(not row.state.is_finished() for row in asked)
+        return self._batch is None or len(asked) % self._batch != 0 or not waiting
+
+    def _tell_batch(self) -> None:
+        """Tell a batch in the order of its keys once all of it was asked for and has ended."""
+        if self._batch is None:
+            return
+        asked = self._asked()
+        if len(asked) % self._batch and self._left():
+            return
+        waiting = [str(row.user_attrs[KEY]) for row in asked if not row.state.is_finished()]
+        if all(key in self._held for key in waiting):
+            for key in sorted(waiting):
+                self._books.close_row(Candidate.from_key(key), self._held.pop(key))
+
+    def _ask(self, number: int) -> Candidate:
+        """Return a candidate that was never asked for, and write it down as running."""
+        seen = self._seen()
+        candidate, system = self._think(number, seen)
+        if candidate is None:
+            candidate = self._unseen(number, seen)
+        self._books.open_row(candidate, asked=number, system=system)
+        return candidate
+
+    def _think(self, number: int, seen: set[str]) -> tuple[Candidate | None, dict[str, Any]]:
+        """Ask the sampler, in memory, until it proposes something new; None when it does not."""
+        import optuna
+        from optuna.trial import TrialState
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            mind = optuna.create_study(directions=self._books.study.directions)
+            mind.add_trials(self._books.rows())
+            for attempt in range(REDRAWS):
+                mind.sampler = self._makers[self._sampler](derive_seed(self._seed, "ask", number, attempt) % 2**32)
+                trial = mind.ask()
+                candidate = self._books.parameters.suggest(trial, number)
+                if candidate.key not in seen:
+                    return candidate, dict(mind.get_trials(deepcopy=False)[-1].system_attrs)
+                mind.tell(trial, state=TrialState.FAIL)
+        return None, {}
+
+    def _unseen(self, number: int, seen: set[str]) -> Candidate:
+        """Return a random candidate that was never asked for."""
+        if self._space.size is None:
+            drawn = (draw(self._space, self._seed, "unseen", number, attempt) for attempt in itertools.count())
+            return next(candidate.numbered(number) for candidate in drawn if candidate.key not in seen)
+        left = [candidate for candidate in self._space.candidates() if candidate.key not in seen]
+        chosen = left[int(numpy_generator(self._seed, "unseen", number).integers(len(left)))]
+        return chosen.numbered(number)

@@ -1,0 +1,120 @@
+"""The search space in Optuna's words: parameter names, distributions, and the way between candidates and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sweeps.search_space import ArmSpace, Axis, Candidate, Space, Span, Value
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import Trial
+
+
+class Parameters:
+    """Names and distributions of a space's axes.
+
+    The arm is chosen first, then its own axes. An axis that is the same in every arm that has it is one parameter, so
+    that what is learned about a ratio serves all methods; axes that differ are parameters of their arms.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._names = {arm.arm: {axis: self._name(arm, axis) for axis in arm.axes()} for arm in space.arms}
+
+    def _name(self, arm: ArmSpace, axis: str) -> str:
+        variants = {repr(other.axes()[axis]) for other in self.space.arms if axis in other.axes()}
+        return axis if len(variants) == 1 else f"{axis} of {arm.arm}"
+
+    def suggest(self, trial: Trial, number: int) -> Candidate:
+        """Return the candidate that a trial under way chooses, arm first."""
+        arm = self.space.arm(str(_suggest(trial, "arm", self._arms())))
+        if arm is None:
+            raise LookupError("the sampler chose an arm that the space does not have")
+        chosen = {
+            name: _value(axis, _suggest(trial, self._names[arm.arm][name], _distribution(axis))) for name, axis in arm.axes().items()
+        }
+        return arm.candidate(chosen, number)
+
+    def of(self, candidate: Candidate) -> tuple[dict[str, Value], dict[str, BaseDistribution]] | None:
+        """Return the candidate's parameters and their distributions, or None when it is outside the space."""
+        arm = self.space.arm(candidate.arm)
+        chosen = arm.chosen(candidate) if arm is not None else None
+        if arm is None or chosen is None:
+            return None
+        parameters: dict[str, Value] = {"arm": arm.arm}
+        distributions: dict[str, BaseDistribution] = {"arm": self._arms()}
+        for axis, values in arm.axes().items():
+            name = self._names[arm.arm][axis]
+            parameters[name], distributions[name] = _parameter(values, chosen[axis]), _distribution(values)
+        return parameters, distributions
+
+    def _arms(self) -> BaseDistribution:
+        from optuna.distributions import CategoricalDistribution
+
+        return CategoricalDistribution([arm.arm for arm in self.space.arms])
+
+
+def _suggest(trial: Trial, name: str, distribution: BaseDistribution) -> Value:
+    """Return what the trial suggests for one parameter."""
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    if isinstance(distribution, FloatDistribution):
+        low, high = distribution.low, distribution.high
+        return float(trial.suggest_float(name, low, high, step=distribution.step, log=distribution.log))
+    if isinstance(distribution, IntDistribution):
+        return int(trial.suggest_int(name, distribution.low, distribution.high, step=distribution.step))
+    chosen: Value = trial.suggest_categorical(name, distribution.choices)
+    return chosen
+
+
+def _steps(axis: Axis) -> tuple[Decimal, Decimal] | None:
+    """Return lowest value and step of choices that are evenly spaced numbers, else None."""
+    if isinstance(axis, Span) or any(isinstance(value, bool) for value in axis.values):
+        return None
+    try:
+        numbers = sorted(Decimal(str(value)) for value in axis.values)
+    except ArithmeticError:
+        return None
+    gaps = {high - low for low, high in zip(numbers, numbers[1:], strict=False)}
+    return (numbers[0], gaps.pop()) if len(gaps) == 1 else None
+
+
+def _distribution(axis: Axis) -> BaseDistribution:
+    """Return a float or integer range where the values are evenly spaced (their order is kept), else categories."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(axis, Span):
+        return FloatDistribution(axis.low, axis.high, log=axis.log)
+    steps = _steps(axis)
+    if steps is None:
+        return CategoricalDistribution(list(axis.values))
+    low, step = steps
+    high = low + step * (len(axis.values) - 1)
+    if all(isinstance(value, int) for value in axis.values):
+        return IntDistribution(int(low), int(high), step=int(step))
+    return FloatDistribution(float(low), float(high), step=float(step))
+
+
+def _parameter(axis: Axis, value: Value) -> Value:
+    """Return a value of the axis as Optuna holds it: ratios are strings with us, numbers there."""
+    if isinstance(axis, Span) or _steps(axis) is None or isinstance(value, int):
+        return value
+    return float(value)
+
+
+def _value(axis: Axis, parameter: Value) -> Value:
+    """Return the axis's own value for what Optuna suggests; the nearest one for a range with steps."""
+    if isinstance(axis, Span):
+        return axis.near(float(parameter))
+    if _steps(axis) is not None:
+        return min(axis.values, key=lambda value: abs(float(value) - float(parameter)))
+    return parameter
+
+
+def excess(limit: tuple[str, str, float], values: Mapping[str, float]) -> float:
+    """Return by how much a limit (column, comparison, bound) is missed; at most 0 where it is met."""
+    column, comparison, bound = limit
+    return values[column] - bound if comparison.startswith("<") else bound - values[column]
