@@ -20,21 +20,30 @@ from sweeps.pareto_membership import CANDIDATE, EVERY_BUDGET, membership, rivals
 from sweeps.pareto_volume import hypervolume, non_dominated
 
 __all__ = [
-    "CANDIDATE", "EVERY_BUDGET", "candidates", "front", "hypervolume", "membership", "non_dominated", "rivals",
-    "selection_columns", "write_front",
+    "CANDIDATE",
+    "EVERY_BUDGET",
+    "candidates",
+    "front",
+    "hypervolume",
+    "membership",
+    "non_dominated",
+    "rivals",
+    "selection_columns",
+    "write_front",
 ]
 
 Direction = Literal["min", "max"]
 
 
-def selection_columns(objectives: Mapping[str, Direction], columns: Iterable[str],
-                      select_on: str = "selection") -> dict[str, Direction]:
+def selection_columns(
+    objectives: Mapping[str, Direction], columns: Iterable[str], select_on: str = "validation"
+) -> dict[str, Direction]:
     """Return the columns that decide membership: ``val_*`` of each metric where there is one (costs have none).
 
     Args:
         objectives: metric or cost column -> "min" or "max", as the study names them.
         columns: the columns of the records.
-        select_on: "selection", or "report" to decide on the report images (which is then to be said wherever it is shown).
+        select_on: "validation", or "report" to decide on the report images (which is then to be said wherever it is shown).
     """
     known = set(columns)
     if select_on == "report":
@@ -42,8 +51,13 @@ def selection_columns(objectives: Mapping[str, Direction], columns: Iterable[str
     return {f"val_{name}" if f"val_{name}" in known else name: direction for name, direction in objectives.items()}
 
 
-def candidates(records: pd.DataFrame, objectives: Mapping[str, Direction], *, shown: Sequence[str] = (),
-               seeds: Iterable[int] | None = None) -> pd.DataFrame:
+def candidates(
+    records: pd.DataFrame,
+    objectives: Mapping[str, Direction],
+    *,
+    shown: Sequence[str] = (),
+    seeds: Iterable[int] | None = None,
+) -> pd.DataFrame:
     """Return one row per candidate: mean, sample standard deviation and completeness.
 
     Args:
@@ -97,8 +111,16 @@ def front(table: pd.DataFrame, objectives: Mapping[str, Direction], *, mix_budge
     return result
 
 
-def write_front(out: Path, records: pd.DataFrame, objectives: Mapping[str, Direction], *, shown: Sequence[str] = (),
-                select_on: str = "selection", seeds: Iterable[int] | None = None, mix_budgets: bool = False) -> Path:
+def write_front(
+    out: Path,
+    records: pd.DataFrame,
+    objectives: Mapping[str, Direction],
+    *,
+    shown: Sequence[str] = (),
+    select_on: str = "validation",
+    seeds: Iterable[int] | None = None,
+    mix_budgets: bool = False,
+) -> Path:
     """Write ``front.csv`` into the study's folder: the candidates on the front with mean, spread and frequency.
 
     The selection numbers decide membership; the report numbers (``shown`` and the objectives themselves) stand beside them.

@@ -34,8 +34,9 @@ def rivals(table: pd.DataFrame, *, mix_budgets: bool = False) -> list[NDArray[np
     return [everywhere | (budgets == budget) for budget in own]
 
 
-def membership(records: pd.DataFrame, table: pd.DataFrame, objectives: Mapping[str, str], *, mix_budgets: bool = False,
-               draws: int = 500) -> Array:
+def membership(
+    records: pd.DataFrame, table: pd.DataFrame, objectives: Mapping[str, str], *, mix_budgets: bool = False, draws: int = 500
+) -> Array:
     """Return, for each candidate, how often it is on a front when the seeds are drawn again.
 
     Args:

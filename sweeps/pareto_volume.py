@@ -76,7 +76,7 @@ def _volume(gains: NDArray[np.float64]) -> float:
     total = 0.0
     for position, gain in enumerate(ordered):
         share = float(np.prod(gain[:-1]))
-        later = np.minimum(ordered[position + 1:, :-1], gain[:-1])
+        later = np.minimum(ordered[position + 1 :, :-1], gain[:-1])
         if len(later):
             later = np.unique(later, axis=0)
             share -= _volume(later[_minimal(-later)])

@@ -69,16 +69,34 @@ def test_hypervolume_by_hand():
 
 
 def record(method="l1", ratio="0.5", seed=0, budget=2, accuracy=0.9, parameters=50, status="complete", **more):
-    return {"key": f"{method}-{ratio}-{seed}", "study": "s", "arm": method, "network": "net", "method": method, "ratio": ratio,
-            "seed": seed, "budget": budget, "status": status, "accuracy": accuracy, "nonzero_parameters": parameters, **more}
+    return {
+        "key": f"{method}-{ratio}-{seed}",
+        "study": "s",
+        "arm": method,
+        "network": "net",
+        "method": method,
+        "ratio": ratio,
+        "seed": seed,
+        "budget": budget,
+        "status": status,
+        "accuracy": accuracy,
+        "nonzero_parameters": parameters,
+        **more,
+    }
 
 
 TWO = {"accuracy": "max", "nonzero_parameters": "min"}
 
 
 def test_candidates_have_mean_sample_deviation_and_completeness():
-    records = pd.DataFrame([record(seed=0, accuracy=0.8), record(seed=1, accuracy=0.9),
-                            record(method="random", seed=0), record(method="random", seed=1, status="failed", accuracy=np.nan)])
+    records = pd.DataFrame(
+        [
+            record(seed=0, accuracy=0.8),
+            record(seed=1, accuracy=0.9),
+            record(method="random", seed=0),
+            record(method="random", seed=1, status="failed", accuracy=np.nan),
+        ]
+    )
     table = candidates(records, TWO).set_index("method")
     assert table.loc["l1", "accuracy"] == pytest.approx(0.85)
     assert table.loc["l1", "accuracy_std"] == pytest.approx(0.1 / np.sqrt(2))
@@ -88,8 +106,9 @@ def test_candidates_have_mean_sample_deviation_and_completeness():
 
 
 def test_a_stopped_or_nan_record_never_competes():
-    records = pd.DataFrame([record(accuracy=0.99, status="stopped"), record(ratio="0.7", accuracy=np.nan),
-                            record(ratio="0.3", accuracy=0.5)])
+    records = pd.DataFrame(
+        [record(accuracy=0.99, status="stopped"), record(ratio="0.7", accuracy=np.nan), record(ratio="0.3", accuracy=0.5)]
+    )
     table = candidates(records, TWO)
     assert table.loc[front(table, TWO), "ratio"].tolist() == [0.3]
 
@@ -120,9 +139,10 @@ def test_selection_numbers_decide():
 
 
 def test_front_csv_is_decided_by_selection_and_shows_the_report(tmp_path):
-    records = pd.DataFrame([
-        record("a", seed=seed, accuracy=0.9, val_accuracy=0.5) for seed in (0, 1)
-    ] + [record("b", seed=seed, accuracy=0.8, val_accuracy=0.6) for seed in (0, 1)])
+    records = pd.DataFrame(
+        [record("a", seed=seed, accuracy=0.9, val_accuracy=0.5) for seed in (0, 1)]
+        + [record("b", seed=seed, accuracy=0.8, val_accuracy=0.6) for seed in (0, 1)]
+    )
     table = pd.read_csv(write_front(tmp_path, records, TWO))
     assert table["method"].tolist() == ["b"]
     assert table["accuracy"].tolist() == [0.8]
@@ -133,10 +153,14 @@ def test_membership_is_sure_where_seeds_agree_and_not_where_they_do_not():
     stream = np.random.default_rng(0)
     rows = []
     for seed in range(5):
-        rows += [record("clear", seed=seed, accuracy=0.95 + stream.normal(0, 0.001)),
-                 record("bad", seed=seed, accuracy=0.7 + stream.normal(0, 0.001))]
+        rows += [
+            record("clear", seed=seed, accuracy=0.95 + stream.normal(0, 0.001)),
+            record("bad", seed=seed, accuracy=0.7 + stream.normal(0, 0.001)),
+        ]
         # Same size, same mean accuracy, independent seeds: a coin decides between them.
-        rows += [record(name, seed=seed, parameters=10, accuracy=0.6 + stream.normal(0, 0.01)) for name in ("twin-1", "twin-2")]
+        rows += [
+            record(name, seed=seed, parameters=10, accuracy=0.6 + stream.normal(0, 0.01)) for name in ("twin-1", "twin-2")
+        ]
     records = pd.DataFrame(rows)
     table = candidates(records, TWO)
     frequency = dict(zip(table["method"], membership(records, table, TWO), strict=True))
@@ -149,8 +173,13 @@ def test_membership_is_sure_where_seeds_agree_and_not_where_they_do_not():
 def test_membership_draws_shared_seeds_jointly():
     # Both move by the same seed effect; the difference between them is the same in every seed, hence sure.
     effects = [-0.05, 0.0, 0.05]
-    records = pd.DataFrame([record(name, seed=seed, accuracy=0.8 + effect + gain)
-                            for seed, effect in enumerate(effects) for name, gain in (("better", 0.01), ("worse", 0.0))])
+    records = pd.DataFrame(
+        [
+            record(name, seed=seed, accuracy=0.8 + effect + gain)
+            for seed, effect in enumerate(effects)
+            for name, gain in (("better", 0.01), ("worse", 0.0))
+        ]
+    )
     table = candidates(records, TWO)
     frequency = dict(zip(table["method"], membership(records, table, TWO), strict=True))
     assert frequency == {"better": 1.0, "worse": 0.0}

@@ -1,0 +1,55 @@
+"""All figures of a report: what they are called, what they say to who cannot see them, and their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboards.figures_front import Figure, front_figure, panels
+from dashboards.figures_print import print_front, print_ratio
+from dashboards.figures_ratio import RATIO_FIGURES, networks_of, ratio_figure
+from dashboards.points import Points
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One figure as the page shows it.
+
+    Attributes:
+        name: its id on the page and the start of its file names.
+        group: "front", "ratio", "robustness" or "calibration-shift".
+        heading: what stands above it.
+        alternative: what it shows, in words.
+        figure: plotly data and layout.
+        files: the same figure as PNG and SVG.
+    """
+
+    name: str
+    group: str
+    heading: str
+    alternative: str
+    figure: Figure
+    files: tuple[Path, ...]
+
+
+def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
+    """Return every figure that has numbers; write PNG and SVG where a folder is given."""
+    if not len(points.complete) or not panels(points):
+        return []
+    on = int(points.complete["front"].sum())
+    words = (
+        f"Scatter plot of {len(points.complete)} candidates: accuracy against calibration error, corruption robustness and "
+        f"size; {on} of them are on a front. The table of the front has the same numbers."
+    )
+    files = tuple(print_front(points, folder)) if folder else ()
+    drawn = [Drawn("front", "front", "The front", words, front_figure(points), files)]
+    for which in RATIO_FIGURES:
+        for network in networks_of(points):
+            figure = ratio_figure(points, which, network)
+            if figure is None:
+                continue
+            files = tuple(print_ratio(points, which, network, folder)) if folder else ()
+            words = f"Line chart for {network}: {which.heading.lower()}; one line per method, and the control and baseline."
+            place = networks_of(points).index(network)
+            drawn.append(Drawn(f"{which.name}-{place}", which.name, network, words, figure, files))
+    return drawn

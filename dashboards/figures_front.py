@@ -1,0 +1,186 @@
+"""The front figure, for the page: accuracy against ECE, against mPC and against cost, with error bars over seeds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from dashboards import labels
+from dashboards.palette import FILLS, Look, looks, order
+from dashboards.points import REFERENCES, Points, rows_of
+
+PANELS = ("ece", "mpc", "nonzero_parameters")
+Figure = dict[str, Any]
+
+
+def panels(points: Points) -> list[str]:
+    """Return what stands on the x axes: the panels that have numbers."""
+    table = points.complete
+    return [name for name in PANELS if name in table and table[name].notna().any()]
+
+
+def hover(row: Any) -> str:
+    """Return everything about one candidate, in the few tags that plotly reads."""
+    frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of resamplings of the seeds)"
+    place = ("on the front" if row.front else "dominated") if row.complete else "incomplete: does not compete"
+    lines = [f"<b>{labels.safe(labels.candidate(row))}</b>", f"{place}{frequency}"]
+    for name in ("accuracy", "ece", "nll", "ece_t", "nll_t", "mpc", "corruption_ece"):
+        value = getattr(row, name)
+        if not math.isnan(value):
+            lines.append(f"{labels.title(name)}: {labels.spread(value, getattr(row, f'{name}_std'), name)}")
+    sizes = [
+        f"{labels.number(getattr(row, name), name)} {labels.title(name)}" for name in ("nonzero_parameters", "nonzero_macs")
+    ]
+    lines.append(f"{', '.join(sizes)}, compression {labels.number(row.compression, 'compression')}")
+    if row.method not in REFERENCES:
+        deltas = [
+            f"{labels.title(name)} {labels.number(getattr(row, f'delta_{name}'), name, sign=True)}"
+            for name in ("accuracy", "ece", "mpc")
+        ]
+        lines.append(f"against its control: {', '.join(deltas)}")
+    lines.append(
+        f"{row.seeds} seed{'s' if row.seeds != 1 else ''}" + (f"; MLflow {labels.safe(row.runs)}" if row.runs else "")
+    )
+    return "<br>".join(lines)
+
+
+def hovers(points: Points) -> list[str]:
+    """Return the text of each candidate, by its place: traces name the place, so that a text is on the page only once."""
+    return [hover(row) for row in rows_of(points.table)]
+
+
+def marker_size(compression: float) -> float:
+    """Return the marker's diameter in pixels: 9 for the unpruned size, 2.5 more for each halving, at most 22."""
+    if not compression > 0:
+        return 9.0
+    return round(min(22.0, 9.0 + 2.5 * max(0.0, math.log2(compression))), 2)
+
+
+def view(table: pd.DataFrame, column: str) -> list[float] | None:
+    """Return the range of an axis that shows what matters: the front and the references; None for all."""
+    shown = table[table["front"] | table["method"].isin(REFERENCES)]
+    values, spreads = shown[column], shown[f"{column}_std"].fillna(0)
+    if values.notna().sum() < 2:
+        return None
+    low, high = float((values - spreads).min()), float((values + spreads).max())
+    margin = 0.06 * (high - low or abs(high) or 1.0)
+    return [low - margin, high + margin]
+
+
+def front_figure(points: Points) -> Figure:
+    """Return the front as a plotly figure (plain data): one panel per x axis, one trace per method, network and place."""
+    table, names = points.complete, panels(points)
+    look = looks(table["method"].unique())
+    networks = sorted(table["network"].unique())
+    traces: list[Figure] = []
+    for panel, name in enumerate(names, start=1):
+        for method in order(table["method"].unique()):
+            for network in networks:
+                rows = table[(table["method"] == method) & (table["network"] == network)].dropna(subset=[name, "accuracy"])
+                for on_front in (False, True):
+                    part = rows[rows["front"] == on_front]
+                    if len(part):
+                        fill = FILLS[networks.index(network) % len(FILLS)]
+                        traces.append(_trace(part, name, panel, look[method], fill, on_front))
+    _legend_once(traces)
+    return {"data": traces, "layout": _layout(names)}
+
+
+def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, on_front: bool) -> Figure:
+    method, network = str(rows["method"].iloc[0]), str(rows["network"].iloc[0])
+    reference = method in REFERENCES
+    colour = look.colour if on_front or reference else "@dominated"
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"{labels.safe(method)} · {labels.safe(network)}",
+        "legendgroup": f"{labels.safe(method)} {labels.safe(network)}",
+        "showlegend": False,
+        "x": rows[name].tolist(),
+        "y": rows["accuracy"].tolist(),
+        "error_x": _bars(rows, name, colour),
+        "error_y": _bars(rows, "accuracy", colour),
+        "marker": {
+            "symbol": look.symbol + fill,
+            "color": colour,
+            "size": [marker_size(value) for value in rows["compression"]],
+            "opacity": 1.0 if on_front or reference else 0.55,
+            "line": {"width": 1.6 if fill else 1.0, "color": colour},
+        },
+        "text": rows["place"].tolist(),
+        "hovertemplate": "%{text}<extra></extra>",
+        "customdata": [
+            list(point)
+            for point in zip(rows["network"], rows["method"], rows["budget"].tolist(), rows["front"].tolist(), strict=True)
+        ],
+        "xaxis": f"x{panel}" if panel > 1 else "x",
+        "yaxis": f"y{panel}" if panel > 1 else "y",
+        "meta": {"look": look.colour, "symbol": look.symbol + fill, "reference": reference},
+    }
+
+
+def _bars(rows: pd.DataFrame, name: str, colour: str) -> Figure:
+    return {"type": "data", "array": rows[f"{name}_std"].fillna(0).tolist(), "color": colour, "thickness": 1, "width": 0}
+
+
+def _legend_once(traces: list[Figure]) -> None:
+    """Give each method of each network one entry, in its own colour even where all its points are dominated."""
+    seen: dict[str, Figure] = {}
+    for trace in traces:
+        seen.setdefault(trace["legendgroup"], trace)
+    for group, trace in seen.items():
+        entry = {key: trace[key] for key in ("type", "mode", "name", "xaxis", "yaxis")}
+        look = trace["meta"]
+        marker = {"symbol": look["symbol"], "color": look["look"], "size": 10, "line": {"width": 1.4, "color": look["look"]}}
+        traces.append(
+            entry
+            | {"legendgroup": group, "showlegend": True, "x": [None], "y": [None], "marker": marker, "hoverinfo": "skip"}
+        )
+
+
+def _layout(names: list[str]) -> Figure:
+    layout: Figure = {
+        "height": 520,
+        "margin": {"l": 62, "r": 12, "t": 34, "b": 120},
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "y": -0.2, "x": 0, "yanchor": "top"},
+    }
+    gap, count = 0.035, max(1, len(names))
+    width = (1 - gap * (count - 1)) / count
+    for panel, name in enumerate(names, start=1):
+        tail = str(panel) if panel > 1 else ""
+        start = (panel - 1) * (width + gap)
+        layout[f"xaxis{tail}"] = axis(name) | {"domain": [start, min(1.0, start + width)], "anchor": f"y{tail}"}
+        layout[f"yaxis{tail}"] = axis("accuracy") | {"anchor": f"x{tail}", "matches": "y" if tail else None}
+        if tail:
+            layout[f"yaxis{tail}"] |= {"showticklabels": False, "title": {"text": ""}}
+    return layout
+
+
+def axis(name: str) -> Figure:
+    """Return an axis for a column: its title with the better side, and the unit of its ticks."""
+    better = {
+        "accuracy": "higher is better",
+        "mpc": "higher is better",
+        "ece": "lower is better",
+        "nll": "lower is better",
+        "nonzero_parameters": "lower is better, log scale",
+        "corruption_ece": "lower is better",
+    }.get(labels.stem(name), "")
+    plain: Figure = {
+        "title": {
+            "text": f"{labels.title(name)} <span style='font-size:.85em'>({better})</span>"
+            if better
+            else labels.title(name),
+            "standoff": 8,
+        },
+        "zeroline": False,
+        "automargin": True,
+    }
+    if labels.is_share(name):
+        plain["tickformat"] = ".0%" if name != "accuracy" else ".1~%"
+    if name == "nonzero_parameters":
+        plain |= {"type": "log", "exponentformat": "SI", "dtick": "D2"}
+    return plain

@@ -1,0 +1,175 @@
+"""The three figures by pruning ratio, computed and drawn for the page: one per network, one panel per quantity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dashboards import labels
+from dashboards.figures_front import axis
+from dashboards.palette import Look, looks, order
+from dashboards.points import REFERENCES, SEVERITIES, Points, rows_of
+
+Figure = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RatioFigure:
+    """One figure by ratio: its name, what it is called, and the columns of its panels."""
+
+    name: str
+    heading: str
+    columns: tuple[str, ...]
+
+
+# ECE falls when accuracy collapses with low confidence, so wherever it is drawn, accuracy and NLL stand beside it.
+CLEAN = RatioFigure("ratio", "Accuracy and calibration by pruning ratio", ("accuracy", "ece", "nll"))
+ROBUST = RatioFigure(
+    "robustness", "Accuracy under corruption by pruning ratio and severity", tuple(f"mpc_s{s}" for s in SEVERITIES)
+)
+SHIFTED = RatioFigure(
+    "calibration-shift",
+    "Calibration under corruption by pruning ratio and severity",
+    tuple(f"corruption_ece_s{s}" for s in SEVERITIES),
+)
+RATIO_FIGURES = (CLEAN, ROBUST, SHIFTED)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One method on one network at one budget: rows by ratio, from the control at ratio 0 on where there is one."""
+
+    network: str
+    method: str
+    budget: int
+    rows: pd.DataFrame
+
+
+def curves(points: Points) -> list[Curve]:
+    """Return the curves of a study; references (baseline, control, dense ladder) are single points."""
+    table = points.complete
+    found = []
+    for _, rows in table.groupby(["network", "method", "budget", "arm"], sort=True):
+        first = rows_of(rows)[0]
+        found.append(Curve(first.network, first.method, int(first.budget), rows.sort_values("ratio")))
+    return found
+
+
+def networks_of(points: Points) -> list[str]:
+    """Return the networks that have a pruned candidate: the rows of the figures."""
+    table = points.complete
+    return sorted(table.loc[~table["method"].isin(REFERENCES), "network"].unique())
+
+
+def ratio_figure(points: Points, which: RatioFigure, network: str) -> Figure | None:
+    """Return one figure of one network as a plotly figure (plain data), or None where it has no numbers."""
+    chosen = [curve for curve in curves(points) if curve.network == network]
+    names = [name for name in which.columns if any(curve.rows[name].notna().any() for curve in chosen)]
+    if not names:
+        return None
+    look = looks(points.complete["method"].unique())
+    traces: list[Figure] = []
+    for panel, name in enumerate(names, start=1):
+        for method in order(look):
+            for curve in chosen:
+                if curve.method == method and method != "dense":
+                    traces.append(_trace(curve, name, panel, look[method], points))
+    for trace in traces:
+        trace["showlegend"] = trace["xaxis"] == "x" and not any(
+            other["showlegend"]
+            for other in traces
+            if other is not trace and other.get("name") == trace["name"] and "showlegend" in other
+        )
+    return {"data": traces, "layout": _layout(names, points)}
+
+
+def _trace(curve: Curve, name: str, panel: int, look: Look, points: Points) -> Figure:
+    rows = curve.rows.dropna(subset=[name])
+    tail = str(panel) if panel > 1 else ""
+    trace: Figure = {
+        "type": "scatter",
+        "name": _legend(curve, points),
+        "legendgroup": f"{curve.method} {curve.budget}",
+        "xaxis": f"x{tail}",
+        "yaxis": f"y{tail}",
+        "hovertemplate": "%{text}<extra></extra>",
+        "meta": {"budget": curve.budget, "method": curve.method},
+    }
+    if curve.method in REFERENCES:
+        # A reference has no ratio to speak of: it is a line across the panel.
+        value = float(rows[name].iloc[0]) if len(rows) else None
+        dash = "dot" if curve.method == "baseline" else "dash"
+        return trace | {
+            "mode": "lines",
+            "x": [0, 1],
+            "y": [value, value],
+            "text": rows["place"].tolist() * 2,
+            "line": {"color": look.colour, "width": 1.5, "dash": dash},
+        }
+    return trace | {
+        "mode": "lines+markers",
+        "x": rows["ratio"].tolist(),
+        "y": rows[name].tolist(),
+        "text": rows["place"].tolist(),
+        "error_y": {
+            "type": "data",
+            "array": rows[f"{name}_std"].fillna(0).tolist(),
+            "color": look.colour,
+            "thickness": 1.2,
+            "width": 2,
+        },
+        "line": {"color": look.colour, "width": 2},
+        "marker": {"symbol": look.symbol, "color": look.colour, "size": 8},
+    }
+
+
+def _legend(curve: Curve, points: Points) -> str:
+    if curve.method == "baseline":
+        return "baseline (unpruned)"
+    tuned = f"{curve.budget} epochs" if curve.budget != 1 else "1 epoch"
+    return f"{labels.safe(curve.method)}, {tuned}"
+
+
+def _layout(names: list[str], points: Points) -> Figure:
+    layout: Figure = {
+        "height": 430,
+        "margin": {"l": 62, "r": 12, "t": 44, "b": 110},
+        "hovermode": "closest",
+        "annotations": [],
+        "legend": {"orientation": "h", "y": -0.24, "x": 0, "yanchor": "top"},
+    }
+    # Panels of one quantity at five severities share their y axis; different quantities do not.
+    shared = len({labels.stem(name) for name in names}) == 1
+    gap = 0.02 if shared else 0.07
+    width = (1 - gap * (len(names) - 1)) / len(names)
+    ratios = points.complete.loc[~points.complete["method"].isin(REFERENCES), "ratio"]
+    right = min(1.0, float(ratios.max()) + 0.05) if len(ratios) else 1.0
+    for panel, name in enumerate(names, start=1):
+        tail = str(panel) if panel > 1 else ""
+        start = (panel - 1) * (width + gap)
+        layout[f"xaxis{tail}"] = {
+            "title": {"text": "pruning ratio", "standoff": 8},
+            "domain": [start, min(1.0, start + width)],
+            "anchor": f"y{tail}",
+            "range": [0, right],
+            "zeroline": False,
+            "tickformat": ".1~f",
+        }
+        layout[f"yaxis{tail}"] = axis(name) | {"anchor": f"x{tail}"}
+        if shared:
+            layout[f"yaxis{tail}"] |= {"matches": "y", "showticklabels": False, "title": {"text": ""}} if tail else {}
+            layout["annotations"].append(
+                {
+                    "text": f"severity {name[-1]}",
+                    "showarrow": False,
+                    "xref": "paper",
+                    "yref": "paper",
+                    "x": start + width / 2,
+                    "y": 1.0,
+                    "xanchor": "center",
+                    "yanchor": "bottom",
+                }
+            )
+    return layout

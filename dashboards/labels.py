@@ -1,0 +1,100 @@
+"""How names and numbers are shown: one place for titles, units and rounding."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+TITLES = {
+    "accuracy": "accuracy",
+    "ece": "ECE",
+    "ece_t": "ECE after temperature scaling",
+    "nll": "NLL",
+    "mpc": "mPC",
+    "rpc": "rPC",
+    "corruption_ece": "ECE under corruption",
+    "nonzero_parameters": "nonzero parameters",
+    "parameters": "parameters",
+    "macs": "MACs",
+    "nonzero_macs": "nonzero MACs",
+    "compression": "compression",
+    "size_bytes": "file size",
+    "brier": "Brier score",
+}
+_PERCENT = ("accuracy", "mpc", "rpc", "sparsity")
+
+
+def stem(column: str) -> str:
+    """Return the metric behind a column: without ``val_``, ``delta_``, ``_std``, ``_s3``."""
+    name = column.removeprefix("delta_").removeprefix("val_").removesuffix("_std")
+    head, _, tail = name.rpartition("_s")
+    return head if tail.isdigit() else name
+
+
+def title(column: str) -> str:
+    """Return the column's name for a reader."""
+    name = TITLES.get(stem(column), stem(column).replace("_", " "))
+    return f"{name} (selection images)" if column.startswith("val_") else name
+
+
+def is_share(column: str) -> bool:
+    """Return whether the column is shown in percent."""
+    return any(stem(column).endswith(name) for name in _PERCENT)
+
+
+def number(value: float, column: str, *, sign: bool = False) -> str:
+    """Return a value as it is printed: shares in percent, errors with four digits, counts with thin spaces."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    plus = "+" if sign else ""
+    name = stem(column)
+    if is_share(column):
+        return f"{100 * value:{plus}.1f}" + (" points" if sign else " %")
+    if name in ("parameters", "nonzero_parameters", "macs", "nonzero_macs", "size_bytes"):
+        return count(value)
+    if name == "compression":
+        return f"{value:.1f}×"
+    return f"{value:{plus}.4f}" if abs(value) < 1 else f"{value:{plus}.3f}"
+
+
+def count(value: float) -> str:
+    """Return a count, short: 813, 6.2 k, 1.73 M, 398 M."""
+    for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.0f}"
+
+
+def spread(value: float, deviation: float, column: str) -> str:
+    """Return ``mean ± sample standard deviation``; the mean alone where there is no deviation."""
+    if deviation is None or not math.isfinite(deviation) or not math.isfinite(value):
+        return number(value, column)
+    if is_share(column):
+        return f"{100 * value:.1f} ± {100 * deviation:.1f} %"
+    if deviation == 0:
+        return number(value, column)
+    return f"{number(value, column)} ± {number(deviation, column)}"
+
+
+def ratio(value: float) -> str:
+    """Return a pruning ratio in its shortest decimal form."""
+    return f"{value:g}"
+
+
+def candidate(row: object) -> str:
+    """Return a candidate's name: network, method, ratio, budget."""
+    network, method = str(row.network), str(row.method)  # type: ignore[attr-defined]
+    budget = int(row.budget)  # type: ignore[attr-defined]
+    if method == "baseline":
+        return f"{network}, unpruned"
+    if method == "dense":
+        return f"{network}, dense ladder"
+    tuned = f"{budget} epochs" if budget != 1 else "1 epoch"
+    if method == "control":
+        return f"{network}, unpruned, fine-tuned {tuned}" if budget else f"{network}, unpruned (control, 0 epochs)"
+    return f"{network}, {method} {ratio(row.ratio)}, {tuned}"  # type: ignore[attr-defined]
+
+
+def safe(text: object) -> str:
+    """Return text that plotly, which reads a few HTML tags, shows as it stands."""
+    return escape(str(text), quote=True)

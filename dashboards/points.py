@@ -1,0 +1,103 @@
+"""The candidates with everything that the pages say about them: computed here once, drawn elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboards.study_folder import StudyFolder
+from sweeps.pareto import Direction, candidates, front, membership
+
+SEVERITIES = range(1, 6)
+_SHOWN = (
+    "accuracy",
+    "ece",
+    "nll",
+    "mpc",
+    "nonzero_parameters",
+    "parameters",
+    "macs",
+    "nonzero_macs",
+    "compression",
+    "sparsity",
+    "size_bytes",
+    "ece_t",
+    "nll_t",
+    "brier",
+    "corruption_ece",
+    "worst_corruption_accuracy",
+    "rpc",
+    *(f"mpc_s{severity}" for severity in SEVERITIES),
+    *(f"corruption_ece_s{severity}" for severity in SEVERITIES),
+    "delta_accuracy",
+    "delta_ece",
+    "delta_nll",
+    "delta_mpc",
+)
+REFERENCES = ("baseline", "control", "dense")
+
+
+@dataclass(frozen=True)
+class Points:
+    """The candidates of a study.
+
+    Attributes:
+        table: `sweeps.pareto.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_mixed`` (over all
+            budgets), ``frequency`` of being on the front, ``runs`` (MLflow run ids, comma between), ``place`` (its row, a
+            short name for it).
+        decisive: the columns that decided, and their directions.
+    """
+
+    table: pd.DataFrame
+    decisive: dict[str, Direction]
+
+    @property
+    def complete(self) -> pd.DataFrame:
+        """The candidates that have every seed."""
+        return self.table[self.table["complete"]]
+
+    @property
+    def longest(self) -> int:
+        """The longest budget, in epochs; 0 where there is none."""
+        return int(self.table["budget"].max()) if len(self.table) else 0
+
+    def at_longest(self) -> pd.DataFrame:
+        """The complete candidates at the longest budget, with those that are never fine-tuned."""
+        table = self.complete
+        return table[(table["budget"] == self.longest) | table["method"].isin(["baseline", "dense"])]
+
+
+def rows_of(table: pd.DataFrame) -> list[Any]:
+    """Return the rows of a table, its columns as attributes."""
+    return list(table.itertuples())
+
+
+def candidate_points(study: StudyFolder) -> Points:
+    """Return the candidates of a study with their place on the front."""
+    records, decisive = study.records, study.decisive
+    shown = [name for name in (*_SHOWN, *(f"val_{name}" for name in _SHOWN), *study.objectives) if name in records.columns]
+    lacking = [name for name in decisive if name not in records.columns]
+    # A study whose records lack an objective altogether (an older version's) still gets its figures, without that objective.
+    decisive = {name: way for name, way in decisive.items() if name not in lacking}
+    table = candidates(records, decisive, shown=shown, seeds=study.seeds)
+    table["front"] = front(table, decisive) if decisive else False
+    table["front_mixed"] = front(table, decisive, mix_budgets=True) if decisive else False
+    table["frequency"] = membership(records, table, decisive) if decisive else np.nan
+    table["runs"] = _runs(records, table)
+    table["place"] = np.arange(len(table))
+    for name in _SHOWN:
+        for column in (name, f"{name}_std"):
+            if column not in table:
+                table[column] = np.nan
+    return Points(table, decisive)
+
+
+def _runs(records: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    if "mlflow_run_id" not in records or not len(records):
+        return [""] * len(table)
+    known = records.dropna(subset=["mlflow_run_id"]).drop_duplicates("key")
+    by_key = dict(zip(known["key"], known["mlflow_run_id"].astype(str), strict=True))
+    return [", ".join(by_key[key] for key in keys.split(";") if key in by_key) for keys in table["keys"]]

@@ -1,0 +1,103 @@
+"""The report: one HTML file that opens from disk, asks nothing of a network, and is the same for the same records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from dashboards import labels
+from dashboards.answers import DECIDABLE, answers, beats_control
+from dashboards.figures import Drawn, all_figures
+from dashboards.figures_front import hovers
+from dashboards.palette import DARK, LIGHT
+from dashboards.points import Points, candidate_points
+from dashboards.report_parts import failures, flat, front_rows, how, reference_rows, seed_count, status_counts
+from dashboards.study_folder import StudyFolder, read_study_folder
+from prune_core.files import replacing
+
+COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
+
+
+def build_report(out: Path) -> Path:
+    """Write ``report/index.html`` and ``report/figures/`` from what is in a study's folder.
+
+    Works at any time: without a record, while the sweep runs, with failures only.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        BadInput: the folder is no study's, or its files cannot be read.
+    """
+    study = read_study_folder(Path(out))
+    points = candidate_points(study)
+    folder = study.path / "report"
+    figures = all_figures(points, folder / "figures")
+    page = render(study, points, figures)
+    with replacing(folder / "index.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return folder / "index.html"
+
+
+def render(study: StudyFolder, points: Points, figures: list[Drawn]) -> str:
+    """Return the page as text."""
+    from plotly.offline import get_plotlyjs
+
+    environment = environment_of()
+    return environment.get_template("report.html").render(
+        study=study,
+        points=points,
+        figures=figures,
+        answers=answers(study, points),
+        beats=beats_control(study, points),
+        front=front_rows(points),
+        references=reference_rows(points),
+        counts=status_counts(study.records),
+        failures=failures(study.records),
+        data=page_data(points, figures),
+        plotly=Markup(get_plotlyjs()),  # noqa: S704  (plotly's own script)
+        seeds=seed_count(points),
+        decidable=DECIDABLE,
+        study_file=yaml.safe_dump(
+            {k: v for k, v in study.plain.items() if k != "provenance"}, sort_keys=False, allow_unicode=True
+        ),
+        provenance=flat(study.plain.get("provenance", {})),
+        how=how(study),
+        headings=dict(HEADINGS),
+        budgets=sorted({int(budget) for budget in points.complete["budget"]}),
+    )
+
+
+HEADINGS = (
+    ("ratio", "Accuracy and calibration against pruning ratio"),
+    ("robustness", "Accuracy under corruption against pruning ratio, by severity"),
+    ("calibration-shift", "Calibration under corruption against pruning ratio, by severity"),
+)
+
+
+def environment_of() -> Environment:
+    """Return the templates' environment: everything is escaped, and an unknown name is an error."""
+    environment = Environment(
+        loader=PackageLoader("dashboards"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals |= {"light": LIGHT, "dark": DARK, "columns": COLUMNS, "title": labels.title}
+    environment.filters |= {"candidate": labels.candidate}
+    environment.globals["cell"] = lambda row, name: labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
+    environment.globals["number"] = labels.number
+    return environment
+
+
+def page_data(points: Points, figures: list[Drawn]) -> Markup:
+    """Return the figures and the hover texts that they share, for the page's script."""
+    return json_for_script({"hover": hovers(points), "figures": {figure.name: figure.figure for figure in figures}})
+
+
+def json_for_script(value: Any) -> Markup:
+    """Return JSON that can stand inside a script element: no ``<``, so nothing in it can end the element."""
+    text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704

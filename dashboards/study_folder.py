@@ -1,0 +1,118 @@
+"""Reads what a study left in its folder, and nothing else: the pages work beside a running sweep and long after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from prune_core.errors import BadInput
+from sweeps.pareto import Direction, selection_columns
+
+_IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
+_DEFAULT_OBJECTIVES: dict[str, Direction] = {"accuracy": "max", "ece": "min", "mpc": "max", "nonzero_parameters": "min"}
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study as its folder tells it.
+
+    Attributes:
+        path: the output folder.
+        plain: the resolved study, as plain data.
+        records: the table of records; empty while there is none.
+    """
+
+    path: Path
+    plain: Mapping[str, Any]
+    records: pd.DataFrame
+
+    @property
+    def title(self) -> str:
+        """What the study calls itself."""
+        return str(self.plain.get("title") or self.plain.get("name") or self.path.name)
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether the study draws no verdicts."""
+        return bool(self.plain.get("demonstration", False))
+
+    @property
+    def select_on(self) -> str:
+        """Which images decide: ``validation`` or ``report``."""
+        return str(self.plain.get("select_on", "validation"))
+
+    @property
+    def objectives(self) -> dict[str, Direction]:
+        """Metric or cost -> direction, as the study names them."""
+        return objectives_of(self.plain.get("objectives"))
+
+    @property
+    def decisive(self) -> dict[str, Direction]:
+        """The columns that decide who is on the front."""
+        return selection_columns(self.objectives, self.records.columns, self.select_on)
+
+    @property
+    def seeds(self) -> list[int] | None:
+        """The seeds of a complete candidate; None where the study does not say."""
+        seeds = self.plain.get("seeds")
+        return [int(seed) for seed in seeds] if isinstance(seeds, list) and seeds else None
+
+
+def objectives_of(given: object) -> dict[str, Direction]:
+    """Return objectives from a mapping or a list of names; the default ones where none are given."""
+    from prune_core.metrics.directions import direction_of
+
+    if isinstance(given, Mapping) and given:
+        return {str(name): "max" if str(way).startswith("max") else "min" for name, way in given.items()}
+    if isinstance(given, list) and given:
+        return {str(name): direction_of(str(name)) for name in given}
+    return dict(_DEFAULT_OBJECTIVES)
+
+
+def read_study_folder(path: Path) -> StudyFolder:
+    """Read a study's folder.
+
+    Raises:
+        BadInput: the folder is not there, is not a study's, or a file in it cannot be read.
+    """
+    if not path.is_dir():
+        raise BadInput(f"{path}: no such folder (expected the output folder of a study)")
+    return StudyFolder(path=path, plain=_study(path / "study.yaml"), records=read_records(path))
+
+
+def _study(path: Path) -> Mapping[str, Any]:
+    if not path.is_file():
+        raise BadInput(f"{path.parent}: not the output folder of a study (it has no study.yaml)")
+    try:
+        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(plain, dict):
+        raise BadInput(f"{path}: holds no study (expected keys and values)")
+    return plain
+
+
+def read_records(path: Path) -> pd.DataFrame:
+    """Return the table of records of a study's folder, empty if there is none yet.
+
+    Raises:
+        BadInput: the file is damaged or lacks the columns that identify a record.
+    """
+    file = path / "records.parquet"
+    if not file.is_file():
+        return pd.DataFrame(
+            {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}
+        )
+    try:
+        table = pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{file}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    missing = [name for name in _IDENTITY[:8] if name not in table.columns]
+    if missing:
+        raise BadInput(f"{file}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
+    return table.sort_values(["network", "arm", "ratio", "budget", "seed", "key"], ignore_index=True)

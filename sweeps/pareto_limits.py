@@ -1,0 +1,28 @@
+"""Does a candidate meet the study's limits, and if not, why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sweeps.study_values import Limit
+
+
+def unmet(candidate: Mapping[str, Any], limits: Iterable[Limit], select_on: str = "validation") -> list[str]:
+    """Return why a candidate does not meet the limits; empty where it does.
+
+    Args:
+        candidate: column -> mean over the seeds, as a row of `sweeps.pareto.candidates`.
+        limits: the study's demands. A limit on a metric holds for its selection number (``val_*``) where there is one,
+            unless the study selects on the report images.
+        select_on: as the study says.
+    """
+    reasons = []
+    for limit in limits:
+        chosen = f"val_{limit.column}" if select_on != "report" and f"val_{limit.column}" in candidate else limit.column
+        measured = candidate.get(chosen)
+        if measured is None or measured != measured:
+            reasons.append(f"{chosen} was not measured (limit {limit})")
+        elif not limit.holds(float(measured)):
+            reasons.append(f"{chosen} is {float(measured):.4g} (limit {limit})")
+    return reasons

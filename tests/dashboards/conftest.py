@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def study_folder(tmp_path_factory):
+    import synthetic
+
+    return synthetic.write(tmp_path_factory.mktemp("study") / "synthetic", synthetic.records())
+
+
+@pytest.fixture(scope="session")
+def page(study_folder):
+    from dashboards.report import build_report
+
+    return build_report(study_folder)
