@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prune_core.corruptions import EXTRA, STANDARD, CorruptedSet, generated_set, official_set
+from prune_core.corruptions import EXTRA, STANDARD, CorruptedSet, generated_set
 from prune_core.data import Dataset, Split, Subset, balanced_subset, load_dataset, split_dataset
 from prune_core.data.cache import default_cache
 from prune_core.errors import BadInput
@@ -111,6 +111,8 @@ def report_cells(data: TrialData, evaluation: Mapping[str, Any], progress: Calla
     if source == "none" or not len(data.split.test.labels):
         return None
     if source == "official":
+        from prune_core.corruptions import official_set
+
         return Corrupted(official_set(data.dataset.name), np.arange(len(data.split.test.labels)))
     return _generated(data, data.split.test, "test", STANDARD, evaluation["images_per_cell"], evaluation, progress)
 

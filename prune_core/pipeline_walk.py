@@ -47,6 +47,8 @@ class Walker:
             self.state = found
             self.network = _rebuilt(Architecture.from_dict(found.notes["architecture"]))
             self.network.load_state_dict(found.network)
+            if "outcome" in found.notes:
+                self.network.outcome = PruningOutcome.from_dict(found.notes["outcome"], found.masks)  # type: ignore[assignment]
         else:
             self.state = TrainingState(notes={"key": trial.key, "rounds_done": 0})
             self.network = _rebuilt(architecture_of(dense))
@@ -121,6 +123,8 @@ class Walker:
 
     def _note(self) -> None:
         """Put into the state what is needed to build this network again."""
+        if self.trial.prunes:
+            self.state.notes["outcome"] = outcome_of(self.network).to_dict()
         self.state.notes["architecture"] = architecture_of(self.network).to_dict()
         self.state.network = self.network.state_dict()
 

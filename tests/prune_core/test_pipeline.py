@@ -1,0 +1,283 @@
+"""One trial end to end on real digits: what it writes, what it skips, what it goes on from, how it fails."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from prune_core import pipeline, pipeline_evaluation, pipeline_walk
+from prune_core.description import content_key
+from prune_core.pipeline import run_trial
+from prune_core.pipeline_trouble import MachineTrouble
+from prune_core.pruning import load_network
+from prune_core.store import file_sha256
+from prune_core.trial_folder import budget_folder, read_outcome, read_progress, read_record
+
+BASELINE = {
+    "kind": "baseline",
+    "study_seed": 0,
+    "data": {"name": "digits", "options": {}, "checksum": None, "train": 300, "validation": 100, "test": 100},
+    "network": {"name": "small_vgg", "options": {"width": 4}},
+    "training": {"epochs": 2, "augmentation": "shift", "batch_size": 32, "learning_rate": 0.2},
+    "checkpoint": None,
+    "seed": 0,
+    "device": "cpu",
+    "threads": 1,
+}
+EVALUATION = {"corruptions": "generated", "seed": 0, "images_per_cell": 20, "selection_images_per_cell": 10, "train_images": 50}
+CLEAN = {**EVALUATION, "corruptions": "none"}
+TIMES = {"train_seconds", "evaluate_seconds"}
+
+
+def described(kind: str = "pruned", method: str | None = "l1_filter", ratio: str = "0.5", **changes):
+    return {
+        "kind": kind,
+        "baseline": BASELINE,
+        "method": None if kind != "pruned" else {"name": method, "options": {}},
+        "ratio": ratio if kind == "pruned" else "0",
+        "rounds": 1,
+        "fine_tuning": {"learning_rate": 0.02, "batch_size": 32, "augmentation": "shift", "momentum": 0.9},
+        "evaluation": CLEAN,
+        "seed": 0,
+        **changes,
+    }
+
+
+class House:
+    """A store, a cache and folders of trials."""
+
+    def __init__(self, root: Path, cache: Path):
+        self.root, self.cache = root, cache
+
+    def run(self, description, budgets, name="trial", store="store", **more):
+        return run_trial(
+            description, key=content_key(description), budgets=budgets, folder=self.root / name,
+            store=self.root / store, cache=self.cache, **more,
+        )  # fmt: skip
+
+    def record(self, budget, name="trial"):
+        return read_record(self.root / name, budget)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def house(tmp_path, cache):
+    return House(tmp_path, cache)
+
+
+def numbers(record):
+    return {name: value for name, value in record.items() if name not in TIMES}
+
+
+def zeros(path: Path):
+    return {n: p == 0 for n, p in load_network(path).named_parameters() if p.ndim == 4}
+
+
+def test_baseline_control_and_two_methods(house):
+    assert house.run(described("baseline", evaluation=EVALUATION), [0], "baseline")["status"] == "complete"
+    assert house.run(described("control", evaluation=EVALUATION), [0, 1], "control")["budgets"] == [0, 1]
+    assert house.run(described(evaluation=EVALUATION), [0, 1], "filters")["status"] == "complete"
+    assert house.run(described(method="unstructured", evaluation=EVALUATION), [0, 1], "weights")["status"] == "complete"
+    unpruned, control = house.record(0, "baseline"), house.record(0, "control")
+    assert numbers(unpruned) == numbers(control)
+    assert unpruned["train_seconds"] > 0 == control["train_seconds"]
+    assert house.record(1, "control")["nll"] != control["nll"]
+    # small_vgg of width 4 with half of each layer's filters: 4 -> 2, 8 -> 4, 16 -> 8 channels, counted by hand
+    assert house.record(1, "filters")["parameters"] == 2 * 9 + 4 * 2 * 9 + 8 * 4 * 9 + 2 * (2 + 4 + 8) + 8 * 10 + 10
+    assert house.record(1, "filters")["sparsity"] == 0
+    before, after = (zeros(budget_folder(house.root / "weights", b) / "weights.safetensors") for b in (0, 1))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    total = 4 * 9 + 8 * 4 * 9 + 16 * 8 * 9
+    assert sum(int(mask.sum()) for mask in after.values()) == total // 2
+    assert house.record(1, "weights")["sparsity"] == 0.5
+    dense = unpruned["parameters"]
+    assert house.record(1, "weights")["compression"] == dense / (dense - total // 2)
+    for name in ("baseline", "control", "filters", "weights"):
+        record = house.record(0, name)
+        columns = {"accuracy", "ece", "mpc", "rpc", "mpc_s5", "val_accuracy", "val_mpc", "val_ece_t", "train_nll", "macs", "size_bytes"}
+        assert columns <= record.keys()
+        assert all(math.isfinite(value) for value in record.values() if isinstance(value, float))
+        assert read_outcome(house.root / name)["status"] == "complete"
+        assert read_progress(house.root / name)["heartbeat"] > 0
+        assert json.loads((house.root / name / "description.json").read_text())["kind"]
+    assert json.loads((house.root / "filters" / "verification.json").read_text())["passed"] is True
+
+
+def test_the_network_on_disk_has_the_accuracy_of_the_record(house):
+    """Forwarded here by hand, image by image normalised with the dataset's numbers."""
+    from prune_core.data import load_dataset, split_dataset
+
+    house.run(described("baseline"), [0])
+    dataset = load_dataset("digits", cache=house.cache)
+    test = split_dataset(dataset, 0, validation=100, test=100, train=300).test
+    network = load_network(budget_folder(house.root / "trial", 0) / "weights.safetensors").eval()
+    pixels = (test.array() / 255.0 - np.array(dataset.mean)) / np.array(dataset.std)
+    with torch.no_grad():
+        guesses = network(torch.from_numpy(pixels.transpose(0, 3, 1, 2)).float()).argmax(1).numpy()
+    assert house.record(0)["accuracy"] == (guesses == test.labels).mean()
+
+
+def test_what_is_there_is_not_done_again(house, monkeypatch):
+    told = []
+    house.run(described(), [0, 1], on_budget=lambda b, r: told.append((b, r)))
+    monkeypatch.setattr(pipeline, "load_trial_data", lambda *_: pytest.fail("data loaded for nothing"))
+    again = []
+    outcome = house.run(described(), [1, 0], on_budget=lambda b, r: again.append((b, r)))
+    assert outcome["status"] == "complete"
+    assert [b for b, _ in told] == [0, 1]
+    assert again == told
+
+
+def test_a_longer_budget_goes_on_and_a_new_one_below_is_walked_again(house, monkeypatch):
+    house.run(described(), [0, 1, 2, 3, 4], "direct")
+    house.run(described(), [0, 3], "grown")
+    kept = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (house.root / "grown").glob("budget-*/*")}
+    walked = []
+    real = pipeline_walk.train
+    monkeypatch.setattr(
+        pipeline_walk, "train", lambda *a, **k: (walked.append((k["epochs_from"], k["epochs_to"])), real(*a, **k))[1]
+    )
+    assert house.run(described(), [0, 3, 4], "grown")["budgets"] == [0, 3, 4]
+    assert walked == [(3, 4)]
+    walked.clear()
+    assert house.run(described(), [0, 1, 2, 3, 4], "grown")["budgets"] == [0, 1, 2, 3, 4]
+    assert walked == [(0, 1), (1, 2)]
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in kept} == kept
+    for budget in range(5):
+        assert numbers(house.record(budget, "grown")) == numbers(house.record(budget, "direct"))
+        files = [budget_folder(house.root / name, budget) / "weights.safetensors" for name in ("grown", "direct")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize(("method", "rounds"), [("unstructured", 1), ("l1_filter", 2)])
+def test_interrupted_anywhere_it_ends_the_same(house, method, rounds):
+    """Stopped again and again after a random number of steps and batches, baseline and evaluation included."""
+    description = described(method=method, rounds=rounds)
+    house.run(description, [1, 2], "calm", store="calm-store")
+    draw, stops = random.Random(rounds), 0
+    for _ in range(300):
+        left = iter(range(draw.randint(3, 25)))
+        outcome = house.run(
+            description, [1, 2], "stormy", store="stormy-store", should_stop=lambda left=left: next(left, None) is None
+        )
+        if outcome["status"] != "interrupted":
+            break
+        assert read_outcome(house.root / "stormy") is None
+        stops += 1
+    assert outcome["status"] == "complete"
+    assert stops >= 5
+    for budget in (1, 2):
+        assert numbers(house.record(budget, "stormy")) == numbers(house.record(budget, "calm"))
+        files = [budget_folder(house.root / name, budget) / "weights.safetensors" for name in ("stormy", "calm")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_rounds_end_at_the_ratio_that_was_asked_for(house):
+    house.run(described(rounds=2), [1, 2], "rounds")
+    house.run(described(), [1], "at once")
+    assert house.record(1, "rounds")["parameters"] == house.record(1, "at once")["parameters"]
+    assert house.record(1, "rounds")["nll"] != house.record(1, "at once")["nll"]
+    outcome = house.run(described(rounds=3), [1, 2], "too early")
+    assert outcome["status"] == "failed"
+    assert "budget 1 lies before the last round of pruning, at epoch 2" in outcome["cause"]
+
+
+def test_random_scores_are_nested_over_ratios_and_differ_over_seeds(house):
+    for name, ratio, seed in (("a", "0.3", 0), ("b", "0.6", 0), ("c", "0.3", 1)):
+        house.run(described(method="random_weights", ratio=ratio, seed=seed), [0], name)
+    a, b, c = (zeros(budget_folder(house.root / name, 0) / "weights.safetensors") for name in "abc")
+    assert all(bool((b[name] | ~a[name]).all()) for name in a)
+    assert any(not torch.equal(a[name], c[name]) for name in a)
+
+
+def test_a_diverged_trial_says_so_and_is_left_alone(house, monkeypatch):
+    description = described(fine_tuning={"learning_rate": 1e30, "batch_size": 32})
+    outcome = house.run(description, [0, 1])
+    assert outcome["status"] == "diverged"
+    assert outcome["budgets"] == [0]
+    assert "not finite" in outcome["cause"]
+    assert not any("NaN" in path.read_text() or "Infinity" in path.read_text() for path in house.root.rglob("*.json"))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "load_trial_data", lambda *_: pytest.fail("tried again"))
+        assert house.run(description, [0, 1]) == outcome
+    assert house.run(description, [0, 1], retry=True) == outcome
+
+
+def test_a_failed_trial_has_its_cause(house):
+    outcome = house.run(described(method="l1_filtre"), [0])
+    assert outcome["status"] == "failed"
+    assert "l1_filtre" in outcome["cause"]
+    assert "\n" not in outcome["cause"]
+    assert "Traceback" in (house.root / "trial" / "traceback.txt").read_text()
+    assert read_outcome(house.root / "trial") == outcome
+
+
+def test_a_network_that_fails_its_verification_is_a_failed_trial(house, monkeypatch):
+    class Failed:
+        passed, reason = False, "outputs differ by 0.79"
+
+        def to_dict(self):
+            return {"passed": False, "reason": self.reason}
+
+    monkeypatch.setattr(pipeline_walk, "verify", lambda *_: Failed())
+    outcome = house.run(described(), [0])
+    assert outcome["status"] == "failed"
+    assert "outputs differ by 0.79" in outcome["cause"]
+    assert outcome["budgets"] == []
+
+
+def test_a_full_disk_is_not_the_trials_fault(house, monkeypatch):
+    calls = []
+
+    def full(*_, **__):
+        calls.append(1)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline_evaluation, "save_network", full)
+        with pytest.raises(MachineTrouble, match="No space left"):
+            house.run(described(), [0])
+    assert calls
+    assert read_outcome(house.root / "trial") is None
+    assert house.run(described(), [0])["status"] == "complete"
+
+
+def test_a_users_checkpoint_is_the_baseline(house):
+    from prune_core.networks import build_network
+
+    torch.manual_seed(7)
+    network = build_network("small_vgg", num_classes=10, in_channels=1, width=4)
+    file = house.root / "mine.pt"
+    torch.save({"state_dict": network.state_dict()}, file)
+    mine = {**BASELINE, "training": None, "checkpoint": {"path": str(file), "sha256": file_sha256(file)}}
+    assert house.run(described("baseline", baseline=mine), [0])["status"] == "complete"
+    saved = load_network(budget_folder(house.root / "trial", 0) / "weights.safetensors").state_dict()
+    assert all(torch.equal(saved[name], value) for name, value in network.state_dict().items())
+    other = {**mine, "checkpoint": {"path": str(file), "sha256": "0" * 64}}
+    outcome = house.run(described("baseline", baseline=other), [0], "other")
+    assert outcome["status"] == "failed"
+    assert "not the one that was planned with" in outcome["cause"]
+
+
+def test_a_schedule_with_a_length_needs_the_budget_in_the_key(house):
+    cosine = {"learning_rate": 0.02, "batch_size": 32, "schedule": "cosine"}
+    outcome = house.run(described(fine_tuning=cosine), [1], "without")
+    assert outcome["status"] == "failed"
+    assert "needs the budget" in outcome["cause"]
+    assert house.run(described(fine_tuning=cosine, budget=2), [2], "with")["status"] == "complete"
+
+
+def test_nothing_but_the_record_is_kept_when_asked(house):
+    house.run(described(), [0], keep="none")
+    assert [path.name for path in budget_folder(house.root / "trial", 0).iterdir()] == ["record.json"]
