@@ -19,6 +19,7 @@ from sweeps.provenance import provenance
 from sweeps.records import collect, write_records
 from sweeps.search_setup import asked_before, make_proposer, open_books, remember_asked, space_of, told_columns
 from sweeps.study import Study
+from sweeps.study_names import BASELINE_KEYS
 from sweeps.tracking import Tracker
 from sweeps.tracking_entry import TrialEntry
 
@@ -147,7 +148,10 @@ class Books:
 
 
 def _who(row: pd.Series[Any]) -> str:
-    return f"{row['arm']} r{row['ratio']:g} b{row['budget']}"
+    """Return how people name a candidate: its arm, or what it is where no method touched it, then ratio and budget."""
+    if row["method"] in BASELINE_KEYS:
+        return f"{row['arm']} {row['method']}" + (f", budget {row['budget']}" if row["budget"] else "")
+    return f"{row['arm']} at {row['ratio']:g}, budget {row['budget']}"
 
 
 def _number(value: object) -> str:

@@ -59,6 +59,8 @@ def run_study(
         BadInput: the folder is held by another run, or cannot be written.
     """
     console = console or Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
     try:
         with driving(out):
             return _Run(study, out, console).work(address, max_hours, allow_failures, retry, on_end)
@@ -100,6 +102,7 @@ class _Run:
         books = Books(self.study, plan, self.out)
         stop = StopRequest(self.out)
         workload = self._workload(plan, books)
+        books.start()
         try:
             if not workload.exhausted:
                 self._sweep(workload, books, stop, address, max_hours or self.study.resources.max_hours)
@@ -135,7 +138,6 @@ class _Run:
         from prune_core.evaluation import recommended_environment
         from sweeps.ray_session import ray_session
 
-        books.start()
         started = time.monotonic()
         progress = Progress(self.console, workload, books.front_rows)
 

@@ -42,6 +42,9 @@ class Feeder(Searcher):  # type: ignore[misc]
         self._configure = configure
         self.keys: dict[str, str] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles what it is given into its snapshot, which is scratch
+
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return a trial's configuration, None for "ask again", or FINISHED."""
         if self._stop.reason is not None:
@@ -74,6 +77,9 @@ class Watcher(tune.Callback):  # type: ignore[misc]
         self._feeder = feeder
         self._ended = ended
         self._tick = tick
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # as above
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Tick."""
