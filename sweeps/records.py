@@ -97,9 +97,8 @@ def _with_deltas(table: pd.DataFrame, trials: list[PlannedTrial]) -> pd.DataFram
     wanted = pd.MultiIndex.from_arrays(
         [table["key"].map(controls).astype("string"), table["budget"]], names=["key", "budget"]
     )
-    for delta in delta_columns():
-        column = delta.removeprefix("delta_")
-        table[delta] = table[column].to_numpy() - whole[column].reindex(wanted).to_numpy()
+    columns = [delta.removeprefix("delta_") for delta in delta_columns()]
+    table[delta_columns()] = table[columns].to_numpy() - whole[columns].reindex(wanted).to_numpy()
     return table
 
 

@@ -79,17 +79,14 @@ class Study(Section):
 
     @field_validator("objectives", mode="before")
     @classmethod
-    def _objectives_as_mapping(cls, value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return dict.fromkeys(value, "")
-        return value or {}
-
-    @field_validator("objectives", mode="wrap")
-    @classmethod
-    def _with_directions(cls, value: Any, handler: Any) -> Any:
+    def _with_directions(cls, value: Any) -> Any:
         from sweeps.study_names import objective_directions
 
-        return handler(objective_directions(value))
+        if isinstance(value, list | tuple):
+            if len(set(map(str, value))) < len(value):
+                raise ValueError(f"{list(value)} has a name twice")
+            value = dict.fromkeys(map(str, value), "")
+        return objective_directions(value) if isinstance(value, dict) else value
 
     @field_validator("margins")
     @classmethod

@@ -1,0 +1,222 @@
+"""What there should be of a study, counted by hand; keys that depend on what matters and on nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from prune_core.errors import BadInput
+from prune_core.files import write_json
+from sweeps.plan import Plan, PlannedTrial, candidate_trials, make_plan, study_arms
+from sweeps.study import Study, load_study
+
+SMALL = """
+name: mine
+data: {name: digits, validation: 200, test: 200}
+networks: {small_vgg: {options: {width: 4}}, resnet8: {options: {width: 4}}}
+arms:
+  - {methods: [unstructured, l1_filter]}
+  - {methods: [network_slimming], networks: [small_vgg], training: {sparsity: 1e-4}}
+training: {epochs: 2}
+ratios: [0.3, 0.5, 0.7]
+budgets: [0, 1]
+seeds: [0, 1]
+"""
+
+
+def study(folder: Path, *overrides: str) -> Study:
+    path = folder / "mine.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return load_study(path, overrides)
+
+
+def keys(plan: Plan) -> set[str]:
+    return {trial.key for trial in plan.trials}
+
+
+def finish(
+    out: Path, trial: PlannedTrial, budgets: tuple[int, ...], status: str = "complete", cause: str | None = None
+) -> None:
+    folder = out / "trials" / trial.key
+    write_json(folder / "description.json", trial.description)
+    for budget in budgets:
+        write_json(folder / f"budget-{budget:04d}" / "record.json", {"budget": budget})
+    write_json(folder / "outcome.json", {"status": status, "cause": cause, "budgets": list(budgets)})
+
+
+def test_the_grid_with_its_baselines_and_controls_counted_by_hand(tmp_path: Path) -> None:
+    plan = make_plan(study(tmp_path))
+    # Three baseline recipes (small_vgg, resnet8, small_vgg trained with sparsity) and two seeds.
+    assert Counter(trial.kind for trial in plan.trials) == {"baseline": 6, "control": 6, "pruned": 5 * 3 * 2}
+    assert plan.records == 6 * 1 + 6 * 2 + 30 * 2
+    assert [trial.kind for trial in plan.trials[:6]] == ["baseline"] * 6
+    assert [arm.name for arm in plan.arms] == [
+        "small_vgg-unstructured", "small_vgg-l1_filter", "resnet8-unstructured", "resnet8-l1_filter",
+        "small_vgg-network_slimming",
+    ]  # fmt: skip
+    assert {trial.arm for trial in plan.trials if trial.kind == "baseline"} == {"small_vgg", "resnet8", "small_vgg-sparse"}
+    assert len(keys(plan)) == len(plan.trials)
+
+
+def test_slimming_starts_from_its_own_baseline_and_nobody_else_does(tmp_path: Path) -> None:
+    plan = make_plan(study(tmp_path))
+    sparse = {trial.baseline_key for trial in plan.trials if trial.kind == "baseline" and trial.arm == "small_vgg-sparse"}
+    for trial in plan.trials:
+        assert (trial.baseline_key in sparse) == (trial.arm in ("small_vgg-sparse", "small_vgg-network_slimming"))
+        strength = trial.description["baseline"]["training"]["sparsity"]
+        assert strength == (1e-4 if trial.baseline_key in sparse else 0.0)
+        assert trial.description["fine_tuning"].get("sparsity", 0.0) == 0.0
+
+
+def test_a_middle_ratio_of_every_arm_comes_early(tmp_path: Path) -> None:
+    pruned = [trial for trial in make_plan(study(tmp_path)).trials if trial.kind == "pruned"]
+    assert [trial.ratio for trial in pruned[:5]] == ["0.5"] * 5
+    assert len({trial.arm for trial in pruned[:5]}) == 5
+    assert pruned[0].name == "small_vgg-unstructured-r0.50-s0"
+
+
+def test_a_grown_study_keeps_its_keys(tmp_path: Path) -> None:
+    before = keys(make_plan(study(tmp_path)))
+    for grown in (
+        ["ratios=[0.3, 0.5, 0.7, 0.9]"],
+        ["seeds=[0, 1, 2]"],
+        ["title=other", "limits=[parameters <= 5]", "name=x"],
+    ):
+        assert before <= keys(make_plan(study(tmp_path, *grown))), grown
+    assert before == keys(make_plan(study(tmp_path, "budgets=[0, 1, 5]")))
+    assert before == keys(make_plan(study(tmp_path, "networks.small_vgg.options={width: 4, head: linear}")))
+    assert before == keys(make_plan(study(tmp_path, "resources.max_concurrent=7")))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    ["seed=1", "data.validation=150", "training.epochs=3", "fine_tuning.learning_rate=0.5", "resources.threads=2",
+     "evaluation.images_per_cell=10"],
+)  # fmt: skip
+def test_what_changes_numbers_changes_keys(tmp_path: Path, changed: str) -> None:
+    pruned = {trial.key for trial in make_plan(study(tmp_path)).trials if trial.kind == "pruned"}
+    assert not pruned & keys(make_plan(study(tmp_path, changed)))
+
+
+def test_other_fine_tuning_shares_baselines_but_has_its_own_control(tmp_path: Path) -> None:
+    more = "arms=[{methods: [unstructured]}, {methods: [unstructured], label: slow, fine_tuning: {learning_rate: 0.001}}]"
+    plan = make_plan(study(tmp_path, more, "seeds=[0]", "ratios=[0.5]"))
+    assert Counter(trial.kind for trial in plan.trials) == {"baseline": 2, "control": 4, "pruned": 4}
+    assert "small_vgg-unstructured-slow-r0.50-s0" in {trial.name for trial in plan.trials}
+
+
+def test_a_schedule_that_depends_on_its_length_makes_a_trial_per_budget(tmp_path: Path) -> None:
+    plan = make_plan(study(tmp_path, "fine_tuning.schedule=cosine", "budgets=[0, 1, 4]"))
+    assert Counter(trial.kind for trial in plan.trials) == {"baseline": 6, "control": 18, "pruned": 90}
+    trial = next(trial for trial in plan.trials if trial.name == "small_vgg-unstructured-r0.50-s0-b4")
+    assert trial.budgets == (4,) and trial.description["budget"] == 4
+
+
+def test_the_dense_ladder_is_trained_and_judged(tmp_path: Path) -> None:
+    plan = make_plan(study(tmp_path, "dense={half: {name: small_vgg, options: {width: 2}}}"))
+    dense = [trial for trial in plan.trials if trial.kind == "dense"]
+    assert [(trial.network, trial.method, trial.ratio, trial.budgets) for trial in dense] == [
+        ("half", "dense", "0", (0,))
+    ] * 2
+    assert dense[0].description["baseline"]["network"]["options"]["width"] == 2
+
+
+def test_what_is_there_is_read_from_the_folders(tmp_path: Path) -> None:
+    plan, out = make_plan(study(tmp_path)), tmp_path / "out"
+    first, second, third, fourth = plan.trials[-4:]
+    finish(out, first, (0, 1))
+    finish(out, second, (0,))  # complete once, but a budget was asked for since
+    finish(out, third, (0,), status="diverged", cause="the loss is not finite")
+    write_json(out / "trials" / fourth.key / "description.json", fourth.description)
+    states = plan.states(out)
+    assert [states[trial.key] for trial in (first, second, third, fourth)] == ["complete", "begun", "diverged", "begun"]
+    assert Counter(states.values())["missing"] == len(plan.trials) - 4
+    missing = {trial.key for trial in plan.missing(out)}
+    assert second.key in missing and fourth.key in missing and not missing & {first.key, third.key}
+    assert plan.forget_failures(out) == 1
+    assert plan.status(third, out) is None
+
+
+def test_a_failed_baseline_is_known_to_its_trials(tmp_path: Path) -> None:
+    plan, out = make_plan(study(tmp_path)), tmp_path / "out"
+    baseline = plan.trials[0]
+    assert plan.baseline_failure(baseline.baseline_key, out) is None
+    finish(out, baseline, (), status="failed", cause="no memory")
+    assert plan.baseline_failure(baseline.baseline_key, out) == "failed: no memory"
+    assert not plan.baseline_ready(baseline.baseline_key, out)
+    waiting = next(trial for trial in plan.trials if trial.kind == "pruned")
+    plan.block(waiting, out, "its baseline failed")
+    assert plan.status(waiting, out) == "failed"
+
+
+def test_a_candidate_is_all_seeds_and_the_grid_is_made_of_candidates(tmp_path: Path) -> None:
+    chosen = study(tmp_path)
+    plan = make_plan(chosen)
+    arm = study_arms(chosen)[1]
+    trials = candidate_trials(chosen, arm, "0.5")
+    assert [trial.seed for trial in trials] == [0, 1]
+    assert {trial.key for trial in trials} < keys(plan)
+    assert candidate_trials(chosen, arm.name, "0.5", budgets=[1])[0].budgets == (1,)
+    everything = {t.key for a in study_arms(chosen) for ratio in a.ratios for t in candidate_trials(chosen, a, ratio)}
+    assert everything == {trial.key for trial in plan.trials if trial.kind == "pruned"}
+
+
+def test_a_candidate_with_another_rate_brings_its_control(tmp_path: Path) -> None:
+    chosen = study(tmp_path)
+    trials = candidate_trials(chosen, "small_vgg-l1_filter", "0.5", {"learning_rate": 0.02})
+    assert Counter(trial.kind for trial in trials) == {"pruned": 2, "control": 2}
+    assert not {trial.key for trial in trials} & keys(make_plan(chosen))
+    assert {trial.description["fine_tuning"]["learning_rate"] for trial in trials} == {0.02}
+
+
+def test_a_search_plans_only_what_it_needs_in_any_case(tmp_path: Path) -> None:
+    chosen = study(tmp_path, "search.kind=random", "search.candidates=3")
+    plan = make_plan(chosen)
+    assert Counter(trial.kind for trial in plan.trials) == {"baseline": 6, "control": 6}
+    one = candidate_trials(chosen, plan.arms[0], "0.5", budgets=[0])
+    two = candidate_trials(chosen, plan.arms[0], "0.5", budgets=[1])
+    grown = plan.with_trials([*one, *two])
+    assert len(grown.trials) == 14
+    assert grown.by_key()[one[0].key].budgets == (0, 1)
+
+
+def test_a_checkpoint_counts_by_content_not_by_place(tmp_path: Path) -> None:
+    def planned(name: str, content: bytes) -> set[str]:
+        (tmp_path / name).write_bytes(content)
+        return keys(make_plan(study(tmp_path, f"networks.small_vgg.baseline.checkpoint={name}")))
+
+    first = planned("a.pt", b"one")
+    assert planned("b.pt", b"one") == first
+    assert planned("c.pt", b"two") != first
+    with pytest.raises(BadInput, match="SHA-256"):
+        make_plan(study(tmp_path, "networks.small_vgg.baseline={checkpoint: a.pt, sha256: '" + "0" * 64 + "'}"))
+    with pytest.raises(BadInput, match="no file"):
+        make_plan(study(tmp_path, "networks.small_vgg.baseline.checkpoint=s{seed}.pt"))
+
+
+def test_arms_that_contradict_each_other(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="two arms 'small_vgg-unstructured'"):
+        make_plan(study(tmp_path, "arms=[{methods: unstructured}, {methods: unstructured, ratios: 0.9}]"))
+    with pytest.raises(BadInput, match="sparsity above 0"):
+        make_plan(study(tmp_path, "arms=[{methods: network_slimming}]"))
+
+
+def test_data_that_is_not_there(tmp_path: Path) -> None:
+    absent = study(tmp_path, "data.name=arrays:" + str(tmp_path / "none.npz"))
+    with pytest.raises(BadInput, match="none.npz"):
+        make_plan(absent)
+    assert make_plan(absent, data_required=False).checksum is None
+    with pytest.raises(BadInput, match="at most"):
+        make_plan(study(tmp_path, "data.validation=5000"))
+
+
+def test_a_machine_without_the_data_learns_its_checksum_from_the_trials(tmp_path: Path) -> None:
+    absent = study(tmp_path, "data.name=arrays:" + str(tmp_path / "none.npz"))
+    trial = make_plan(absent, data_required=False).trials[0]
+    description = {**trial.description, "baseline": {**trial.description["baseline"]}}
+    description["baseline"]["data"] = {**description["baseline"]["data"], "checksum": "abc"}
+    finish(tmp_path / "out", replace(trial, description=description), (0,))
+    assert make_plan(absent, tmp_path / "out", data_required=False).checksum == "abc"

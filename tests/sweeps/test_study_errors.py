@@ -1,0 +1,133 @@
+"""Whatever is wrong with a study file becomes one line: which key, what is wrong, what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from prune_core.errors import BadInput
+from sweeps.study import load_study
+
+SMALL = """
+name: mine
+data: {name: digits, validation: 200, test: 200}
+networks: {small_vgg: {options: {width: 4}}}
+arms: [{methods: [unstructured]}]
+ratios: [0.5]
+budgets: [0, 2]
+seeds: [0]
+"""
+
+WRONG = [
+    ("ratois=[0.5]", "unknown key 'ratois'", "did you mean ratios", "allowed: "),
+    ("data.valdation=3", "data: unknown key 'valdation'", "did you mean validation", "allowed: "),
+    ("arms.0.method=[unstructured]", "arms.0: unknown key 'method'", "methods", "allowed: "),
+    ("resources.thread=2", "resources: unknown key 'thread'", "threads", "allowed: "),
+    ("training.learning_rat=1", "training: unknown key 'learning_rat'", "learning_rate", "allowed: "),
+    ("training.learning_rate=-1", "training: learning_rate", "-1", "allowed: "),
+    ("training.schedule=linear", "training: schedule", "linear", "allowed: constant"),
+    ("fine_tuning.epochs=3", "fine_tuning: epochs", "budgets", "allowed: "),
+    ("ratios=[]", "ratios", "empty", "allowed: "),
+    ("ratios=[0.5, 0.50]", "ratios", "'0.5'", "twice"),
+    ("ratios=[1.0]", "ratios.0", "out of range", "allowed: decimals in [0, 1)"),
+    ("ratios=[-0.1]", "ratios.0", "out of range", "allowed: decimals in [0, 1)"),
+    ("ratios=[many]", "ratios.0", "'many'", "allowed: decimals in [0, 1)"),
+    ("ratios=[.nan]", "ratios.0", "nan", "allowed: decimals in [0, 1)"),
+    ("budgets=[]", "budgets", "empty", "allowed: "),
+    ("budgets=[-1]", "budgets.0", "-1", "allowed: whole numbers of epochs"),
+    ("budgets=[2.5]", "budgets.0", "2.5", "allowed: whole numbers of epochs"),
+    ("budgets=[true]", "budgets.0", "True", "allowed: whole numbers of epochs"),
+    ("budgets={a: 1}", "budgets", "must be a list", "a"),
+    ("seeds=[0, 0]", "seeds", "0", "twice"),
+    ("seeds=[-1]", "seeds.0", "-1", "allowed: whole numbers from 0"),
+    ("name=../up", "name", "../up", "pattern"),
+    ("networks={}", "networks", "at least 1", "{}"),
+    ("networks.small_vgg.options.widht=4", "networks.small_vgg.options", "widht", "width"),
+    ("networks.small_vgg.options.width=0", "networks.small_vgg.options", "width", "whole numbers from 1"),
+    ("networks.small_vgg.options.num_classes=4", "networks.small_vgg.options", "num_classes", "allowed: "),
+    ("networks.vgg61={}", "networks.vgg61", "vgg61", "did you mean vgg19 or vgg16"),
+    ("networks.all={name: vgg16}", "networks.all", "label", "allowed: "),
+    ("dense.small_vgg={}", "dense.small_vgg", "also under networks", "allowed: "),
+    ("arms=[]", "arms", "at least 1", "[]"),
+    ("arms.0.methods=[]", "arms.0.methods", "empty", "allowed: "),
+    ("arms.0.methods=[l1_filer]", "arms.0.methods", "l1_filer", "did you mean l1_filter"),
+    ("arms.0.networks=[resnet8]", "arms.0.networks", "resnet8", "allowed: all, small_vgg"),
+    ("arms.0.options={scoope: global}", "arms.0.options", "scoope", "did you mean scope"),
+    ("arms.0.options={scope: galaxy}", "arms.0.options", "galaxy", "allowed: global, layerwise"),
+    ("arms.0.ratios=[0]", "arms.0.ratios", "prunes nothing", "allowed: "),
+    ("data.name=minst5k", "data", "minst5k", "did you mean mnist5k"),
+    ("data.validation=-3", "data.validation", "greater than or equal to 0", "-3"),
+    ("data.validation=0", "data.validation", "nothing to choose on", "allowed: "),
+    ("evaluation.corruptions=offical", "evaluation.corruptions", "'offical'", "allowed: 'none', 'generated', 'official'"),
+    ("evaluation.images_per_cell=500", "evaluation.images_per_cell", "500", "allowed: up to 200"),
+    ("evaluation.ece_bins=0", "evaluation.ece_bins", "greater than or equal to 1", "0"),
+    ("evaluation.folder=x", "evaluation.folder", "'generated'", "allowed: "),
+    ("objectives=[accuracy, acuracy]", "objectives", "acuracy", "did you mean accuracy"),
+    ("objectives=[ece, val_ece]", "objectives", "'ece'", "twice"),
+    ("objectives={ece: max}", "objectives", "smaller", "min"),
+    ("limits=[ece is small]", "limits.0", "'ece is small'", "allowed: "),
+    ("limits=[val_eec <= 1]", "limits.0", "val_eec", "did you mean val_ece"),
+    ("limits=[ece_t <= 0.05]", "limits.0", "selection", "allowed: val_ece_t"),
+    ("margins={accuracy: -0.1}", "margins", "-0.1", "allowed: numbers from 0"),
+    ("margins={acc: 0.1}", "margins", "'acc'", "allowed: "),
+    ("select_on=test", "select_on", "'test'", "allowed: 'validation', 'report'"),
+    ("search.kind=bayes", "search.kind", "'bayes'", "allowed: 'grid', 'random', 'optuna'"),
+    ("search.learning_rate=[0.1, 0.01]", "search.learning_rate", "no range", "allowed: "),
+    ("resources.device=gpu", "resources.device", "'gpu'", "allowed: 'cpu', 'cuda'"),
+    ("resources.threads=1.5", "resources.threads", "whole number", "1.5"),
+    ("rule=papers", "rule", "'papers'", "allowed: 'exact', 'paper'"),
+    ("plugins=[no_such_module_here]", "plugins", "no_such_module_here", "cannot be imported"),
+    ("baseline={checkpoint: nothing.pt}", "checkpoint", "nothing.pt", "allowed: "),
+    ("baseline={checkpoint: 'x{seed}.pt', sha256: '" + "0" * 64 + "'}", "sha256", "several", "allowed: "),
+    ("data=5", "data", "mapping", "5"),
+    ("=3", "--set '=3'", "KEY=VALUE", "allowed"),
+    ("seeds", "--set 'seeds'", "KEY=VALUE", "allowed"),
+    ("arms.7.ratios=0.5", "arms is a list of 1", "arms.7", "allowed: 0 to 0"),
+    ("name.first=x", "--set 'name.first=x'", "name", "no keys of its own"),
+    ("seeds=[0", "--set seeds", "line 1", "expected"),
+]
+
+
+@pytest.mark.parametrize(("override", "where", "what", "allowed"), WRONG, ids=[case[0] for case in WRONG])
+def test_one_line_says_where_what_and_what_is_allowed(
+    tmp_path: Path, override: str, where: str, what: str, allowed: str
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    with pytest.raises(BadInput) as caught:
+        load_study(path, [override])
+    line = str(caught.value)
+    assert "\n" not in line
+    for part in (where, what, allowed):
+        assert part in line, line
+    assert override.startswith(("=", "seeds", "arms.7", "name.first")) or line.startswith("mine.yaml: "), line
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("name: mine\nratios: [0.5\n", ["mine.yaml, line 3"]),
+        ("name: mine\nname: yours\n", ["mine.yaml, line 2", "'name' is there twice"]),
+        ("- a\n- b\n", ["mine.yaml", "mapping"]),
+        ("", ["mine.yaml", "mapping"]),
+        ("name: !!python/object/apply:os.system [ls]\n", ["mine.yaml", "could not determine a constructor"]),
+        ("name: mine\n", ["this key is missing", "and "]),
+    ],
+)
+def test_files_that_are_no_study(tmp_path: Path, text: str, parts: list[str]) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput) as caught:
+        load_study(path)
+    line = str(caught.value)
+    assert "\n" not in line
+    for part in parts:
+        assert part in line, line
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(BadInput, match="UTF-8"):
+        load_study(path)
