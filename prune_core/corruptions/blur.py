@@ -54,16 +54,22 @@ def glass_blur(images: Images, level: Level, draws: Draws) -> Images:
     the lower right, no source has been written yet when it is read, so that a pass is one gather.
     """
     sigma, _, passes = level
-    pixels = to_bytes(gaussian(to_unit(images), sigma))
+    count, height, width, channels = images.shape
+    pixels = _softened(images, sigma)
+    start = np.arange(count)[:, None, None] * (height * width)
+    own = start + np.arange(2, height)[:, None] * width + np.arange(2, width)
     for number in range(int(passes)):
-        shifts = draws[0][:, number] != 0
-        left, up = shifts[..., 0, None], shifts[..., 1, None]
-        same_row = np.where(left, pixels[:, 2:, 1:-1], pixels[:, 2:, 2:])
-        row_above = np.where(left, pixels[:, 1:-1, 1:-1], pixels[:, 1:-1, 2:])
+        shifts = draws[0][:, number]
+        source = own + shifts[..., 1] * np.int64(width) + shifts[..., 0]
         moved = pixels.copy()
-        moved[:, 2:, 2:] = np.where(up, row_above, same_row)
+        moved[:, 2:, 2:] = pixels.reshape(-1, channels).take(source, axis=0)
         pixels = moved
-    return to_bytes(gaussian(to_unit(pixels), sigma))
+    return _softened(pixels, sigma)
+
+
+def _softened(images: Images, sigma: float) -> Images:
+    """Return the images blurred, or as they are where the kernel is one pixel wide."""
+    return images if int(4.0 * sigma + 0.5) == 0 else to_bytes(gaussian(to_unit(images), sigma))
 
 
 def _draw_direction(generator: np.random.Generator, image: Images, level: Level) -> Draws:

@@ -28,13 +28,13 @@ def motion_blur(images: Images, radius: float, sigma: float, angles: Array) -> I
     weights = _tail(radius, sigma)
     reach = len(weights) - 1
     columns, rows = tap_offsets(len(weights), angles)
-    padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
-    lines = padded.reshape(count, height + 2 * reach, -1)
+    edges = ((0, 0), (reach, reach), (reach, reach), (0, 0))
+    padded = np.pad(images.astype(np.float32), edges, mode="edge").reshape(count, height + 2 * reach, -1)
+    windows = sliding_window_view(padded, (height, width * channels), axis=(1, 2))
     result = np.empty((count, height * width * channels), dtype=np.float32)
-    for index, plane in enumerate(lines):
-        windows = sliding_window_view(plane, (height, width * channels))
-        taps = windows[rows[index] + reach, (columns[index] + reach) * channels]
-        np.matmul(weights, taps.reshape(len(weights), -1).astype(np.float32), out=result[index])
+    for index in range(count):
+        taps = windows[index, rows[index] + reach, (columns[index] + reach) * channels]
+        np.matmul(weights, taps.reshape(len(weights), -1), out=result[index])
     result += np.float32(_HALF_A_QUANTUM)
     return result.astype(np.uint8).reshape(images.shape)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import lru_cache
 
-from prune_core.corruptions.definition import Draws, Images, Level, corruption, to_bytes, to_unit
+import numpy as np
+from numpy.typing import NDArray
+
+from prune_core.corruptions.definition import SEVERITIES, Array, Draws, Images, Level, corruption, to_bytes, to_unit
+
+_TAILS = 8  # standard deviations on either side: what lies beyond has a chance below 1e-14
+_BINS = 1024
 
 
 def draw_normal(generator: np.random.Generator, image: Images, level: Level) -> Draws:
@@ -21,7 +27,38 @@ def gaussian_noise(images: Images, level: Level, draws: Draws) -> Images:
 
 
 def _draw_counts(generator: np.random.Generator, image: Images, level: Level) -> Draws:
-    return (generator.poisson(to_unit(image) * level[0]),)
+    return (poisson_counts(image, level[0], generator.random(image.shape)),)
+
+
+def poisson_counts(image: Images, photons: float, uniform: Array) -> NDArray[np.int64]:
+    """Return Poisson counts of mean ``value / 255 * photons``: the inverse of the distribution at uniform numbers of [0, 1).
+
+    There are only 256 means, so the distributions are tables: several times as fast as drawing each count by itself.
+    """
+    lowest, guide, below = _count_tables(photons)
+    values, level = image.ravel().astype(np.int64), uniform.ravel()
+    steps = guide.take(values * _BINS + (level * _BINS).astype(np.int64))
+    columns = below.shape[1]
+    short = np.flatnonzero(below.take(values * columns + steps) <= level)
+    while len(short):
+        steps[short] += 1
+        short = short[below.take(values[short] * columns + steps[short]) <= level[short]]
+    return (lowest.take(values) + steps).reshape(image.shape)
+
+
+@lru_cache(maxsize=len(SEVERITIES))
+def _count_tables(photons: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return, of each of the 256 means, the lowest count, where each bin of uniform numbers starts, and the distribution."""
+    from scipy.special import pdtr
+
+    means = np.arange(256) / 255.0 * photons
+    lowest = np.maximum(np.floor(means - _TAILS * np.sqrt(means)) - _TAILS, 0).astype(np.int64)
+    columns = int((np.ceil(means + _TAILS * np.sqrt(means)) + 2 * _TAILS - lowest).max()) + 1
+    below = pdtr(lowest[:, None] + np.arange(columns), means[:, None])
+    below[:, -1] = 1.0
+    bins = np.arange(_BINS) / _BINS
+    guide = np.stack([np.searchsorted(row, bins, side="right") for row in below])
+    return lowest, guide, below
 
 
 @corruption("shot_noise", ((500,), (250,), (100,), (75,), (50,)), _draw_counts)

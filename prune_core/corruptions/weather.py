@@ -11,12 +11,15 @@ from prune_core.corruptions.linear import along_both, zoom_matrix
 from prune_core.corruptions.motion import motion_blur
 from prune_core.corruptions.plasma import map_side, plasma
 
-_LUMA = np.array([0.299, 0.587, 0.114])
+_LUMA = (0.299, 0.587, 0.114)
 
 
 def luma(colour: Array) -> Array:
     """Return the grey value ``(..., 1)`` of colours ``(..., 1 or 3)``."""
-    return colour if colour.shape[-1] == 1 else (colour @ _LUMA)[..., None]
+    if colour.shape[-1] == 1:
+        return colour
+    red, green, blue = (colour[..., channel, None] * weight for channel, weight in enumerate(_LUMA))
+    return np.asarray(red + green + blue)
 
 
 def in_channels(colour: Array, channels: int) -> Array:
