@@ -36,7 +36,7 @@ class Selective:
 def accepting_threshold(confidence: npt.NDArray[Any], correct: npt.NDArray[Any], accepted_error: float) -> float:
     """Return the lowest confidence at which the accepted images err at most at the stated rate.
 
-    Set it on clean validation images, then judge others with `selective`. The rate holds on the images given; on others it
+    Set it on clean validation images, then judge others with `selective_at`. The rate holds on the images given; on others it
     holds on average only as far as they are alike, which under corruption they are not.
 
     Args:
@@ -58,7 +58,7 @@ def accepting_threshold(confidence: npt.NDArray[Any], correct: npt.NDArray[Any],
     return float(ordered[allowed[-1]]) if len(allowed) else REJECT_ALL
 
 
-def selective(confidence: npt.NDArray[Any], correct: npt.NDArray[Any], threshold: float) -> Selective:
+def selective_at(confidence: npt.NDArray[Any], correct: npt.NDArray[Any], threshold: float) -> Selective:
     """Return coverage and errors of ``(N,)`` predictions at a threshold."""
     accepted = np.asarray(confidence >= threshold)
     coverage, undetected = float(accepted.mean()), float((accepted & ~correct.astype(bool)).mean())
@@ -66,9 +66,9 @@ def selective(confidence: npt.NDArray[Any], correct: npt.NDArray[Any], threshold
 
 
 def selective_by_severity(cells: CellPredictions, threshold: float) -> dict[int, Selective]:
-    """Return `selective` of each severity, its corruptions pooled."""
+    """Return `selective_at` of each severity, its corruptions pooled."""
     each = enumerate(cells.severities)
-    return {s: selective(cells.confidence[:, at].ravel(), cells.correct[:, at].ravel(), threshold) for at, s in each}
+    return {s: selective_at(cells.confidence[:, at].ravel(), cells.correct[:, at].ravel(), threshold) for at, s in each}
 
 
 def _errors_by_coverage(predictions: Predictions) -> Floats:
