@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from dashboards import labels
 from dashboards.points import REFERENCES, Points, rows_of
@@ -31,13 +31,13 @@ class Answer:
         question: what was asked, for example "Smallest within the limits".
         sentence: the answer in words; says so where there is none.
         row: the candidate, None where none qualifies.
-        differences: column -> "mean [low, high]" against the control of the same seeds and budget.
+        differences: column -> mean and "[low, high]" against the control of the same seeds and budget.
     """
 
     question: str
     sentence: str
     row: Any | None
-    differences: Mapping[str, str]
+    differences: Mapping[str, tuple[str, str]]
 
 
 def limits_of(study: StudyFolder) -> list[Limit]:
@@ -69,13 +69,15 @@ def answers(study: StudyFolder, points: Points) -> list[Answer]:
     decide = "" if study.select_on == "report" else "val_"
     accuracy = f"{decide}accuracy" if f"{decide}accuracy" in table else "accuracy"
     pruned = table[~table["method"].isin(REFERENCES)]
-    near = pruned[pruned[accuracy] >= _control_accuracy(table, pruned, accuracy) - accuracy_margin(study)]
+    # The difference is to the control of the same baseline: slimming starts from one of its own.
+    lost = -pruned[f"delta_{accuracy}"] if f"delta_{accuracy}" in pruned else pd.Series(0.0, index=pruned.index)
+    near = pruned[lost <= accuracy_margin(study)]
     limits = limits_of(study)
     allowed = near
     if limits:
         meets = [not unmet(row._asdict(), limits, study.select_on) for row in rows_of(pruned)]
         allowed = pruned[np.array(meets, dtype=bool)]
-    margin = f"accuracy at most {100 * accuracy_margin(study):g} points below its control"
+    margin = f"accuracy at most {100 * accuracy_margin(study):g} % below its control"
     within = "within the limits (" + ", ".join(map(str, limits)) + ")" if limits else f"with {margin}"
     cost = (
         "nonzero_macs"
@@ -87,13 +89,6 @@ def answers(study: StudyFolder, points: Points) -> list[Answer]:
         _answer(study, "Best calibrated", near, f"{decide}ece", True, f"with {margin}"),
         _answer(study, "Most robust", near, f"{decide}mpc", False, f"with {margin}"),
     ]
-
-
-def _control_accuracy(table: pd.DataFrame, pruned: pd.DataFrame, column: str) -> pd.Series:
-    """Return for each candidate the accuracy of its network's control (of its baseline, where no control is complete)."""
-    reference = table[table["method"].isin(["control", "baseline"])].sort_values("method", ascending=False)
-    by_network = reference.drop_duplicates("network", keep="first").set_index("network")[column]
-    return pruned["network"].map(by_network).astype(float)
 
 
 def _answer(study: StudyFolder, question: str, rows: pd.DataFrame, column: str, least: bool, condition: str) -> Answer:
@@ -117,22 +112,22 @@ def _answer(study: StudyFolder, question: str, rows: pd.DataFrame, column: str, 
     )
 
 
-def difference(records: pd.DataFrame, row: Any, name: str) -> str:
-    """Return a candidate's mean difference to its control, with its 95 % t interval over seeds."""
+def difference(records: pd.DataFrame, row: Any, name: str) -> tuple[str, str]:
+    """Return a candidate's mean difference to its control, and its 95 % t interval over seeds ("" where there is none)."""
     column = f"delta_{name}"
     if column not in records:
-        return "–"
+        return "–", ""
     own = records[(records["key"].astype(str).isin(row.keys.split(";"))) & (records["budget"] == row.budget)]
     values = own.loc[own["status"] == "complete", column].dropna().to_numpy(dtype=float)
     if not len(values):
-        return "–"
+        return "–", ""
     mean = float(values.mean())
     if len(values) < 2:
-        return labels.number(mean, column, sign=True)
-    half = float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    scale, unit, digits = (100.0, " points", 1) if labels.is_share(column) else (1.0, "", 4)
-    low, high = scale * (mean - half), scale * (mean + half)
-    return f"{scale * mean:+.{digits}f}{unit} [{low:+.{digits}f}, {high:+.{digits}f}]"
+        return labels.number(mean, column, sign=True), ""
+    half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values)))
+    scale, digits = (100.0, 1) if labels.is_share(column) else (1.0, 4)
+    interval = f"[{scale * (mean - half):+.{digits}f}, {scale * (mean + half):+.{digits}f}]"
+    return labels.number(mean, column, sign=True), interval
 
 
 def beats_control(study: StudyFolder, points: Points) -> str:

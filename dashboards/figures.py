@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dashboards.figures_front import Figure, front_figure, panels
 from dashboards.figures_print import print_front, print_ratio
-from dashboards.figures_ratio import RATIO_FIGURES, networks_of, ratio_figure
+from dashboards.figures_ratio import RATIO_FIGURES, curves, networks_of, ratio_figure
 from dashboards.points import Points
 
 
@@ -43,13 +43,13 @@ def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
     )
     files = tuple(print_front(points, folder)) if folder else ()
     drawn = [Drawn("front", "front", "The front", words, front_figure(points), files)]
+    lines, networks = curves(points), networks_of(points)
     for which in RATIO_FIGURES:
-        for network in networks_of(points):
-            figure = ratio_figure(points, which, network)
+        for place, network in enumerate(networks):
+            figure = ratio_figure(points, lines, which, network)
             if figure is None:
                 continue
-            files = tuple(print_ratio(points, which, network, folder)) if folder else ()
+            files = tuple(print_ratio(points, lines, which, network, folder)) if folder else ()
             words = f"Line chart for {network}: {which.heading.lower()}; one line per method, and the control and baseline."
-            place = networks_of(points).index(network)
             drawn.append(Drawn(f"{which.name}-{place}", which.name, network, words, figure, files))
     return drawn

@@ -166,7 +166,7 @@ def axis(name: str) -> Figure:
         "mpc": "higher is better",
         "ece": "lower is better",
         "nll": "lower is better",
-        "nonzero_parameters": "lower is better, log scale",
+        "nonzero_parameters": "log scale",
         "corruption_ece": "lower is better",
     }.get(labels.stem(name), "")
     plain: Figure = {

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
 from dashboards import labels
 from dashboards.figures_front import panels, view
-from dashboards.figures_ratio import Curve, RatioFigure, curves
+from dashboards.figures_ratio import Curve, RatioFigure
 from dashboards.palette import looks, order
 from dashboards.points import REFERENCES, Points
 from prune_core.files import replacing
@@ -30,21 +32,38 @@ _STYLE: Any = {
     "figure.dpi": 100,
 }
 _GREY = "#b5b5b5"
+F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _styled(function: F) -> F:
+    """Draw under our style and no other, whatever the caller's is."""
+
+    @wraps(function)
+    def styled(*arguments: Any) -> Any:
+        import matplotlib as mpl
+
+        with mpl.rc_context(_STYLE):
+            return function(*arguments)
+
+    return cast(F, styled)
+
+
+@_styled
 def print_front(points: Points, folder: Path) -> list[Path]:
     """Write the front figure; return the files."""
-    names, table = panels(points), points.complete
+    names, table = panels(points), points.at_longest()
     if not names:
         return []
-    figure, axes = _figure(len(names), 3.2)
-    look = looks(table["method"].unique())
+    figure, axes = _figure(len(names), 3.2, shared=True)
+    look, networks = looks(table["method"].unique()), sorted(table["network"].unique())
     for axis, name in zip(axes, names, strict=True):
         for method in order(table["method"].unique()):
             rows = table[table["method"] == method].dropna(subset=[name, "accuracy"])
             for on_front, part in rows.groupby("front", sort=True):
                 kept = bool(on_front) or method in REFERENCES
-                _points(axis, part, name, look[method].light if kept else _GREY, look[method].marker, kept)
+                for network, own in part.groupby("network", sort=True):
+                    colour = look[method].light if kept else _GREY
+                    _points(axis, own, name, colour, look[method].marker, kept, networks.index(network) % 2 == 1)
         _dress(axis, table, name)
     axes[0].set_ylabel("accuracy")
     for axis in axes[1:]:
@@ -52,11 +71,14 @@ def print_front(points: Points, folder: Path) -> list[Path]:
     handles = [
         axes[0].scatter([], [], color=look[m].light, marker=look[m].marker, label=m) for m in order(table["method"].unique())
     ]
-    figure.legend(handles=handles, loc="lower center", ncol=min(6, len(handles)))
+    for place, network in enumerate(networks if len(networks) > 1 else []):
+        fill = "none" if place % 2 else "#1a1a1a"
+        handles.append(axes[0].scatter([], [], facecolors=fill, edgecolors="#1a1a1a", marker="o", label=network))
+    figure.legend(handles=handles, loc="lower center", ncol=min(5, len(handles)))
     return _save(figure, folder, "front")
 
 
-def _points(axis: Any, rows: pd.DataFrame, name: str, colour: str, marker: str, kept: bool) -> None:
+def _points(axis: Any, rows: pd.DataFrame, name: str, colour: str, marker: str, kept: bool, hollow: bool) -> None:
     axis.errorbar(
         rows[name],
         rows["accuracy"],
@@ -73,11 +95,12 @@ def _points(axis: Any, rows: pd.DataFrame, name: str, colour: str, marker: str, 
         rows[name],
         rows["accuracy"],
         s=size**0.9,
-        color=colour,
+        facecolors="none" if hollow else colour,
+        edgecolors=colour,
         marker=marker,
         alpha=1.0 if kept else 0.6,
         zorder=4 if kept else 2,
-        linewidths=0,
+        linewidths=0.9,
     )
 
 
@@ -100,11 +123,12 @@ def _percent(axis: Any, column: str) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
 
 
-def print_ratio(points: Points, which: RatioFigure, network: str, folder: Path) -> list[Path]:
+@_styled
+def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, network: str, folder: Path) -> list[Path]:
     """Write one figure by ratio of one network at the longest budget; return the files."""
     chosen = [
         curve
-        for curve in curves(points)
+        for curve in all_curves
         if curve.network == network
         and curve.method != "dense"
         and curve.budget in (points.longest, 0)
@@ -113,7 +137,7 @@ def print_ratio(points: Points, which: RatioFigure, network: str, folder: Path) 
     names = [name for name in which.columns if any(curve.rows[name].notna().any() for curve in chosen)]
     if not names:
         return []
-    figure, axes = _figure(len(names), 2.6)
+    figure, axes = _figure(len(names), 2.6, shared=names[0][-2:-1] == "s")
     look = looks(points.complete["method"].unique())
     for axis, name in zip(axes, names, strict=True):
         for curve in chosen:
@@ -129,7 +153,7 @@ def print_ratio(points: Points, which: RatioFigure, network: str, folder: Path) 
             axis.set_ylim(low, high)
             axis.tick_params(labelleft=place == 0)
     handles, names_shown = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names_shown, loc="lower center", ncol=min(6, max(1, len(handles))))
+    figure.legend(handles, names_shown, loc="lower center", ncol=min(5, max(1, len(handles))))
     return _save(figure, folder, f"{which.name}-{_file_name(network)}")
 
 
@@ -137,13 +161,14 @@ def _line(axis: Any, curve: Curve, name: str, colour: str, marker: str) -> None:
     rows = curve.rows.dropna(subset=[name])
     if not len(rows):
         return
+    label = f"{curve.method} ({curve.arm})" if curve.own_base else curve.method
     if curve.method in REFERENCES:
         axis.axhline(
             float(rows[name].iloc[0]),
-            color=colour,
+            color=_GREY if curve.own_base else colour,
             linewidth=1,
             linestyle=":" if curve.method == "baseline" else "--",
-            label=curve.method,
+            label=label,
         )
         return
     axis.errorbar(
@@ -155,33 +180,28 @@ def _line(axis: Any, curve: Curve, name: str, colour: str, marker: str) -> None:
         markersize=3.5,
         linewidth=1.2,
         elinewidth=0.7,
-        label=curve.method,
+        label=label,
     )
 
 
-def _figure(columns: int, height: float) -> tuple[Any, list[Any]]:
-    import matplotlib as mpl
+def _figure(columns: int, height: float, *, shared: bool) -> tuple[Any, list[Any]]:
+    """Return a figure with a row of panels; fixed places, since matplotlib's own layout costs more than the drawing."""
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        # Room for the legend below the panels.
-        engine: Any = figure.get_layout_engine()
-        engine.set(rect=(0, 0.12, 1, 0.88))
-        return figure, list(figure.subplots(1, columns, squeeze=False)[0])
+    figure = Figure(figsize=(WIDTH, height))
+    axes = figure.subplots(1, columns, squeeze=False)[0]
+    figure.subplots_adjust(left=0.095, right=0.985, top=0.91, bottom=0.31, wspace=0.08 if shared else 0.32)
+    return figure, list(axes)
 
 
 def _save(figure: Any, folder: Path, name: str) -> list[Path]:
     """Write PNG and SVG without dates, so that the same records give the same bytes."""
-    import matplotlib as mpl
-
     files = []
-    with mpl.rc_context(_STYLE):
-        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
-            path = folder / f"{name}.{kind}"
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=kind, metadata=metadata)
-            files.append(path)
+    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        path = folder / f"{name}.{kind}"
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format=kind, metadata=metadata)
+        files.append(path)
     return files
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from dashboards.palette import Look, looks, order
 from dashboards.points import REFERENCES, SEVERITIES, Points, rows_of
 
 Figure = dict[str, Any]
+COLLAPSED = 0.1
+"""Accuracy lost against the best reference from which on a network counts as collapsed: it may leave the frame."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,26 @@ class Curve:
 
     network: str
     method: str
+    arm: str
     budget: int
     rows: pd.DataFrame
+
+    @property
+    def own_base(self) -> bool:
+        """Whether the arm has a name of its own: a second baseline of the network (slimming's), or a labelled arm."""
+        return self.arm not in (self.network, f"{self.network}-{self.method}")
 
 
 def curves(points: Points) -> list[Curve]:
     """Return the curves of a study; references (baseline, control, dense ladder) are single points."""
-    table = points.complete
+    columns = [name for which in RATIO_FIGURES for name in which.columns]
+    table = points.complete[
+        ["arm", "network", "method", "ratio", "budget", "place", *columns, *(f"{name}_std" for name in columns)]
+    ]
     found = []
-    for _, rows in table.groupby(["network", "method", "budget", "arm"], sort=True):
+    for _, rows in table.sort_values("ratio").groupby(["network", "method", "budget", "arm"], sort=True):
         first = rows_of(rows)[0]
-        found.append(Curve(first.network, first.method, int(first.budget), rows.sort_values("ratio")))
+        found.append(Curve(first.network, first.method, first.arm, int(first.budget), rows))
     return found
 
 
@@ -63,9 +75,9 @@ def networks_of(points: Points) -> list[str]:
     return sorted(table.loc[~table["method"].isin(REFERENCES), "network"].unique())
 
 
-def ratio_figure(points: Points, which: RatioFigure, network: str) -> Figure | None:
+def ratio_figure(points: Points, all_curves: list[Curve], which: RatioFigure, network: str) -> Figure | None:
     """Return one figure of one network as a plotly figure (plain data), or None where it has no numbers."""
-    chosen = [curve for curve in curves(points) if curve.network == network]
+    chosen = [curve for curve in all_curves if curve.network == network]
     names = [name for name in which.columns if any(curve.rows[name].notna().any() for curve in chosen)]
     if not names:
         return None
@@ -75,23 +87,19 @@ def ratio_figure(points: Points, which: RatioFigure, network: str) -> Figure | N
         for method in order(look):
             for curve in chosen:
                 if curve.method == method and method != "dense":
-                    traces.append(_trace(curve, name, panel, look[method], points))
+                    traces.append(_trace(curve, name, panel, look[method]))
     for trace in traces:
-        trace["showlegend"] = trace["xaxis"] == "x" and not any(
-            other["showlegend"]
-            for other in traces
-            if other is not trace and other.get("name") == trace["name"] and "showlegend" in other
-        )
-    return {"data": traces, "layout": _layout(names, points)}
+        trace["showlegend"] = trace["xaxis"] == "x"
+    return {"data": traces, "layout": _layout(names, chosen)}
 
 
-def _trace(curve: Curve, name: str, panel: int, look: Look, points: Points) -> Figure:
+def _trace(curve: Curve, name: str, panel: int, look: Look) -> Figure:
     rows = curve.rows.dropna(subset=[name])
     tail = str(panel) if panel > 1 else ""
     trace: Figure = {
         "type": "scatter",
-        "name": _legend(curve, points),
-        "legendgroup": f"{curve.method} {curve.budget}",
+        "name": _legend(curve),
+        "legendgroup": f"{labels.safe(curve.arm)} {curve.budget}",
         "xaxis": f"x{tail}",
         "yaxis": f"y{tail}",
         "hovertemplate": "%{text}<extra></extra>",
@@ -106,7 +114,7 @@ def _trace(curve: Curve, name: str, panel: int, look: Look, points: Points) -> F
             "x": [0, 1],
             "y": [value, value],
             "text": rows["place"].tolist() * 2,
-            "line": {"color": look.colour, "width": 1.5, "dash": dash},
+            "line": {"color": "@muted" if curve.own_base else look.colour, "width": 1.5, "dash": dash},
         }
     return trace | {
         "mode": "lines+markers",
@@ -125,14 +133,14 @@ def _trace(curve: Curve, name: str, panel: int, look: Look, points: Points) -> F
     }
 
 
-def _legend(curve: Curve, points: Points) -> str:
+def _legend(curve: Curve) -> str:
+    own = f" ({labels.safe(curve.arm)})" if curve.own_base else ""
     if curve.method == "baseline":
-        return "baseline (unpruned)"
-    tuned = f"{curve.budget} epochs" if curve.budget != 1 else "1 epoch"
-    return f"{labels.safe(curve.method)}, {tuned}"
+        return f"baseline{own}, unpruned"
+    return f"{labels.safe(curve.method)}{own}, {labels.epochs(curve.budget)}"
 
 
-def _layout(names: list[str], points: Points) -> Figure:
+def _layout(names: list[str], chosen: list[Curve]) -> Figure:
     layout: Figure = {
         "height": 430,
         "margin": {"l": 62, "r": 12, "t": 44, "b": 110},
@@ -144,7 +152,9 @@ def _layout(names: list[str], points: Points) -> Figure:
     shared = len({labels.stem(name) for name in names}) == 1
     gap = 0.02 if shared else 0.07
     width = (1 - gap * (len(names) - 1)) / len(names)
-    ratios = points.complete.loc[~points.complete["method"].isin(REFERENCES), "ratio"]
+    ratios = pd.concat(
+        [curve.rows["ratio"] for curve in chosen if curve.method not in REFERENCES] or [pd.Series(dtype=float)]
+    )
     right = min(1.0, float(ratios.max()) + 0.05) if len(ratios) else 1.0
     for panel, name in enumerate(names, start=1):
         tail = str(panel) if panel > 1 else ""
@@ -155,9 +165,11 @@ def _layout(names: list[str], points: Points) -> Figure:
             "anchor": f"y{tail}",
             "range": [0, right],
             "zeroline": False,
-            "tickformat": ".1~f",
+            "tickformat": ".2~f",
         }
         layout[f"yaxis{tail}"] = axis(name) | {"anchor": f"x{tail}"}
+        if window := _window(chosen, names if shared else [name]):
+            layout[f"yaxis{tail}"]["range"] = window
         if shared:
             layout[f"yaxis{tail}"] |= {"matches": "y", "showticklabels": False, "title": {"text": ""}} if tail else {}
             layout["annotations"].append(
@@ -173,3 +185,16 @@ def _layout(names: list[str], points: Points) -> Figure:
                 }
             )
     return layout
+
+
+def _window(chosen: list[Curve], names: list[str]) -> list[float] | None:
+    """Return a range that shows what is near the references; a collapsed network must not squeeze it."""
+    best = max((float(curve.rows["accuracy"].max()) for curve in chosen if curve.method in REFERENCES), default=math.nan)
+    near = [curve.rows[~(curve.rows["accuracy"] < best - COLLAPSED)] for curve in chosen]
+    lows = [float((rows[name] - rows[f"{name}_std"].fillna(0)).min()) for rows in near for name in names if len(rows)]
+    highs = [float((rows[name] + rows[f"{name}_std"].fillna(0)).max()) for rows in near for name in names if len(rows)]
+    low, high = min((v for v in lows if v == v), default=math.nan), max((v for v in highs if v == v), default=math.nan)
+    if not low < high:
+        return None
+    margin = 0.07 * (high - low)
+    return [low - margin, high + margin]

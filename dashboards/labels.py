@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from html import escape
+from typing import Any
 
 TITLES = {
     "accuracy": "accuracy",
@@ -81,18 +82,21 @@ def ratio(value: float) -> str:
     return f"{value:g}"
 
 
-def candidate(row: object) -> str:
-    """Return a candidate's name: network, method, ratio, budget."""
-    network, method = str(row.network), str(row.method)  # type: ignore[attr-defined]
-    budget = int(row.budget)  # type: ignore[attr-defined]
-    if method == "baseline":
-        return f"{network}, unpruned"
-    if method == "dense":
-        return f"{network}, dense ladder"
-    tuned = f"{budget} epochs" if budget != 1 else "1 epoch"
+def candidate(row: Any) -> str:
+    """Return a candidate's name: network, method, ratio, budget; a reference of its own arm (slimming's) says so."""
+    network, method, arm = str(row.network), str(row.method), str(row.arm)
+    own = f" ({arm})" if arm not in (network, f"{network}-{method}") else ""
+    if method in ("baseline", "dense"):
+        return f"{network}, {'unpruned' if method == 'baseline' else 'dense ladder'}{own}"
+    tuned = epochs(int(row.budget))
     if method == "control":
-        return f"{network}, unpruned, fine-tuned {tuned}" if budget else f"{network}, unpruned (control, 0 epochs)"
-    return f"{network}, {method} {ratio(row.ratio)}, {tuned}"  # type: ignore[attr-defined]
+        return f"{network}, unpruned, fine-tuned {tuned}{own}"
+    return f"{network}, {method} {ratio(row.ratio)}, {tuned}{own}"
+
+
+def epochs(budget: int) -> str:
+    """Return a budget in words."""
+    return f"{budget} epoch" if budget == 1 else f"{budget} epochs"
 
 
 def safe(text: object) -> str:

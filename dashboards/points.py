@@ -78,7 +78,8 @@ def rows_of(table: pd.DataFrame) -> list[Any]:
 def candidate_points(study: StudyFolder) -> Points:
     """Return the candidates of a study with their place on the front."""
     records, decisive = study.records, study.decisive
-    shown = [name for name in (*_SHOWN, *(f"val_{name}" for name in _SHOWN), *study.objectives) if name in records.columns]
+    selection = [f"val_{name}" for name in _SHOWN] + ["delta_val_accuracy"]
+    shown = [name for name in (*_SHOWN, *selection, *study.objectives) if name in records.columns]
     lacking = [name for name in decisive if name not in records.columns]
     # A study whose records lack an objective altogether (an older version's) still gets its figures, without that objective.
     decisive = {name: way for name, way in decisive.items() if name not in lacking}

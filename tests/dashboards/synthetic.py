@@ -65,7 +65,7 @@ def _record(stream, network, method, ratio, seed, budget, damage, compression) -
     row = {
         "key": key,
         "study": "synthetic",
-        "arm": f"{network}-{method}",
+        "arm": network if method in ("baseline", "control") else f"{network}-{method}",
         "network": network,
         "method": method,
         "ratio": float(ratio),
