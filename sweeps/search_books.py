@@ -54,9 +54,9 @@ class OptunaBooks:
         self.parameters = Parameters(space)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         self.study = self._open(study_name, study_uid(out), _storage(out, storage))
+        self._all: list[FrozenTrial] = []
         self._rows: dict[str, FrozenTrial] = {}
-        for row in self.rows():
-            self._remember(row)
+        self._read()
 
     def _open(self, name: str, owner: str, storage: Any) -> optuna.Study:
         """Return the study: found again, or new; one of another space or other objectives is replaced."""
@@ -81,15 +81,18 @@ class OptunaBooks:
         return study
 
     def rows(self) -> list[FrozenTrial]:
-        """Return every row, oldest first."""
-        return list(self.study.get_trials(deepcopy=False))
+        """Return every row, oldest first; nobody else writes them, so they are read only after a write."""
+        return list(self._all)
 
-    def _remember(self, row: FrozenTrial) -> None:
-        """Keep, per candidate, the row that counts: a complete one, else the newest."""
-        key = row.user_attrs.get(KEY)
-        before = self._rows.get(key) if key else None
-        if key and not (before is not None and before.values):
-            self._rows[key] = row
+    def _read(self) -> None:
+        """Read the rows and keep, per candidate, the one that counts: a complete one, else the newest."""
+        self._all = list(self.study.get_trials(deepcopy=False))
+        self._rows = {}
+        for row in self._all:
+            key = row.user_attrs.get(KEY)
+            before = self._rows.get(key) if key else None
+            if key and not (before is not None and before.values):
+                self._rows[key] = row
 
     def row(self, key: str) -> FrozenTrial | None:
         """Return the row that counts for a candidate's key."""
@@ -117,7 +120,7 @@ class OptunaBooks:
         if row is None or (row.state.is_finished() and not row.values and told is not None):
             self._add(candidate, "COMPLETE" if told else "FAIL", values=values if told else None)
         elif not row.state.is_finished():
-            self._finish(row, values if told else None)
+            self._finish(row, values)
 
     def told(self, values: Mapping[str, float] | None) -> list[float] | None:
         """Return the objectives' values in order, or None when one, or a limit's column, is missing or not finite."""
@@ -158,21 +161,22 @@ class OptunaBooks:
                 constraints=self.constraints(values) if values is not None else None,
             )
         )
-        self._remember(self.rows()[-1])
+        self._read()
 
     def _finish(self, row: FrozenTrial, values: Mapping[str, float] | None) -> None:
         """End a running row; the constraints first, since a finished row takes none."""
         from optuna.trial import Trial, TrialState
 
-        if values is None:
+        told = self.told(values)
+        if values is None or told is None:
             self.study.tell(row.number, state=TrialState.FAIL)
         else:
             running = Trial(self.study, row._trial_id)
             for name, amount in self.constraints(values).items():
                 if name not in row.constraints:
                     running.set_constraint(name, amount)
-            self.study.tell(row.number, self.told(values))
-        self._rows[row.user_attrs[KEY]] = self.rows()[row.number]
+            self.study.tell(row.number, told)
+        self._read()
 
     def reconcile(self, known: Mapping[str, Mapping[str, float] | None], *, taken_up: Collection[str]) -> None:
         """Bring the rows in line with the output folder.
@@ -181,16 +185,13 @@ class OptunaBooks:
             known: values by candidate key, None for a failed one.
             taken_up: keys of open rows that will be handed out again; other open rows are closed as failed.
         """
-        for row in self.rows():
+        for row in [row for row in self.rows() if not row.state.is_finished()]:
             key = row.user_attrs.get(KEY)
-            if row.state.is_finished() or key in taken_up and key not in known:
-                continue
-            if key in known and self._rows.get(key) is row:
-                self._finish(row, known[key] if self.told(known[key]) else None)
-            else:
-                from optuna.trial import TrialState
-
-                self.study.tell(row.number, state=TrialState.FAIL)
+            counts = key is not None and self._rows[key].number == row.number
+            if counts and key in known:
+                self._finish(row, known[key])
+            elif not (counts and key in taken_up):
+                self._finish(row, None)
         for key, values in known.items():
             row = self._rows.get(key)
             if row is None or (not row.values and self.told(values)):
@@ -201,6 +202,7 @@ def _storage(out: Path, url: str | None) -> Any:
     """Return the opened storage."""
     import optuna
     from optuna.storages import RDBStorage
+    from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -208,5 +210,5 @@ def _storage(out: Path, url: str | None) -> Any:
     options = {"connect_args": {"timeout": 60}} if given.startswith("sqlite") else {"pool_pre_ping": True}
     try:
         return RDBStorage(given, engine_kwargs=options)
-    except (ValueError, ImportError, OSError, RuntimeError) as error:
+    except (SQLAlchemyError, ValueError, ImportError, OSError, RuntimeError) as error:
         raise BadInput(f"Optuna storage {given!r}: {' '.join(str(error).split())[:200]}") from None

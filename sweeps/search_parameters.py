@@ -33,10 +33,9 @@ class Parameters:
         arm = self.space.arm(str(_suggest(trial, "arm", self._arms())))
         if arm is None:
             raise LookupError("the sampler chose an arm that the space does not have")
-        chosen = {
-            name: _value(axis, _suggest(trial, self._names[arm.arm][name], _distribution(axis))) for name, axis in arm.axes().items()
-        }
-        return arm.candidate(chosen, number)
+        names = self._names[arm.arm]
+        suggested = {name: _suggest(trial, names[name], _distribution(axis)) for name, axis in arm.axes().items()}
+        return arm.candidate({name: _value(axis, suggested[name]) for name, axis in arm.axes().items()}, number)
 
     def of(self, candidate: Candidate) -> tuple[dict[str, Value], dict[str, BaseDistribution]] | None:
         """Return the candidate's parameters and their distributions, or None when it is outside the space."""

@@ -1,0 +1,329 @@
+"""Optuna by ask and tell on real sqlite storages: no doubles, no NaN, and a killed search goes on as an undisturbed one."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from prune_core.errors import BadInput, UnknownName
+from sweeps.search import ArmSpace, GridSearch, RandomSearch, Space, Span
+from sweeps.search_books import KEY, OptunaBooks
+from sweeps.search_optuna import OptunaSearch
+
+RATIOS = ("0.1", "0.3", "0.5", "0.7", "0.9")
+SPACE = Space(
+    (
+        ArmSpace("vgg-l1", RATIOS, (0, 2, 5)),
+        ArmSpace("vgg-weights", RATIOS, (0, 2, 5)),
+        ArmSpace("res-l1", RATIOS, (0, 2, 5)),
+    )
+)
+OBJECTIVES = [("val_accuracy", "max"), ("nonzero_parameters", "min")]
+
+
+@pytest.fixture(scope="module")
+def empty_storage(tmp_path_factory):
+    """A folder with an empty Optuna database: its tables take a second to make, a copy takes none."""
+    folder = tmp_path_factory.mktemp("storage")
+    optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}").engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def out(empty_storage, tmp_path):
+    shutil.copy(empty_storage / "optuna.db", tmp_path / "optuna.db")
+    return tmp_path
+
+
+def books(out, space=SPACE, objectives=OBJECTIVES, limits=(), name="toy"):
+    return OptunaBooks(name, out, None, space=space, objectives=objectives, limits=limits)
+
+
+def truth(candidate):
+    """A toy: weights pruning is best, accuracy falls with the ratio and is mended by the budget."""
+    ratio, cost = float(candidate.ratio), {"vgg-l1": 0.3, "vgg-weights": 0.1, "res-l1": 0.5}[candidate.arm]
+    budget = candidate.budget or 0
+    return {"val_accuracy": 0.98 - cost * ratio**2 - 0.05 / (1 + budget), "nonzero_parameters": 1000 * (1 - ratio) + 10}
+
+
+def drive(search, *, stop_after=10**6, width=2, fail=()):
+    """Ask and tell until done; return the keys in the order in which they were handed out."""
+    order = []
+    while not search.done and len(order) < stop_after:
+        batch = search.next(width)
+        if not batch:
+            break
+        for candidate in batch:
+            order.append(candidate.key)
+            failed = candidate.key in fail
+            search.tell(candidate, None if failed else truth(candidate), "failed" if failed else "complete")
+    return order
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsgaii", "nsgaiii"])
+def test_a_finite_space_is_searched_empty_without_a_double(out, sampler):
+    space = Space((ArmSpace("a-l1", ("0.3", "0.5", "0.7"), (0, 2)),))
+    record = books(out, space)
+    search = OptunaSearch(record, None, 0, sampler=sampler)
+    search.reconcile({})
+    order = []
+    while not search.done:
+        for candidate in search.next(2):
+            order.append(candidate.key)
+            search.tell(candidate, {"val_accuracy": float(candidate.ratio), "nonzero_parameters": 1.0})
+    assert sorted(order) == sorted(candidate.key for candidate in space.candidates())
+    trials = optuna.load_study(study_name="toy", storage=f"sqlite:///{out / 'optuna.db'}").trials
+    assert [trial.user_attrs[KEY] for trial in trials] == order
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+
+
+def test_what_optuna_holds_is_what_was_told(out):
+    record = books(out, limits=[("val_accuracy", ">=", 0.9), ("val_ece", "<=", 0.05)])
+    search = OptunaSearch(record, 1, 0)
+    (candidate,) = search.next(1)
+    search.tell(candidate, {"val_accuracy": 0.8, "nonzero_parameters": 5.0, "val_ece": 0.02, "other": math.nan})
+    study = optuna.load_study(study_name="toy", storage=f"sqlite:///{out / 'optuna.db'}")
+    (trial,) = study.trials
+    assert trial.values == [0.8, 5.0]
+    assert study.metric_names == ["val_accuracy", "nonzero_parameters"]
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert trial.constraints == {"val_accuracy >= 0.9": pytest.approx(0.1), "val_ece <= 0.05": pytest.approx(-0.03)}
+    assert trial.params["arm"] == candidate.arm
+    assert trial.params["ratio"] == pytest.approx(float(candidate.ratio))
+    assert trial.params["budget"] == candidate.budget
+
+
+@pytest.mark.parametrize(
+    "values, status",
+    [
+        ({"val_accuracy": math.nan, "nonzero_parameters": 1.0}, "complete"),
+        ({"val_accuracy": 0.5, "nonzero_parameters": math.inf}, "complete"),
+        ({"val_accuracy": 0.5}, "complete"),
+        (None, "complete"),
+        (None, "diverged"),
+        ({"val_accuracy": 0.5, "nonzero_parameters": 1.0}, "stopped"),
+    ],
+)
+def test_whatever_is_no_full_finite_result_is_a_failure_and_the_search_goes_on(out, values, status):
+    search = OptunaSearch(books(out), 4, 0)
+    (first,) = search.next(1)
+    search.tell(first, values, status)
+    others = drive(search)
+    trials = books(out).rows()
+    assert trials[0].state == TrialState.FAIL and trials[0].values is None
+    assert len(others) == 3 and first.key not in others
+    assert all(trial.state == TrialState.COMPLETE for trial in trials[1:])
+
+
+@pytest.mark.parametrize("sampler, batch", [("tpe", 4), ("nsgaii", 4), ("tpe", 1)])
+@pytest.mark.parametrize("killed_after", [3, 5, 14])
+def test_a_killed_search_goes_on_as_an_undisturbed_one(empty_storage, tmp_path, sampler, batch, killed_after):
+    def begin(folder):
+        folder.mkdir(exist_ok=True)
+        if not (folder / "optuna.db").exists():
+            shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
+        return OptunaSearch(books(folder), 20, 7, sampler=sampler, batch=batch)
+
+    undisturbed = drive(begin(tmp_path / "a"))
+    search, known, order = begin(tmp_path / "b"), {}, []
+    search.reconcile(known)
+    while len(order) < killed_after:
+        for candidate in search.next(2):
+            order.append(candidate)
+            known[candidate.key] = truth(candidate)  # the folder has it ...
+            if len(order) < killed_after:
+                search.tell(candidate, truth(candidate))  # ... and the driver dies before it tells the last ones
+    again = begin(tmp_path / "b")
+    again.reconcile(known)
+    rest = drive(again)
+    assert [candidate.key for candidate in order] + rest == undisturbed
+    rows = books(tmp_path / "b").rows()
+    assert len(rows) == len({row.user_attrs[KEY] for row in rows}) == 20
+    assert [row.values for row in rows] == [row.values for row in books(tmp_path / "a").rows()]
+
+
+def test_open_candidates_of_a_killed_driver_are_handed_out_again_under_their_number(out):
+    first = OptunaSearch(books(out), 10, 0)
+    left_open = first.next(3)
+    again = OptunaSearch(books(out), 10, 0)
+    again.reconcile({})
+    assert [(c.key, c.number) for c in again.next(3)] == [(c.key, c.number) for c in left_open]
+    assert len(books(out).rows()) == 3
+
+
+def test_a_batch_waits_for_all_of_it_and_the_order_of_its_ends_does_not_matter(empty_storage, tmp_path):
+    sequences = []
+    for name, backwards in [("a", False), ("b", True)]:
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
+        search, order = OptunaSearch(books(folder), 24, 0, batch=4), []
+        while not search.done:
+            batch = search.next(10)
+            assert len(batch) == 4 and search.next(1) == []
+            for candidate in reversed(batch) if backwards else batch:
+                search.tell(candidate, truth(candidate))
+            order += [candidate.key for candidate in batch]
+        sequences.append(order)
+    assert sequences[0] == sequences[1]
+
+
+def test_a_new_database_is_told_what_the_folder_holds_and_does_not_ask_it_again(out):
+    everything = list(SPACE.candidates())
+    known = {candidate.key: truth(candidate) for candidate in everything[:30]} | {
+        everything[30].key: None,
+        "gone|0.5|2": truth(everything[0]),
+    }
+    search = OptunaSearch(books(out), None, 0)
+    search.reconcile(known)
+    order = drive(search)
+    assert set(order).isdisjoint(known) and len(order) == len(everything) - 31
+    states = [row.state for row in books(out).rows()]
+    assert states.count(TrialState.COMPLETE) == len(everything) - 1 and states.count(TrialState.FAIL) == 1
+
+
+def test_what_is_known_is_answered_and_not_handed_out(out):
+    search = OptunaSearch(books(out), 20, 5)
+    started = drive(search, stop_after=4)
+    known = {candidate.key: truth(candidate) for candidate in SPACE.candidates() if candidate.arm != "res-l1"}
+    again = OptunaSearch(books(out), 20, 5)
+    again.reconcile(known)
+    assert all(key.startswith("res-l1") for key in drive(again))
+    rows = books(out).rows()
+    assert len(rows) == 20 and [row.user_attrs[KEY] for row in rows][:4] == started
+    assert all(row.state == TrialState.COMPLETE for row in rows)
+
+
+def test_reconciling_twice_changes_nothing(out):
+    known = {candidate.key: truth(candidate) for candidate in list(SPACE.candidates())[:8]}
+    for _ in range(2):
+        OptunaSearch(books(out), None, 0).reconcile(known)
+    assert len(books(out).rows()) == 8
+
+
+def test_a_failed_candidate_that_later_succeeds_has_one_complete_row(out):
+    record = books(out)
+    candidate = next(SPACE.candidates())
+    record.close_row(candidate, None)
+    books(out).reconcile({candidate.key: truth(candidate)}, taken_up=())
+    books(out).reconcile({candidate.key: truth(candidate)}, taken_up=())
+    assert [row.state for row in books(out).rows()] == [TrialState.FAIL, TrialState.COMPLETE]
+
+
+def test_a_changed_space_makes_the_study_anew_from_what_is_known(out):
+    known = {candidate.key: truth(candidate) for candidate in list(SPACE.candidates())[:5]}
+    OptunaSearch(books(out), None, 0).reconcile(known)
+    wider = Space((*SPACE.arms, ArmSpace("new-l1", ("0.5",), (0,))))
+    record = books(out, wider)
+    OptunaSearch(record, None, 0).reconcile(known)
+    assert len(record.rows()) == 5
+    assert optuna.get_all_study_names(storage=f"sqlite:///{out / 'optuna.db'}") == ["toy"]
+
+
+def test_two_folders_do_not_merge_in_one_database(out, tmp_path_factory):
+    storage = f"sqlite:///{out / 'optuna.db'}"
+    books(out)
+    with pytest.raises(BadInput, match="another output folder"):
+        OptunaBooks("toy", tmp_path_factory.mktemp("other"), storage, space=SPACE, objectives=OBJECTIVES)
+
+
+def test_a_storage_that_cannot_be_opened_is_one_line(tmp_path):
+    for url in ("nonsense", f"sqlite:///{tmp_path}/no/such/folder/optuna.db"):
+        with pytest.raises(BadInput) as caught:
+            OptunaBooks("toy", tmp_path, url, space=SPACE, objectives=OBJECTIVES)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_grid_is_written_down_too(out):
+    grid = GridSearch(SPACE.candidates(), books(out))
+    grid.reconcile({})
+    first, second, third = grid.next(3)
+    grid.tell(first, truth(first))
+    grid.tell(second, None, "failed")
+    again = GridSearch(SPACE.candidates(), books(out))
+    again.reconcile({first.key: truth(first), second.key: None})
+    assert again.next(1) == [third]
+    states = {row.user_attrs[KEY]: row.state.name for row in books(out).rows()}
+    assert states == {first.key: "COMPLETE", second.key: "FAIL", third.key: "RUNNING"}
+
+
+def test_rates_are_conditional_on_their_arm_and_read_back_exactly(out):
+    space = Space(
+        (
+            ArmSpace("a", ("0.5", "0.7"), fine_tuning={"learning_rate": Span(1e-4, 1e-1, log=True)}),
+            ArmSpace("b", ("0.5", "0.9")),
+        )
+    )
+    search = OptunaSearch(books(out, space), 12, 0)
+    order = []
+    while not search.done:
+        for candidate in search.next(1):
+            order.append(candidate)
+            search.tell(candidate, {"val_accuracy": 0.5, "nonzero_parameters": 1.0})
+    for candidate, row in zip(order, books(out, space).rows(), strict=True):
+        assert ("fine_tuning.learning_rate" in row.params) == (candidate.arm == "a")
+        assert row.params.get("fine_tuning.learning_rate") == candidate.fine_tuning.get("learning_rate")
+    assert {candidate.arm for candidate in order} == {"a", "b"}
+
+
+def test_tpe_finds_the_best_sooner_than_random(empty_storage, tmp_path):
+    space = Space(
+        tuple(ArmSpace(f"net-{method}", tuple(f"0.{d}" for d in range(1, 10)), (0, 1, 2, 3, 4)) for method in "abcd")
+    )
+
+    def value(candidate):
+        return {
+            "val_accuracy": -abs(float(candidate.ratio) - 0.6)
+            - 0.1 * abs(candidate.budget - 3)
+            - 0.3 * (candidate.arm != "net-c")
+        }
+
+    def asked_until_best(search):
+        search.reconcile({})
+        for count in range(1, 181):
+            (candidate,) = search.next(1)
+            if candidate.key == "net-c|0.6|3":
+                return count
+            search.tell(candidate, value(candidate))
+        raise AssertionError("the best was never asked for")
+
+    smart, blind = [], []
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
+        smart.append(asked_until_best(OptunaSearch(books(folder, space, [("val_accuracy", "max")]), None, seed)))
+        blind.append(asked_until_best(RandomSearch(space, None, seed)))
+    # Of 180 candidates, random needs 90 on average.
+    assert sum(smart) / 4 < 60
+    assert sum(smart) < sum(blind)
+
+
+def test_wrong_names_and_missing_counts_are_the_users(out):
+    with pytest.raises(UnknownName, match="tpe"):
+        OptunaSearch(books(out), 3, 0, sampler="tpee")
+    rates = Space((ArmSpace("a", ("0.5",), fine_tuning={"learning_rate": Span(1e-4, 1e-1)}),))
+    with pytest.raises(BadInput, match="candidates"):
+        OptunaSearch(books(out, rates), None, 0)
+
+
+def test_the_dashboard_reads_our_file(out):
+    drive(OptunaSearch(books(out), 5, 0))
+    dashboard = pytest.importorskip("optuna_dashboard")
+    from starlette.testclient import TestClient  # noqa: F401 - starlette is there; the dashboard is plain WSGI
+
+    app = dashboard.wsgi(f"sqlite:///{out / 'optuna.db'}")
+    collected = []
+    environ = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": "/api/studies", "QUERY_STRING": "", "SERVER_NAME": "x", "SERVER_PORT": "0",
+        "wsgi.url_scheme": "http", "wsgi.input": None, "wsgi.errors": None,
+    }  # fmt: skip
+    started = time.monotonic()
+    body = b"".join(app(environ, lambda status, headers: collected.append(status)))
+    assert collected[0].startswith("200") and b'"toy"' in body
+    assert time.monotonic() - started < 60
