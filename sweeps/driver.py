@@ -19,7 +19,6 @@ from sweeps.books import Books, lines_of
 from sweeps.lock import driving
 from sweeps.plan import Plan, PlannedTrial, make_plan
 from sweeps.plan_state import store_folder, trial_folder
-from sweeps.plan_text import plan_text
 from sweeps.progress import FRONT_COLUMNS, Progress
 from sweeps.stopping import StopRequest, listening
 from sweeps.study import Study
@@ -66,6 +65,9 @@ def run_study(
             return _Run(study, out, console).work(address, max_hours, allow_failures, retry, on_end)
     except PermissionError as error:
         raise BadInput(f"{out}: not writable ({error.strerror}); give another --out") from None
+    except ConnectionError as error:
+        console.print(f"stopped: {error}", soft_wrap=True, highlight=False, markup=False)
+        return 1
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
@@ -98,7 +100,7 @@ class _Run:
         plan = make_plan(self.study, self.out)
         if retry:
             plan.forget_failures(self.out)
-        self._say(plan_text(plan, self.out))
+        self._say(plan.summary(self.out))
         books = Books(self.study, plan, self.out)
         stop = StopRequest(self.out)
         workload = self._workload(plan, books)
