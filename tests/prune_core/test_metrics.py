@@ -131,7 +131,9 @@ def test_cross_fit_scales_each_half_by_the_other() -> None:
 def cells(correct: Any, confidence: Any = 0.5, clean: float = 1.0) -> CellPredictions:
     right = np.asarray(correct, bool)
     names = tuple(f"c{at}" for at in range(len(right)))
-    return CellPredictions(names, tuple(range(1, right.shape[1] + 1)), right, np.broadcast_to(confidence, right.shape), clean)
+    return CellPredictions(
+        names, tuple(range(1, right.shape[1] + 1)), right, np.broadcast_to(confidence, right.shape), clean
+    )
 
 
 def test_mpc_is_what_two_loops_compute() -> None:
