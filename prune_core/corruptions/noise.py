@@ -26,24 +26,33 @@ def gaussian_noise(images: Images, level: Level, draws: Draws) -> Images:
     return to_bytes(noisy)
 
 
-def _draw_counts(generator: np.random.Generator, image: Images, level: Level) -> Draws:
-    return (poisson_counts(image, level[0], generator.random(image.shape)),)
+def _draw_uniform(generator: np.random.Generator, image: Images, level: Level) -> Draws:
+    return (generator.random(image.shape),)
 
 
-def poisson_counts(image: Images, photons: float, uniform: Array) -> NDArray[np.int64]:
+@corruption("shot_noise", ((500,), (250,), (100,), (75,), (50,)), _draw_uniform)
+def shot_noise(images: Images, level: Level, draws: Draws) -> Images:
+    """Replace each value by the share of photons counted; draws: one uniform number of [0, 1) per value.
+
+    The count is the inverse of the Poisson distribution of mean ``value * photons`` at the uniform number.
+    """
+    return to_bytes(poisson_counts(images, level[0], draws[0]) / level[0])
+
+
+def poisson_counts(images: Images, photons: float, uniform: Array) -> NDArray[np.int64]:
     """Return Poisson counts of mean ``value / 255 * photons``: the inverse of the distribution at uniform numbers of [0, 1).
 
     There are only 256 means, so the distributions are tables: several times as fast as drawing each count by itself.
     """
     lowest, guide, below = _count_tables(photons)
-    values, level = image.ravel().astype(np.int64), uniform.ravel()
+    values, level = images.ravel().astype(np.int64), uniform.ravel()
     steps = guide.take(values * _BINS + (level * _BINS).astype(np.int64))
     columns = below.shape[1]
     short = np.flatnonzero(below.take(values * columns + steps) <= level)
     while len(short):
         steps[short] += 1
         short = short[below.take(values[short] * columns + steps[short]) <= level[short]]
-    return (lowest.take(values) + steps).reshape(image.shape)
+    return (lowest.take(values) + steps).reshape(images.shape)
 
 
 @lru_cache(maxsize=len(SEVERITIES))
@@ -59,12 +68,6 @@ def _count_tables(photons: float) -> tuple[NDArray[np.int64], NDArray[np.int64],
     bins = np.arange(_BINS) / _BINS
     guide = np.stack([np.searchsorted(row, bins, side="right") for row in below])
     return lowest, guide, below
-
-
-@corruption("shot_noise", ((500,), (250,), (100,), (75,), (50,)), _draw_counts)
-def shot_noise(images: Images, level: Level, draws: Draws) -> Images:
-    """Replace each value by the share of photons counted; draws: Poisson counts of mean ``value * photons``."""
-    return to_bytes(draws[0] / level[0])
 
 
 def _draw_impulses(generator: np.random.Generator, image: Images, level: Level) -> Draws:

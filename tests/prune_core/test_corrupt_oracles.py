@@ -1,6 +1,7 @@
-"""Every corruption against a plain one-image version of the official definition, made with scikit-image, SciPy, OpenCV and PIL.
+"""Every corruption against a plain one-image version of the official definition.
 
-The same random numbers are injected on both sides, so that the random ones are compared pixel by pixel too.
+Those are made with scikit-image, SciPy, OpenCV and PIL. The same random numbers are injected on both sides, so that the
+random ones are compared pixel by pixel too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage, stats
 from skimage import color, filters
 
 from prune_core.corruptions import CORRUPTIONS, EXTRA, SEVERITIES, STANDARD, corrupt_with
@@ -65,8 +66,8 @@ def gaussian_noise(x, c, normal):
     return x + normal * c[0]
 
 
-def shot_noise(x, c, counts):
-    return counts / c[0]
+def shot_noise(x, c, uniform):
+    return stats.poisson.ppf(uniform, x * c[0]) / c[0]
 
 
 def impulse_noise(x, c, hit, side):
