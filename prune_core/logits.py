@@ -68,6 +68,11 @@ class LogitSet:
             return None
         return CellPredictions.from_logits(self.cells, self.cell_labels, float(self.predictions().correct.mean()))
 
+    def scaled(self, temperature: float) -> LogitSet:
+        """Return the set of logits / temperature: what every other metric, interval or figure after scaling starts from."""
+        cells = {name: cell.astype(np.float32) / np.float32(temperature) for name, cell in self.cells.items()}
+        return LogitSet(self.labels, self.clean.astype(np.float64) / temperature, cells, self.cell_index)
+
     def save(self, path: Path | str) -> None:
         """Write one ``.npz``, atomically, without pickle."""
         arrays = {"labels": self.labels, "clean": self.clean, "cell_index": self.cell_index}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from prune_core.logits import LogitSet
 from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, cross_fit, first_half, fit_temperature
+from prune_core.metrics.selective import Selective, accepting_threshold, cells_at, selective_at
 
 Value = float | str
 
@@ -75,6 +76,21 @@ def record_columns(
         chosen = _set_columns(selection, scaling.selection, scaling.temperature, bins, severities=False)
         columns |= {f"val_{name}": value for name, value in chosen.items()}
     return columns
+
+
+def selective_by_severity(*, selection: LogitSet, report: LogitSet, accepted_error: float) -> dict[int, Selective]:
+    """Return what gets past a confidence threshold on the report images: 0 is clean, 1 to 5 the severities, each pooled.
+
+    The threshold is the lowest one at which the clean validation images accepted err at most at ``accepted_error``.
+
+    Raises:
+        BadInput: the rate lies outside [0, 1).
+        Diverged: a logit is not finite.
+    """
+    validation, clean, cells = selection.predictions(), report.predictions(), report.cell_predictions()
+    threshold = accepting_threshold(validation.confidence, validation.correct, accepted_error)
+    found = {0: selective_at(clean.confidence, clean.correct, threshold)}
+    return found if cells is None else found | cells_at(cells, threshold)
 
 
 def _set_columns(

@@ -8,7 +8,7 @@ from prune_core.metrics.likelihood import accuracy, brier, class_accuracy, mean_
 from prune_core.metrics.predictions import CellPredictions, Predictions, log_softmax, softmax
 from prune_core.metrics.registry import METRICS, Metric, file_metric
 from prune_core.metrics.robustness import cell_accuracy, cell_ece, mpc, pooled_ece, rpc, worst_corruption
-from prune_core.metrics.selective import Selective, accepting_threshold, augrc, aurc, selective_at, selective_by_severity
+from prune_core.metrics.selective import Selective, accepting_threshold, augrc, aurc, cells_at, selective_at
 from prune_core.metrics.temperature import cross_fit, first_half, fit_temperature
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "reliability",
     "rpc",
     "selective_at",
-    "selective_by_severity",
+    "cells_at",
     "softmax",
     "worst_corruption",
 ]

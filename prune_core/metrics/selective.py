@@ -36,8 +36,8 @@ class Selective:
 def accepting_threshold(confidence: npt.NDArray[Any], correct: npt.NDArray[Any], accepted_error: float) -> float:
     """Return the lowest confidence at which the accepted images err at most at the stated rate.
 
-    Set it on clean validation images, then judge others with `selective_at`. The rate holds on the images given; on others it
-    holds on average only as far as they are alike, which under corruption they are not.
+    Set it on clean validation images, then judge others with `selective_at`. The rate holds on the images given; on
+    others only as far as they are alike, which under corruption they are not.
 
     Args:
         confidence: ``(N,)``.
@@ -65,7 +65,7 @@ def selective_at(confidence: npt.NDArray[Any], correct: npt.NDArray[Any], thresh
     return Selective(threshold, coverage, undetected / coverage if coverage > 0 else 0.0, undetected)
 
 
-def selective_by_severity(cells: CellPredictions, threshold: float) -> dict[int, Selective]:
+def cells_at(cells: CellPredictions, threshold: float) -> dict[int, Selective]:
     """Return `selective_at` of each severity, its corruptions pooled."""
     each = enumerate(cells.severities)
     return {s: selective_at(cells.confidence[:, at].ravel(), cells.correct[:, at].ravel(), threshold) for at, s in each}

@@ -20,6 +20,7 @@ from prune_core.metrics import (
     brier,
     cell_accuracy,
     cell_ece,
+    cells_at,
     class_accuracy,
     collapsed,
     cross_fit,
@@ -31,7 +32,6 @@ from prune_core.metrics import (
     pooled_ece,
     rpc,
     selective_at,
-    selective_by_severity,
     softmax,
     worst_corruption,
 )
@@ -146,7 +146,8 @@ def test_mpc_is_what_two_loops_compute() -> None:
     assert rpc(judged) == pytest.approx(np.mean(loops) / 0.8)
     assert cell_accuracy(judged) == pytest.approx(np.array(loops))
     name, value = worst_corruption(judged)
-    assert (name, value) == (f"c{np.argmin(np.mean(loops, 1))}", pytest.approx(np.min(np.mean(loops, 1))))
+    assert name == f"c{np.argmin(np.mean(loops, 1))}"
+    assert value == pytest.approx(np.min(np.mean(loops, 1)))
     assert mpc(judged.without("c3")) == pytest.approx(np.mean(loops[:3] + loops[4:]))
 
 
@@ -192,9 +193,9 @@ def test_threshold_against_trying_every_one() -> None:
         accepting_threshold(p.confidence, p.correct, 1.0)
 
 
-def test_selective_by_severity_pools_the_corruptions() -> None:
+def test_cells_at_pools_the_corruptions() -> None:
     right = np.array([[[1, 1], [0, 0]], [[1, 0], [0, 1]]], bool)
-    found = selective_by_severity(cells(right, 0.7), 0.6)
+    found = cells_at(cells(right, 0.7), 0.6)
     assert found[1].undetected_error == 0.25
     assert found[2].accepted_error == 0.75
 
