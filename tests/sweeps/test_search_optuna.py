@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 
 import optuna
 import pytest
@@ -120,14 +119,13 @@ def test_whatever_is_no_full_finite_result_is_a_failure_and_the_search_goes_on(o
     assert all(trial.state == TrialState.COMPLETE for trial in trials[1:])
 
 
-@pytest.mark.parametrize("sampler, batch", [("tpe", 4), ("nsgaii", 4), ("tpe", 1)])
-@pytest.mark.parametrize("killed_after", [3, 5, 14])
+@pytest.mark.parametrize("sampler, batch, killed_after", [("tpe", 4, 5), ("tpe", 4, 12), ("tpe", 1, 13), ("nsgaii", 4, 7)])
 def test_a_killed_search_goes_on_as_an_undisturbed_one(empty_storage, tmp_path, sampler, batch, killed_after):
     def begin(folder):
         folder.mkdir(exist_ok=True)
         if not (folder / "optuna.db").exists():
             shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
-        return OptunaSearch(books(folder), 20, 7, sampler=sampler, batch=batch)
+        return OptunaSearch(books(folder), 16, 7, sampler=sampler, batch=batch)
 
     undisturbed = drive(begin(tmp_path / "a"))
     search, known, order = begin(tmp_path / "b"), {}, []
@@ -143,7 +141,7 @@ def test_a_killed_search_goes_on_as_an_undisturbed_one(empty_storage, tmp_path, 
     rest = drive(again)
     assert [candidate.key for candidate in order] + rest == undisturbed
     rows = books(tmp_path / "b").rows()
-    assert len(rows) == len({row.user_attrs[KEY] for row in rows}) == 20
+    assert len(rows) == len({row.user_attrs[KEY] for row in rows}) == 16
     assert [row.values for row in rows] == [row.values for row in books(tmp_path / "a").rows()]
 
 
@@ -162,7 +160,7 @@ def test_a_batch_waits_for_all_of_it_and_the_order_of_its_ends_does_not_matter(e
         folder = tmp_path / name
         folder.mkdir()
         shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
-        search, order = OptunaSearch(books(folder), 24, 0, batch=4), []
+        search, order = OptunaSearch(books(folder), 16, 0, batch=4), []
         while not search.done:
             batch = search.next(10)
             assert len(batch) == 4 and search.next(1) == []
@@ -293,14 +291,14 @@ def test_tpe_finds_the_best_sooner_than_random(empty_storage, tmp_path):
         raise AssertionError("the best was never asked for")
 
     smart, blind = [], []
-    for seed in range(4):
+    for seed in range(3):
         folder = tmp_path / str(seed)
         folder.mkdir()
         shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
         smart.append(asked_until_best(OptunaSearch(books(folder, space, [("val_accuracy", "max")]), None, seed)))
         blind.append(asked_until_best(RandomSearch(space, None, seed)))
     # Of 180 candidates, random needs 90 on average.
-    assert sum(smart) / 4 < 60
+    assert sum(smart) / 3 < 60
     assert sum(smart) < sum(blind)
 
 
@@ -315,7 +313,6 @@ def test_wrong_names_and_missing_counts_are_the_users(out):
 def test_the_dashboard_reads_our_file(out):
     drive(OptunaSearch(books(out), 5, 0))
     dashboard = pytest.importorskip("optuna_dashboard")
-    from starlette.testclient import TestClient  # noqa: F401 - starlette is there; the dashboard is plain WSGI
 
     app = dashboard.wsgi(f"sqlite:///{out / 'optuna.db'}")
     collected = []
@@ -323,7 +320,5 @@ def test_the_dashboard_reads_our_file(out):
         "REQUEST_METHOD": "GET", "PATH_INFO": "/api/studies", "QUERY_STRING": "", "SERVER_NAME": "x", "SERVER_PORT": "0",
         "wsgi.url_scheme": "http", "wsgi.input": None, "wsgi.errors": None,
     }  # fmt: skip
-    started = time.monotonic()
     body = b"".join(app(environ, lambda status, headers: collected.append(status)))
     assert collected[0].startswith("200") and b'"toy"' in body
-    assert time.monotonic() - started < 60

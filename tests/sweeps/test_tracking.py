@@ -1,0 +1,291 @@
+"""A real MLflow on sqlite: the same runs whatever happens in between, no NaN, and no waiting for a server that is gone."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import socket
+import sqlite3
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from prune_core.errors import BadInput
+from sweeps.tracking import Tracker, TrialEntry
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """An MLflow database with its tables: making them takes seconds, a copy takes none."""
+    folder = tmp_path_factory.mktemp("tables")
+    tracker = Tracker("empty", folder, None, "other", {})
+    tracker.start()
+    assert tracker.finish(), tracker.problem
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def out(tables, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    shutil.copy(tables, tmp_path / "mlflow.db")
+    return tmp_path
+
+
+def entry(number=0, *, budgets=(0, 2), status="complete", cause=None, **more):
+    row = {"accuracy": 0.5 + number / 100, "ece": 0.1, "nll": math.nan, "mpc": math.inf, "val_accuracy": None, "junk": 1.0}
+    row |= {"worst_corruption": "fog", "parameters": 1000, "train_seconds": 2.5}
+    return TrialEntry(
+        key=f"key{number}",
+        name=f"vgg16-l1_filter-r0.50-s{number}",
+        params={"method": "l1_filter", "ratio": "0.5", "seed": number},
+        status=status,
+        cause=cause,
+        metrics={budget: row | {"ece": 0.1 / (1 + budget)} for budget in budgets},
+        **more,
+    )
+
+
+def send(out, entries, *, status="FINISHED", artifacts=(), tags=None, **more):
+    tracker = Tracker("demo", out, None, None, tags or {"team": "safety"}, **more)
+    tracker.start()
+    tracker.reconcile(entries)
+    assert tracker.finish(status, artifacts), tracker.problem
+    return tracker
+
+
+def client(out):
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=f"sqlite:///{out / 'mlflow.db'}")
+
+
+def runs(out, view=1):
+    """Return parent and children by name; view 1 is active runs only, 3 all."""
+    mlflow = client(out)
+    experiment = mlflow.get_experiment_by_name("prunefront")
+    found = mlflow.search_runs([experiment.experiment_id], run_view_type=view)
+    return {run.info.run_name: run for run in found} if view == 1 else list(found)
+
+
+def rows(out, query):
+    with closing(sqlite3.connect(out / "mlflow.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def snapshot(out):
+    """Everything that the database says about runs."""
+    tables = ("metrics", "params", "tags", "latest_metrics")
+    return {table: sorted(map(repr, rows(out, f"select * from {table}"))) for table in tables}
+
+
+def test_one_parent_one_child_per_trial_with_true_status_and_the_studys_tags(out):
+    causes = {"complete": None, "diverged": "loss is nan", "failed": "boom", "stopped": None}
+    ends = [entry(number, status=status, cause=cause) for number, (status, cause) in enumerate(causes.items())]
+    tracker = send(out, ends)
+    found = runs(out)
+    parent = found.pop("demo")
+    assert parent.info.status == "FINISHED" and parent.data.tags["team"] == "safety"
+    assert sorted(found) == [f"vgg16-l1_filter-r0.50-s{number}" for number in range(4)]
+    assert [found[name].info.status for name in sorted(found)] == ["FINISHED", "FAILED", "FAILED", "KILLED"]
+    for number, run in enumerate(found[name] for name in sorted(found)):
+        tags = run.data.tags
+        assert tags["mlflow.parentRunId"] == parent.info.run_id
+        assert tags["prunefront.key"] == f"key{number}" and tags["team"] == "safety"
+        assert tags["prunefront.status"] == ends[number].status and tags["prunefront.cause"] == (ends[number].cause or "")
+        assert run.data.params == {"method": "l1_filter", "ratio": "0.5", "seed": str(number)}
+        assert tracker.run_ids()[f"key{number}"] == run.info.run_id
+
+
+def test_metrics_have_the_budget_as_step_and_are_few_and_finite(out):
+    tracker = send(out, [entry(0)], also=("val_ece_t", "junk"))
+    history = client(out).get_metric_history(tracker.run_ids()["key0"], "ece")
+    assert sorted((point.step, point.value) for point in history) == [(0, 0.1), (2, pytest.approx(0.1 / 3))]
+    logged = rows(out, "select key, step, is_nan from metrics")
+    assert {name for name, _, _ in logged} == {"accuracy", "ece", "junk", "parameters", "train_seconds"}
+    assert [step for name, step, _ in logged if name == "parameters"] == [2]
+    assert not any(is_nan for _, _, is_nan in logged)
+
+
+def test_again_is_the_same_to_the_last_row(out):
+    entries = [entry(number) for number in range(3)]
+    send(out, entries)
+    before = snapshot(out)
+    tracker = send(out, entries)
+    after = snapshot(out)
+    assert set(tracker.run_ids()) == {"key0", "key1", "key2"}
+    assert after == before
+    assert len(runs(out)) == 4
+
+
+def test_a_grown_trial_is_the_same_run_with_the_new_steps_added(out):
+    first = send(out, [entry(0)]).run_ids()
+    grown = send(out, [entry(0, budgets=(0, 2, 5)), entry(1)]).run_ids()
+    assert grown["key0"] == first["key0"] and len(runs(out)) == 3
+    steps = [point.step for point in client(out).get_metric_history(grown["key0"], "accuracy")]
+    assert sorted(steps) == [0, 2, 5]
+
+
+def test_a_failed_trial_that_is_mended_is_the_same_run(out):
+    first = send(out, [entry(0, budgets=(), status="failed", cause="disk full")]).run_ids()
+    again = send(out, [entry(0)])
+    run = client(out).get_run(again.run_ids()["key0"])
+    assert again.run_ids() == first
+    assert (run.info.status, run.data.tags["prunefront.status"]) == ("FINISHED", "complete")
+    assert run.data.tags["prunefront.cause"] == ""
+
+
+def test_what_a_killed_driver_left_is_put_right(out):
+    """Open runs, a run without numbers, doubled runs of one key, a doubled parent: as after kill -9 and time-outs."""
+    send(out, [entry(0), entry(1)])
+    mlflow = client(out)
+    ids = {name: run.info.run_id for name, run in runs(out).items()}
+    done = runs(out)["vgg16-l1_filter-r0.50-s0"]
+    mlflow.update_run(ids["demo"], status="RUNNING")
+    mlflow.update_run(ids["vgg16-l1_filter-r0.50-s1"], status="RUNNING")
+    experiment = done.info.experiment_id
+    copied = {name: value for name, value in done.data.tags.items() if name != "mlflow.runName"}
+    of_parent = {name: value for name, value in mlflow.get_run(ids["demo"]).data.tags.items() if name != "mlflow.runName"}
+    double = mlflow.create_run(experiment, run_name="double", tags=copied).info.run_id
+    orphan = mlflow.create_run(experiment, run_name="orphan", tags=copied | {"prunefront.key": "key9"}).info.run_id
+    parent = mlflow.create_run(experiment, run_name="parent", tags=of_parent).info.run_id
+    unfinished = mlflow.create_run(experiment, run_name="cut", tags=copied | {"prunefront.key": "key2"}).info.run_id
+
+    tracker = send(out, [entry(0), entry(1), entry(2)])
+    assert tracker.run_ids() == {
+        "key0": ids["vgg16-l1_filter-r0.50-s0"], "key1": ids["vgg16-l1_filter-r0.50-s1"], "key2": unfinished, "key9": orphan
+    }  # fmt: skip
+    status = {run.info.run_id: (run.info.status, run.info.lifecycle_stage) for run in runs(out, view=3)}
+    assert status[double][1] == status[parent][1] == "deleted"
+    assert status[orphan] == ("KILLED", "active")
+    assert {status[ids["demo"]], status[unfinished], status[tracker.run_ids()["key1"]]} == {("FINISHED", "active")}
+    assert mlflow.get_run(unfinished).data.metrics["accuracy"] == 0.52
+    assert len(mlflow.get_metric_history(tracker.run_ids()["key1"], "accuracy")) == 2
+
+
+def test_progress_and_files_are_with_the_parent(out):
+    (out / "report").mkdir()
+    (out / "report" / "index.html").write_text("<p>front</p>")
+    (out / "study.yaml").write_text("name: demo\n")
+    tracker = Tracker("demo", out, None, None, {})
+    tracker.start()
+    tracker.log_progress({"done": 1, "hypervolume": math.nan}, 1)
+    tracker.log_progress({"done": 2, "hypervolume": 0.5}, 2)
+    tracker.log_trial(entry(0, corruption_accuracy={"fog": [0.9, 0.8], "snow": [0.7, 0.6]}, artifacts=[out / "study.yaml"]))
+    assert tracker.finish("KILLED", [out / "study.yaml", out / "report", out / "missing"])
+    parent = runs(out)["demo"]
+    mlflow = client(out)
+    assert parent.info.status == "KILLED" and parent.data.metrics == {"done": 2.0, "hypervolume": 0.5}
+    assert {item.path for item in mlflow.list_artifacts(parent.info.run_id)} == {"study.yaml", "report"}
+    child = tracker.run_ids()["key0"]
+    assert {item.path for item in mlflow.list_artifacts(child)} == {"study.yaml", "corruption_accuracy.csv"}
+    (table,) = (out / "mlartifacts").rglob("corruption_accuracy.csv")
+    assert table.read_text() == "corruption,severity_1,severity_2\nfog,0.900000,0.800000\nsnow,0.700000,0.600000\n"
+
+
+def test_two_studies_of_one_name_in_one_database_stay_apart(out, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    uri = f"sqlite:///{out / 'mlflow.db'}"
+    first = send(out, [entry(0)]).run_ids()
+    tracker = Tracker("demo", other, uri, None, {})
+    tracker.start()
+    tracker.log_trial(entry(0))
+    assert tracker.finish()
+    assert tracker.run_ids() != first and len(runs(out, view=3)) == 4
+
+
+def test_mlflows_own_environment_is_respected_and_the_study_file_goes_first(out, monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{out / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "from-environment")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for experiment in (None, "from-study"):
+        tracker = Tracker("demo", elsewhere, None, experiment, {})
+        tracker.start()
+        assert tracker.finish(), tracker.problem
+    names = {experiment.name for experiment in client(out).search_experiments()}
+    assert {"from-environment", "from-study"} <= names
+    assert not (elsewhere / "mlflow.db").exists()
+
+
+def test_telemetry_is_off_whatever_the_user_set(tables, monkeypatch):
+    from mlflow.telemetry.utils import is_telemetry_disabled
+
+    from sweeps.tracking_books import quieten_mlflow
+
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
+    quieten_mlflow()
+    assert is_telemetry_disabled()
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
+
+
+@pytest.fixture
+def silent_server():
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("kind", ["refused", "silent"])
+def test_an_unreachable_server_costs_the_sweep_nothing_and_is_told_in_one_line(tmp_path, monkeypatch, kind, silent_server):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    uri = silent_server if kind == "silent" else "http://127.0.0.1:9"
+    tracker = Tracker("demo", tmp_path, uri, None, {})
+    began = time.monotonic()
+    tracker.start()
+    for number in range(200):
+        tracker.log_trial(entry(number))
+    tracker.log_progress({"done": 200}, 200)
+    handed_over = time.monotonic() - began
+    assert not tracker.finish(limit_s=60)
+    # Bounds against waiting for retries (minutes by default), not measurements.
+    assert handed_over < 5 and time.monotonic() - began < 45
+    assert tracker.problem and uri in tracker.problem and "200" in tracker.problem and "\n" not in tracker.problem
+    assert tracker.run_ids() == {}
+
+
+def test_what_could_not_be_sent_is_sent_at_the_next_start(out, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    gone = Tracker("demo", out, "http://127.0.0.1:9", None, {})
+    gone.start()
+    gone.log_trial(entry(0))
+    assert not gone.finish(limit_s=30)
+    assert set(send(out, [entry(0), entry(1)]).run_ids()) == {"key0", "key1"}
+
+
+def test_a_database_that_is_locked_for_a_while_loses_nothing(out):
+    send(out, [])
+    tracker = Tracker("demo", out, None, None, {})
+    with closing(sqlite3.connect(out / "mlflow.db", check_same_thread=False, isolation_level=None)) as holder:
+        holder.execute("begin exclusive")
+        threading.Timer(2.0, holder.execute, ["rollback"]).start()
+        tracker.start()
+        tracker.log_trial(entry(0))
+        assert tracker.finish(limit_s=100) or tracker.flush(100)
+    assert len(runs(out)) == 2
+
+
+def test_an_entry_that_mlflow_refuses_does_not_block_the_others(out):
+    tracker = Tracker("demo", out, None, None, {})
+    tracker.start()
+    tracker.log_trial(TrialEntry(key="bad", name="bad", params={"no/../way": 1}))
+    tracker.log_trial(entry(1))
+    assert not tracker.finish()
+    assert "refused 1" in str(tracker.problem) and "bad" in str(tracker.problem)
+    assert "key1" in tracker.run_ids() and runs(out)["demo"].info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "/tmp/mlruns", "file:///tmp/mlruns"])
+def test_a_plain_folder_is_refused_in_one_line(tmp_path, uri):
+    with pytest.raises(BadInput, match="allowed are sqlite"):
+        Tracker("demo", tmp_path, uri, None, {})
+
+
+def test_an_unknown_status_is_a_programming_error(tmp_path):
+    with pytest.raises(ValueError, match="complete"):
+        Tracker("demo", tmp_path, None, None, {}).log_trial(entry(0, status="pruned"))
