@@ -19,10 +19,11 @@ from torch import Tensor, nn
 
 from prune_core.complexity import complexity
 from prune_core.errors import BadInput
+from prune_core.networks import architecture_of
 from prune_core.pruning.masked import masked_copy
 from prune_core.pruning.outcome import PruningOutcome, outcome_of
 from prune_core.pruning.saving import load_network, save_network
-from prune_core.pruning.surgery import groups_of, width_of
+from prune_core.pruning.surgery import channel_count
 
 TOLERANCE = 1e-9
 """Largest difference of outputs in float64, relative to the largest output, at which removed equals masked."""
@@ -116,7 +117,7 @@ def _run(name: str, check: Callable[[Case], Finding], case: Case) -> Check:
 @torch.no_grad()
 def _removed_equals_masked(case: Case) -> Finding:
     images = case.images.double()
-    expected = masked_copy(case.dense, case.outcome)(images)
+    expected = masked_copy(case.dense, case.pruned)(images)
     got = copy.deepcopy(case.pruned).double()(images)
     scale = float(expected.abs().max())
     difference = float((got - expected).abs().max()) / (scale or 1.0)
@@ -170,11 +171,11 @@ def _measured(case: Case, name: str) -> tuple[int, int]:
         # A kept weight that was zero before is no pruned one; a kept weight that changed makes the counts differ.
         kept = case.outcome.masks[name].cpu() & (before == after)
         return before.numel(), int((kept | (after != 0)).sum())
-    group = groups_of(case.pruned)[name]
-    gone_before = len(case.outcome.kept[name]) - width_of(case.pruned, group)
+    earlier = architecture_of(case.dense).kept.get(name)
     known = next(layer.total for layer in case.outcome.layers if layer.name == name)
-    dense = width_of(case.dense, group)
-    return (known if case.dense.architecture.kept.get(name) else dense), len(case.outcome.kept[name]) - gone_before  # type: ignore[union-attr, operator]
+    listed, found = len(case.outcome.kept[name]), channel_count(case.pruned, name)
+    # What the outcome lists must be there; a number that differs fails the comparison with the outcome's counts.
+    return known if earlier else channel_count(case.dense, name), found if found == listed else -1
 
 
 def _parameters(case: Case) -> Finding:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from torch import nn
 
 from prune_core.errors import BadInput
-from prune_core.networks import ChannelGroup, convolutions
+from prune_core.networks import ChannelGroup, architecture_of, convolutions
+from prune_core.pruning.brought import Coupling, brought_groups, remove_filters, trace
 from prune_core.pruning.layers import NOT_CHOSEN, STREAM, LayerChoice
 from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, make_options, plain_options
 from prune_core.pruning.outcome import Granularity, LayerOutcome, PruningOutcome
@@ -47,18 +48,29 @@ def prune_channels(
 
     A network that was pruned before is pruned on: the ratio counts the dense network's channels, those gone included.
     """
-    groups, left_alone = eligible_groups(network, method.granularity, choice)
+    couplings: dict[str, Coupling] = {}
+    if hasattr(network, "channel_groups"):
+        groups, left_alone = eligible_groups(network, method.granularity, choice)
+    elif method.granularity == "filters":
+        couplings, stuck = trace(network)
+        groups, left_alone = brought_groups(network, couplings, stuck, choice)
+    else:
+        raise BadInput(f"{name} needs a network that describes its channel_groups(): prune the filters of this one")
     pool = Pool(groups, _dense_widths(network, groups), ratio, choice.ratios)
     selected = select_channels(network, method, options, pool)
-    remove_channels(network, {key: mask.nonzero().flatten().tolist() for key, mask in selected.kept.items()})
-    left = network.architecture.kept  # type: ignore[union-attr]
+    kept = {key: mask.nonzero().flatten().tolist() for key, mask in selected.kept.items()}
+    if couplings:
+        remove_filters(network, couplings, kept)
+    else:
+        remove_channels(network, kept)
+    left = architecture_of(network).kept
     network.outcome = PruningOutcome(  # type: ignore[assignment]
         method=name,
         ratio="preset" if ratio is None else canonical(ratio),
         options=plain_options(options),
         granularity=method.granularity,
         layers=[layer_outcome(key, method.granularity, pool, int(mask.sum())) for key, mask in selected.kept.items()],
-        kept={key: list(left.get(key, range(pool.dense[key]))) for key in groups},  # type: ignore[union-attr, operator]
+        kept={key: list(left.get(key, range(pool.dense[key]))) for key in groups},
         rescued=selected.rescued,
         asked_removed=asked_removed(method.granularity, pool, options),
         left_alone=left_alone,

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from prune_core.pruning.brought import refuse_wrong
 from prune_core.pruning.channels import prune_channels
 from prune_core.pruning.layers import choose_layers
 from prune_core.pruning.method import METHODS, make_options
@@ -40,4 +41,6 @@ def prune(network: nn.Module, method: str, ratio: Ratio | None, **options: Any) 
         prune_weights(pruned, method, entry, settings, wanted or parse_ratio(0), choice)
     else:
         prune_channels(pruned, method, entry, settings, wanted, choice)
+        if not hasattr(pruned, "channel_groups"):
+            refuse_wrong(network, pruned)
     return pruned

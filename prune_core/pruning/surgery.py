@@ -2,7 +2,8 @@
 
 It works on networks that describe their own `channel_groups()`. A group's channels leave the convolution that makes them,
 the batch norm behind it and the input of every consumer. A selection group (pre-activation residual stream) keeps its batch
-norm whole: only the index of its `ChannelSelection` and the consumers' inputs shrink.
+norm whole: only the index of its `ChannelSelection` and the consumers' inputs shrink. Networks that users bring have no
+groups: `prune_core.pruning.brought` finds out what goes together, and their ``kept`` is by module, see `slices`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from prune_core.errors import BadInput
-from prune_core.networks import ChannelGroup
+from prune_core.networks import ChannelGroup, architecture_of
+from prune_core.pruning.slices import keep_slice, slice_inputs, slice_norm, slice_outputs, slice_width
 
 
 def groups_of(network: nn.Module) -> dict[str, ChannelGroup]:
@@ -42,30 +44,48 @@ def width_of(network: nn.Module, group: ChannelGroup) -> int:
     return _convolution(network, group).out_channels
 
 
+def channel_count(network: nn.Module, key: str) -> int:
+    """Return how many channels a key of ``kept`` (a group's name, or a module's in a network without groups) stands for now.
+
+    Raises:
+        BadInput: the network has nothing of that name that could lose channels.
+    """
+    if not hasattr(network, "channel_groups"):
+        return slice_width(network, key)
+    groups = groups_of(network)
+    if key not in groups:
+        raise BadInput(f"no channel group {str(key)!r} in this network (allowed: {', '.join(groups)})")
+    return width_of(network, groups[key])
+
+
 def remove_channels(network: nn.Module, kept: dict[str, list[int]]) -> None:
     """Remove, in place, every channel of the named groups that is not listed.
 
     Args:
-        network: has ``channel_groups()`` and ``architecture``, which learns what is left, in the dense network's indices.
-        kept: group name -> ascending indices of the channels *as the network is now*; groups not named stay whole.
+        network: has ``architecture``, which learns what is left, in the dense network's indices.
+        kept: group name -> ascending indices of the channels *as the network is now*; groups not named stay whole. In a
+            network without ``channel_groups()`` the keys are those of `prune_core.pruning.slices`.
 
     Raises:
         BadInput: a group that does not exist, or indices that are empty, repeated, out of order or out of range.
     """
-    groups = groups_of(network)
-    for name, indices in kept.items():
-        if name not in groups:
-            raise BadInput(f"no channel group {str(name)!r} in this network (allowed: {', '.join(groups)})")
-        _check_indices(name, indices, width_of(network, groups[name]))
-    left = dict(network.architecture.kept)  # type: ignore[union-attr, arg-type]
+    widths = {key: channel_count(network, key) for key in kept}
+    for key, indices in kept.items():
+        _check_indices(key, indices, widths[key])
+    architecture = architecture_of(network)
+    groups = groups_of(network) if hasattr(network, "channel_groups") else {}
+    left = dict(architecture.kept)
     with torch.no_grad():
-        for name, indices in kept.items():
-            if len(indices) == width_of(network, groups[name]):
+        for key, indices in kept.items():
+            if len(indices) == widths[key]:
                 continue
-            _shrink(network, groups[name], torch.tensor(indices))
-            before = left.get(name)
-            left[name] = [before[i] for i in indices] if before else list(indices)
-    network.architecture = dataclasses.replace(network.architecture, kept=left)  # type: ignore[type-var]
+            if key in groups:
+                _shrink(network, groups[key], torch.tensor(indices))
+            else:
+                keep_slice(network, key, torch.tensor(indices))
+            before = left.get(key)
+            left[key] = [before[i] for i in indices] if before else list(indices)
+    network.architecture = dataclasses.replace(architecture, kept=left)  # type: ignore[assignment]
 
 
 def _check_indices(name: str, indices: list[int], width: int) -> None:
@@ -87,38 +107,8 @@ def _shrink(network: nn.Module, group: ChannelGroup, index: Tensor) -> None:
         setattr(module, buffer, values.index_select(0, index.to(values.device)))
     else:
         convolution = _convolution(network, group)
-        _slice_parameters(convolution, ("weight", "bias"), index, 0)
-        convolution.out_channels = index.numel()
+        slice_outputs(convolution, index)
         if group.norm is not None:
             slice_norm(network.get_submodule(group.norm), index)
     for consumer in group.consumers:
         slice_inputs(network.get_submodule(consumer.name), index, consumer.positions)
-
-
-def slice_norm(norm: nn.Module, index: Tensor) -> None:
-    """Keep the indexed channels of a batch norm: scale, shift, running mean and variance."""
-    _slice_parameters(norm, ("weight", "bias"), index, 0)
-    for name in ("running_mean", "running_var"):
-        values = getattr(norm, name)
-        if values is not None:
-            setattr(norm, name, values.index_select(0, index.to(values.device)))
-    norm.num_features = index.numel()  # type: ignore[assignment]
-
-
-def slice_inputs(consumer: nn.Module, index: Tensor, positions: int = 1) -> None:
-    """Keep the indexed input channels of a convolution or linear layer.
-
-    ``positions`` is the number of spatial positions per channel where a flatten lies between: column c * positions + p of
-    the linear layer belongs to channel c.
-    """
-    columns = (index[:, None] * positions + torch.arange(positions)).flatten()
-    _slice_parameters(consumer, ("weight",), columns, 1)
-    setattr(consumer, "in_features" if isinstance(consumer, nn.Linear) else "in_channels", columns.numel())
-
-
-def _slice_parameters(module: nn.Module, names: tuple[str, ...], index: Tensor, dimension: int) -> None:
-    for name in names:
-        old = getattr(module, name)
-        if old is not None:
-            values = old.detach().index_select(dimension, index.to(old.device))
-            setattr(module, name, nn.Parameter(values, requires_grad=old.requires_grad))
