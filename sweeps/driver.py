@@ -106,7 +106,9 @@ class _Run:
         workload = self._workload(plan, books)
         books.start()
         try:
-            if not workload.exhausted:
+            if workload.exhausted:
+                self._say("everything is there: nothing to run")
+            else:
                 self._sweep(workload, books, stop, address, max_hours or self.study.resources.max_hours)
             return self._end(workload, books, stop, allow_failures, on_end)
         finally:

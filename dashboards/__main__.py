@@ -1,0 +1,5 @@
+"""``python -m dashboards`` is ``prunefront``."""
+
+from dashboards.cli import main
+
+main()
