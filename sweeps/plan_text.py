@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.progress import duration
+
 if TYPE_CHECKING:
     from sweeps.plan import Plan
 
@@ -30,4 +32,41 @@ def plan_text(plan: Plan, out: Path) -> str:
     if study.search.kind != "grid":
         lines.insert(4, f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
                         f"{len(study.seeds)} further trials")  # fmt: skip
-    return "\n".join(lines)
+    return "\n".join([*lines, *_cost_lines(plan, out)])
+
+
+def _cost_lines(plan: Plan, out: Path) -> list[str]:
+    """What the missing part costs; nothing is measured when nothing is missing."""
+    from sweeps.cost_sizes import sizes_of
+
+    if plan.study.search.kind == "grid" and not plan.missing(out):
+        return ["  cost       none: everything is there"]
+    sizes = sizes_of(plan.study)
+    if sizes is None:
+        return ["  cost       unknown: the data is not at hand"]
+    from sweeps.cost import cost_of
+    from sweeps.cost_calibration import speeds_of
+
+    cost = cost_of(plan, out, speeds_of(plan.study, plan.trials, sizes), sizes)
+    basis = f"corrected by {cost.measured} finished trials" if cost.measured else "from a short calibration on this machine"
+    device = plan.study.resources.device
+    unit = "CPU" if device == "cpu" else f"CPU (the study asks for {device}, which is faster)"
+    lines = [
+        f"  time       about {duration(cost.wall_seconds)} with {cost.concurrency} trials at a time, "
+        f"{duration(cost.device_seconds)} of {unit}, {basis}",
+        f"  disk       about {size(cost.disk_bytes)}; keep: {plan.study.keep}",
+        f"  memory     about {size(cost.trial_bytes)} per trial",
+    ]
+    cap = plan.study.resources.max_hours
+    if cap is not None and cost.wall_seconds > cap * 3600:
+        lines.append(f"  more than  the cap of {cap:g} hours: the run will stop there, with a report of what is done")
+    if plan.checksum is None:
+        lines.append("  data       not at hand: nothing can be known to be there already")
+    return lines
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people say it: 12 MB, 3.4 GB."""
+    if count < 10**6:
+        return f"{max(1, round(count / 1000))} kB"
+    return f"{count / 1e6:.0f} MB" if count < 10**9 else f"{count / 1e9:.1f} GB"

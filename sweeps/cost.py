@@ -1,0 +1,186 @@
+"""What the missing part of a plan costs: a short calibration on this machine, corrected by what has run already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prune_core.trial_folder import finished_budgets, read_record
+from sweeps.cost_sizes import Sizes, judged_images, logit_bytes
+
+if TYPE_CHECKING:
+    from sweeps.plan import Plan, PlannedTrial
+
+TRIAL_SECONDS = 0.5
+"""Per trial beside training and judging: handing it out, pruning, verifying, writing down."""
+RECORD_SECONDS = 0.4
+"""Per record beside the forward passes: metrics, saving and loading the network."""
+START_SECONDS = 20.0
+"""Once: Ray, the books, the report."""
+CORRUPTED_PER_SECOND = 10_000.0
+"""Images that one core corrupts per second, once per study (10,000 images times 75 took 62 s)."""
+PROCESS_BYTES = 600 << 20
+"""A worker with torch imported, before it has a network."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast one network is here, with the study's threads.
+
+    Attributes:
+        train: images per second in training.
+        judge: images per second forward.
+        parameters: of the network.
+        activation_bytes: that one training batch keeps.
+    """
+
+    train: float
+    judge: float
+    parameters: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the missing trials cost.
+
+    Attributes:
+        device_seconds: summed over trials.
+        wall_seconds: with as many trials at a time as fit.
+        disk_bytes: that they write.
+        trial_bytes: memory of the largest trial.
+        concurrency: trials at a time.
+        measured: how many finished trials corrected the calibration.
+    """
+
+    device_seconds: float
+    wall_seconds: float
+    disk_bytes: int
+    trial_bytes: int
+    concurrency: int
+    measured: int
+
+
+def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) -> Cost:
+    """Return what is still to be spent on a plan.
+
+    Args:
+        plan: with every trial that is known; what a search has yet to choose is counted by the mean over its space.
+        out: the output folder, with what is there already.
+        speeds: by network label.
+        sizes: how many images there are of each kind.
+    """
+    missing = plan.missing(out)
+    factor, measured = _correction(plan, out, speeds, sizes)
+    seconds = sum(_seconds(plan, trial, out, speeds[trial.network], sizes) for trial in missing) * factor
+    records = float(sum(len(_open(trial, out)) for trial in missing))
+    disk = sum(_disk(plan, trial, out, speeds[trial.network], sizes) for trial in missing)
+    count = float(len(missing))
+    for trial, weight in _to_be_chosen(plan, out):
+        speed = speeds[trial.network]
+        seconds += weight * _seconds(plan, trial, out, speed, sizes) * factor
+        records, count = records + weight, count + weight
+        disk += weight * _disk(plan, trial, out, speed, sizes)
+    seconds += count * TRIAL_SECONDS + records * RECORD_SECONDS
+    if count and plan.study.evaluation.corruptions == "generated":
+        seconds += sizes.cells / CORRUPTED_PER_SECOND
+    concurrency = max(1, min(_concurrency(plan), round(count)))
+    wall = seconds / concurrency + (START_SECONDS if count else 0.0)
+    memory = [_memory(speeds[trial.network]) for trial in plan.trials]
+    return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured)
+
+
+def _open(trial: PlannedTrial, out: Path) -> list[int]:
+    done = set(finished_budgets(out / "trials" / trial.key))
+    return [budget for budget in trial.budgets if budget not in done]
+
+
+def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes) -> float:
+    """Training and forward passes of what a trial still lacks."""
+    to_do = _open(trial, out)
+    if not to_do:
+        return 0.0
+    done = [budget for budget in trial.budgets if budget not in to_do]
+    # a budget below the longest is walked again from 0
+    start = max(done) if done and min(to_do) > max(done) else 0
+    ready = trial.kind in ("baseline", "dense") and plan.baseline_ready(trial.baseline_key, out)
+    return _training(trial, max(to_do) - start, speed, sizes, ready) + _judging(trial, to_do, speed, sizes)
+
+
+def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, ready: bool) -> float:
+    if trial.kind in ("baseline", "dense"):
+        described = trial.description["baseline"]
+        epochs = 0 if ready or described["checkpoint"] else int(described["training"]["epochs"])
+    return epochs * sizes.train / speed.train
+
+
+def _judging(trial: PlannedTrial, budgets: Iterable[int], speed: Speed, sizes: Sizes) -> float:
+    # the unpruned network is judged once; a control's budget 0 takes that over
+    judged = [budget for budget in budgets if not (trial.kind == "control" and budget == 0)]
+    return len(judged) * judged_images(sizes) / speed.judge
+
+
+def _disk(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes) -> float:
+    to_do = _open(trial, out)
+    weights = 4 * speed.parameters
+    state = 2 * weights if max(to_do, default=0) > 0 else 0
+    kept = 0 if plan.study.keep == "none" else len(to_do) * (weights + logit_bytes(sizes))
+    return float(state + kept)
+
+
+def _memory(speed: Speed) -> int:
+    # weights, gradients, momentum, and the copy that is judged
+    return PROCESS_BYTES + 16 * speed.parameters + speed.activation_bytes
+
+
+def _concurrency(plan: Plan) -> int:
+    resources = plan.study.resources
+    fit = resources.max_concurrent or int((os.cpu_count() or 1) / resources.cpus_per_trial)
+    if resources.gpus_per_trial and resources.max_concurrent is None:
+        fit = min(fit, int(1 / resources.gpus_per_trial))
+    return max(1, fit)
+
+
+def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:
+    """One trial per arm and budget with the number of such trials that a search is still to choose, on average."""
+    study = plan.study
+    if study.search.kind == "grid":
+        return []
+    from sweeps.plan import candidate_trials
+
+    space = sum(len(arm.ratios) for arm in plan.arms) * len(study.budgets)
+    planned = {trial.key for trial in plan.trials}
+    chosen = sum(1 for path in (out / "trials").glob("*") if path.name not in planned) / len(study.seeds)
+    left = max(0.0, min(study.search.candidates or space, space) - chosen) * len(study.seeds)
+    samples = [
+        (
+            candidate_trials(study, arm, arm.ratios[0], budgets=[budget], checksum=plan.checksum or "unknown")[0],
+            len(arm.ratios),
+        )
+        for arm in plan.arms
+        for budget in study.budgets
+    ]
+    return [(trial, left * ratios / space) for trial, ratios in samples]
+
+
+def _correction(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) -> tuple[float, int]:
+    """Measured over calculated seconds of the trials that are there; 1 where there are none."""
+    measured = calculated = 0.0
+    count = 0
+    for trial in plan.trials:
+        folder = out / "trials" / trial.key
+        records = [record for budget in trial.budgets if (record := read_record(folder, budget)) is not None]
+        if not records or len(records) < len(trial.budgets) or trial.kind == "control":
+            continue
+        count += 1
+        measured += max(record["train_seconds"] for record in records) + sum(
+            record["evaluate_seconds"] for record in records
+        )
+        speed = speeds[trial.network]
+        calculated += _training(trial, max(trial.budgets), speed, sizes, False) + _judging(
+            trial, trial.budgets, speed, sizes
+        )
+    return (measured / calculated, count) if calculated > 0 else (1.0, 0)

@@ -1,0 +1,140 @@
+"""How fast each network is on this machine: a second of real training and judging, remembered beside the data's cache."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prune_core.description import content_key
+from prune_core.files import read_json, write_json
+from sweeps.cost import Speed
+from sweeps.cost_sizes import Sizes
+from sweeps.study import Study
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sweeps.plan import PlannedTrial
+
+WORK = 4e9
+"""Multiply-accumulates that one measurement aims at: well below a second on one core."""
+
+
+def speeds_of(study: Study, trials: Iterable[PlannedTrial], sizes: Sizes, *, cache: Path | None = None) -> dict[str, Speed]:
+    """Return the speed of every network that the trials name, by label; measured on the CPU, whatever the study's device.
+
+    Args:
+        study: the resolved study.
+        trials: of any kind.
+        sizes: of the data: images of that shape are made up.
+        cache: where measured speeds are remembered; by default beside the data.
+    """
+    from prune_core.data.cache import default_cache
+
+    folder = (cache or default_cache()) / "speeds"
+    baselines = {trial.network: trial.description["baseline"] for trial in trials}
+    return {label: _remembered(study, baseline, sizes, folder) for label, baseline in baselines.items()}
+
+
+def _remembered(study: Study, baseline: dict[str, Any], sizes: Sizes, folder: Path) -> Speed:
+    import torch
+
+    identity = {
+        "network": baseline["network"], "batch": baseline["training"]["batch_size"], "threads": baseline["threads"],
+        "shape": list(sizes.shape), "classes": sizes.classes, "host": platform.node(), "torch": torch.__version__,
+        "augmentation": baseline["training"]["augmentation"],
+    }  # fmt: skip
+    path = folder / f"{content_key(identity)}.json"
+    try:
+        return Speed(**read_json(path))
+    except (OSError, ValueError, TypeError):
+        speed = _measured(baseline, sizes, study.resources.threads)
+    try:
+        write_json(path, vars(speed))
+    except OSError:
+        return speed  # a cache that cannot be written costs a second next time
+    return speed
+
+
+def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int) -> Speed:
+    import torch
+
+    from prune_core.complexity import complexity
+    from prune_core.evaluation import forward_logits
+    from prune_core.networks import build_network
+    from prune_core.training import DeviceData, Recipe, prepare_runtime, train
+
+    before = torch.get_num_threads()
+    prepare_runtime(threads=threads)
+    height, width, channels = sizes.shape
+    described = baseline["network"]
+    network = build_network(described["name"], num_classes=sizes.classes, in_channels=channels, **described["options"])
+    macs = max(1, complexity(network, (channels, height, width)).macs)
+    recipe = Recipe.from_dict({**baseline["training"], "epochs": 1, "schedule": "constant", "milestones": []})
+    count = _whole_batches(WORK / (3 * macs), recipe.batch_size)
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (max(count, 64), *sizes.shape), dtype=np.uint8)
+    labels = generator.integers(0, sizes.classes, len(images))
+    mean, std = [0.5] * channels, [0.25] * channels
+    data = DeviceData.of(images[:count], labels[:count], mean=mean, std=std, augmentation=recipe.augmentation)
+    judged = min(len(images), max(16, int(WORK / macs)))
+
+    def learn() -> None:
+        train(network, data, recipe, epochs_from=0, epochs_to=1, stream=("calibration",))
+
+    def judge() -> None:
+        forward_logits(network, images[:judged], mean, std, batch_size=64)
+
+    activation_bytes = _activation_bytes(network, recipe.batch_size, (channels, height, width))
+    speed = Speed(
+        train=count / _seconds(learn, threads),
+        judge=judged / _seconds(judge, threads),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        activation_bytes=activation_bytes,
+    )
+    torch.set_num_threads(before)
+    return speed
+
+
+def _whole_batches(images: float, batch: int) -> int:
+    """So many images that no batch is smaller than the others; a single small batch for a network that is slow."""
+    return max(1, min(int(images) // batch, 32)) * batch if images >= batch else max(4, int(images))
+
+
+def _seconds(work: Callable[[], None], threads: int) -> float:
+    """The better of two runs after a first one that warms up. CPU time with one thread: others may be at work here."""
+    clock = time.process_time if threads == 1 else time.perf_counter
+    work()
+    found = []
+    for _ in range(2):
+        started = clock()
+        work()
+        found.append(clock() - started)
+    return max(min(found), 1e-6)
+
+
+def _activation_bytes(network: nn.Module, batch: int, shape: tuple[int, int, int]) -> int:
+    """What the outputs of all modules of one training batch weigh, and as much again for gradients on their way."""
+    import torch
+
+    total = 0
+
+    def count(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        nonlocal total
+        if isinstance(output, torch.Tensor):
+            total += output.numel()
+
+    leaves = [module for module in network.modules() if not list(module.children())]
+    handles = [leaf.register_forward_hook(count) for leaf in leaves]
+    try:
+        with torch.inference_mode():
+            network.eval()(torch.zeros(1, *shape))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return 2 * 4 * total * batch

@@ -1,0 +1,69 @@
+"""How many images a study trains on and judges with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prune_core.errors import BadInput
+from sweeps.plan_data import load_data
+from sweeps.study import Study
+
+KNOWN = {
+    "cifar10": (50_000, 10_000, (32, 32, 3), 10),
+    "cifar100": (50_000, 10_000, (32, 32, 3), 100),
+    "fashion_mnist": (60_000, 10_000, (28, 28, 1), 10),
+}
+"""Training images, test images, (H, W, C) and classes of datasets that a plan may be made without having them."""
+
+REPORT_CELLS, SELECTION_CELLS = 15 * 5, 4 * 5
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Counts of images.
+
+    Attributes:
+        train: images per epoch.
+        clean: images judged clean: validation, test, and those of the training images.
+        cells: corrupted images judged, over all corruptions and severities.
+        shape: (H, W, C) of an image.
+        classes: how many there are.
+    """
+
+    train: int
+    clean: int
+    cells: int
+    shape: tuple[int, int, int]
+    classes: int
+
+
+def judged_images(sizes: Sizes) -> int:
+    """Return how many images one record takes a forward pass of."""
+    return sizes.clean + sizes.cells
+
+
+def logit_bytes(sizes: Sizes) -> int:
+    """Return what the kept logits of one record weigh: float32 for clean images, float16 for corrupted ones."""
+    return sizes.classes * (4 * sizes.clean + 2 * sizes.cells)
+
+
+def sizes_of(study: Study) -> Sizes | None:
+    """Return the counts of a study, or None where its data is not at hand and its size is not known."""
+    try:
+        dataset = load_data(study.data.name, study.data.options, download=False)
+    except BadInput:
+        if study.data.name not in KNOWN:
+            return None
+        pool, own_test, shape, classes = KNOWN[study.data.name]
+    else:
+        pool, shape, classes = len(dataset.train_images), dataset.shape, len(dataset.classes)
+        own_test = 0 if dataset.test_images is None else len(dataset.test_images)
+    test = study.data.test if study.data.test is not None else own_test
+    left = pool - study.data.validation - (0 if own_test else test)
+    train = study.data.train if study.data.train is not None else left
+    evaluation = study.evaluation
+    cells = 0
+    if evaluation.corruptions != "none":
+        per_cell = test if evaluation.corruptions == "official" else min(evaluation.images_per_cell, test)
+        cells = REPORT_CELLS * per_cell + SELECTION_CELLS * min(evaluation.selection_images_per_cell, study.data.validation)
+    return Sizes(train, study.data.validation + test + min(evaluation.train_images, train), cells, shape, classes)

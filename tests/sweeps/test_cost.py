@@ -1,0 +1,116 @@
+"""What a plan costs, against sums done by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from prune_core.files import write_json
+from sweeps.cost import RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, Speed, cost_of
+from sweeps.cost_calibration import speeds_of
+from sweeps.cost_sizes import Sizes, judged_images, logit_bytes, sizes_of
+from sweeps.plan import Plan, make_plan
+from sweeps.plan_text import plan_text, size
+from sweeps.study import load_study
+
+STUDY = """
+name: mine
+data: {name: digits, validation: 100, test: 200, train: 1000}
+networks: {small_vgg: {options: {width: 4}}}
+arms: [{methods: [unstructured]}]
+training: {epochs: 3}
+ratios: [0.5]
+budgets: [0, 2]
+seeds: [0]
+evaluation: {corruptions: none, train_images: 200}
+resources: {max_concurrent: 2}
+"""
+SPEED = Speed(train=100.0, judge=1000.0, parameters=1000, activation_bytes=5000)
+
+
+def planned(folder: Path, *overrides: str) -> tuple[Plan, Sizes]:
+    (folder / "mine.yaml").write_text(STUDY, encoding="utf-8")
+    study = load_study(folder / "mine.yaml", overrides)
+    sizes = sizes_of(study)
+    assert sizes is not None
+    return make_plan(study), sizes
+
+
+def test_images_are_counted_by_hand(tmp_path: Path) -> None:
+    _, sizes = planned(tmp_path)
+    assert (sizes.train, sizes.clean, sizes.cells, sizes.classes) == (1000, 100 + 200 + 200, 0, 10)
+    _, sizes = planned(
+        tmp_path, "evaluation={images_per_cell: 40, selection_images_per_cell: 30, train_images: 0}", "data.train=null"
+    )
+    # digits: 1,797 images, of which 300 are cut off
+    assert (sizes.train, sizes.clean, sizes.cells) == (1497, 300, 75 * 40 + 20 * 30)
+    assert judged_images(sizes) == 300 + 3600
+    assert logit_bytes(sizes) == 10 * (4 * 300 + 2 * 3600)
+
+
+def test_the_paper_is_sized_without_its_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PRUNEFRONT_CACHE", str(tmp_path))
+    monkeypatch.delenv("PRUNEFRONT_CIFAR10", raising=False)
+    sizes = sizes_of(load_study("paper"))
+    assert sizes is not None
+    # protocol, section 0: each model sees 10,000 clean and 750,000 corrupted images; we add 10,000 training images
+    assert (sizes.train, sizes.clean, sizes.cells) == (50_000, 20_000, 750_000)
+
+
+def test_seconds_are_epochs_and_records_by_hand(tmp_path: Path) -> None:
+    plan, sizes = planned(tmp_path)
+    cost = cost_of(plan, tmp_path / "out", {"small_vgg": SPEED}, sizes)
+    epoch, judged = 1000 / 100, 500 / 1000
+    # baseline: 3 epochs, judged once; control: 2 epochs, judged once more; pruned: 2 epochs, judged twice
+    by_hand = (3 + 2 + 2) * epoch + (1 + 1 + 2) * judged + 3 * TRIAL_SECONDS + 5 * RECORD_SECONDS
+    assert cost.device_seconds == pytest.approx(by_hand)
+    assert cost.concurrency == 2
+    assert cost.wall_seconds == pytest.approx(by_hand / 2 + START_SECONDS)
+    # weights of 1,000 parameters, 500 images' logits, per record; weights and momentum of two trials that are fine-tuned
+    assert cost.disk_bytes == 5 * (4000 + 10 * 4 * 500) + 2 * 8000
+
+
+def test_what_is_there_is_not_paid_again(tmp_path: Path) -> None:
+    plan, sizes = planned(tmp_path, "budgets=[0, 2, 5]")
+    out = tmp_path / "out"
+    pruned = plan.trials[-1]
+    for trial in plan.trials:
+        budgets = [budget for budget in trial.budgets if not (trial is pruned and budget == 5)]
+        for budget in budgets:
+            record = {"train_seconds": 20.0, "evaluate_seconds": 0.5}
+            write_json(out / "trials" / trial.key / f"budget-{budget:04d}" / "record.json", record)
+        write_json(out / "trials" / trial.key / "outcome.json", {"status": "complete", "cause": None, "budgets": budgets})
+    cost = cost_of(plan, out, {"small_vgg": SPEED}, sizes)
+    # the baseline took 20.5 s where 3 epochs and one judgement were calculated: 30.5 s
+    left = (3 * 10.0 + 0.5) * (20.5 / 30.5)
+    assert cost.measured == 1
+    assert cost.device_seconds == pytest.approx(left + TRIAL_SECONDS + RECORD_SECONDS)
+    write_json(out / "trials" / pruned.key / "budget-0005" / "record.json", {"train_seconds": 50.0, "evaluate_seconds": 0.5})
+    assert cost_of(plan, out, {"small_vgg": SPEED}, sizes).device_seconds == 0
+    assert "everything is there" in plan_text(plan, out)
+
+
+def test_a_search_costs_its_candidates_on_average(tmp_path: Path) -> None:
+    plan, sizes = planned(tmp_path, "search={kind: random, candidates: 4}", "ratios=[0.3, 0.5, 0.7]")
+    cost = cost_of(plan, tmp_path / "out", {"small_vgg": SPEED}, sizes)
+    epoch, judged = 10.0, 0.5
+    # 6 candidates in all, half of them at budget 0: on average one epoch and one judgement each
+    by_hand = (3 + 2) * epoch + 2 * judged + 4 * (1 * epoch + judged) + (2 + 4) * TRIAL_SECONDS + (3 + 4) * RECORD_SECONDS
+    assert cost.device_seconds == pytest.approx(by_hand)
+
+
+def test_calibration_measures_once_and_remembers(tmp_path: Path) -> None:
+    plan, sizes = planned(tmp_path)
+    first = speeds_of(plan.study, plan.trials, sizes, cache=tmp_path)["small_vgg"]
+    assert first.train > 0 and first.judge > first.train
+    # three convolutions (1, 4, 8, 16 channels), their batch norms, and the linear layer
+    assert first.parameters == 9 * (4 + 32 + 128) + 2 * (4 + 8 + 16) + 170
+    assert speeds_of(plan.study, plan.trials, sizes, cache=tmp_path)["small_vgg"] == first
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "1 kB"), (12_345, "12 kB"), (67_000_000, "67 MB"), (3_400_000_000, "3.4 GB")]
+)
+def test_sizes_as_people_say_them(count: int, text: str) -> None:
+    assert size(count) == text
