@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.corruptions.definition import Draws, Images, Level, corruption, to_bytes, to_unit
-from prune_core.corruptions.linear import gaussian, zoom_matrix
+from prune_core.corruptions.linear import along_both, gaussian, zoom_matrix
 from prune_core.corruptions.motion import motion_blur as blur_along
+
+_LARGEST_MATRIX = 1600  # pixels of an image; beyond that one matrix for all factors is slower than one after the other
 
 
 @lru_cache(maxsize=16)
@@ -98,8 +100,19 @@ def zoom_blur_matrix(height: int, width: int, end: float) -> NDArray[np.float32]
 def zoom_blur(images: Images, level: Level, draws: Draws) -> Images:
     """Average over enlargements; the level is where the range of factors ends (severities 1 and 2 include that end)."""
     count, height, width, channels = images.shape
+    if height * width > _LARGEST_MATRIX:
+        return _zoom_blur_in_steps(images, level[0])
     matrix = zoom_blur_matrix(height, width, level[0])
     planes = np.ascontiguousarray(images.reshape(count, height * width, channels).transpose(0, 2, 1))
     unit = planes.reshape(count * channels, -1).astype(np.float32) / np.float32(255)
     blurred = to_bytes(unit @ matrix.T)
     return np.ascontiguousarray(blurred.reshape(count, channels, -1).transpose(0, 2, 1)).reshape(images.shape)
+
+
+def _zoom_blur_in_steps(images: Images, end: float) -> Images:
+    unit = images.astype(np.float32) / np.float32(255)
+    factors = np.arange(1, end, 0.01)
+    total = unit.copy()
+    for factor in factors:
+        total += along_both(unit, zoom_matrix(images.shape[1], factor), zoom_matrix(images.shape[2], factor))
+    return to_bytes(total / np.float32(len(factors) + 1))

@@ -34,7 +34,7 @@ def _picture(number: int) -> NDArray[np.uint8]:
         ridge = 1 - np.abs(2 * field - 1)
         ice = np.maximum(ice, ridge ** (5 + 3 * generator.random()))
     grain = _ranked(_cloud(generator, 0.7, 0.7, 0.0))
-    value = 0.12 + 0.40 * film + 0.45 * ice * (0.35 + 0.65 * film) + 0.16 * (grain - 0.5)
+    value = 0.08 + 0.62 * film**1.3 + 0.42 * ice * (0.30 + 0.70 * film) + 0.16 * (grain - 0.5)
     picture = np.clip(value, 0, 1)[..., None] ** (1 / np.array([0.94, 0.98, 1.03]))
     colours: NDArray[np.uint8] = (picture * _TINT * 255).astype(np.uint8)
     return colours

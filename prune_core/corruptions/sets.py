@@ -18,7 +18,7 @@ from prune_core.description import content_key
 from prune_core.errors import BadInput, UnknownName
 from prune_core.files import replacing
 
-GENERATOR_FORMAT = 1
+GENERATOR_FORMAT = 2
 """Raised by any change that changes a generated image; part of the cache key."""
 
 OFFICIAL = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
