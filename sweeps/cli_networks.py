@@ -48,6 +48,7 @@ def prune(
 @DATA
 @click.option("--data-option", "data_options", multiple=True, metavar="KEY=VALUE", help="Option of the dataset.")
 @click.option("--corruptions", default="none", show_default=True, help="none, generated or official.")
+@click.option("--corruptions-folder", type=FILE, help="Folder of the official .npy files; by default the cache.")
 @click.option("--limit", type=click.IntRange(min=1), help="Judge on so many images, balanced over classes.")
 @click.option("--mean", help="Mean per channel the network was trained with, for example 0.49,0.48,0.45.")
 @click.option("--std", help="Standard deviation per channel.")
@@ -57,8 +58,8 @@ def prune(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; its keys are the columns of a record.")
 def evaluate(
     checkpoint: Path, network: str | None, options: tuple[str, ...], num_classes: int | None, data: str,
-    data_options: tuple[str, ...], corruptions: str, limit: int | None, mean: str | None, std: str | None, bins: int,
-    seed: int, device: str, as_json: bool,
+    data_options: tuple[str, ...], corruptions: str, corruptions_folder: Path | None, limit: int | None,
+    mean: str | None, std: str | None, bins: int, seed: int, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Judge CHECKPOINT: accuracy, calibration, cost, and robustness where corruptions are asked for."""
     from sweeps.one_network import read_options
@@ -67,7 +68,7 @@ def evaluate(
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
     record = judge_checkpoint(
         checkpoint, network, read_options(options, "--option"), num_classes=num_classes, data=data, data_options=values,
-        corruptions=corruptions, limit=limit, bins=bins, seed=seed, device=device,
+        corruptions=corruptions, corruptions_folder=corruptions_folder, limit=limit, bins=bins, seed=seed, device=device,
     )  # fmt: skip
     click.echo(json.dumps(record, indent=1) if as_json else "\n".join(judgement_lines(record)))
 

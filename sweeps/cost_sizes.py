@@ -64,6 +64,7 @@ def sizes_of(study: Study) -> Sizes | None:
     evaluation = study.evaluation
     cells = 0
     if evaluation.corruptions != "none":
-        per_cell = test if evaluation.corruptions == "official" else min(evaluation.images_per_cell, test)
-        cells = REPORT_CELLS * per_cell + SELECTION_CELLS * min(evaluation.selection_images_per_cell, study.data.validation)
+        cells = REPORT_CELLS * min(evaluation.images_per_cell, test) + SELECTION_CELLS * min(
+            evaluation.selection_images_per_cell, study.data.validation
+        )
     return Sizes(train, study.data.validation + test + min(evaluation.train_images, train), cells, shape, classes)

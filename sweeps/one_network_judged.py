@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,8 @@ SOURCES = ("none", "generated", "official")
 
 def judge_checkpoint(
     checkpoint: Path, name: str | None, options: dict[str, Any], *, num_classes: int | None, data: str,
-    data_options: dict[str, Any], corruptions: str, limit: int | None, bins: int, seed: int, device: str,
+    data_options: dict[str, Any], corruptions: str, corruptions_folder: Path | None, limit: int | None,
+    bins: int, seed: int, device: str,
 ) -> dict[str, float | int | str]:  # fmt: skip
     """Return the columns of a record that one checkpoint gives on the report images of a dataset.
 
@@ -36,6 +36,7 @@ def judge_checkpoint(
         data: the dataset; its test images are judged on, or all images where it has no test images of its own.
         data_options: of the dataset, ``mean`` and ``std`` among them.
         corruptions: ``none``, ``generated`` or ``official``.
+        corruptions_folder: of the official files; None looks in the cache.
         limit: so many images, balanced over classes; None is all.
         bins: of every ECE.
         seed: of generated corruptions.
@@ -59,7 +60,7 @@ def judge_checkpoint(
         checkpoint, name, options, num_classes=num_classes or len(dataset.classes), in_channels=images.shape[3]
     )
     _check_fit(network, dataset)
-    cells = _cells(dataset, images, numbers, corruptions, seed)
+    cells = _cells(dataset, images, numbers, corruptions, corruptions_folder, seed)
     judged = evaluate_network(
         network.to(target), images, labels, mean=dataset.mean, std=dataset.std, corrupted=cells, device=target
     )
@@ -127,31 +128,17 @@ def _corrupted(images: Any, numbers: Any, name: str, severity: int, seed: int) -
     return corrupt_numbered(images, name, severity, numbers, seed=seed)
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    """Some images of every cell of a set."""
-
-    whole: CorruptedSet
-    numbers: Any
-
-    @property
-    def corruptions(self) -> tuple[str, ...]:
-        """The names of the corruptions."""
-        return self.whole.corruptions
-
-    def cell(self, corruption: str, severity: int) -> Any:
-        """Return the chosen images of a cell, ``(n, H, W, C)`` uint8."""
-        return self.whole.cell(corruption, severity)[self.numbers]
-
-
-def _cells(dataset: Dataset, images: Any, numbers: Any, source: str, seed: int) -> Any:
+def _cells(dataset: Dataset, images: Any, numbers: Any, source: str, folder: Path | None, seed: int) -> CorruptedSet | None:
     if source == "none":
         return None
     from prune_core.corruptions import STANDARD, generated_set, official_set
     from prune_core.data.cache import default_cache
 
     if source == "official":
-        return _Chosen(official_set(dataset.name), numbers)
+        if dataset.test_labels is None:
+            raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
+        where = folder or default_cache()
+        return official_set(where, name=dataset.name, labels=dataset.test_labels, positions=numbers)
     return generated_set(
         images, numbers, name=dataset.name, corruptions=STANDARD, seed=seed, cache=default_cache(), title=dataset.title,
         jpeg=dataset.jpeg,

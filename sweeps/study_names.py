@@ -67,7 +67,9 @@ def resolve(study: Study, folder: Path) -> Study:
     with at("data"):
         _check_dataset(study.data.name)
     if study.data.validation == 0 and study.select_on == "validation":
-        raise BadInput("data.validation: 0 leaves nothing to choose on (allowed: whole numbers from 1, or select_on: report)")
+        raise BadInput(
+            "data.validation: 0 leaves nothing to choose on (allowed: whole numbers from 1, or select_on: report)"
+        )
     changes["evaluation"] = _evaluation(study, folder)
     changes["objectives"] = study.objectives or default_objectives(study)
     _check_columns(study, changes["objectives"])
@@ -219,8 +221,6 @@ def _check_dataset(name: str) -> None:
 
 def _evaluation(study: Study, folder: Path) -> Any:
     section = study.evaluation
-    if section.corruptions == "official" and study.data.test is not None:
-        raise BadInput("data.test: the official files are of all test images of the dataset (allowed: leave this key out)")
     if section.folder is not None and section.corruptions != "official":
         raise BadInput(
             f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"

@@ -22,7 +22,7 @@ class DataSection(Section):
     name: str = Field(description="a shipped dataset, image_folder:PATH, or arrays:FILE (an .npz with images and labels)")
     options: dict[str, Any] = Field(default={}, description="options of the dataset, for example its folder")
     train: int | None = Field(default=None, ge=1, description="training images; null takes what validation and test leave")
-    validation: int = Field(ge=0, description="images that steer: search, front, limits, winners, exports; 0 only with select_on: report")
+    validation: int = Field(ge=0, description="images that steer: search, front, limits, exports; 0 needs select_on: report")
     test: int | None = Field(
         default=None, ge=1, description="images that are reported; null takes the dataset's own test images"
     )
@@ -65,7 +65,7 @@ class EvaluationSection(Section):
     corruptions: Literal["none", "generated", "official"] = Field(
         default="generated", description="none, generated (made here, labelled so), or official (the benchmark's .npy files)"
     )
-    folder: Path | None = Field(default=None, description="folder of the official .npy files; null looks in the usual places")
+    folder: Path | None = Field(default=None, description="folder of the official .npy files; null looks in the cache")
     seed: Seed = Field(default=0, description="seed of the generated corruptions")
     images_per_cell: int = Field(
         default=100, ge=1, description="test images per corruption and severity, balanced over classes, at most all"
