@@ -69,15 +69,18 @@ def answers(study: StudyFolder, points: Points) -> list[Answer]:
     decide = "" if study.select_on == "report" else "val_"
     accuracy = f"{decide}accuracy" if f"{decide}accuracy" in table else "accuracy"
     pruned = table[~table["method"].isin(REFERENCES)]
+    allowed_loss = accuracy_margin(study)
     # The difference is to the control of the same baseline: slimming starts from one of its own.
     lost = -pruned[f"delta_{accuracy}"] if f"delta_{accuracy}" in pruned else pd.Series(0.0, index=pruned.index)
-    near = pruned[lost <= accuracy_margin(study)]
+    near = pruned[lost <= allowed_loss]
     limits = limits_of(study)
     allowed = near
     if limits:
         meets = [not unmet(row._asdict(), limits, study.select_on) for row in rows_of(pruned)]
         allowed = pruned[np.array(meets, dtype=bool)]
-    margin = f"accuracy at most {100 * accuracy_margin(study):g} % below its control"
+    margin = (
+        f"accuracy at most {100 * allowed_loss:g} percentage point{'s' if allowed_loss != 0.01 else ''} below its control"
+    )
     within = "within the limits (" + ", ".join(map(str, limits)) + ")" if limits else f"with {margin}"
     cost = (
         "nonzero_macs"

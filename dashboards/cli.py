@@ -17,6 +17,21 @@ def report(folder: Path) -> None:
     click.echo(build(folder))
 
 
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; beyond loopback a token is asked for."
+)
+@click.option(
+    "--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
+)
+def dashboard(folder: Path, host: str, port: int) -> None:
+    """Serve the live page of a study: beside a running sweep, or after it. Ctrl-C ends it."""
+    from dashboards.live import serve
+
+    serve(folder, host=host, port=port, say=click.echo)
+
+
 def build(folder: Path) -> Path:
     """Build a report; matplotlib, plotly and pandas are imported only now."""
     from dashboards.report import build_report

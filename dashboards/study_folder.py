@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from dashboards.live_records import gone_on, live_records
 from prune_core.errors import BadInput
 from sweeps.pareto import Direction, selection_columns
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
+_SORTED = ["network", "arm", "ratio", "budget", "seed", "key"]
 _DEFAULT_OBJECTIVES: dict[str, Direction] = {"accuracy": "max", "ece": "min", "mpc": "max", "nonzero_parameters": "min"}
 
 
@@ -75,14 +77,19 @@ def objectives_of(given: object) -> dict[str, Direction]:
 
 
 def read_study_folder(path: Path) -> StudyFolder:
-    """Read a study's folder.
+    """Read a study's folder: its table of records, or the trials' folders where they have gone on since it was written.
 
     Raises:
         BadInput: the folder is not there, is not a study's, or a file in it cannot be read.
     """
     if not path.is_dir():
         raise BadInput(f"{path}: no such folder (expected the output folder of a study)")
-    return StudyFolder(path=path, plain=_study(path / "study.yaml"), records=read_records(path))
+    plain = _study(path / "study.yaml")
+    written = read_records(path)
+    found = live_records(path, written) if gone_on(path) else None
+    return StudyFolder(
+        path=path, plain=plain, records=written if found is None else found.sort_values(_SORTED, ignore_index=True)
+    )
 
 
 def _study(path: Path) -> Mapping[str, Any]:
@@ -115,4 +122,4 @@ def read_records(path: Path) -> pd.DataFrame:
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]
     if missing:
         raise BadInput(f"{file}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
-    return table.sort_values(["network", "arm", "ratio", "budget", "seed", "key"], ignore_index=True)
+    return table.sort_values(_SORTED, ignore_index=True)

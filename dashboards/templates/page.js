@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { figures, hover } = JSON.parse(document.getElementById("figures").textContent);
+  let figures = {}, hover = [];
   const reduced = { responsive: true, doubleClick: "reset+autosize", displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
   const css = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const clone = value => JSON.parse(JSON.stringify(value));
@@ -90,12 +90,16 @@
   };
 
   const plots = [...document.querySelectorAll(".plot")];
+  // The report has its figures in the page; the live page hands over new ones as the sweep goes on.
+  const show = data => { ({ figures, hover } = data); drawAll(); };
   const draw = div => { const { data, layout } = shown(div); return Plotly.react(div, data, layout, reduced); };
-  const drawAll = () => plots.forEach(draw);
-  drawAll();
+  const drawAll = () => plots.filter(div => figures[div.dataset.figure]).forEach(draw);
+  window.showFigures = show;
+  const inPage = document.getElementById("figures");
+  if (inPage) show(JSON.parse(inPage.textContent));
   document.querySelectorAll("form.filters").forEach(form => {
     form.addEventListener("submit", event => event.preventDefault());
-    form.addEventListener("change", () => plots.filter(div => div.dataset.group === form.dataset.for).forEach(draw));
+    form.addEventListener("change", () => plots.filter(div => div.dataset.group === form.dataset.for && figures[div.dataset.figure]).forEach(draw));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   // On paper the palette is the light one, and the width is the paper's.

@@ -1,0 +1,172 @@
+"""The live page: the sweep as it runs, served from the study's files on loopback.
+
+Starlette and uvicorn: MLflow brings both anyway, and one page that polls two JSON documents needs no more.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from dashboards.figures import all_figures
+from dashboards.live_records import newest
+from dashboards.live_state import live_state
+from dashboards.points import candidate_points
+from dashboards.report import environment_of, page_data
+from dashboards.study_folder import StudyFolder, read_study_folder
+from prune_core.errors import BadInput
+
+COOKIE = "prunefront_token"
+FRESH_SECONDS = 2.0
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class LiveStudy:
+    """A study's folder, read again when something in it changed, and never by two requests at once."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+        self._state: tuple[float, dict[str, Any]] = (-FRESH_SECONDS, {})
+        self._version: tuple[int, int] | None = None
+        self._figures = "{}"
+
+    def state(self) -> dict[str, Any]:
+        """Return the state, at most two seconds old, with the version of the figures that belongs to it."""
+        with self._lock:
+            if time.monotonic() - self._state[0] >= FRESH_SECONDS:
+                state = live_state(self._out) | {"version": "-".join(map(str, newest(self._out)))}
+                self._state = (time.monotonic(), state)
+            return self._state[1]
+
+    def figures(self) -> str:
+        """Return the figures as JSON, drawn again when a trial wrote a result."""
+        with self._lock:
+            version = newest(self._out)
+            if version != self._version:
+                points = candidate_points(read_study_folder(self._out))
+                drawn = [figure for figure in all_figures(points, None) if figure.group == "front"]
+                self._figures = str(page_data(points, drawn))
+                self._version = version
+            return self._figures
+
+
+def live_app(out: Path, *, token: str | None = None) -> Starlette:
+    """Return the web application of a study's folder.
+
+    Args:
+        out: the folder.
+        token: what a visitor must bring (``/?token=...``, kept as a cookie); None on loopback.
+
+    Raises:
+        BadInput: the folder is no study's.
+    """
+    study = read_study_folder(out)
+    live = LiveStudy(out)
+
+    async def page(request: Request) -> Response:
+        response = HTMLResponse(_page(study), headers=_HEADERS)
+        if token is not None:
+            response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+        return response
+
+    async def state(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(live.state), headers=_HEADERS)
+
+    async def figures(request: Request) -> Response:
+        try:
+            text = await run_in_threadpool(live.figures)
+        except BadInput as error:
+            return PlainTextResponse(str(error), status_code=503, headers=_HEADERS)
+        return Response(text, media_type="application/json", headers=_HEADERS)
+
+    async def script(request: Request) -> Response:
+        text = await run_in_threadpool(_script, request.path_params["name"])
+        return Response(text, media_type="text/javascript", headers=_HEADERS) if text else Response(status_code=404)
+
+    def guarded(endpoint: Any) -> Any:
+        async def checked(request: Request) -> Response:
+            brought = request.query_params.get("token") or request.cookies.get(COOKIE) or ""
+            if token is not None and not hmac.compare_digest(brought.encode(), token.encode()):
+                return PlainTextResponse("open this page with the address that the command printed", 403, headers=_HEADERS)
+            response: Response = await endpoint(request)
+            return response
+
+        return checked
+
+    pages = {"/": page, "/state.json": state, "/figures.json": figures, "/script/{name}": script}
+    # A page on loopback is for who sits here: a foreign Host header is another site's attempt to read it.
+    hosts = ["127.0.0.1", "localhost", "[::1]"] if token is None else ["*"]
+    return Starlette(
+        routes=[Route(path, guarded(endpoint)) for path, endpoint in pages.items()],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
+    )
+
+
+def _page(study: StudyFolder) -> str:
+    return environment_of().get_template("live.html").render(study=study)
+
+
+def _script(name: str) -> str:
+    """Return one of the page's three scripts; empty for any other name."""
+    if name == "plotly.js":
+        from plotly.offline import get_plotlyjs
+
+        return str(get_plotlyjs())
+    return environment_of().get_template(name).render() if name in ("page.js", "live.js") else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def serve(out: Path, *, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve the live page until interrupted.
+
+    Args:
+        out: the study's folder.
+        host: the address to listen on; beyond loopback a token is drawn and asked for.
+        port: 0 takes a free one.
+        say: gets the page's address.
+
+    Raises:
+        BadInput: the folder is no study's, or the address cannot be listened on.
+    """
+    token = None if is_loopback(host) else secrets.token_urlsafe(24)
+    app = live_app(out, token=token)
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise BadInput(f"{host}:{port}: cannot listen there: {error.strerror or error}") from error
+    with listener:
+        shown = f"[{host}]" if ":" in host else host
+        say(f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else ""))
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])

@@ -1,0 +1,74 @@
+"""Records of a sweep that is at work: read from the trials' folders, since the table is written when a run ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from prune_core.errors import BadInput
+from prune_core.trial_folder import OUTCOME, RECORD
+from sweeps.plan import Plan, candidate_trials, make_plan
+from sweeps.records import collect
+from sweeps.search_setup import asked_before
+from sweeps.study import load_study
+
+
+def gone_on(out: Path) -> bool:
+    """Return whether a trial wrote something after the table of records was written."""
+    table = out / "records.parquet"
+    written = table.stat().st_mtime_ns if table.is_file() else -1
+    return newest(out)[0] > written
+
+
+def newest(out: Path) -> tuple[int, int]:
+    """Return when the trials last wrote a result (nanoseconds, -1 for never), and how many results there are."""
+    times = [
+        path.stat().st_mtime_ns
+        for pattern in (f"*/{OUTCOME}", f"*/budget-*/{RECORD}")
+        for path in (out / "trials").glob(pattern)
+    ]
+    return max(times, default=-1), len(times)
+
+
+def whole_plan(out: Path) -> Plan:
+    """Return the plan of the study in a folder, with what its search has asked for.
+
+    Raises:
+        BadInput: the study file is of another version, or names what is not there any more (a plugin).
+    """
+    study = load_study(out / "study.yaml")
+    plan = make_plan(study, out, data_required=False)
+    asked = [
+        trial
+        for candidate in asked_before(out)
+        for trial in candidate_trials(
+            study,
+            candidate.arm,
+            candidate.ratio,
+            candidate.fine_tuning,
+            budgets=None if candidate.budget is None else (candidate.budget,),
+            checksum=plan.checksum,
+        )
+    ]
+    return plan.with_trials(asked)
+
+
+def live_records(out: Path, written: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the table as the trials' folders tell it; None where they cannot be read as this study's.
+
+    Args:
+        out: the study's folder.
+        written: the table written last, for the MLflow runs that it names.
+    """
+    runs = {}
+    if "mlflow_run_id" in written:
+        known = written.dropna(subset=["mlflow_run_id"])
+        runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))
+    try:
+        plan = whole_plan(out)
+    except BadInput:
+        return None
+    table = collect(out, plan.trials, study=plan.study.name, run_ids=runs)
+    # Without the data at hand the keys are not the real ones, nothing is found, and the written table is better.
+    return table if len(table) >= len(written) else None

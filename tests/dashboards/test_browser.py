@@ -1,0 +1,133 @@
+"""The pages in Debian's Chromium: they draw, answer to mouse and keyboard, log no error, and ask nothing of a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from serving import served
+
+from dashboards.live import live_app
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="LOUD: /usr/bin/chromium is missing, the pages were not looked at"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser):
+    context = browser.new_context(viewport={"width": 1366, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(90_000)
+    tab.errors, tab.asked = [], []
+    tab.on("console", lambda message: tab.errors.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    yield tab
+    context.close()
+
+
+def opened(tab, page):
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("#plot-front .scatterlayer .trace path.point", state="attached")
+
+
+def settles(tab, condition):
+    """Wait for a condition; the page's own policy forbids playwright's way, which evaluates text in the page."""
+    for _ in range(100):
+        if tab.evaluate(condition):
+            return True
+        tab.wait_for_timeout(100)
+    return False
+
+
+def drawn(tab):
+    return tab.evaluate(
+        "document.getElementById('plot-front').data.filter(t => t.customdata && t.xaxis === 'x').flatMap(t => t.customdata)"
+    )
+
+
+def test_the_report_draws_without_errors_and_without_a_network(tab, page):
+    opened(tab, page)
+    assert tab.locator(".plot .main-svg").count() > 7
+    assert tab.errors == []
+    assert [url for url in tab.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_hovering_and_the_arrow_keys_tell_everything_about_a_point(tab, page):
+    opened(tab, page)
+    tab.locator("#plot-front").focus()
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_selector("#plot-front .hoverlayer .hovertext")
+    text = tab.locator("#plot-front .hoverlayer .hovertext").first.text_content()
+    for part in ("accuracy:", "ECE:", "NLL:", "mPC:", "nonzero parameters", "MLflow run"):
+        assert part in text
+    tab.mouse.move(5, 5)
+    box = tab.locator("#plot-front .scatterlayer .trace path.point").first.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    tab.wait_for_selector("#plot-front .hoverlayer .hovertext")
+
+
+def test_the_filters_leave_what_was_asked_for_and_the_references(tab, page):
+    opened(tab, page)
+    assert {point[2] for point in drawn(tab) if point[1] == "l1_filter"} == {2}
+    tab.select_option("form[data-for=front] [data-key='2']", "")
+    assert {point[2] for point in drawn(tab) if point[1] == "l1_filter"} == {0, 2}
+    tab.select_option("form[data-for=front] [data-key='1']", "unstructured")
+    tab.select_option("form[data-for=front] [data-key='0']", "resnet8")
+    points = drawn(tab)
+    assert {point[0] for point in points} == {"resnet8"}
+    assert {point[1] for point in points} == {"unstructured", "baseline", "control"}
+    tab.check("form[data-for=front] [data-key='3']")
+    assert all(point[3] or point[1] in ("baseline", "control") for point in drawn(tab))
+    assert str(len(drawn(tab))) in tab.locator("form[data-for=front] output").text_content()
+    assert tab.errors == []
+
+
+def test_dark_mode_recolours_the_figures_and_print_is_light(tab, page):
+    colour = "document.getElementById('plot-front')._fullLayout.font.color"
+    tab.emulate_media(color_scheme="light")
+    opened(tab, page)
+    light = tab.evaluate(colour)
+    tab.emulate_media(color_scheme="dark")
+    assert settles(tab, f"{colour} !== '{light}'")
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert settles(tab, f"{colour} === '{light}'")
+    assert tab.evaluate("getComputedStyle(document.querySelector('.filters')).display") == "none"
+    assert len(tab.pdf(format="A4", landscape=True)) > 10_000
+
+
+def test_the_live_page_draws_the_front_and_asks_only_its_own_server(tab, study_folder):
+    with served(live_app(study_folder)) as port:
+        address = f"http://127.0.0.1:{port}/"
+        tab.goto(address)
+        tab.wait_for_selector("#plot-front .scatterlayer .trace path.point", state="attached")
+        assert "no run is at work" in tab.locator("#driver").text_content()
+        methods = tab.locator("form [data-key='1'] option").all_text_contents()
+        assert methods == ["all", "l1_filter", "network_slimming", "random_filters", "unstructured"]
+        assert [url for url in tab.asked if not url.startswith((address, "data:", "blob:"))] == []
+        assert tab.errors == []
+        tab.goto("about:blank")

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import synthetic
+from serving import get, served
+
+from dashboards.live import is_loopback, live_app
+from dashboards.live_state import live_state
+from prune_core.errors import BadInput
+from prune_core.files import write_json
+
+
+@pytest.fixture(scope="module")
+def port(study_folder):
+    with served(live_app(study_folder)) as port:
+        yield port
+
+
+def test_the_page_and_its_scripts_come_from_here(port):
+    status, page, headers = get(port, "/")
+    assert status == 200
+    assert "Synthetic digits" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert "connect-src 'self'" in headers["content-security-policy"]
+    for name in ("plotly.js", "page.js", "live.js"):
+        assert get(port, f"/script/{name}")[2]["content-type"].startswith("text/javascript")
+    for path in ("/script/report.html", "/script/../study.yaml", "/script/%2e%2e%2fstudy.yaml", "/study.yaml"):
+        assert get(port, path)[0] == 404
+
+
+def test_the_figures_are_those_of_the_records(port):
+    data = json.loads(get(port, "/figures.json")[1])
+    points = [point for trace in data["figures"]["front"]["data"] for point in trace.get("customdata", [])]
+    assert {point[0] for point in points} == {"small_vgg", "resnet8"}
+
+
+def test_a_foreign_host_is_refused(port):
+    assert get(port, "/state.json", Host="evil.example")[0] == 400
+
+
+def test_beyond_loopback_a_token_is_asked_for(study_folder):
+    with served(live_app(study_folder, token="right")) as port:
+        for path in ("/", "/state.json", "/figures.json", "/script/page.js", "/?token=wrong"):
+            assert get(port, path)[0] == 403
+        status, _, headers = get(port, "/?token=right")
+        assert status == 200
+        assert get(port, "/script/page.js", Cookie=headers["set-cookie"].split(";")[0])[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("192.168.1.2", False),
+        ("example.org", False),
+    ],
+)
+def test_what_counts_as_loopback(host, own):
+    assert is_loopback(host) is own
+
+
+def test_state_counts_outcomes_and_names_causes(tmp_path):
+    out = synthetic.write(tmp_path / "s")
+    for key, status, cause in (("a", "complete", None), ("b", "failed", "it <broke>"), ("c", "complete", None)):
+        write_json(out / "trials" / key / "outcome.json", {"status": status, "cause": cause, "budgets": []})
+    write_json(out / "trials" / "d" / "progress.json", {"phase": "fine-tune", "epoch": 1, "of": 2, "heartbeat": 4e9})
+    write_json(out / "trials" / "e" / "progress.json", {"phase": "fine-tune", "epoch": 1, "of": 2, "heartbeat": 0})
+    state = live_state(out)
+    assert state["counts"] == {"complete": 2, "failed": 1, "running": 1, "waiting": 0}
+    assert state["failures"] == [["b", "failed", "it <broke>"]]
+    assert [trial["name"] for trial in state["running"]] == ["d"]
+    assert state["driver"] is None
+    assert state["seconds_left"] is None
+
+
+def test_no_study_no_page(tmp_path):
+    with pytest.raises(BadInput, match=r"no study\.yaml"):
+        live_app(tmp_path)
