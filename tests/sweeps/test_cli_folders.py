@@ -1,0 +1,92 @@
+"""The commands about an output folder: status and rescore."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prune_core.errors import BadInput
+from prune_core.files import read_json, write_json
+from prune_core.logits import LogitSet
+from prune_core.metrics import calibration_error
+from sweeps.lock import driving
+from sweeps.plan import make_plan
+from sweeps.rescore import rescore_study
+from sweeps.status import status_text
+from sweeps.study import load_study
+from sweeps.study_yaml import write_study
+
+STUDY = """
+name: mine
+data: {name: digits, validation: 200, test: 200}
+networks: {small_vgg: {options: {width: 4}}}
+arms: [{methods: [unstructured]}]
+training: {epochs: 1}
+ratios: [0.5]
+budgets: [0]
+seeds: [0]
+"""
+
+
+@pytest.fixture(name="out")
+def _out(tmp_path: Path) -> Path:
+    (tmp_path / "mine.yaml").write_text(STUDY, encoding="utf-8")
+    study = load_study(tmp_path / "mine.yaml")
+    out = tmp_path / "out"
+    write_study(study.to_plain(), out / "study.yaml", provenance={"git": "0123"})
+    baseline, control, pruned = make_plan(study).trials
+    for trial in (baseline, control):
+        write_json(
+            out / "trials" / trial.key / "budget-0000" / "record.json",
+            {"budget": 0, "train_seconds": 1.0, "evaluate_seconds": 1.0},
+        )
+        write_json(out / "trials" / trial.key / "outcome.json", {"status": "complete", "cause": None, "budgets": [0]})
+    place = {"phase": "fine-tune", "epoch": 1, "of": 2, "heartbeat": time.time(), "host": "near", "process": 7}
+    write_json(out / "trials" / pruned.key / "progress.json", place)
+    return out
+
+
+def test_status_says_what_is_done_what_runs_and_who_drives(out: Path) -> None:
+    text = status_text(out)
+    assert "2 of 3 trials" in text
+    assert "fine-tune 1/2 on near, process 7" in text
+    assert "driver     none" in text
+    write_json(out / "trials" / "0123456789abcdef" / "outcome.json", {"status": "failed", "cause": "x", "budgets": []})
+    assert "1 further trials on disk" in status_text(out)
+    with driving(out):
+        assert "driver     host " in status_text(out)
+
+
+def test_a_silent_trial_is_not_called_running(out: Path) -> None:
+    path = next(out.glob("trials/*/progress.json"))
+    write_json(path, {**read_json(path), "heartbeat": time.time() - 600})
+    assert "silent for 10 min" in status_text(out)
+
+
+def test_rescore_computes_the_metrics_of_the_kept_logits_anew(out: Path) -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(60, 10)).astype(np.float32)
+    labels = generator.integers(0, 10, 60)
+    folder = next(path.parent for path in out.glob("trials/*/budget-0000/record.json"))
+    LogitSet(labels, logits, {}, np.zeros(0, np.int64)).save(folder / "report.npz")
+    write_json(folder / "record.json", {"budget": 0, "accuracy": 0.0, "parameters": 5, "train_seconds": 1.5})
+
+    assert rescore_study(out, bins=7) == (1, 1)
+    record = read_json(folder / "record.json")
+    shifted = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    probabilities = shifted / shifted.sum(1, keepdims=True)
+    assert record["accuracy"] == pytest.approx(float((logits.argmax(1) == labels).mean()))
+    assert record["ece"] == pytest.approx(calibration_error(probabilities, labels, bins=7))
+    assert (record["parameters"], record["train_seconds"]) == (5, 1.5)
+    study = load_study(out / "study.yaml")
+    assert study.evaluation.ece_bins == 7
+    assert rescore_study(out) == (1, 1)
+    assert read_json(folder / "record.json") == record
+
+
+def test_nobody_rescores_under_a_run(out: Path) -> None:
+    with driving(out), pytest.raises(BadInput, match="another run is at work"):
+        rescore_study(out)
