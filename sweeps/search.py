@@ -47,34 +47,36 @@ class GridSearch:
 
     Args:
         candidates: the plan's candidates in the plan's order.
-        books: where the candidates are written down for optuna-dashboard; None writes nothing.
+        books: where candidates that have ended are written down for optuna-dashboard; None writes nothing.
+
+    Attributes:
+        problem: one line when the last write into the books failed: the grid goes on, the next start writes it.
     """
 
     def __init__(self, candidates: Iterable[Candidate], books: OptunaBooks | None = None) -> None:
         self._order = [candidate.numbered(number) for number, candidate in enumerate(candidates)]
         self._waiting = {candidate.key: candidate for candidate in self._order}
         self._books = books
+        self.problem: str | None = None
 
     def next(self, count: int) -> list[Candidate]:
         """Return the next ``count`` candidates of the order."""
-        taken = [self._waiting.pop(key) for key in list(self._waiting)[: max(0, count)]]
-        if self._books is not None:
-            for candidate in taken:
-                self._books.open_row(candidate)
-        return taken
+        return [self._waiting.pop(key) for key in list(self._waiting)[: max(0, count)]]
 
     def tell(self, candidate: Candidate, values: Values | None, status: str = "complete") -> None:
         """Write down how a candidate ended."""
         self._waiting.pop(candidate.key, None)
         if self._books is not None:
-            self._books.close_row(candidate, values if status == "complete" else None)
+            books, told = self._books, values if status == "complete" else None
+            self.problem = books.attempt(lambda: books.close_row(candidate, told))
 
     def reconcile(self, known: Known) -> None:
         """Take known candidates out of the order, and bring the books in line."""
         for key in known:
             self._waiting.pop(key, None)
         if self._books is not None:
-            self._books.reconcile(known, taken_up=self._waiting)
+            books = self._books
+            self.problem = books.attempt(lambda: books.reconcile(known, taken_up=()))
 
     @property
     def done(self) -> bool:

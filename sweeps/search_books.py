@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +177,17 @@ class OptunaBooks:
                     running.set_constraint(name, amount)
             self.study.tell(row.number, told)
         self._read()
+
+    def attempt(self, write: Callable[[], None]) -> str | None:
+        """Call ``write``; return one line when the storage fails, for those who can go on without it."""
+        from optuna.exceptions import StorageInternalError
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            write()
+        except (StorageInternalError, SQLAlchemyError, OSError) as error:
+            return f"Optuna's storage: {' '.join(str(error).split())[:200]}"
+        return None
 
     def reconcile(self, known: Mapping[str, Mapping[str, float] | None], *, taken_up: Collection[str]) -> None:
         """Bring the rows in line with the output folder.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
-REDRAWS = 20
+REDRAWS = 10
 """How often a proposal that was made before is drawn again before one at random is taken."""
 
 

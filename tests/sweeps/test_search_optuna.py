@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import math
 import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from io import BytesIO
+from wsgiref.util import setup_testing_defaults
 
 import optuna
 import pytest
@@ -247,7 +252,20 @@ def test_the_grid_is_written_down_too(out):
     again.reconcile({first.key: truth(first), second.key: None})
     assert again.next(1) == [third]
     states = {row.user_attrs[KEY]: row.state.name for row in books(out).rows()}
-    assert states == {first.key: "COMPLETE", second.key: "FAIL", third.key: "RUNNING"}
+    assert states == {first.key: "COMPLETE", second.key: "FAIL"}
+
+
+def test_a_storage_that_fails_does_not_end_a_grid(out):
+    record = books(out)
+    grid = GridSearch(SPACE.candidates(), record)
+    first, second = grid.next(2)
+    grid.tell(first, truth(first))
+    assert grid.problem is None
+    with closing(sqlite3.connect(out / "optuna.db")) as connection:
+        connection.execute("drop table trial_values")
+    grid.tell(second, truth(second))
+    assert grid.problem and "\n" not in grid.problem
+    assert len(grid.next(3)) == 3
 
 
 def test_rates_are_conditional_on_their_arm_and_read_back_exactly(out):
@@ -315,10 +333,8 @@ def test_the_dashboard_reads_our_file(out):
     dashboard = pytest.importorskip("optuna_dashboard")
 
     app = dashboard.wsgi(f"sqlite:///{out / 'optuna.db'}")
-    collected = []
-    environ = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": "/api/studies", "QUERY_STRING": "", "SERVER_NAME": "x", "SERVER_PORT": "0",
-        "wsgi.url_scheme": "http", "wsgi.input": None, "wsgi.errors": None,
-    }  # fmt: skip
-    body = b"".join(app(environ, lambda status, headers: collected.append(status)))
+    collected: list[str] = []
+    environ = {"PATH_INFO": "/api/studies", "wsgi.input": BytesIO(), "wsgi.errors": sys.stderr}
+    setup_testing_defaults(environ)
+    body = b"".join(app(environ, lambda status, headers, error=None: collected.append(status)))
     assert collected[0].startswith("200") and b'"toy"' in body
