@@ -62,7 +62,7 @@ def run_trial(
     """Do what is missing of one trial.
 
     Args:
-        description: plain data, see `prune_core.pipeline_trial`; names data, baseline, method, ratio, fine-tuning, evaluation.
+        description: plain data: kind, baseline, method, ratio, rounds, fine_tuning, evaluation, seed.
         key: its content key; a checkpoint of another key is not used.
         budgets: epochs of fine-tuning to be judged at; kinds ``baseline`` and ``dense`` know only 0.
         folder: the trial's own.
@@ -101,7 +101,7 @@ def run_trial(
         return _outcome(folder, key, INTERRUPTED, str(stop))
     except (Diverged, VerificationFailed) as end:
         return _closed(folder, key, DIVERGED if isinstance(end, Diverged) else FAILED, str(end))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes this trial's outcome, with its cause
+    except Exception as error:
         trouble = machine_trouble(error)
         if trouble is not None:
             raise trouble from error

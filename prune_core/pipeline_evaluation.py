@@ -52,7 +52,7 @@ def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -
 
 def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str, Any]:
     """Write the record of the unpruned network, evaluated once for all its trials: the logits are in the store."""
-    described = {"kind": "evaluation", "baseline": trial.baseline_key, "evaluation": dict(trial.description["evaluation"])}
+    described = {"kind": "evaluation", "baseline": trial.baseline_key, "evaluation": _keyed(trial)}
 
     def make(folder: Path) -> dict[str, Any]:
         return {"evaluate_seconds": _forward_all(trial, entry / WEIGHTS, folder)}
@@ -66,11 +66,17 @@ def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str,
     return _record(trial, 0, Judged(folder, float(read_meta(judged)["made"]["evaluate_seconds"]), train_seconds))
 
 
+def _keyed(trial: Trial) -> dict[str, Any]:
+    """The description of the evaluation without the place of the official files."""
+    return {name: value for name, value in trial.description["evaluation"].items() if name != "folder"}
+
+
 def _forward_all(trial: Trial, weights: Path, folder: Path) -> float:
     """Write the logits of the saved network; return the seconds it took."""
     trial.watch.enter("evaluate")
     data, evaluation = trial.data, trial.description["evaluation"]
-    selection, report = selection_cells(data, evaluation, trial.watch.check), report_cells(data, evaluation, trial.watch.check)
+    selection = selection_cells(data, evaluation, trial.watch.check)
+    report = report_cells(data, evaluation, trial.watch.check)
     network = load_network(weights).to(trial.device)
     handle = network.register_forward_pre_hook(trial.watch.check)
     started = time.perf_counter()
@@ -162,5 +168,3 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-

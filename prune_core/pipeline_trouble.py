@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import errno
 
-ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE)
-WORDS = ("no space left", "os error 28", "file too large", "os error 27", "disk quota", "os error 122", "read-only file system")
+_NAMES = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EACCES", "EPERM", "ESTALE")
+ERRNOS = tuple(getattr(errno, name) for name in _NAMES if hasattr(errno, name))
+WORDS = (
+    "no space left",
+    "os error 28",
+    "file too large",
+    "os error 27",
+    "disk quota",
+    "os error 122",
+    "read-only file system",
+)
 """What libraries that lose the errno (safetensors, zip writers) say."""
 
 

@@ -17,7 +17,7 @@ VERIFICATION = "verification.json"
 PROGRESS = "progress.json"
 TRACEBACK = "traceback.txt"
 STATE = "state.pt"
-"""The checkpoint furthest on: weights, optimiser, place. Kept at the longest budget, so that a longer one goes on from it."""
+"""The checkpoint furthest on: weights, optimiser, place. Kept at the longest budget, for a longer one to go on from."""
 WALK = "walk.pt"
 """The checkpoint of a second walk from 0, for a budget that was added below the longest."""
 

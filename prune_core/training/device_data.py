@@ -74,7 +74,9 @@ class DeviceData:
         full, rest = divmod(len(self), batch_size)
         return full + (rest > 1)
 
-    def batches(self, batch_size: int, stream: Sequence[object], epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(
+        self, batch_size: int, stream: Sequence[object], epoch: int, first_step: int = 0
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield float32 images (B, C, H, W), normalised, channels last, and labels (B,), from ``first_step`` on."""
         order = torch.randperm(len(self), generator=torch_generator(*stream, "order", epoch))
         drawn = self._draw(stream, epoch).to(self.padded.device)

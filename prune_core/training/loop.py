@@ -90,12 +90,14 @@ def train(
 class _Run:
     """What one call of `train` changes on its way."""
 
-    def __init__(self, network: nn.Module, data: DeviceData, recipe: Recipe, masks: Mapping[str, Tensor], state: TrainingState) -> None:
+    def __init__(
+        self, network: nn.Module, data: DeviceData, recipe: Recipe, masks: Mapping[str, Tensor], state: TrainingState
+    ) -> None:
         self.network, self.recipe, self.state = network, recipe, state
         self.device = data.padded.device
         self.steps_per_epoch = data.steps(recipe.batch_size)
         self.look_every = CHECK_EVERY.get(self.device.type, 50)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(memory_format=torch.channels_last)
         if state.network:
             network.load_state_dict(state.network)
         self.masks = Masks(network, masks)

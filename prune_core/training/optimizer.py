@@ -14,8 +14,8 @@ from prune_core.training.recipe import Recipe
 class Sgd:
     """SGD over every parameter, weight decay on all of them, batch norm and biases too (protocol section 3).
 
-    The same numbers as ``torch.optim.SGD``, whose first use in a process imports torch's compiler: as long as importing torch
-    itself, in every worker of a sweep.
+    The same numbers as ``torch.optim.SGD``, whose first use in a process imports torch's compiler: that takes as long as
+    importing torch itself, in every worker of a sweep.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:
@@ -30,9 +30,10 @@ class Sgd:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """v = m v + (g + d w); w -= rate v, or with Nesterov w -= rate (g + d w + m v)."""
+        """V = m v + (g + d w); w -= rate v, or with Nesterov w -= rate (g + d w + m v)."""
         used = [(p, p.grad, i) for i, p in enumerate(self.parameters) if p.grad is not None]
-        weights, gradients = [p for p, _, _ in used], [g for _, g, _ in used]
+        weights: list[Tensor] = [p for p, _, _ in used]
+        gradients = [g for _, g, _ in used]
         if not weights:
             return
         if self.recipe.weight_decay:

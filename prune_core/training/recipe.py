@@ -29,7 +29,7 @@ class Recipe:
         milestones: epochs counted from 0; numbers below 1 are fractions of ``epochs``.
         gamma: factor of one milestone, in (0, 1].
         warmup_epochs: the rate rises linearly over so many epochs.
-        augmentation: ``none``, ``shift`` (zero-pad 2, random crop) or ``crop_flip`` (zero-pad 4, random crop, horizontal flip).
+        augmentation: ``none``, ``shift`` (zero-pad 2, random crop) or ``crop_flip`` (zero-pad 4, random crop, flip p = .5).
         precision: ``fp32``, or ``bf16`` autocast (weights and optimiser stay in float32).
         sparsity: strength s of the L1 subgradient on the scales of every BatchNorm2d (network slimming); 0 is off.
         label_smoothing: in [0, 1).

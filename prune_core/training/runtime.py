@@ -9,7 +9,9 @@ import torch
 from prune_core.errors import BadInput
 
 
-def prepare_runtime(*, device: str = "cpu", threads: int = 1, seed: int = 0, memory_fraction: float | None = None) -> torch.device:
+def prepare_runtime(
+    *, device: str = "cpu", threads: int = 1, seed: int = 0, memory_fraction: float | None = None
+) -> torch.device:
     """Set threads, dtype, seeds and determinism; return the device.
 
     Args:
@@ -40,7 +42,7 @@ def _prepare_cuda(device: torch.device, memory_fraction: float | None) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if not torch.cuda.is_available():
         raise BadInput("device 'cuda' is not there: torch sees no CUDA device (allowed here: cpu)")
-    # Only here: on a CPU what we use is deterministic anyway, and this call imports torch's compiler (as long as torch itself).
+    # Only here: on a CPU what we use is deterministic anyway, and this call imports torch's compiler, for seconds.
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling fresh memory hides bugs at the price of speed; ours never read what they did not write.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ def learning_rate(recipe: Recipe, epoch: int, step: int, steps_per_epoch: int) -
     done = epoch + step / steps_per_epoch
     rate = recipe.learning_rate
     if recipe.schedule == "step":
-        # Powers of ten as the study writes them: 0.1, 0.01, 0.001; products of floats would drift by a unit in the last place.
+        # By division: 0.1, 0.01, 0.001 as they are written; products of floats drift in the last place.
         passed = sum(epoch >= boundary for boundary in boundaries(recipe))
         rate = rate / (1 / recipe.gamma) ** passed if passed else rate
     elif recipe.schedule == "cosine":

@@ -31,7 +31,13 @@ BASELINE = {
     "device": "cpu",
     "threads": 1,
 }
-EVALUATION = {"corruptions": "generated", "seed": 0, "images_per_cell": 20, "selection_images_per_cell": 10, "train_images": 50}
+EVALUATION = {
+    "corruptions": "generated",
+    "seed": 0,
+    "images_per_cell": 20,
+    "selection_images_per_cell": 10,
+    "train_images": 50,
+}
 CLEAN = {**EVALUATION, "corruptions": "none"}
 TIMES = {"train_seconds", "evaluate_seconds"}
 
@@ -105,7 +111,19 @@ def test_baseline_control_and_two_methods(house):
     assert house.record(1, "weights")["compression"] == dense / (dense - total // 2)
     for name in ("baseline", "control", "filters", "weights"):
         record = house.record(0, name)
-        columns = {"accuracy", "ece", "mpc", "rpc", "mpc_s5", "val_accuracy", "val_mpc", "val_ece_t", "train_nll", "macs", "size_bytes"}
+        columns = {
+            "accuracy",
+            "ece",
+            "mpc",
+            "rpc",
+            "mpc_s5",
+            "val_accuracy",
+            "val_mpc",
+            "val_ece_t",
+            "train_nll",
+            "macs",
+            "size_bytes",
+        }
         assert columns <= record.keys()
         assert all(math.isfinite(value) for value in record.values() if isinstance(value, float))
         assert read_outcome(house.root / name)["status"] == "complete"

@@ -104,7 +104,9 @@ def test_two_processes_race(tmp_path):
 
 
 def test_neither_store_nor_folder_names_import_torch():
-    code = "import sys, prune_core.store, prune_core.trial_folder, prune_core.pipeline_keys; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, prune_core.store, prune_core.trial_folder, prune_core.pipeline_keys; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -19,7 +19,12 @@ STREAM = ("test", 0)
 def small_net(seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     return nn.Sequential(
-        nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 3)
+        nn.Conv2d(1, 4, 3, padding=1, bias=False),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, 3),
     )
 
 
@@ -40,7 +45,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_sgd_is_the_hand_written_one(nesterov):
-    """v = m v + (g + d w); w -= lr v, or with Nesterov w -= lr (g + d w + m v), in float64, linear softmax."""
+    """v = m v + (g + d w); w -= lr v, with Nesterov w -= lr (g + d w + m v): in float64, linear softmax."""
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
     data = small_data(count=32)
     recipe = Recipe(epochs=1, batch_size=8, learning_rate=0.1, momentum=0.9, weight_decay=0.01, nesterov=nesterov)
@@ -101,7 +106,8 @@ def test_slimming_adds_the_sign_of_the_scale():
 
 @pytest.mark.parametrize("recipe", [
     Recipe(epochs=3, batch_size=16, augmentation="shift", nesterov=True, schedule="cosine"),
-    Recipe(epochs=3, batch_size=7, augmentation="crop_flip", sparsity=1e-3, schedule="step", milestones=(1, 2), precision="bf16"),
+    Recipe(epochs=3, batch_size=7, augmentation="crop_flip", sparsity=1e-3, schedule="step", milestones=(1, 2)),
+    Recipe(epochs=3, batch_size=16, precision="bf16"),
 ])  # fmt: skip
 def test_going_on_gives_the_same_bits(tmp_path, recipe):
     data = small_data(recipe.augmentation)
@@ -143,7 +149,15 @@ def test_a_checkpoint_by_time_goes_on_too(tmp_path):
     assert states == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1), (1, 2), (1, 3), (1, 4)]
     for number in (1, 3, 6):
         other = small_net(seed=9)
-        train(other, data, recipe, epochs_from=0, epochs_to=2, stream=STREAM, state=TrainingState.load(tmp_path / f"{number}.pt"))
+        train(
+            other,
+            data,
+            recipe,
+            epochs_from=0,
+            epochs_to=2,
+            stream=STREAM,
+            state=TrainingState.load(tmp_path / f"{number}.pt"),
+        )
         assert same(weights(other), weights(network))
 
 
@@ -184,7 +198,9 @@ def test_masks_hold_against_momentum_from_before():
 
 def test_a_mask_of_nothing_is_refused():
     with pytest.raises(BadInput, match="fits no parameter"):
-        train(small_net(), small_data(), Recipe(), epochs_from=0, epochs_to=1, stream=STREAM, masks={"7.weight": torch.ones(1)})
+        train(
+            small_net(), small_data(), Recipe(), epochs_from=0, epochs_to=1, stream=STREAM, masks={"7.weight": torch.ones(1)}
+        )
 
 
 def test_an_infinite_loss_is_said():

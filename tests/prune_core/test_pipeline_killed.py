@@ -1,0 +1,74 @@
+"""A worker killed outright, at any moment, loses at most the time since its last checkpoint, and nothing of the numbers."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from pathlib import Path
+
+from prune_core.description import content_key
+from prune_core.pipeline import run_trial
+from prune_core.trial_folder import budget_folder, read_outcome, read_record
+
+DESCRIPTION = {
+    "kind": "pruned",
+    "baseline": {
+        "kind": "baseline",
+        "study_seed": 0,
+        "data": {"name": "digits", "options": {}, "checksum": None, "train": 300, "validation": 100, "test": 100},
+        "network": {"name": "small_vgg", "options": {"width": 4}},
+        "training": {"epochs": 3, "batch_size": 8, "learning_rate": 0.1},
+        "checkpoint": None,
+        "seed": 0,
+        "device": "cpu",
+        "threads": 1,
+    },
+    "method": {"name": "unstructured", "options": {}},
+    "ratio": "0.5",
+    "rounds": 1,
+    "fine_tuning": {"learning_rate": 0.02, "batch_size": 8},
+    "evaluation": {
+        "corruptions": "none",
+        "seed": 0,
+        "images_per_cell": 20,
+        "selection_images_per_cell": 10,
+        "train_images": 50,
+    },
+    "seed": 0,
+}
+BUDGETS = [0, 1, 3]
+
+
+def work(root: Path, cache: Path) -> dict:
+    return run_trial(
+        DESCRIPTION, key=content_key(DESCRIPTION), budgets=BUDGETS, folder=root / "trial", store=root / "store", cache=cache,
+        checkpoint_seconds=0.0,
+    )  # fmt: skip
+
+
+def test_killed_eight_times_it_ends_the_same(tmp_path):
+    """Forked, since a fresh process needs longer to import torch than a trial of this size takes."""
+    calm, stormy, cache = tmp_path / "calm", tmp_path / "stormy", tmp_path / "cache"
+    work(calm, cache)
+    begun = time.monotonic()
+    work(tmp_path / "timed", cache)
+    usual = time.monotonic() - begun
+    draw, kills = random.Random(4), 0
+    for _ in range(8):
+        worker = multiprocessing.get_context("fork").Process(target=work, args=(stormy, cache))
+        worker.start()
+        worker.join(draw.uniform(0.0, 0.5) * usual)
+        kills += worker.exitcode is None
+        worker.kill()
+        worker.join()
+    assert kills >= 2
+    assert work(stormy, cache)["status"] == "complete"
+    assert read_outcome(stormy / "trial")["budgets"] == BUDGETS
+    for budget in BUDGETS:
+        mine, theirs = read_record(stormy / "trial", budget), read_record(calm / "trial", budget)
+        assert {n: v for n, v in mine.items() if "seconds" not in n} == {
+            n: v for n, v in theirs.items() if "seconds" not in n
+        }
+        files = [budget_folder(root / "trial", budget) / "weights.safetensors" for root in (calm, stormy)]
+        assert files[0].read_bytes() == files[1].read_bytes()
