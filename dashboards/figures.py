@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboards.depth import Depth
+from dashboards.figures_depth import damage_figure, reliability_figure
 from dashboards.figures_front import Figure, front_figure, panels
 from dashboards.figures_print import print_front, print_ratio
 from dashboards.figures_ratio import RATIO_FIGURES, curves, networks_of, ratio_figure
@@ -52,4 +55,18 @@ def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
             files = tuple(print_ratio(points, lines, which, network, folder)) if folder else ()
             words = f"Line chart for {network}: {which.heading.lower()}; one line per method, and the control and baseline."
             drawn.append(Drawn(f"{which.name}-{place}", which.name, network, words, figure, files))
+    return drawn
+
+
+def depth_figures(found: Sequence[Depth]) -> list[Drawn]:
+    """Return the figures of the chosen candidates in depth; none where no logits were kept."""
+    if not found:
+        return []
+    names = "; ".join(depth.name for depth in found)
+    words = f"Reliability diagrams, as trained and after temperature scaling, seeds pooled: {names}."
+    drawn = [Drawn("reliability", "depth", "Reliability on the report images", words, reliability_figure(found), ())]
+    damage = damage_figure(found)
+    if damage is not None:
+        words = f"Heat maps of accuracy minus the control's, in percentage points, by corruption and severity: {names}."
+        drawn.append(Drawn("damage", "depth", "Accuracy against the control, by corruption and severity", words, damage, ()))
     return drawn

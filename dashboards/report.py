@@ -12,7 +12,10 @@ from markupsafe import Markup
 
 from dashboards import labels
 from dashboards.answers import DECIDABLE, answers, beats_control
-from dashboards.figures import Drawn, all_figures
+from dashboards.depth import depths
+from dashboards.equal_cost import equal_cost
+from dashboards.figures import Drawn, all_figures, depth_figures
+from dashboards.figures_depth import class_rows
 from dashboards.figures_front import hovers
 from dashboards.palette import DARK, LIGHT
 from dashboards.points import Points, candidate_points
@@ -49,11 +52,16 @@ def render(study: StudyFolder, points: Points, figures: list[Drawn]) -> str:
     from plotly.offline import get_plotlyjs
 
     environment = environment_of()
+    chosen = answers(study, points)
+    found = depths(study, [answer.row for answer in chosen if answer.row is not None])
+    figures = [*figures, *depth_figures(found)]
     return environment.get_template("report.html").render(
         study=study,
         points=points,
         figures=figures,
-        answers=answers(study, points),
+        answers=chosen,
+        classes=class_rows(found),
+        equal=equal_cost(points),
         beats=beats_control(study, points),
         front=front_rows(points),
         references=reference_rows(points),

@@ -12,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 def study_folder(tmp_path_factory):
     import synthetic
 
-    return synthetic.write(tmp_path_factory.mktemp("study") / "synthetic", synthetic.records())
+    table = synthetic.records()
+    out = synthetic.write(tmp_path_factory.mktemp("study") / "synthetic", table)
+    synthetic.write_logits(out, table)
+    return out
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,9 @@ def test_one_copy_of_the_plotting_script_and_a_small_page(page):
 
 def test_every_figure_is_valid_plotly_and_has_files(page):
     data = figures(page)
-    assert {"front", "ratio-0", "ratio-1", "robustness-0", "calibration-shift-1"} <= set(data["figures"])
+    assert {"front", "ratio-0", "ratio-1", "robustness-0", "calibration-shift-1", "reliability", "damage"} <= set(
+        data["figures"]
+    )
     for figure in data["figures"].values():
         plain = json.loads(json.dumps(figure).replace('"@', '"#ff0000').replace("#ff0000ink", "#ff0000"))
         plain = json.loads(re.sub(r'"#ff0000[a-z0-9]*"', '"#ff0000"', json.dumps(plain)))

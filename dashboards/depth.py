@@ -1,0 +1,130 @@
+"""What the kept logits say about the chosen candidates: reliability, damage by corruption and by class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dashboards import labels
+from dashboards.study_folder import StudyFolder
+from prune_core.errors import BadInput, Diverged
+from prune_core.logits import LogitSet
+from prune_core.metrics.calibration import Reliability, reliability
+from prune_core.metrics.predictions import Predictions
+from prune_core.metrics.robustness import cell_accuracy
+from prune_core.trial_folder import REPORT, budget_folder
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Depth:
+    """One candidate in depth, its seeds pooled, against its control.
+
+    Attributes:
+        name: the candidate's.
+        raw, scaled: reliability on the report images, before and after temperature scaling.
+        corruptions: names, as many as ``damage`` has rows; none where no corrupted image was judged.
+        damage: ``(C, S)`` accuracy minus the control's, mean over seeds.
+        classes: ``(K,)`` accuracy by class minus the control's, mean over seeds.
+    """
+
+    name: str
+    raw: Reliability
+    scaled: Reliability
+    corruptions: tuple[str, ...]
+    damage: Array
+    classes: Array
+
+
+def depths(study: StudyFolder, rows: Sequence[Any]) -> list[Depth]:
+    """Return the chosen candidates in depth, each once; those whose logits were not kept are left out."""
+    found: dict[int, Depth] = {}
+    bins = _bins(study)
+    for row in rows:
+        if row.Index not in found:
+            depth = _depth(study, row, bins)
+            if depth is not None:
+                found[row.Index] = depth
+    return list(found.values())
+
+
+def _bins(study: StudyFolder) -> int:
+    evaluation = study.plain.get("evaluation")
+    bins = evaluation.get("ece_bins", 15) if isinstance(evaluation, dict) else 15
+    return bins if isinstance(bins, int) and 0 < bins <= 1000 else 15
+
+
+def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
+    own = study.records[study.records["key"].astype(str).isin(row.keys.split(";")) & study.records["budget"].eq(row.budget)]
+    raw, scaled, damages, classes = [], [], [], []
+    corruptions: tuple[str, ...] = ()
+    for record in own.to_dict("records"):
+        logits = _logits(study, str(record["key"]), row.budget)
+        control = _control(study, record)
+        against = _logits(study, control, row.budget) if control is not None else None
+        if logits is None or against is None:
+            return None
+        try:
+            predictions = logits.predictions()
+            raw.append(predictions)
+            scaled.append(predictions.scaled(_temperature(record)))
+            classes.append(_by_class(predictions) - _by_class(against.predictions()))
+            cells, theirs = logits.cell_predictions(), against.cell_predictions()
+        except Diverged:
+            return None
+        if cells is not None and theirs is not None and cells.corruptions == theirs.corruptions:
+            corruptions = cells.corruptions
+            damages.append(cell_accuracy(cells) - cell_accuracy(theirs))
+    if not raw:
+        return None
+    damage = np.mean(damages, axis=0) if damages else np.zeros((0, 0))
+    pooled = [reliability(_pooled(parts), bins=bins) for parts in (raw, scaled)]
+    return Depth(labels.candidate(row), pooled[0], pooled[1], corruptions, damage, np.mean(classes, axis=0))
+
+
+def _temperature(record: dict[Any, Any]) -> float:
+    value = float(record.get("temperature") or 1.0)
+    return value if value > 0 else 1.0
+
+
+def _logits(study: StudyFolder, key: str, budget: int) -> LogitSet | None:
+    # Keys come from a file: one that is no plain folder name leads nowhere.
+    if not key.isalnum():
+        return None
+    path = budget_folder(study.path / "trials" / key, int(budget)) / REPORT
+    try:
+        return LogitSet.load(path) if path.is_file() else None
+    except BadInput:
+        return None
+
+
+def _control(study: StudyFolder, record: dict[Any, Any]) -> str | None:
+    """Return the key of a record's control: same network, seed and budget, and the accuracy that its difference names."""
+    table = study.records
+    same = table[
+        table["method"].eq("control")
+        & table["network"].eq(record["network"])
+        & table["seed"].eq(record["seed"])
+        & table["budget"].eq(record["budget"])
+        & table["status"].eq("complete")
+    ]
+    if len(same) > 1 and pd.notna(record.get("delta_nll")):
+        # A network can have two controls (slimming's own beside it): the recorded difference says which one was meant.
+        same = same[np.isclose(same["nll"].astype(float), record["nll"] - record["delta_nll"], rtol=0, atol=1e-9)]
+    return str(same["key"].iloc[0]) if len(same) else None
+
+
+def _by_class(predictions: Predictions) -> Array:
+    count = np.bincount(predictions.labels, minlength=predictions.logits.shape[1])
+    right = np.bincount(predictions.labels, weights=predictions.correct, minlength=len(count))
+    return np.asarray(np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0))
+
+
+def _pooled(parts: Sequence[Predictions]) -> Predictions:
+    return Predictions(np.concatenate([part.logits for part in parts]), np.concatenate([part.labels for part in parts]))

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+
+from dashboards.depth import depths
+from dashboards.equal_cost import equal_cost
+from dashboards.figures_depth import damage_figure, reliability_figure
+from dashboards.points import Points, candidate_points, rows_of
+from dashboards.study_folder import read_study_folder
+from prune_core.logits import LogitSet
+
+
+@pytest.fixture(scope="module")
+def found(study_folder):
+    study = read_study_folder(study_folder)
+    table = candidate_points(study).complete
+    chosen = table[(table["network"] == "small_vgg") & (table["method"] == "l1_filter") & (table["budget"] == 2)]
+    return study, rows_of(chosen)[:1], depths(study, rows_of(chosen)[:1])
+
+
+def test_damage_and_classes_are_differences_to_the_control_of_the_same_seed(found, study_folder):
+    study, rows, (depth,) = found
+    records = study.records.set_index("key")
+    cells, classes = [], []
+    for key in rows[0].keys.split(";"):
+        control = records[
+            (records["method"] == "control")
+            & (records["seed"] == records.loc[key, "seed"].iloc[0])
+            & (records["network"] == "small_vgg")
+        ].index[0]
+        own, other = (
+            LogitSet.load(study_folder / "trials" / name / "budget-0002" / "report.npz") for name in (key, control)
+        )
+        right = [
+            [(one.cells[name].argmax(-1) == one.labels[:20]).mean(axis=1) for name in one.cells] for one in (own, other)
+        ]
+        cells.append(np.array(right[0]) - np.array(right[1]))
+        hits = [one.clean.argmax(-1) == one.labels for one in (own, other)]
+        classes.append([hits[0][own.labels == k].mean() - hits[1][own.labels == k].mean() for k in range(10)])
+    assert depth.corruptions == ("fog", "snow")
+    assert depth.damage == pytest.approx(np.mean(cells, axis=0))
+    assert depth.classes == pytest.approx(np.mean(classes, axis=0))
+
+
+def test_reliability_pools_the_seeds_and_scaling_moves_confidence_only(found):
+    _, _, (depth,) = found
+    assert depth.raw.count.sum() == depth.scaled.count.sum() == 3 * 60
+    weights = [np.nansum(bins.count * bins.accuracy) for bins in (depth.raw, depth.scaled)]
+    assert weights[0] == pytest.approx(weights[1])
+    assert np.nansum(depth.scaled.count * depth.scaled.confidence) < np.nansum(depth.raw.count * depth.raw.confidence)
+    assert len(reliability_figure([depth])["data"]) == 3
+    assert np.array(damage_figure([depth])["data"][0]["z"]).shape == (2, 5)
+
+
+def test_without_kept_logits_there_is_no_depth(tmp_path):
+    study = read_study_folder(synthetic.write(tmp_path / "s", synthetic.records()))
+    assert depths(study, rows_of(candidate_points(study).complete)[:2]) == []
+
+
+def test_equal_cost_interpolates_in_the_logarithm_and_never_beyond():
+    rows = [
+        {
+            "network": "n",
+            "method": "m",
+            "arm": "n-m",
+            "budget": 2,
+            "complete": True,
+            "compression": compression,
+            "accuracy": accuracy,
+            "ece": 0.1,
+            "mpc": 0.5,
+        }
+        for compression, accuracy in ((2.0, 0.9), (8.0, 0.7))
+    ]
+    found = {row.share: row.measured["accuracy"] for row in equal_cost(Points(pd.DataFrame(rows), {}))}
+    # 4 lies halfway between 2 and 8 on a log scale; 16 was not reached.
+    assert found == pytest.approx({0.5: 0.9, 0.25: 0.8, 0.125: 0.7})
