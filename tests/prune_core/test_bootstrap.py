@@ -19,7 +19,7 @@ from prune_core.metrics.bootstrap import (
 )
 from prune_core.uncertainty import intervals, paired_intervals
 
-CLASSES, CORRUPTIONS, WORLDS = 3, ("fog", "snow"), 300
+CLASSES, CORRUPTIONS, WORLDS = 3, ("fog", "snow"), 400
 SHARPNESS = {"one": 0.55, "other": 0.8}
 """True log-odds of being right per log-odds of the confidence: 1 would be calibrated."""
 
@@ -81,8 +81,8 @@ def test_coverage_of_intervals_and_of_paired_differences() -> None:
     for seed in range(WORLDS):
         world = World(400, seed)
         one, other = world.logits("one"), world.logits("other")
-        alone = intervals(one, resamples=200, seed=seed)
-        paired = paired_intervals(one, other, resamples=200, seed=seed)
+        alone = intervals(one, resamples=300, seed=seed)
+        paired = paired_intervals(one, other, resamples=300, seed=seed)
         for column, true in known["one"].items():
             difference = true - known["other"][column]
             hits[column] = hits.get(column, 0) + (alone[column].low <= true <= alone[column].high)
