@@ -76,7 +76,7 @@ def test_l1_filters_are_those_of_torch(name: str) -> None:
 @pytest.mark.parametrize("ratio", [0.25, 0.5, 0.7])
 def test_l1_filters_are_those_of_torch_pruning(name: str, ratio: float) -> None:
     tp = pytest.importorskip("torch_pruning")
-    network, theirs = network_of(name, **({"shortcut": "b"} if name == "resnet8" else {})), None
+    network = network_of(name, **({"shortcut": "b"} if name == "resnet8" else {}))
     theirs = copy.deepcopy(network)
     outcome = outcome_of(prune(network, "l1_filter", ratio))
     oracle = tp.pruner.BasePruner(
@@ -86,7 +86,11 @@ def test_l1_filters_are_those_of_torch_pruning(name: str, ratio: float) -> None:
         global_pruning=False,
         pruning_ratio=0.0,
         pruning_ratio_dict={theirs.get_submodule(layer): ratio for layer in outcome.kept},
-        ignored_layers=[m for n, m in theirs.named_modules() if isinstance(m, nn.Conv2d | nn.Linear) and n not in outcome.kept],
+        ignored_layers=[
+            module
+            for layer, module in theirs.named_modules()
+            if isinstance(module, nn.Conv2d | nn.Linear) and layer not in outcome.kept
+        ],
     )
     oracle.step()
     for layer, kept in outcome.kept.items():

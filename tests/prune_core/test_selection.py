@@ -50,7 +50,8 @@ def test_ratio_outside_is_bad_input(ratio: object) -> None:
 
 
 def test_one_text_per_ratio() -> None:
-    assert [canonical(parse_ratio(ratio)) for ratio in (0.5, "0.50", Decimal("5E-1"), 0, "0.00")] == ["0.5", "0.5", "0.5", "0", "0"]
+    written = (0.5, "0.50", Decimal("5E-1"), 0, "0.00")
+    assert [canonical(parse_ratio(ratio)) for ratio in written] == ["0.5", "0.5", "0.5", "0", "0"]
 
 
 def test_ties_go_by_index_lowest_first() -> None:
@@ -93,7 +94,9 @@ def test_rescue_gives_back_the_highest() -> None:
     assert given_back == 1
 
 
-@pytest.mark.parametrize(("count", "multiple", "width", "rounded"), [(9, 8, 64, 16), (8, 8, 64, 8), (30, 8, 30, 30), (5, 1, 9, 5)])
+@pytest.mark.parametrize(
+    ("count", "multiple", "width", "rounded"), [(9, 8, 64, 16), (8, 8, 64, 8), (30, 8, 30, 30), (5, 1, 9, 5)]
+)
 def test_rounding_up_to_a_multiple(count: int, multiple: int, width: int, rounded: int) -> None:
     assert rounded_up(count, multiple, width) == rounded
 
