@@ -1,0 +1,72 @@
+"""How long one child run takes in MLflow (sqlite, numbers and one table), and whether that grows with their number.
+
+Run: ``python benchmarks/mlflow_speed.py [--sizes 100 300 1000] [--json FILE]``. One process, one new database; the
+creation of MLflow's tables and the import are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from sweeps.tracking_books import Place, StudyRuns
+from sweeps.tracking_entry import BUDGET_METRICS, FINAL_METRICS, TrialEntry
+
+CORRUPTIONS = 15
+
+
+def entry(number: int) -> TrialEntry:
+    """Return a trial as the sweep logs it: every fixed metric at two budgets, six parameters, the corruption matrix."""
+    row = dict.fromkeys((*BUDGET_METRICS, *FINAL_METRICS), 0.5 + number / 1000000.0)
+    return TrialEntry(
+        key=f"{number:016x}",
+        name=f"vgg16-l1_filter-r0.50-s{number}",
+        params={"network": "vgg16", "method": "l1_filter", "ratio": "0.5", "seed": number, "kind": "pruned", "arm": "a"},
+        metrics={0: row, 2: row},
+        corruption_accuracy={f"corruption_{index}": [0.9, 0.8, 0.7, 0.6, 0.5] for index in range(CORRUPTIONS)},
+    )
+
+
+def measure(sizes: list[int], folder: Path) -> list[dict[str, float]]:
+    """Send children one after the other; return wall and processor milliseconds per child up to each size."""
+    place = Place(f"sqlite:///{folder / 'mlflow.db'}", "speed", folder / "mlartifacts", "speed", "speed", {"team": "x"})
+    runs, sent, rows = StudyRuns(place), 0, []
+    for size in sizes:
+        wall, cpu, count = time.perf_counter(), time.process_time(), size - sent
+        while sent < size:
+            runs.send_trial(entry(sent))
+            sent += 1
+        took = {"wall_ms": (time.perf_counter() - wall) / count, "cpu_ms": (time.process_time() - cpu) / count}
+        rows.append({"children": size} | {name: round(1000 * value, 1) for name, value in took.items()})
+    began = time.perf_counter()
+    again = StudyRuns(place)
+    for number in range(sent):
+        again.send_trial(entry(number))
+    rows.append({"children": sent, "again_ms": round(1000 * (time.perf_counter() - began) / sent, 2)})
+    return rows
+
+
+def main() -> None:
+    """Print one line per size, and optionally write them as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000])
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(sorted(arguments.sizes), Path(folder))
+    for row in rows:
+        print(json.dumps(row))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
