@@ -38,7 +38,7 @@ def test_the_quickstart_is_the_one_of_the_readme() -> None:
     assert study.data.name == "mnist5k"
     assert study.evaluation.images_per_cell >= 50
     plan = make_plan(study, data_required=False)
-    # 2 networks, and each once more trained with sparsity for slimming, by 3 seeds; 4 methods x 2 networks x 4 ratios x 3 seeds
+    # 2 networks, each once more trained with sparsity for slimming, 3 seeds; 4 methods x 2 networks x 4 ratios x 3 seeds
     assert Counter(trial.kind for trial in plan.trials) == {"baseline": 12, "control": 12, "pruned": 96}
     assert plan.records == 12 + 12 * 2 + 96 * 2
     assert {arm.method for arm in plan.arms} >= {"unstructured", "l1_filter", "network_slimming", "random_filters"}
