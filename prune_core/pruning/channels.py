@@ -35,10 +35,10 @@ class Pool:
 
 @dataclass(frozen=True)
 class Selected:
-    """What is kept of each group as it is now, and how many channels the floor of one per layer gave back."""
+    """What is kept of each group as it is now, and the layers that the floor of one channel per layer kept alive."""
 
     kept: Kept
-    rescued: int
+    rescued: frozenset[str]
 
 
 def prune_channels(
@@ -69,9 +69,9 @@ def prune_channels(
         ratio="preset" if ratio is None else canonical(ratio),
         options=plain_options(options),
         granularity=method.granularity,
-        layers=[layer_outcome(key, method.granularity, pool, int(mask.sum())) for key, mask in selected.kept.items()],
+        layers=[layer_outcome(key, method.granularity, pool, selected) for key in groups],
         kept={key: list(left.get(key, range(pool.dense[key]))) for key in groups},
-        rescued=selected.rescued,
+        rescued=len(selected.rescued),
         asked_removed=asked_removed(method.granularity, pool, options),
         left_alone=left_alone,
     )
@@ -130,9 +130,10 @@ def select_channels(network: nn.Module, method: Method, options: ChannelOptions,
     else:
         gone = sum(pool.dense.values()) - sum(widths.values())
         kept = keep_pooled(scores, max(0, asked_removed("channels", pool, options) - gone), options.rule)
-    kept, rescued = keep_at_least(kept, scores, dict.fromkeys(scores, 1))
+    rescued = frozenset(name for name, mask in kept.items() if not bool(mask.any()))
+    kept = keep_at_least(kept, scores, dict.fromkeys(scores, 1))
     least = {name: rounded_up(int(mask.sum()), options.round_to, widths[name]) for name, mask in kept.items()}
-    return Selected(keep_at_least(kept, scores, least)[0], rescued)
+    return Selected(keep_at_least(kept, scores, least), rescued)
 
 
 def asked_removed(granularity: Granularity, pool: Pool, options: ChannelOptions) -> int:
@@ -144,11 +145,9 @@ def asked_removed(granularity: Granularity, pool: Pool, options: ChannelOptions)
     return removed_count(sum(pool.dense.values()), pool.ratio, options.rule)
 
 
-def layer_outcome(name: str, granularity: Granularity, pool: Pool, kept: int) -> LayerOutcome:
+def layer_outcome(name: str, granularity: Granularity, pool: Pool, selected: Selected) -> LayerOutcome:
     """Describe what became of one layer; filters have a number asked for of their own."""
-    dense = pool.dense[name]
-    if granularity != "filters":
-        return LayerOutcome(name, dense, kept, note="rescued, or all but one gone" if kept == 1 < dense else "")
-    asked = kept_count(dense, pool.ratio_of(name))
-    note = "" if kept == asked else "one filter rescued" if asked == 0 and kept == 1 else "rounded up"
+    dense, kept = pool.dense[name], int(selected.kept[name].sum())
+    asked = kept_count(dense, pool.ratio_of(name)) if granularity == "filters" else None
+    note = "one channel rescued" if name in selected.rescued else "rounded up" if asked not in (None, kept) else ""
     return LayerOutcome(name, dense, kept, note=note, asked=asked)

@@ -66,21 +66,12 @@ def keep_each(scores: Scores, remove: dict[str, int], rule: Rule = "exact") -> K
     return {name: keep_pooled({name: values}, remove[name], rule)[name] for name, values in scores.items()}
 
 
-def keep_at_least(kept: Kept, scores: Scores, least: dict[str, int]) -> tuple[Kept, int]:
-    """Give channels back to layers that keep fewer than ``least[name]``, the highest scores first.
-
-    Returns:
-        what is kept now, and how many channels were given back.
-    """
-    given = 0
-    repaired: Kept = {}
-    for name, keep in kept.items():
-        missing = least[name] - int(keep.sum())
-        if missing > 0:
-            keep = ~lowest(scores[name], keep.numel() - least[name])
-            given += missing
-        repaired[name] = keep
-    return repaired, given
+def keep_at_least(kept: Kept, scores: Scores, least: dict[str, int]) -> Kept:
+    """Give channels back to layers that keep fewer than ``least[name]``, the highest scores first."""
+    return {
+        name: ~lowest(scores[name], keep.numel() - least[name]) if int(keep.sum()) < least[name] else keep
+        for name, keep in kept.items()
+    }
 
 
 def rounded_up(count: int, multiple: int, width: int) -> int:

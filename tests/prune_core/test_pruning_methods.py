@@ -121,6 +121,7 @@ def test_slimming_rescues_the_largest_of_a_dead_layer() -> None:
     outcome = outcome_of(prune(network, "network_slimming", "0.5"))
     assert outcome.kept[groups[1].name] == [2]
     assert outcome.rescued == 1
+    assert [layer.note for layer in outcome.layers] == ["", "one channel rescued", ""]
     assert outcome.removed == outcome.asked_removed - 1 == 56 // 2 - 1
 
 
