@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from prune_core.trial_folder import VERIFICATION
 from prune_core.verification import verify
 
 VERIFY_IMAGES = 32
+SCORE_BATCHES, SCORE_BATCH_SIZE = 8, 64
+"""Training images for methods that look at gradients: raised or lowered, `prune_core.description.FORMAT` must rise."""
 
 
 class VerificationFailed(Exception):
@@ -158,17 +161,14 @@ def _options(trial: Trial, method: Mapping[str, Any]) -> dict[str, Any]:
     if any(field.name == "seed" for field in fields(known.Options)):
         options.setdefault("seed", trial.score_seed)
     if known.needs_batches:
-        options["batches"] = list(_training_batches(trial, 4))
+        options["batches"] = list(_training_batches(trial))
     return options
 
 
-def _training_batches(trial: Trial, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _training_batches(trial: Trial) -> Iterator[tuple[Tensor, Tensor]]:
+    """The first batches of an epoch of their own, without augmentation."""
     data = trial.data.training("none", "cpu")
-    stream = ("score batches", *trial.stream)
-    for step, batch in enumerate(data.batches(64, stream, 0)):
-        if step == count:
-            return
-        yield batch
+    return islice(data.batches(SCORE_BATCH_SIZE, ("score batches", *trial.stream), 0), SCORE_BATCHES)
 
 
 def _verification_images(trial: Trial) -> Tensor:

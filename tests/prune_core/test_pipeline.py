@@ -16,7 +16,7 @@ from prune_core import pipeline, pipeline_evaluation, pipeline_walk
 from prune_core.description import content_key
 from prune_core.pipeline import run_trial
 from prune_core.pipeline_trouble import MachineTrouble
-from prune_core.pruning import load_network
+from prune_core.pruning import METHODS, load_network
 from prune_core.store import file_sha256
 from prune_core.trial_folder import budget_folder, read_outcome, read_progress, read_record
 
@@ -209,6 +209,16 @@ def test_rounds_end_at_the_ratio_that_was_asked_for(house):
     outcome = house.run(described(rounds=3), [1, 2], "too early")
     assert outcome["status"] == "failed"
     assert "budget 1 lies before the last round of pruning, at epoch 2" in outcome["cause"]
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_every_method_goes_through(house, method):
+    """Half of everything, fine-tuned: fewer weights than the control, verified, the same again from another store."""
+    for name in ("one", "two"):
+        assert house.run(described(method=method), [0, 1], name, store=name)["status"] == "complete"
+    assert numbers(house.record(1, "one")) == numbers(house.record(1, "two"))
+    assert house.record(1, "one")["nonzero_parameters"] < 0.7 * 1702
+    assert house.record(1, "one")["compression"] == 1702 / house.record(1, "one")["nonzero_parameters"]
 
 
 def test_random_scores_are_nested_over_ratios_and_differ_over_seeds(house):
