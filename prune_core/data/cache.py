@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from prune_core.data.dataset import Arrays
+from prune_core.data.reasons import reason
 from prune_core.description import content_key
 from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
@@ -82,7 +83,7 @@ def read_arrays(folder: Path) -> tuple[Arrays, str] | None:
         arrays = Arrays(classes=tuple(meta["classes"]), mean=mean, std=std, jpeg=bool(meta["jpeg"]), **parts)
         return arrays, str(meta["checksum"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"the array cache {folder} cannot be read ({error}): delete that folder") from error
+        raise BadInput(f"the array cache {folder} cannot be read ({reason(error)}): delete that folder") from error
 
 
 def _normalisation(arrays: Arrays) -> tuple[tuple[float, ...], tuple[float, ...]]:

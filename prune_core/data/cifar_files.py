@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from prune_core.data.dataset import Arrays
+from prune_core.data.reasons import reason
 from prune_core.errors import BadInput
 
 Checksums = tuple[tuple[str, str], ...]
@@ -66,7 +67,7 @@ def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) 
         try:
             return _download(files, download_to)
         except (OSError, RuntimeError, ValueError) as error:
-            failure = f"download failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+            failure = f"download failed: {reason(error)}"
     put = places[0] if places else download_to
     raise BadInput(
         f"dataset {files.dataset!r}: {files.archive} is missing (looked in {', '.join(map(str, places))}; {failure}); "
@@ -113,7 +114,7 @@ def read_files(files: CifarFiles, path: Path) -> Arrays:
         if isinstance(error, BadInput):
             raise
         raise BadInput(
-            f"dataset {files.dataset!r}: {path} cannot be read ({error}); get it again from {files.url}"
+            f"dataset {files.dataset!r}: {path} cannot be read ({reason(error)}); get it again from {files.url}"
         ) from error
 
 
@@ -127,7 +128,9 @@ def _archive_reader(files: CifarFiles, path: Path) -> Callable[[str], bytes]:
                 if Path(member.name).name in wanted and (stream := archive.extractfile(member)) is not None
             }
     except (OSError, tarfile.TarError, EOFError) as error:
-        raise BadInput(f"dataset {files.dataset!r}: {path} is damaged ({error}); get it again from {files.url}") from error
+        raise BadInput(
+            f"dataset {files.dataset!r}: {path} is damaged ({reason(error)}); get it again from {files.url}"
+        ) from error
     return members.__getitem__
 
 

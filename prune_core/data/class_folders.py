@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from prune_core.data.dataset import Arrays, Images
+from prune_core.data.reasons import reason
 from prune_core.errors import BadInput
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
@@ -119,7 +120,7 @@ def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
                 if stream is not None:
                     yield member.name, stream.read()
     except (OSError, tarfile.TarError, EOFError) as error:
-        raise BadInput(f"archive {path} is damaged ({error})") from error
+        raise BadInput(f"archive {path} is damaged ({reason(error)})") from error
 
 
 def _files(path: Path) -> list[Path]:
@@ -139,7 +140,7 @@ def _decoded(where: str, content: bytes, size: int | None) -> np.ndarray[Any, An
         with Image.open(io.BytesIO(content)) as opened:
             picture = opened.convert("L" if opened.mode in ("1", "L") else "RGB")
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{where} is not a readable picture ({error})") from error
+        raise BadInput(f"{where} is not a readable picture ({reason(error)})") from error
     if size is not None and picture.size != (size, size):
         scale = size / min(picture.size)
         scaled = picture.resize(

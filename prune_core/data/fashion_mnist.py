@@ -11,6 +11,7 @@ import numpy as np
 
 from prune_core.data.dataset import DATASETS, Arrays, Request
 from prune_core.data.options import refuse_argument, refuse_rest, take_folder
+from prune_core.data.reasons import reason
 from prune_core.errors import BadInput
 
 _DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -31,7 +32,7 @@ _CLASSES = (
 
 @DATASETS.register("fashion_mnist")
 def fashion_mnist(argument: str, options: dict[str, Any], cache: Path) -> Request:
-    """Open Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): 70,000 images (28, 28, 1); option ``root``: where the files are."""
+    """Open Fashion-MNIST (Xiao and others 2017): 70,000 images (28, 28, 1); option ``root``: where the files are."""
     refuse_argument("fashion_mnist", argument)
     root = take_folder(options, "root")
     refuse_rest("fashion_mnist", options, ("mean", "root", "std"))
@@ -60,8 +61,8 @@ def _find(places: list[Path]) -> list[Path]:
             missing = _FILES[found.index(None)]
     raise BadInput(
         f"dataset 'fashion_mnist': {missing}.gz is missing (looked in {', '.join(map(str, places))}); install the Debian "
-        f"package dataset-fashion-mnist, or get the four files from https://github.com/zalandoresearch/fashion-mnist and put "
-        f"them into {places[-1]}"
+        f"package dataset-fashion-mnist, or get the four files from https://github.com/zalandoresearch/fashion-mnist and "
+        f"put them into {places[-1]}"
     )
 
 
@@ -90,7 +91,7 @@ def _idx(path: Path) -> np.ndarray[Any, Any]:
         shape = np.frombuffer(content, dtype=">u4", count=dimensions, offset=4)
         values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * dimensions).reshape(shape)
     except (OSError, EOFError, ValueError, IndexError) as error:
-        raise BadInput(f"{path} is not a readable IDX file ({error}): get it again") from error
+        raise BadInput(f"{path} is not a readable IDX file ({reason(error)}): get it again") from error
     if content[:3] != b"\x00\x00\x08" or values.ndim != (3 if "idx3" in path.name else 1):
         raise BadInput(f"{path} is not an IDX file of bytes: get it again")
     return values

@@ -1,0 +1,258 @@
+"""Facts of the shipped datasets, and everything that is wrong with other people's files."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from prune_core.data import load_dataset
+from prune_core.errors import BadInput, UnknownName
+
+
+def test_mnist5k_is_mlxtends(tmp_path: Path) -> None:
+    dataset = load_dataset("mnist5k", cache=tmp_path)
+    assert dataset.train_images.shape == (5000, 28, 28, 1)
+    assert np.bincount(dataset.train_labels).tolist() == [500] * 10
+    assert dataset.test_images is None
+    # Ink of real digits: mean grey value of MNIST's training images is .1307, a one has least ink, a zero most.
+    ink = [dataset.train_images[dataset.train_labels == digit].mean() for digit in range(10)]
+    assert np.argmin(ink) == 1
+    assert np.argmax(ink) == 0
+    assert np.mean(ink) / 255 == pytest.approx(0.1307, abs=0.003)
+
+
+def test_digits_are_scikit_learns_enlarged(tmp_path: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    dataset = load_dataset("digits", cache=tmp_path, size=24)
+    assert dataset.train_images.shape == (1797, 24, 24, 1)
+    small = dataset.train_images[:, 1::3, 1::3, 0]
+    np.testing.assert_allclose(small / 255 * 16, load_digits().images, atol=0.04)
+    measured = dataset.train_images / 255.0
+    assert dataset.mean[0] == pytest.approx(measured.mean(), abs=1e-4)
+    assert dataset.std[0] == pytest.approx(measured.std(), abs=1e-4)
+
+
+def test_racing_builders_agree_and_leave_one_copy(tmp_path: Path) -> None:
+    """Four builders that have all found the cache empty before any of them writes."""
+    from prune_core.data.cache import read_arrays, write_arrays
+    from prune_core.data.dataset import Arrays
+
+    arrays = Arrays(("a",), np.ones((50, 16, 16, 1), dtype=np.uint8), np.zeros(50, dtype=np.int64))
+    together = threading.Barrier(4)
+
+    def build(_: int) -> str:
+        together.wait()
+        write_arrays(tmp_path / "x", arrays)
+        found = read_arrays(tmp_path / "x")
+        assert found is not None
+        return found[1]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(build, range(4)))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_finished_folder_of_somebody_else_stays(tmp_path: Path) -> None:
+    from prune_core.data.cache import read_arrays, write_arrays
+    from prune_core.data.dataset import Arrays
+
+    for value in (1, 2):
+        images = np.full((2, 16, 16, 1), value, dtype=np.uint8)
+        write_arrays(tmp_path / "x", Arrays(("a",), images, np.zeros(2, dtype=np.int64)))
+    found = read_arrays(tmp_path / "x")
+    assert found is not None
+    assert found[0].train_images[0, 0, 0, 0] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_damaged_cache_says_which_folder_to_delete(tmp_path: Path) -> None:
+    load_dataset("digits", cache=tmp_path)
+    folder = next((tmp_path / "datasets").iterdir())
+    (folder / "train_images.npy").write_bytes(b"x")
+    with pytest.raises(BadInput, match="delete that folder"):
+        load_dataset("digits", cache=tmp_path)
+
+
+def test_cache_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRUNEFRONT_CACHE", str(tmp_path / "here"))
+    load_dataset("digits")
+    assert (tmp_path / "here" / "datasets").is_dir()
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"labels": np.arange(4)}, "no array 'images', only labels"),
+        ({"images": IMAGES}, "no array 'labels'"),
+        ({"images": IMAGES / 255.0, "labels": np.arange(4)}, "float64"),
+        ({"images": IMAGES[0], "labels": np.arange(4)}, r"\(16, 16, 3\)"),
+        ({"images": IMAGES, "labels": np.arange(5)}, "4 train images but labels"),
+        ({"images": IMAGES, "labels": np.arange(4) / 2}, "whole numbers"),
+        ({"images": IMAGES, "labels": np.arange(4) - 1}, r"outside 0\.\."),
+        ({"images": IMAGES, "labels": np.array(["a", "b", "c", "d"], dtype=object)}, "without pickles"),
+        ({"images": IMAGES, "labels": np.arange(4), "test_images": IMAGES}, "come together"),
+        (
+            {"images": IMAGES, "labels": np.arange(4), "test_images": IMAGES[:, :8], "test_labels": np.arange(4)},
+            "test images are",
+        ),
+        ({"images": IMAGES, "labels": np.arange(4), "classes": np.array(["a"])}, "or more"),
+    ],
+)
+def test_arrays_that_do_not_fit(tmp_path: Path, members: dict, said: str) -> None:
+    np.savez(tmp_path / "f.npz", **members)
+    with pytest.raises(BadInput, match=said) as caught:
+        load_dataset(f"arrays:{tmp_path / 'f.npz'}", cache=tmp_path / "cache")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "cache" / "datasets").exists()
+
+
+def test_arrays_with_test_images_and_class_names(tmp_path: Path) -> None:
+    tests = {"test_images": IMAGES[:2], "test_labels": np.array([1, 0], dtype=np.uint8)}
+    np.savez(tmp_path / "f.npz", images=IMAGES, labels=np.arange(4) % 2, classes=np.array(["no", "yes"]), **tests)
+    dataset = load_dataset(f"arrays:{tmp_path / 'f.npz'}", cache=tmp_path)
+    assert dataset.classes == ("no", "yes")
+    np.testing.assert_array_equal(dataset.test_images, IMAGES[:2])
+    assert dataset.test_labels.dtype == np.int64
+
+
+def test_files_that_are_no_arrays(tmp_path: Path) -> None:
+    (tmp_path / "f.npz").write_bytes(b"PK\x03\x04 not really")
+    for name, said in (
+        (f"arrays:{tmp_path / 'f.npz'}", "not a readable"),
+        ("arrays:", "no file"),
+        ("arrays:/no/x.npz", "no file"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            load_dataset(name, cache=tmp_path / "cache")
+
+
+def _picture(path: Path, size: tuple[int, int] = (20, 20), mode: str = "RGB") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, 90 if mode == "L" else (10, 200, 30)).save(path)
+
+
+def test_image_folder_is_scaled_cut_and_sorted(tmp_path: Path) -> None:
+    tall = np.zeros((60, 20, 3), dtype=np.uint8)
+    tall[20:40] = 255  # the middle third survives the cut
+    (tmp_path / "d" / "train" / "zebra").mkdir(parents=True)
+    Image.fromarray(tall).save(tmp_path / "d" / "train" / "zebra" / "1.png")
+    _picture(tmp_path / "d" / "train" / "ape" / "2.png", (40, 40))
+    _picture(tmp_path / "d" / "train" / "ape" / ".hidden.png")
+    (tmp_path / "d" / "train" / "ape" / "notes.txt").write_text("no picture")
+    dataset = load_dataset(f"image_folder:{tmp_path / 'd'}", cache=tmp_path / "c", size=20)
+    assert dataset.classes == ("ape", "zebra")
+    assert dataset.train_labels.tolist() == [0, 1]
+    assert dataset.train_images.shape == (2, 20, 20, 3)
+    np.testing.assert_array_equal(dataset.train_images[0, 5, 5], [10, 200, 30])
+    assert dataset.train_images[1].min() == 255
+    assert dataset.test_images is None
+    assert not dataset.jpeg
+
+
+def test_grey_pictures_stay_grey_and_channels_can_be_said(tmp_path: Path) -> None:
+    _picture(tmp_path / "d" / "train" / "a" / "1.png", mode="L")
+    name = f"image_folder:{tmp_path / 'd'}"
+    assert load_dataset(name, cache=tmp_path / "c").train_images.shape == (1, 20, 20, 1)
+    assert load_dataset(name, cache=tmp_path / "c", channels=3).train_images.shape == (1, 20, 20, 3)
+    _picture(tmp_path / "d" / "train" / "a" / "2.png")
+    grey = load_dataset(name, cache=tmp_path / "c", channels=1)  # a new file is seen: the cache knows contents
+    assert grey.train_images.shape == (2, 20, 20, 1)
+    assert grey.train_images[1, 0, 0, 0] == round(0.299 * 10 + 0.587 * 200 + 0.114 * 30)
+
+
+def test_archive_and_folder_are_the_same_dataset(tmp_path: Path) -> None:
+    for part, name in (("train", "b"), ("train", "a"), ("test", "b")):
+        _picture(tmp_path / "d" / part / name / "1.png")
+    with tarfile.open(tmp_path / "d.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "d", "d")
+    folder = load_dataset(f"image_folder:{tmp_path / 'd'}", cache=tmp_path / "c")
+    packed = load_dataset(f"image_folder:{tmp_path / 'd.tar.gz'}", cache=tmp_path / "c")
+    assert folder.checksum == packed.checksum
+    assert folder.classes == packed.classes == ("a", "b")
+    assert packed.test_labels.tolist() == [1]
+    assert packed.title == "d"
+
+
+def test_image_folders_that_are_wrong(tmp_path: Path) -> None:
+    def refused(said: str, path: Path, **options: object) -> None:
+        with pytest.raises(BadInput, match=said) as caught:
+            load_dataset(f"image_folder:{path}", cache=tmp_path / "c", **options)
+        assert "\n" not in str(caught.value)
+
+    refused("no folder or archive", tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    refused("no folder train/", tmp_path / "empty")
+    (tmp_path / "empty" / "train").mkdir()
+    refused("no pictures in train/", tmp_path / "empty")
+    _picture(tmp_path / "two" / "train" / "a" / "1.png")
+    _picture(tmp_path / "two" / "train" / "a" / "2.png", (30, 20))
+    refused("state the option size", tmp_path / "two")
+    refused("'size' is 3", tmp_path / "two", size=3)
+    refused("'channels' is 2", tmp_path / "two", channels=2)
+    _picture(tmp_path / "two" / "test" / "b" / "1.png")
+    refused("test/b is no class", tmp_path / "two", size=20)
+    (tmp_path / "two" / "train" / "a" / "3.png").write_bytes(b"no")
+    refused("3.png is not a readable picture", tmp_path / "two", size=20)
+    (tmp_path / "bad.tar.gz").write_bytes(b"no")
+    refused("damaged", tmp_path / "bad.tar.gz")
+
+
+def test_missing_files_say_what_where_and_whence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PRUNEFRONT_CIFAR10", raising=False)
+    for name, said in (
+        (
+            "cifar10",
+            r"cifar-10-python.tar.gz is missing \(looked in .*; download is off\); get it from https://.* put it into",
+        ),
+        ("cifar100", r"cifar-100-python.tar.gz is missing \(looked in .*get it from https://.* put it into"),
+    ):
+        with pytest.raises(BadInput, match=said) as caught:
+            load_dataset(name, cache=tmp_path, root=str(tmp_path / "r"), download=False)
+        assert str(tmp_path / "r") in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BadInput, match=r"train-images-idx3-ubyte.gz is missing \(looked in .*dataset-fashion-mnist.* put"):
+        load_dataset("fashion_mnist", cache=tmp_path, root=str(tmp_path / "r"))
+
+
+def test_a_failing_download_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError("no network\nat all")
+
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", fail)
+    with pytest.raises(BadInput, match=r"download failed: no network\); get it from") as caught:
+        load_dataset("cifar100", cache=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_and_arguments_that_are_wrong(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="did you mean mnist5k"):
+        load_dataset("mnist5", cache=tmp_path)
+    with pytest.raises(BadInput, match="takes nothing after a colon"):
+        load_dataset("mnist5k:x", cache=tmp_path)
+    with pytest.raises(BadInput, match="8, 16, 24, 32"):
+        load_dataset("digits", cache=tmp_path, size=20)
+    with pytest.raises(BadInput, match="true, false"):
+        load_dataset("cifar10", cache=tmp_path, download="no")
+
+
+@pytest.mark.cifar10
+@pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("PRUNEFRONT_CIFAR10"), reason="PRUNEFRONT_CIFAR10 names no images")
+def test_real_cifar10(tmp_path: Path) -> None:
+    dataset = load_dataset("cifar10", cache=tmp_path)
+    assert dataset.train_images.shape == (50_000, 32, 32, 3)
+    assert dataset.classes[0] == "airplane"
+    assert np.bincount(dataset.test_labels).tolist() == [1000] * 10
+    measured = dataset.train_images[::10].mean(axis=(0, 1, 2)) / 255
+    np.testing.assert_allclose(measured, dataset.mean, atol=0.01)
