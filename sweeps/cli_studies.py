@@ -28,10 +28,13 @@ def run(
     """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
     from prune_core.errors import BadInput
     from sweeps.study import load_study
+    from sweeps.study_options import check_device
 
     if max_hours is not None and not max_hours > 0:
         raise BadInput(f"--max-hours is {max_hours:g} (allowed: numbers above 0)")
     loaded = load_study(study, overrides)
+    if address is None:  # a cluster's workers have devices of their own
+        check_device(loaded.resources.device)
     from sweeps.driver import run_study
 
     folder = _folder(out, loaded.name)

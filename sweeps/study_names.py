@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from prune_core.errors import BadInput, UnknownName
 from sweeps.study_errors import unknown_key
-from sweeps.study_options import method_options, method_traits, network_options, recipe_of
+from sweeps.study_options import check_layers_fit, method_options, method_traits, network_options, recipe_of
 from sweeps.study_values import parse_limit
 
 if TYPE_CHECKING:
@@ -203,7 +203,10 @@ def _arm(where: str, arm: ArmSection, study: Study, training: dict[str, Any], fi
         with at(f"{where}.methods"):
             method_traits(method)
         with at(f"{where}.options"):
-            method_options(method, arm.options, study.rule)
+            options = method_options(method, arm.options, study.rule)
+            for label in study.networks if "all" in arm.networks else arm.networks:
+                section = study.networks[label]
+                check_layers_fit(section.name or label, section.options, options, (arm.ratios or study.ratios)[-1])
     with at(f"{where}.fine_tuning"):
         _without_epochs(arm.fine_tuning, fine_tuning)
     with at(f"{where}.training"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -86,6 +87,37 @@ def _resolved_options(name: str, options: str) -> str:
     architecture: Any = network.architecture
     mine = {key: value for key, value in architecture.options.items() if key not in ("num_classes", "in_channels")}
     return json.dumps(_plain(mine, f"options of {name}"))
+
+
+def check_device(device: str) -> None:
+    """Check that this machine has a device.
+
+    Raises:
+        BadInput: it has not.
+    """
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("resources.device: 'cuda' is not there, torch sees no CUDA device (allowed here: cpu)")
+
+
+def check_layers_fit(network: str, network_options: dict[str, Any], options: dict[str, Any], ratio: str) -> None:
+    """Check that a method's ``layers`` name convolutions of a network.
+
+    Raises:
+        BadInput: layers that do not exist, or a preset of another network or with ratios of its own.
+    """
+    layers = options.get("layers", "all")
+    if layers == "all":
+        return
+    import torch
+
+    from prune_core.networks import build_network
+    from prune_core.pruning.layers import choose_layers
+
+    with torch.random.fork_rng(devices=[]):
+        built = build_network(network, **network_options)
+    choose_layers(built, layers if isinstance(layers, str) else tuple(layers), Decimal(ratio))
 
 
 def recipe_of(values: dict[str, Any]) -> dict[str, Any]:

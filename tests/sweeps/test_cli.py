@@ -78,6 +78,13 @@ def test_every_mistake_is_one_line(capsys: pytest.CaptureFixture[str], argv: lis
         assert part in line
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    line = wrong(capsys, "run", "smoke", "--set", "resources.device=cuda", "--out", str(tmp_path / "out"))
+    assert "resources.device" in line and "allowed here: cpu" in line
+    assert not (tmp_path / "out").exists()
+
+
 def test_interrupted_is_130(capsys: pytest.CaptureFixture[str]) -> None:
     @click.group()
     def group() -> None: ...
