@@ -32,6 +32,16 @@ def dashboard(folder: Path, host: str, port: int) -> None:
     serve(folder, host=host, port=port, say=click.echo)
 
 
+@cli.command()
+@click.argument("first", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("second", metavar="DIR", type=click.Path(path_type=Path))
+def compare(first: Path, second: Path) -> None:
+    """Set two studies side by side: what both have judged, and by how much the second differs from the first."""
+    from dashboards.compare import compare_text
+
+    click.echo(compare_text(first, second))
+
+
 def build(folder: Path) -> Path:
     """Build a report; matplotlib, plotly and pandas are imported only now."""
     from dashboards.report import build_report

@@ -65,7 +65,8 @@ def damage_figure(depths: Sequence[Depth]) -> Figure | None:
         points = (100 * depth.damage).round(1)
         traces.append({
             "type": "heatmap", "z": points.tolist(), "x": [str(s + 1) for s in range(points.shape[1])],
-            "y": [labels.safe(name.replace("_", " ")) for name in depth.corruptions], "xaxis": f"x{tail}", "yaxis": f"y{tail}",
+            "y": [labels.safe(name.replace("_", " ")) for name in depth.corruptions],
+            "xaxis": f"x{tail}", "yaxis": f"y{tail}",
             "zmin": -reach, "zmax": reach,
             "colorscale": [[0, "@c1"], [0.5, "@paper"], [1, "@c0"]], "showscale": panel == 1,
             "texttemplate": "%{z:+.1f}",

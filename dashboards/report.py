@@ -94,7 +94,7 @@ def environment_of() -> Environment:
         loader=PackageLoader("dashboards"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals |= {"light": LIGHT, "dark": DARK, "columns": COLUMNS, "title": labels.title}
-    environment.filters |= {"candidate": labels.candidate}
+    environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals["cell"] = lambda row, name: labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
     environment.globals["number"] = labels.number
     return environment

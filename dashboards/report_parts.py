@@ -20,8 +20,9 @@ def front_rows(points: Points) -> list[Any]:
 
 
 def reference_rows(points: Points) -> list[Any]:
-    """Return baselines, controls and the dense ladder."""
+    """Return baselines, controls and the dense ladder; a control before fine-tuning is its baseline and is left out."""
     table = points.complete
+    table = table[~(table["method"].eq("control") & table["budget"].eq(0))]
     return rows_of(table[table["method"].isin(REFERENCES)].sort_values(["network", "method", "budget"]))
 
 

@@ -59,7 +59,7 @@
     const references = ["baseline", "control", "dense"];
     fill(1, [...new Set(points.map(point => point[1]))].filter(name => !references.includes(name)).sort());
     fill(0, [...new Set(points.map(point => point[0]))].sort());
-    fill(2, [...new Set(points.map(point => point[2]))].sort((a, b) => b - a), value => value + " epochs");
+    fill(2, [...new Set(points.map(point => point[2]))].sort((a, b) => b - a), value => value + (value === 1 ? " epoch" : " epochs"));
     if (points.length) window.showFigures(data);
   };
 

@@ -1,0 +1,67 @@
+"""How long the report takes and how large its page is, for 100, 1,000 and 10,000 records.
+
+python -m benchmarks.report_speed [RECORDS ...]
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+METRICS = ("accuracy", "ece", "nll", "mpc", "ece_t", "nll_t", "corruption_ece", *(f"mpc_s{s}" for s in range(1, 6)),
+           *(f"corruption_ece_s{s}" for s in range(1, 6)))  # fmt: skip
+
+
+def records(count: int, seeds: int = 3) -> pd.DataFrame:
+    """Return a table of about so many random records: four methods on two networks, as many ratios as it takes."""
+    stream = np.random.default_rng(0)
+    arms = [(network, method) for network in ("a", "b") for method in ("control", "l1", "slim", "free", "random")]
+    ratios = np.linspace(0.1, 0.95, max(1, round(count / (8 * seeds * 2))))
+    rows = [
+        {"arm": f"{network}-{method}", "network": network, "method": method, "ratio": 0.0 if method == "control" else ratio,
+         "seed": seed, "budget": budget, "status": "complete", "cause": None,
+         "key": f"{network}{method}{ratio:.5f}{seed}".replace(".", ""),
+         "nonzero_parameters": 1e6 * (1 - ratio), "nonzero_macs": 1e8 * (1 - ratio), "compression": 1 / (1 - ratio)}
+        for network, method in arms
+        for ratio in (ratios[:1] if method == "control" else ratios)
+        for seed in range(seeds)
+        for budget in (0, 2)
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    for name in (*METRICS, *(f"val_{name}" for name in METRICS[:4])):
+        table[name] = (
+            stream.uniform(0.5, 0.9, len(table))
+            if name.startswith(("acc", "mpc", "val_acc"))
+            else stream.uniform(0, 0.2, len(table))
+        )
+    return table
+
+
+def main(sizes: list[int]) -> None:
+    """Print one line per size."""
+    from dashboards.report import build_report
+
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder)
+            table = records(size)
+            table.to_parquet(out / "records.parquet")
+            (out / "study.yaml").write_text(yaml.safe_dump({"name": "speed", "seeds": [0, 1, 2], "budgets": [0, 2]}))
+            start, busy = time.perf_counter(), time.process_time()
+            page = build_report(out)
+            wall, cpu = time.perf_counter() - start, time.process_time() - busy
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(
+                f"{len(table):6d} records: {wall:.1f} s ({cpu:.1f} s of CPU), {page.stat().st_size / 2**20:.2f} MiB, peak {peak:.0f} MiB"
+            )
+
+
+if __name__ == "__main__":
+    main([int(size) for size in sys.argv[1:]] or [100, 1000, 10000])

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import synthetic
+
+from dashboards.compare import compare_text, differing_keys, shared_candidates
+from dashboards.study_folder import read_study_folder
+
+
+def test_a_shift_is_found_where_it_was_made_and_nowhere_else(tmp_path):
+    table = synthetic.records(networks=("small_vgg",))
+    moved = table.copy()
+    moved.loc[moved["method"] == "l1_filter", "accuracy"] -= 0.1
+    moved = moved[moved["ratio"] != 0.9]
+    first = read_study_folder(synthetic.write(tmp_path / "a", table))
+    second = read_study_folder(synthetic.write(tmp_path / "b", moved, seed=1))
+    both = shared_candidates(first, second)
+    assert set(both["ratio"]) == {0.0, 0.3, 0.5, 0.7}
+    at = both["method"] == "l1_filter"
+    assert both.loc[at, "accuracy_difference"].to_numpy() == pytest.approx(-0.1)
+    assert both.loc[~at, "accuracy_difference"].to_numpy() == pytest.approx(0.0)
+    deviation = table[(table["method"] == "l1_filter") & (table["ratio"] == 0.3) & (table["budget"] == 2)]["accuracy"].std(
+        ddof=1
+    )
+    found = both[at & (both["ratio"] == 0.3) & (both["budget"] == 2)]["accuracy_errors"].iloc[0]
+    assert found == pytest.approx(-0.1 / (deviation * np.sqrt(2 / 3)))
+    assert differing_keys(first, second) == [("seed", 0, 1)]
+    assert "small_vgg, l1_filter 0.3, 2 epochs: accuracy -10.0 points" in compare_text(tmp_path / "a", tmp_path / "b")
+
+
+def test_studies_without_a_common_candidate_say_so(tmp_path):
+    for name in "ab":
+        synthetic.write(tmp_path / name)
+    assert compare_text(tmp_path / "a", tmp_path / "b").endswith("no candidate is complete in both")
