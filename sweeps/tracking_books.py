@@ -94,7 +94,9 @@ class StudyRuns:
         if there is not None:
             return str(there.experiment_id)
         location = self.place.artifacts.absolute().as_uri() if self.place.artifacts else None
-        return str(self.client.create_experiment(self.place.experiment, artifact_location=location))
+        # The page opens on model training then, not on traces of language models.
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        return str(self.client.create_experiment(self.place.experiment, artifact_location=location, tags=tags))
 
     def _search(self, role: str) -> list[Any]:
         """Return this study's live runs of one role, oldest first."""
