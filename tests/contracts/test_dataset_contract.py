@@ -173,9 +173,8 @@ def test_a_cifar_archive_reads_like_its_folder(tmp_path: Path, monkeypatch: pyte
         file.unlink()
     (tmp_path / "cifar-10-batches-py").rmdir()
     _same(unpacked, load_dataset("cifar10", cache=tmp_path / "b", **options))
-    batch = pickle.loads(
-        tarfile.open(tmp_path / "cifar-10-python.tar.gz").extractfile("cifar-10-batches-py/test_batch").read()
-    )
+    with tarfile.open(tmp_path / "cifar-10-python.tar.gz") as archive:
+        batch = pickle.load(archive.extractfile("cifar-10-batches-py/test_batch"))
     assert unpacked.test_images[4, 10, 20, 1] == batch["data"][4].reshape(3, 32, 32)[1, 10, 20]
 
 

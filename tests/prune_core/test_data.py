@@ -104,7 +104,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uin
         ({"images": IMAGES, "labels": np.arange(4), "test_images": IMAGES}, "come together"),
         (
             {"images": IMAGES, "labels": np.arange(4), "test_images": IMAGES[:, :8], "test_labels": np.arange(4)},
-            "test images are",
+            r"test images \(8, 16, 3\)",
         ),
         ({"images": IMAGES, "labels": np.arange(4), "classes": np.array(["a"])}, "or more"),
     ],
