@@ -97,10 +97,11 @@ def verify(dense: nn.Module, pruned: nn.Module, images: Tensor) -> Verification:
     outcome = outcome_of(pruned)
     if images.ndim != 4 or images.shape[0] == 0:
         raise BadInput(f"images of shape {tuple(images.shape)} are not (N, C, H, W) with N >= 1")
-    few = images[:IMAGES].detach().cpu().float()
-    few = few.repeat(2, 1, 1, 1) if few.shape[0] == 1 else few
-    case = Case(copy.deepcopy(dense).cpu().eval(), copy.deepcopy(pruned).cpu().eval(), outcome, few)
-    with torch.random.fork_rng(devices=[]):
+    # The caller may be in no_grad or inference mode; one of the checks needs gradients.
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+        few = images[:IMAGES].detach().cpu().float().clone()
+        few = few.repeat(2, 1, 1, 1) if few.shape[0] == 1 else few
+        case = Case(copy.deepcopy(dense).cpu().eval(), copy.deepcopy(pruned).cpu().eval(), outcome, few)
         checks = tuple(_run(name, check, case) for name, check in CHECKS.items())
     return Verification(checks, dict(outcome.left_alone))
 

@@ -142,6 +142,14 @@ def test_options_pass(method: str, options: dict[str, object]) -> None:
     assert failed(dense, prune(dense, method, "0.7", **options)) == []
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_gradient_mode_does_not_matter(mode: type) -> None:
+    dense = dense_network()
+    pruned = prune(dense, "l1_filter", "0.5")
+    with mode():
+        assert failed(dense, pruned) == []
+
+
 def test_bad_input() -> None:
     dense = dense_network()
     with pytest.raises(BadInput, match="no pruning outcome"):
