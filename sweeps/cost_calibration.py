@@ -25,6 +25,10 @@ WORK = 4e9
 """Multiply-accumulates that one measurement aims at: well below a second on one core."""
 
 
+FRESH_SECONDS = 3600.0
+"""A measurement is believed so long: what else runs on the machine changes."""
+
+
 def speeds_of(study: Study, trials: Iterable[PlannedTrial], sizes: Sizes, *, cache: Path | None = None) -> dict[str, Speed]:
     """Return the speed of every network that the trials name, by label; measured on the CPU, whatever the study's device.
 
@@ -50,15 +54,22 @@ def _remembered(study: Study, baseline: dict[str, Any], sizes: Sizes, folder: Pa
         "augmentation": baseline["training"]["augmentation"],
     }  # fmt: skip
     path = folder / f"{content_key(identity)}.json"
-    try:
-        return Speed(**read_json(path))
-    except (OSError, ValueError, TypeError):
-        speed = _measured(baseline, sizes, study.resources.threads)
+    known = _fresh(path)
+    if known is not None:
+        return known
+    speed = _measured(baseline, sizes, study.resources.threads)
     try:
         write_json(path, vars(speed))
     except OSError:
         return speed  # a cache that cannot be written costs a second next time
     return speed
+
+
+def _fresh(path: Path) -> Speed | None:
+    try:
+        return Speed(**read_json(path)) if time.time() - path.stat().st_mtime < FRESH_SECONDS else None
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int) -> Speed:
