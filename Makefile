@@ -46,6 +46,11 @@ imports: install-dev  ## dashboards -> sweeps -> prune_core, and nothing back
 
 check: test lint types imports  ## everything that must pass
 
+FAULTS ?= 10
+SEED ?= 0
+chaos: install-dev  ## kill sweeps at random and compare the records: make chaos FAULTS=100 SEED=1
+	$(BIN)/python -m benchmarks.chaos --faults $(FAULTS) --seed $(SEED) $(CHAOS_ARGS)
+
 lock:  ## resolve requirements.lock anew, for every Python that is supported
 	$(PYTHON) -m venv $(VENV)/.uv && $(VENV)/.uv/bin/pip install --quiet uv
 	$(VENV)/.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade --no-emit-index-url \
