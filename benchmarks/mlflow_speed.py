@@ -12,6 +12,7 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -34,23 +35,22 @@ def entry(number: int) -> TrialEntry:
     )
 
 
-def measure(sizes: list[int], folder: Path) -> list[dict[str, float]]:
-    """Send children one after the other; return wall and processor milliseconds per child up to each size."""
+def measure(sizes: list[int], folder: Path) -> Iterator[dict[str, float]]:
+    """Send children one after the other; yield wall and processor milliseconds per child up to each size."""
     place = Place(f"sqlite:///{folder / 'mlflow.db'}", "speed", folder / "mlartifacts", "speed", "speed", {"team": "x"})
-    runs, sent, rows = StudyRuns(place), 0, []
+    runs, sent = StudyRuns(place), 0
     for size in sizes:
         wall, cpu, count = time.perf_counter(), time.process_time(), size - sent
         while sent < size:
             runs.send_trial(entry(sent))
             sent += 1
         took = {"wall_ms": (time.perf_counter() - wall) / count, "cpu_ms": (time.process_time() - cpu) / count}
-        rows.append({"children": size} | {name: round(1000 * value, 1) for name, value in took.items()})
+        yield {"children": size} | {name: round(1000 * value, 1) for name, value in took.items()}
     began = time.perf_counter()
     again = StudyRuns(place)
     for number in range(sent):
         again.send_trial(entry(number))
-    rows.append({"children": sent, "again_ms": round(1000 * (time.perf_counter() - began) / sent, 2)})
-    return rows
+    yield {"children": sent, "again_ms": round(1000 * (time.perf_counter() - began) / sent, 2)}
 
 
 def main() -> None:
@@ -61,9 +61,10 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(sorted(arguments.sizes), Path(folder))
-    for row in rows:
-        print(json.dumps(row))
+        rows = []
+        for row in measure(sorted(arguments.sizes), Path(folder)):
+            print(json.dumps(row), flush=True)
+            rows.append(row)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
