@@ -58,9 +58,9 @@ def main(sizes: list[int]) -> None:
             page = build_report(out)
             wall, cpu = time.perf_counter() - start, time.process_time() - busy
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(
-                f"{len(table):6d} records: {wall:.1f} s ({cpu:.1f} s of CPU), {page.stat().st_size / 2**20:.2f} MiB, peak {peak:.0f} MiB"
-            )
+            size_mib = page.stat().st_size / 2**20
+            spent = f"{wall:.1f} s ({cpu:.1f} s of CPU)"
+            print(f"{len(table):6d} records: {spent}, {size_mib:.2f} MiB, peak {peak:.0f} MiB")
 
 
 if __name__ == "__main__":

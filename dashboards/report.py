@@ -21,6 +21,7 @@ from dashboards.palette import DARK, LIGHT
 from dashboards.points import Points, candidate_points
 from dashboards.report_parts import failures, flat, front_rows, how, reference_rows, seed_count, status_counts
 from dashboards.study_folder import StudyFolder, read_study_folder
+from dashboards.trends import trend_rows
 from prune_core.files import replacing
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
@@ -61,6 +62,7 @@ def render(study: StudyFolder, points: Points, figures: list[Drawn]) -> str:
         figures=figures,
         answers=chosen,
         classes=class_rows(found),
+        trends=trend_rows(study),
         equal=equal_cost(points),
         beats=beats_control(study, points),
         front=front_rows(points),
