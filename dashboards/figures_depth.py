@@ -18,7 +18,7 @@ Figure = dict[str, Any]
 def reliability_figure(depths: Sequence[Depth]) -> Figure:
     """Return one reliability diagram per candidate: raw, after temperature scaling, and the diagonal."""
     traces: list[Figure] = []
-    layout = _layout(len(depths), 380)
+    layout = _layout(len(depths), 400)
     for panel, depth in enumerate(depths, start=1):
         tail = str(panel) if panel > 1 else ""
         place = {"xaxis": f"x{tail}", "yaxis": f"y{tail}", "showlegend": panel == 1, "type": "scatter"}
@@ -90,9 +90,9 @@ def class_rows(depths: Sequence[Depth]) -> list[tuple[str, list[str]]]:
 def _layout(count: int, height: int) -> Figure:
     gap = 0.05
     width = (1 - gap * (count - 1)) / count
-    layout: Figure = {"height": height, "margin": {"l": 62, "r": 12, "t": 50, "b": 80}, "annotations": [],
+    layout: Figure = {"height": height, "margin": {"l": 62, "r": 12, "t": 50, "b": 100}, "annotations": [],
                       "hovermode": "closest",
-                      "legend": {"orientation": "h", "y": -0.22, "x": 0, "yanchor": "top"}}  # fmt: skip
+                      "legend": {"orientation": "h", "y": -0.3, "x": 0, "yanchor": "top"}}  # fmt: skip
     for panel in range(1, count + 1):
         tail = str(panel) if panel > 1 else ""
         start = (panel - 1) * (width + gap)

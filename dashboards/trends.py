@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from dashboards import labels
+from dashboards.answers import DECIDABLE
 from dashboards.points import REFERENCES
 from dashboards.study_folder import StudyFolder
 
@@ -22,6 +23,7 @@ class Trend:
     Attributes:
         slope: change per 0.1 of ratio, the mean of a least-squares line per seed.
         half: half the width of its 95 % t interval over the seeds; NaN for one seed.
+        seeds: how many there are.
     """
 
     network: str
@@ -29,15 +31,18 @@ class Trend:
     metric: str
     slope: float
     half: float
+    seeds: int
 
     @property
     def words(self) -> str:
-        """The slope with its interval, and ``rises``, ``falls`` or ``undecided``."""
+        """The slope with its interval, and from five seeds on ``rises``, ``falls`` or ``undecided``."""
         shown = labels.number(self.slope, f"delta_{self.metric}", sign=True)
         if np.isnan(self.half):
             return shown
         scale, digits = (100.0, 1) if labels.is_share(self.metric) else (1.0, 4)
         low, high = self.slope - self.half, self.slope + self.half
+        if self.seeds < DECIDABLE:
+            return f"{shown} [{scale * low:+.{digits}f}, {scale * high:+.{digits}f}]"
         verdict = "rises" if low > 0 else "falls" if high < 0 else "undecided"
         return f"{shown} [{scale * low:+.{digits}f}, {scale * high:+.{digits}f}] {verdict}"
 
@@ -55,7 +60,7 @@ def trends(study: StudyFolder) -> list[Trend]:
                 half = float("nan")
                 if len(values) > 1:
                     half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values)))
-                found.append(Trend(str(network), str(arm), metric, float(values.mean()), half))
+                found.append(Trend(str(network), str(arm), metric, float(values.mean()), half, len(values)))
     return found
 
 

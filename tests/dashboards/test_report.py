@@ -84,9 +84,9 @@ def test_the_front_is_the_front_of_the_selection_numbers(study_folder):
     assert (table["front"].to_numpy()[tuned] == expected[tuned]).all()
 
 
-def test_a_demonstration_says_so_and_a_study_does_not(study_folder, page, tmp_path):
+def test_a_demonstration_says_so_and_a_study_does_not(page, tmp_path):
     assert "it draws no verdicts" in markup(page)
-    other = synthetic.write(tmp_path / "real", pd.read_parquet(study_folder / "records.parquet"), demonstration=False)
+    other = synthetic.write(tmp_path / "real", synthetic.records(networks=("small_vgg",)), demonstration=False)
     text = markup(build_report(other))
     assert "it draws no verdicts" not in text
     assert "not decidable" in text  # three seeds
