@@ -109,8 +109,12 @@ class Books:
     def finish(self, status: str, report: Path | None) -> None:
         """Send what is left to MLflow, and the tables with it."""
         names = [self.out / name for name in ("study.yaml", "records.parquet", "records.csv", "front.csv")]
-        files = [path for path in [*names, *([report] if report is not None else [])] if path.exists()]
+        files = [path for path in [*names, *([report.parent] if report is not None else [])] if path.exists()]
         self.tracker.finish(status, files, limit_s=120.0 if status == "FINISHED" else 3.0)
+
+    def problems(self) -> list[str]:
+        """Return what could not be written into MLflow or Optuna, a line each; the next start brings it in line."""
+        return [each for each in (self.tracker.problem, getattr(self.proposer, "problem", None)) if each]
 
     def failures(self) -> list[tuple[str, str, str]]:
         """Return (name, status, cause) of every trial that failed or diverged."""

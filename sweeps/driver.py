@@ -167,12 +167,14 @@ class _Run:
         with (
             listening(stop, self._leave),
             ray_session(address=address, cpus=None if address else self._cpus(), gpus=None, environment=environment),
+            listening(stop, self._leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
             progress,
         ):
             from sweeps.launch import Place, launch
 
-            place = Place(resources.cpus_per_trial, resources.gpus_per_trial, self.out / ".tune", self._concurrency())
-            launch(workload, place=place, stop=stop, configure=self._configure, ended=ended, tick=tick)
+            if stop.reason is None:
+                place = Place(resources.cpus_per_trial, resources.gpus_per_trial, self.out / ".tune", self._concurrency())
+                launch(workload, place=place, stop=stop, configure=self._configure, ended=ended, tick=tick)
             progress.tick(force=True)
         leaving.cancel()
 
@@ -212,15 +214,16 @@ class _Run:
         allow_failures: bool,
         on_end: Callable[[Path], Path] | None,
     ) -> int:
-        books.write_tables()
         interrupted = stop.signal_number is not None
+        books.tracker.flush(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
+        books.write_tables()
         report = None if interrupted or on_end is None else on_end(self.out)
         books.finish("KILLED" if interrupted else "FINISHED", report)
         self._show_front(books.front_rows())
         for line in lines_of(books.failures()):
             self._say(line)
-        if books.tracker.problem:
-            self._say(books.tracker.problem)
+        for problem in books.problems():
+            self._say(problem)
         if self.disk_problem:
             self._say(
                 f"stopped: {self.disk_problem}; nothing that was finished is lost, make room and run the same command again"
