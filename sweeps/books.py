@@ -38,7 +38,9 @@ class Books:
     def __init__(self, study: Study, plan: Plan, out: Path) -> None:
         self.study, self.plan, self.out = study, plan, out
         text = yaml.safe_dump({**study.to_plain(), "provenance": provenance()}, sort_keys=False, allow_unicode=True)
-        write_atomically(out / "study.yaml", lambda path: path.write_text(text, encoding="utf-8"))
+        path = out / "study.yaml"
+        self._study_changed = not path.exists() or path.read_text(encoding="utf-8") != text
+        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
         space = space_of(plan)
         self.optuna = open_books(study, space, out)
         self.proposer = make_proposer(study, space, self.optuna)
@@ -97,14 +99,18 @@ class Books:
         chosen = table[front(table, self.study.decisive)]
         return [(_who(row), *(_number(row[column]) for column in columns)) for _, row in chosen.iterrows()]
 
-    def write_tables(self) -> pd.DataFrame:
-        """Write ``records.parquet``, ``records.csv`` and ``front.csv``; return the records."""
+    def write_tables(self) -> bool:
+        """Write the tables of records and of the front; return whether they, or the study, say anything new."""
+        before = self._said()
         records = self._records(self.tracker.run_ids())
         write_records(records, self.out)
         write_front(
             self.out, records, self.study.objectives, shown=_SHOWN, select_on=self.study.select_on, seeds=self.study.seeds
         )
-        return records
+        return self._said() != before or self._study_changed
+
+    def _said(self) -> list[bytes]:
+        return [path.read_bytes() for name in ("records.parquet", "front.csv") if (path := self.out / name).exists()]
 
     def finish(self, status: str, report: Path | None) -> None:
         """Send what is left to MLflow, and the tables with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -175,6 +176,7 @@ class _Run:
             if stop.reason is None:
                 place = Place(resources.cpus_per_trial, resources.gpus_per_trial, self.out / ".tune", self._concurrency())
                 launch(workload, place=place, stop=stop, configure=self._configure, ended=ended, tick=tick)
+                shutil.rmtree(place.scratch, ignore_errors=True)
             progress.tick(force=True)
         leaving.cancel()
 
@@ -216,9 +218,14 @@ class _Run:
     ) -> int:
         interrupted = stop.signal_number is not None
         books.tracker.flush(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
-        books.write_tables()
-        report = None if interrupted or on_end is None else on_end(self.out)
+        fresh = books.write_tables()
+        page = self.out / "report" / "index.html"
+        report = page if page.exists() and not fresh else None  # nothing new: the page that is there says it all
+        if report is None and not interrupted and on_end is not None:
+            report = on_end(self.out)
         books.finish("KILLED" if interrupted else "FINISHED", report)
+        if self.study.tracking.log_models and not interrupted:
+            self._log_models()
         self._show_front(books.front_rows())
         for line in lines_of(books.failures()):
             self._say(line)
@@ -240,6 +247,15 @@ class _Run:
             self._say(f"report: {report}")
         bad = [status for status in workload.done.values() if status in ("failed", "diverged")]
         return 1 if bad and not allow_failures else 0
+
+    def _log_models(self) -> None:
+        from sweeps.tracking_models import log_front_models
+
+        try:
+            for line in log_front_models(self.out):
+                self._say(line)
+        except BadInput as error:
+            self._say(f"no models in MLflow: {error}")
 
     def _show_front(self, rows: list[tuple[str, ...]]) -> None:
         table = Table(title="the front", title_justify="left", box=None, pad_edge=False)

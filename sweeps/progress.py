@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
@@ -29,12 +29,14 @@ _LIVE_SECONDS = 1.0
 class Pace:
     """Estimates the time left from the trials that ended in this run."""
 
-    started: float = field(default_factory=time.monotonic)
+    started: float | None = None
     ended: int = 0
 
     def left(self, workload: Workload) -> float | None:
-        """Return the seconds left at the pace so far, or None before the first trial ended."""
-        if self.ended == 0:
+        """Return the seconds left at the pace so far, or None before a few trials ended; Ray's own start does not count."""
+        if self.started is None and workload.running:
+            self.started = time.monotonic()
+        if self.started is None or self.ended < 3:
             return None
         todo = workload.waiting + len(workload.running)
         return (time.monotonic() - self.started) / self.ended * todo

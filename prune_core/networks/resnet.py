@@ -79,6 +79,7 @@ class ResNet(nn.Module):
         shortcut: Shortcut,
         detach: bool,
         conv_bias: bool,
+        stem_stride: int = 1,
     ) -> None:
         super().__init__()
 
@@ -92,7 +93,7 @@ class ResNet(nn.Module):
                 ]
             )
 
-        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=conv_bias)
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride=stem_stride, padding=1, bias=conv_bias)
         self.bn1 = nn.BatchNorm2d(width)
         self.layer1 = stage(width, width, 1)
         self.layer2 = stage(width, 2 * width, 2)
@@ -144,3 +145,28 @@ def _resnet(
 
 for _depth in DEPTHS:
     NETWORKS.register(f"resnet{_depth}")(partial(_resnet, _depth))
+
+
+@NETWORKS.register("small_resnet")
+def _small_resnet(
+    *,
+    num_classes: int,
+    in_channels: int,
+    width: int = 16,
+    shortcut: Shortcut = "a",
+    conv_bias: bool = False,
+    initialisation: init.Named = "he",
+) -> ResNet:
+    """ResNet-8 with a stem of stride 2: a quarter of the work, for laptops."""
+    network = ResNet(
+        1,
+        width=width,
+        in_channels=in_channels,
+        num_classes=num_classes,
+        shortcut=shortcut,
+        detach=False,
+        conv_bias=conv_bias,
+        stem_stride=2,
+    )
+    init.initialise(network, init.RESNET[initialisation])
+    return network
