@@ -155,6 +155,7 @@ def _generated(
         seed=evaluation["seed"],
         cache=data.cache or default_cache(),
         progress=progress,
+        title=data.dataset.title,
         jpeg=data.dataset.jpeg,
     )
     return Corrupted(made, positions)

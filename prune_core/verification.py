@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from prune_core.complexity import complexity
 from prune_core.errors import BadInput
 from prune_core.networks import architecture_of
+from prune_core.operator_macs import OperatorMacs
 from prune_core.pruning.masked import masked_copy
 from prune_core.pruning.outcome import PruningOutcome, outcome_of
 from prune_core.pruning.saving import load_network, save_network
@@ -181,19 +182,17 @@ def _measured(case: Case, name: str) -> tuple[int, int]:
 
 def _counts(case: Case) -> Finding:
     """Count parameters by module and by state dict, multiply-accumulates by module and by operator."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     counted = complexity(case.pruned, tuple(case.images.shape[1:]))
     buffers = {name for name, _ in case.pruned.named_buffers()}
     parameters = sum(tensor.numel() for name, tensor in case.pruned.state_dict().items() if name not in buffers)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), OperatorMacs() as counter:
         case.pruned(case.images[:1])
-    macs = counter.get_total_flops() // 2
+    macs = counter.total
     numbers = {
         "parameters": counted.parameters,
         "parameters_by_state_dict": parameters,
         "macs": counted.macs,
-        "macs_by_flop_counter": macs,
+        "macs_by_operator": macs,
     }
     same = (counted.parameters, counted.macs) == (parameters, macs)
     return (None if same else f"two counters disagree: {numbers}"), numbers

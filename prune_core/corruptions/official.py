@@ -18,6 +18,7 @@ _GET = {
     "cifar10": "CIFAR-10-C.tar from https://zenodo.org/records/2535967",
     "cifar100": "CIFAR-100-C.tar from https://zenodo.org/records/3555552",
 }
+_FETCH = {"cifar10": " (prunefront evaluate --fetch does that)", "cifar100": ""}
 
 
 def official_set(
@@ -50,7 +51,10 @@ def official_set(
             raise BadInput(f"{label} has no corruption {each!r} (allowed: {', '.join(known)})")
     place = next((p for p in (Path(folder), Path(folder) / label) if (p / "labels.npy").is_file()), None)
     if place is None:
-        raise BadInput(f"{label}: labels.npy is missing (looked in {folder} and {Path(folder) / label}); get {_GET[name]}")
+        raise BadInput(
+            f"{label}: labels.npy is missing (looked in {folder} and {Path(folder) / label}); get {_GET[name]} and unpack "
+            f"it into {folder}{_FETCH[name]}"
+        )
     _check_labels(place, labels)
     arrays = {each: _chosen(_read(place / f"{each}.npy", name), positions) for each in corruptions}
     return CorruptedSet(label, tuple(corruptions), generated=False, _arrays=arrays)
@@ -72,7 +76,7 @@ def _check_labels(place: Path, expected: NDArray[np.int64] | None) -> None:
 
 def _read(path: Path, name: str) -> Images:
     if not path.is_file():
-        raise BadInput(f"{OFFICIAL[name]}: {path.name} is missing (looked in {path.parent}); get {_GET[name]}")
+        raise BadInput(f"{OFFICIAL[name]}: {path.name} is missing (looked in {path.parent}); get {_GET[name]}{_FETCH[name]}")
     array = _load(path)
     shape = (len(SEVERITIES) * _COUNT, _SIDE, _SIDE, 3)
     if array.shape != shape or array.dtype != np.uint8:

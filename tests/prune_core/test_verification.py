@@ -45,7 +45,7 @@ def test_the_findings_are_complete_and_plain() -> None:
     assert plain["checks"]["ratio"]["got"] == 0.5
     assert plain["checks"]["ratio"]["layers"]["layer1.0.conv1"] == {"total": 8, "kept": 4, "asked": 4, "note": ""}
     counts = plain["checks"]["counts"]
-    assert counts["macs"] == counts["macs_by_flop_counter"] > 0
+    assert counts["macs"] == counts["macs_by_operator"] > 0
     assert counts["parameters"] == counts["parameters_by_state_dict"] > 0
     assert "residual" in plain["left_alone"]["conv1"]
     assert torch.equal(torch.get_rng_state(), state)
