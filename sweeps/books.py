@@ -64,6 +64,10 @@ class Books:
     def start(self) -> None:
         """Connect to MLflow in the background and hand over what is finished already."""
         self.tracker.start()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Hand over to MLflow whatever is finished; what is there already, and the same, is not sent again."""
         self.tracker.reconcile(entry for trial in self.trials() if (entry := self._entry(trial)) is not None)
 
     def trial_ended(self, trial: PlannedTrial, error: str | None) -> str | None:

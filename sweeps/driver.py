@@ -21,9 +21,13 @@ from sweeps.lock import driving
 from sweeps.plan import Plan, PlannedTrial, make_plan
 from sweeps.plan_state import store_folder, trial_folder
 from sweeps.progress import FRONT_COLUMNS, Progress
+from sweeps.ray_session import LostRay
 from sweeps.stopping import StopRequest, listening
 from sweeps.study import Study
 from sweeps.workload import Workload
+
+RAY_LIVES = 3
+"""How often a run starts a Ray of its own: once, and again after something killed it."""
 
 GRACE_SECONDS = 8.0
 """After SIGTERM (a preempted node) the driver leaves within ten seconds, whatever its trials do."""
@@ -125,9 +129,7 @@ class _Run:
             candidates=books.feed,
             ahead=self._concurrency(),
         )
-        if (
-            self.study.search.kind == "grid"
-        ):  # all of it at once, in the plan's order: a baseline that is late holds up only its own
+        if self.study.search.kind == "grid":  # all of it at once, in the plan's order
             workload.add(books.feed.more(sys.maxsize))
         return workload
 
@@ -140,9 +142,6 @@ class _Run:
     def _sweep(
         self, workload: Workload, books: Books, stop: StopRequest, address: str | None, max_hours: float | None
     ) -> None:
-        from prune_core.evaluation import recommended_environment
-        from sweeps.ray_session import ray_session
-
         started = time.monotonic()
         progress = Progress(self.console, workload, books.front_rows)
 
@@ -163,22 +162,46 @@ class _Run:
 
         leaving = threading.Timer(GRACE_SECONDS, self._leave)
         leaving.daemon = True
+        with listening(stop, self._leave), progress:
+            for attempt in range(1, RAY_LIVES + 1):
+                try:
+                    self._sweep_once(workload, stop, address, ended, tick)
+                    break
+                except LostRay as lost:
+                    if attempt == RAY_LIVES:
+                        raise ConnectionError(f"{lost}, {RAY_LIVES} times in this run; run the same command again") from None
+                    workload.take_back()
+                    books.catch_up()
+            progress.tick(force=True)
+        leaving.cancel()
+
+    def _sweep_once(
+        self,
+        workload: Workload,
+        stop: StopRequest,
+        address: str | None,
+        ended: Callable[[str, dict[str, Any] | None, str | None], None],
+        tick: Callable[[], None],
+    ) -> None:
+        """Run the workload on one Ray, which is taken down again."""
+        from prune_core.evaluation import recommended_environment
+        from sweeps.ray_session import node_watch, ray_session
+
         resources = self.study.resources
-        environment = recommended_environment()
+        cpus = None if address else self._cpus()
+        scratch = self.out / ".tune"
         with (
-            listening(stop, self._leave),
-            ray_session(address=address, cpus=None if address else self._cpus(), gpus=None, environment=environment),
+            ray_session(address=address, cpus=cpus, gpus=None, environment=recommended_environment()),
             listening(stop, self._leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
-            progress,
         ):
             from sweeps.launch import Place, launch
 
+            place = Place(resources.cpus_per_trial, resources.gpus_per_trial, scratch, self._concurrency())
+            look = node_watch(address)
             if stop.reason is None:
-                place = Place(resources.cpus_per_trial, resources.gpus_per_trial, self.out / ".tune", self._concurrency())
-                launch(workload, place=place, stop=stop, configure=self._configure, ended=ended, tick=tick)
-                shutil.rmtree(place.scratch, ignore_errors=True)
-            progress.tick(force=True)
-        leaving.cancel()
+                ticks = (tick, look)
+                launch(workload, place=place, stop=stop, configure=self._configure, ended=ended, ticks=ticks)
+        shutil.rmtree(scratch, ignore_errors=True)
 
     def _cpus(self) -> int:
         return max(1, round(self._concurrency() * self.study.resources.cpus_per_trial))

@@ -5,7 +5,7 @@ Import this module only after `sweeps.ray_session.silence`, since Ray reads its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,18 +72,22 @@ class Watcher(tune.Callback):  # type: ignore[misc]
     """Tells the driver which trial ended, and ticks."""
 
     def __init__(
-        self, feeder: Feeder, ended: Callable[[str, dict[str, Any] | None, str | None], None], tick: Callable[[], None]
+        self,
+        feeder: Feeder,
+        ended: Callable[[str, dict[str, Any] | None, str | None], None],
+        ticks: Sequence[Callable[[], None]],
     ) -> None:
         self._feeder = feeder
         self._ended = ended
-        self._tick = tick
+        self._ticks = ticks
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # as above
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Tick."""
-        self._tick()
+        for tick in self._ticks:
+            tick()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial function returned; its last report is the doorbell."""
@@ -106,7 +110,7 @@ def launch(
     stop: StopRequest,
     configure: Callable[[PlannedTrial], dict[str, Any]],
     ended: Callable[[str, dict[str, Any] | None, str | None], None],
-    tick: Callable[[], None],
+    ticks: Sequence[Callable[[], None]],
 ) -> None:
     """Run the workload to its end, or until ``stop`` is asked and the running trials have put down what they had.
 
@@ -116,7 +120,7 @@ def launch(
         stop: the request that ends the sweep early.
         configure: makes a trial's plain configuration.
         ended: called with (key, last report or None, error line or None) when a trial came back.
-        tick: called at every turn of Tune's loop; must be quick.
+        ticks: called at every turn of Tune's loop; must be quick; what they raise ends the launch.
     """
     feeder = Feeder(workload, stop, configure)
     trainable = tune.with_resources(_run, {"cpu": place.cpus, "gpu": place.gpus})
@@ -134,7 +138,7 @@ def launch(
             name="sweep",
             storage_path=str(place.scratch),
             verbose=0,
-            callbacks=[Watcher(feeder, ended, tick)],
+            callbacks=[Watcher(feeder, ended, ticks)],
             failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
         ),
     )

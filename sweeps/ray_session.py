@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,31 @@ QUIET = {
     "RAY_worker_niceness": "0",  # trials are the work itself; at 15, anything else on the machine starves them
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
+LOOK_SECONDS = 5.0
+
+
+class LostRay(RuntimeError):
+    """The Ray that we started has no node left: something killed it. Tune would wait for it for ever."""
+
+
+def node_watch(address: str | None) -> Callable[[], None]:
+    """Return a cheap check, to be called often, that raises `LostRay`.
+
+    A cluster may get nodes again, so it is left alone.
+    """
+    import ray
+
+    looked = [time.monotonic()]
+
+    def check() -> None:
+        if address is None and time.monotonic() - looked[0] > LOOK_SECONDS:
+            looked[0] = time.monotonic()
+            if not any(node["Alive"] for node in ray.nodes()):
+                raise LostRay("Ray's node on this machine was killed")
+
+    return check
+
+
 _PREFIX = "pf-"
 _START_TRIES = 3
 

@@ -82,9 +82,7 @@ class Workload:
                     self._candidates.ended(trial.key)
                 continue
             self.done.pop(trial.key, None)
-            before = self._waiting.get(trial.key)
-            budgets = tuple(sorted({*trial.budgets, *(before.budgets if before else ())}))
-            self._waiting[trial.key] = replace(trial, budgets=budgets)
+            self._waiting[trial.key] = self._joined(trial) if trial.key in self._waiting else trial
 
     def next(self) -> PlannedTrial | None:
         """Return a trial that may start now, and count it as running; None when none may."""
@@ -110,6 +108,17 @@ class Workload:
         self.done[key] = status
         if self._candidates is not None:
             self._candidates.ended(key)
+
+    def take_back(self) -> None:
+        """Let what was running wait again, first: its workers are gone."""
+        waiting, self._waiting = self._waiting, {}
+        self.add(self.running.values())
+        self.running = {}
+        for trial in waiting.values():
+            self._waiting[trial.key] = trial if trial.key not in self._waiting else self._joined(trial)
+
+    def _joined(self, trial: PlannedTrial) -> PlannedTrial:
+        return replace(trial, budgets=tuple(sorted({*trial.budgets, *self._waiting[trial.key].budgets})))
 
     @property
     def exhausted(self) -> bool:

@@ -17,7 +17,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    return [child for child in psutil.Process(pid).children(recursive=True) if child.name().startswith("ray::")]
+    """Return Ray's workers that run trials, not its agents."""
+    return [child for child in psutil.Process(pid).children(recursive=True) if child.name().startswith("ray::Implicit")]
+
+
+def raylet_of(pid: int) -> psutil.Process:
+    return next(child for child in psutil.Process(pid).children(recursive=True) if child.name() == "raylet")
 
 
 def test_a_sweep_killed_in_the_middle_goes_on_to_the_same_records(undisturbed: Path, tmp_path: Path) -> None:
@@ -29,7 +34,9 @@ def test_a_sweep_killed_in_the_middle_goes_on_to_the_same_records(undisturbed: P
 
     process = start("run", "smoke", "--out", out, cwd=tmp_path)
     wait_for(lambda: len(finished(out)) > len(before) and bool(workers_of(process.pid)), process)
-    workers_of(process.pid)[0].kill()  # a worker too, while the sweep goes on
+    workers_of(process.pid)[0].kill()  # a worker too, and then Ray's whole node, while the sweep goes on
+    wait_for(lambda: len(finished(out)) > len(before) + 1, process)
+    raylet_of(process.pid).kill()
     assert process.wait(timeout=280) == 0, (tmp_path / "log").read_text()
 
     pd.testing.assert_frame_equal(comparable(out), comparable(undisturbed))
