@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from dashboards import labels
+from dashboards.claims import DECIDABLE, LEVEL, Paired, paired, verdict
+from dashboards.ladder import against_ladder, has_ladder
 from dashboards.points import REFERENCES, Points, rows_of
+from dashboards.rivals import may_meet, named, not_told_apart, sure_of
 from dashboards.study_folder import StudyFolder
-from prune_core.errors import BadInput
-from sweeps.pareto_limits import unmet
-from sweeps.study_values import Limit, parse_limit
+from prune_core.metrics.directions import DIRECTIONS
+from sweeps.pareto import seed_values
+from sweeps.study_values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control where the study declares no margin."""
-DECIDABLE = 5
-"""Seeds from which on a difference is called one."""
+COMPARED = ("accuracy", "ece", "nll", "mpc")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and what decides.
+
+    Attributes:
+        name: for example "Smallest".
+        condition: who qualifies, in words.
+        demands: the same as comparisons of a candidate's means.
+        column: what decides among those that qualify.
+        direction: which way.
+    """
+
+    name: str
+    condition: str
+    demands: tuple[Limit, ...]
+    column: str
+    direction: str
 
 
 @dataclass(frozen=True)
@@ -28,128 +48,151 @@ class Answer:
     """One of the three answers.
 
     Attributes:
-        question: what was asked, for example "Smallest within the limits".
+        question: what was asked.
         sentence: the answer in words; says so where there is none.
         row: the candidate, None where none qualifies.
-        differences: column -> mean and "[low, high]" against the control of the same seeds and budget.
+        differences: column -> mean difference to the control of the same seeds and budget.
+        ladder: the same against a dense network of as many parameters; None where no ladder reaches it.
+        remarks: how sure it is, one sentence each.
     """
 
     question: str
     sentence: str
     row: Any | None
-    differences: Mapping[str, tuple[str, str]]
-
-
-def limits_of(study: StudyFolder) -> list[Limit]:
-    """Return the study's limits.
-
-    Raises:
-        BadInput: a limit cannot be read.
-    """
-    given = study.plain.get("limits") or []
-    try:
-        return [parse_limit(str(text)) for text in given]
-    except ValueError as error:
-        raise BadInput(f"{study.path / 'study.yaml'}: limits: {error}") from error
-
-
-def accuracy_margin(study: StudyFolder) -> float:
-    """Return how much accuracy may be lost against the control."""
-    margins = study.plain.get("margins")
-    if isinstance(margins, Mapping):
-        for name in ("accuracy", "val_accuracy"):
-            if name in margins:
-                return float(margins[name])
-    return MARGIN
+    differences: Mapping[str, Paired]
+    ladder: Mapping[str, Paired] | None
+    remarks: tuple[str, ...]
 
 
 def answers(study: StudyFolder, points: Points) -> list[Answer]:
     """Return the three answers among the pruned candidates at the longest budget."""
     table = points.at_longest()
-    decide = "" if study.select_on == "report" else "val_"
-    accuracy = f"{decide}accuracy" if f"{decide}accuracy" in table else "accuracy"
     pruned = table[~table["method"].isin(REFERENCES)]
-    allowed_loss = accuracy_margin(study)
+    return [_answer(study, points, pruned, question) for question in _questions(study, pruned)]
+
+
+def accuracy_margin(study: StudyFolder) -> float:
+    """Return how much accuracy may be lost against the control."""
+    margins = study.margins
+    return margins.get("accuracy", margins.get("val_accuracy", MARGIN))
+
+
+def _questions(study: StudyFolder, pruned: pd.DataFrame) -> list[Question]:
+    def decisive(name: str) -> str:
+        return f"val_{name}" if study.select_on != "report" and f"val_{name}" in pruned else name
+
+    loss = accuracy_margin(study)
+    margin = f"with accuracy at most {100 * loss:g} percentage point{'s' if loss != 0.01 else ''} below its control"
     # The difference is to the control of the same baseline: slimming starts from one of its own.
-    lost = -pruned[f"delta_{accuracy}"] if f"delta_{accuracy}" in pruned else pd.Series(0.0, index=pruned.index)
-    near = pruned[lost <= allowed_loss]
-    limits = limits_of(study)
-    allowed = near
-    if limits:
-        meets = [not unmet(row._asdict(), limits, study.select_on) for row in rows_of(pruned)]
-        allowed = pruned[np.array(meets, dtype=bool)]
-    margin = (
-        f"accuracy at most {100 * allowed_loss:g} percentage point{'s' if allowed_loss != 0.01 else ''} below its control"
-    )
-    within = "within the limits (" + ", ".join(map(str, limits)) + ")" if limits else f"with {margin}"
-    cost = (
-        "nonzero_macs"
-        if "nonzero_parameters" not in study.objectives and "nonzero_macs" in study.objectives
-        else "nonzero_parameters"
-    )
+    deltas = [name for name in (f"delta_{decisive('accuracy')}", "delta_accuracy") if _measured(pruned, name)]
+    near = (Limit(deltas[0], ">=", -loss),) if deltas else ()
+    limits = tuple(study.decisive_limits)
+    within = f"within the limits ({', '.join(map(str, study.limits))})" if limits else margin
+    structured = "nonzero_macs" in study.objectives and "nonzero_parameters" not in study.objectives
+    cost = "nonzero_macs" if structured else "nonzero_parameters"
     return [
-        _answer(study, "Smallest", allowed, cost, True, within),
-        _answer(study, "Best calibrated", near, f"{decide}ece", True, f"with {margin}"),
-        _answer(study, "Most robust", near, f"{decide}mpc", False, f"with {margin}"),
+        Question("Smallest", within, limits or near, cost, "min"),
+        Question("Best calibrated", margin, near, decisive("ece"), "min"),
+        Question("Most robust", margin, near, decisive("mpc"), "max"),
     ]
 
 
-def _answer(study: StudyFolder, question: str, rows: pd.DataFrame, column: str, least: bool, condition: str) -> Answer:
-    rows = rows.dropna(subset=[column]) if column in rows else rows.iloc[:0]
+def _measured(table: pd.DataFrame, column: str) -> bool:
+    return column in table and bool(table[column].notna().any())
+
+
+def _answer(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Question) -> Answer:
+    able = pruned.dropna(subset=[question.column]) if question.column in pruned else pruned.iloc[:0]
+    meets = [_meets(row, question.demands) for row in rows_of(able)]
+    rows = able[np.array(meets, dtype=bool)]
+    asked = f"{question.name} {question.condition}"
     if not len(rows):
-        return Answer(question, f"{question} {condition}: no complete pruned network qualifies.", None, {})
-    row = rows_of(rows.sort_values([column, "network", "arm", "ratio"], ascending=[least, True, True, True]).head(1))[0]
-    differences = {name: difference(study.records, row, name) for name in ("accuracy", "ece", "nll", "mpc")}
-    accuracy = labels.spread(row.accuracy, row.accuracy_std, "accuracy")
+        return Answer(question.name, f"{asked}: no complete pruned network qualifies.", None, {}, None, ())
+    order = [question.column, "network", "arm", "ratio"]
+    row = rows_of(rows.sort_values(order, ascending=[question.direction == "min", True, True, True]).head(1))[0]
+    control = against_control(study, row, COMPARED)
+    ladder = against_ladder(study, points, row, COMPARED)
+    return Answer(
+        question.name,
+        f"{asked}: {labels.candidate(row)}, {_numbers(row)}.",
+        row,
+        control,
+        ladder,
+        tuple(_remarks(study, points, Found(question, able, rows, row, control, ladder))),
+    )
+
+
+def _meets(row: Any, demands: Sequence[Limit]) -> bool:
+    return all(demand.holds(float(getattr(row, demand.column, float("nan")))) for demand in demands)
+
+
+def _numbers(row: Any) -> str:
+    count = labels.number(row.nonzero_parameters, "nonzero_parameters")
     parts = [
-        f"accuracy {accuracy}",
+        f"{count} nonzero parameters ({labels.number(row.compression, 'compression')})",
+        f"accuracy {labels.spread(row.accuracy, row.accuracy_std, 'accuracy')}",
         f"ECE {labels.spread(row.ece, row.ece_std, 'ece')}",
         f"NLL {labels.number(row.nll, 'nll')}",
     ]
     if not np.isnan(row.mpc):
         parts.append(f"mPC {labels.spread(row.mpc, row.mpc_std, 'mpc')}")
-    count = labels.number(row.nonzero_parameters, "nonzero_parameters")
-    size = f"{count} nonzero parameters ({labels.number(row.compression, 'compression')})"
-    return Answer(
-        question, f"{question} {condition}: {labels.candidate(row)}, {size}, {', '.join(parts)}.", row, differences
-    )
+    return ", ".join(parts)
 
 
-def difference(records: pd.DataFrame, row: Any, name: str) -> tuple[str, str]:
-    """Return a candidate's mean difference to its control, and its 95 % t interval over seeds ("" where there is none)."""
-    column = f"delta_{name}"
-    if column not in records:
-        return "–", ""
-    own = records[(records["key"].astype(str).isin(row.keys.split(";"))) & (records["budget"] == row.budget)]
-    values = own.loc[own["status"] == "complete", column].dropna().to_numpy(dtype=float)
-    if not len(values):
-        return "–", ""
-    mean = float(values.mean())
-    if len(values) < 2:
-        return labels.number(mean, column, sign=True), ""
-    half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values)))
-    scale, digits = (100.0, 1) if labels.is_share(column) else (1.0, 4)
-    interval = f"[{scale * (mean - half):+.{digits}f}, {scale * (mean + half):+.{digits}f}]"
-    return labels.number(mean, column, sign=True), interval
+def against_control(study: StudyFolder, row: Any, columns: Sequence[str]) -> dict[str, Paired]:
+    """Return a candidate's differences to its control of the same seeds and budget, by column, where there are any."""
+    values, _ = seed_values(study.records, pd.DataFrame([row._asdict()]), [f"delta_{name}" for name in columns])
+    found = {name: paired(values[0, :, place]) for place, name in enumerate(columns)}
+    return {name: one for name, one in found.items() if one is not None}
 
 
-def beats_control(study: StudyFolder, points: Points) -> str:
-    """Return the plain sentence about whether anything beats its control, as far as the seeds can tell."""
-    pruned = points.at_longest()
-    pruned = pruned[~pruned["method"].isin(REFERENCES)]
-    if "delta_accuracy" not in study.records or not len(pruned):
-        return ""
-    better = [
-        row for row in rows_of(pruned) if not row.delta_accuracy < 0 and not row.delta_ece > 0 and not row.delta_mpc < 0
-    ]
-    if not better:
-        return "No pruned network is at least as good as its control in accuracy, ECE and mPC together."
-    verb = "is" if len(better) == 1 else "are"
-    count = (
-        f"{len(better)} of {len(pruned)} pruned candidates {verb} on average at least as good as their control in accuracy, "
-        "ECE and mPC"
-    )
-    seeds = int(pruned["seeds"].min())
-    if seeds < DECIDABLE:
-        return f"{count}; with {seeds} seeds, fewer than {DECIDABLE}, whether that is more than chance is not decidable."
-    return f"{count}."
+@dataclass(frozen=True)
+class Found:
+    """An answer before it is put into words: who was able, who qualified, who was chosen, and against what it was held."""
+
+    question: Question
+    able: pd.DataFrame
+    rows: pd.DataFrame
+    row: Any
+    control: Mapping[str, Paired]
+    ladder: Mapping[str, Paired] | None
+
+
+def _remarks(study: StudyFolder, points: Points, found: Found) -> list[str]:
+    question, row = found.question, found.row
+    seeds = int(row.seeds)
+    said = []
+    if question.name == "Smallest":
+        smaller = found.able[found.able[question.column] < getattr(row, question.column)].sort_values(question.column)
+        close = [other for other in rows_of(smaller) if may_meet(study, other, question.demands)]
+        if close:
+            said.append(f"Smaller, and missing this by no more than chance: {named(close)}.")
+        if not study.demonstration and question.demands:
+            sure = "does" if sure_of(study, row, question.demands) else "does not"
+            words = f"Its 95 % interval over {seeds} seeds {sure} lie within what is demanded"
+            said.append(f"{words}." if seeds >= DECIDABLE else f"Whether it meets this is not decidable with {seeds} seeds.")
+    else:
+        rivals = not_told_apart(study, found.rows, row, question.column)
+        if rivals:
+            said.append(f"Not told apart from it in {labels.title(question.column)}: {named(rivals)}.")
+        said += _gain(study, found)
+    if found.ladder is None and has_ladder(points):
+        said.append("The dense ladder has no network of this size.")
+    return said
+
+
+def _gain(study: StudyFolder, found: Found) -> list[str]:
+    """Say whether the chosen one beats its control in what it was chosen for; it is the best of many, so each counts."""
+    name = found.question.column.removeprefix("val_")
+    one = found.control.get(name)
+    if study.demonstration or one is None:
+        return []
+    claimed = one.seeds >= DECIDABLE and one.chance() * len(found.rows) < LEVEL
+    said = {
+        "better": "it is better than its control by more than chance",
+        "worse": "it is worse than its control by more than chance",
+        "not told apart": "it is not told apart from its control",
+        "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds",
+    }[verdict(one, claimed, DIRECTIONS[name])]
+    many = f" (the best of {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""
+    return [f"In {labels.title(name)} {said}{many}."]

@@ -17,9 +17,14 @@ from prune_core.logits import LogitSet
 from prune_core.metrics.calibration import Reliability, reliability
 from prune_core.metrics.predictions import Predictions
 from prune_core.metrics.robustness import cell_accuracy
-from prune_core.trial_folder import REPORT, budget_folder
+from prune_core.metrics.selective import Selective
+from prune_core.scoring import selective_by_severity
+from prune_core.trial_folder import REPORT, SELECTION, budget_folder
 
 Array = NDArray[np.float64]
+_BySeverity = dict[int, Selective]
+ACCEPTED_ERROR = 0.01
+"""Share of errors among the accepted clean selection images at which each network's confidence threshold is set."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Depth:
         corruptions: names, as many as ``damage`` has rows; none where no corrupted image was judged.
         damage: ``(C, S)`` accuracy minus the control's, mean over seeds.
         classes: ``(K,)`` accuracy by class minus the control's, mean over seeds.
+        selective, control_selective: severity (0 is clean) -> what happens where only confident predictions are accepted,
+            mean over seeds; empty where no selection logits were kept.
     """
 
     name: str
@@ -40,6 +47,8 @@ class Depth:
     corruptions: tuple[str, ...]
     damage: Array
     classes: Array
+    selective: dict[int, Selective]
+    control_selective: dict[int, Selective]
 
 
 def depths(study: StudyFolder, rows: Sequence[Any]) -> list[Depth]:
@@ -63,6 +72,7 @@ def _bins(study: StudyFolder) -> int:
 def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
     own = study.records[study.records["key"].astype(str).isin(row.keys.split(";")) & study.records["budget"].eq(row.budget)]
     raw, scaled, damages, classes = [], [], [], []
+    accepted: list[tuple[_BySeverity, _BySeverity]] = []
     corruptions: tuple[str, ...] = ()
     for record in own.to_dict("records"):
         logits = _logits(study, str(record["key"]), row.budget)
@@ -76,6 +86,9 @@ def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
             scaled.append(predictions.scaled(_temperature(record)))
             classes.append(_by_class(predictions) - _by_class(against.predictions()))
             cells, theirs = logits.cell_predictions(), against.cell_predictions()
+            accepted.append(
+                (_selective(study, str(record["key"]), row.budget, logits), _selective(study, control, row.budget, against))
+            )
         except Diverged:
             return None
         if cells is not None and theirs is not None and cells.corruptions == theirs.corruptions:
@@ -85,7 +98,33 @@ def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
         return None
     damage = np.mean(damages, axis=0) if damages else np.zeros((0, 0))
     pooled = [reliability(_pooled(parts), bins=bins) for parts in (raw, scaled)]
-    return Depth(labels.candidate(row), pooled[0], pooled[1], corruptions, damage, np.mean(classes, axis=0))
+    ours, the_control = (_mean_selective([pair[side] for pair in accepted]) for side in (0, 1))
+    return Depth(
+        labels.candidate(row), pooled[0], pooled[1], corruptions, damage, np.mean(classes, axis=0), ours, the_control
+    )
+
+
+def _selective(study: StudyFolder, key: str | None, budget: int, report: LogitSet) -> _BySeverity:
+    selection = _logits(study, str(key), budget, SELECTION)
+    return (
+        {} if selection is None else selective_by_severity(selection=selection, report=report, accepted_error=ACCEPTED_ERROR)
+    )
+
+
+def _mean_selective(found: list[_BySeverity]) -> _BySeverity:
+    """Return the mean over seeds of what every seed has, field by field."""
+    shared = set.intersection(*(set(one) for one in found)) if found else set()
+
+    def mean(severity: int, name: str) -> float:
+        return float(np.mean([getattr(one[severity], name) for one in found]))
+
+    return {
+        severity: Selective(
+            mean(severity, "threshold"), mean(severity, "coverage"), mean(severity, "accepted_error"),
+            mean(severity, "undetected_error"),
+        )
+        for severity in sorted(shared)
+    }  # fmt: skip
 
 
 def _temperature(record: dict[Any, Any]) -> float:
@@ -93,11 +132,11 @@ def _temperature(record: dict[Any, Any]) -> float:
     return value if value > 0 else 1.0
 
 
-def _logits(study: StudyFolder, key: str, budget: int) -> LogitSet | None:
+def _logits(study: StudyFolder, key: str, budget: int, which: str = REPORT) -> LogitSet | None:
     # Keys come from a file: one that is no plain folder name leads nowhere.
     if not key.isalnum():
         return None
-    path = budget_folder(study.path / "trials" / key, int(budget)) / REPORT
+    path = budget_folder(study.path / "trials" / key, int(budget)) / which
     try:
         return LogitSet.load(path) if path.is_file() else None
     except BadInput:

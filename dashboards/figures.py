@@ -41,8 +41,8 @@ def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
         return []
     on = int(points.complete["front"].sum())
     words = (
-        f"Scatter plot of {len(points.complete)} candidates: accuracy against calibration error, corruption robustness and "
-        f"size; {on} of them are on a front. The table of the front has the same numbers."
+        f"Scatter plot of {len(points.complete)} candidates: accuracy against calibration error, corruption robustness, "
+        f"size and MACs; {on} of them are on a front. The table of the front has the same numbers."
     )
     files = tuple(print_front(points, folder)) if folder else ()
     drawn = [Drawn("front", "front", "The front", words, front_figure(points), files)]

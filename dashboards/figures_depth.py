@@ -87,6 +87,16 @@ def class_rows(depths: Sequence[Depth]) -> list[tuple[str, list[str]]]:
     ]
 
 
+def selective_rows(depths: Sequence[Depth]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return for each candidate and its control the coverage and the accepted error, clean and by severity, as text."""
+    return [
+        (name, [(f"{100 * one.coverage:.1f} %", f"{100 * one.accepted_error:.1f} %") for one in found.values()])
+        for depth in depths
+        for name, found in ((depth.name, depth.selective), ("its control", depth.control_selective))
+        if found
+    ]
+
+
 def _layout(count: int, height: int) -> Figure:
     gap = 0.05
     width = (1 - gap * (count - 1)) / count

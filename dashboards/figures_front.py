@@ -11,7 +11,8 @@ from dashboards import labels
 from dashboards.palette import FILLS, Look, looks, order
 from dashboards.points import REFERENCES, Points, rows_of
 
-PANELS = ("ece", "mpc", "nonzero_parameters")
+PANELS = ("ece", "mpc", "nonzero_parameters", "nonzero_macs")
+COSTS = ("nonzero_parameters", "nonzero_macs")
 Figure = dict[str, Any]
 
 
@@ -113,7 +114,16 @@ def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, on_
         "hovertemplate": "%{text}<extra></extra>",
         "customdata": [
             list(point)
-            for point in zip(rows["network"], rows["method"], rows["budget"].tolist(), rows["front"].tolist(), strict=True)
+            for point in zip(
+                rows["network"],
+                rows["method"],
+                rows["budget"].tolist(),
+                rows["front"].tolist(),
+                rows["within"].tolist(),
+                (100 * rows["accuracy"]).round(2).tolist(),
+                rows["nonzero_parameters"].fillna(0).round().tolist(),
+                strict=True,
+            )
         ],
         "xaxis": f"x{panel}" if panel > 1 else "x",
         "yaxis": f"y{panel}" if panel > 1 else "y",
@@ -140,21 +150,31 @@ def _legend_once(traces: list[Figure]) -> None:
         )
 
 
+def grid(count: int) -> tuple[int, int]:
+    """Return rows and columns of panels: a row for up to three, beyond that two columns."""
+    return (1, max(1, count)) if count <= 3 else (-(-count // 2), 2)
+
+
 def _layout(names: list[str]) -> Figure:
+    rows, columns = grid(len(names))
+    height = 520 if rows == 1 else 120 + 400 * rows
     layout: Figure = {
-        "height": 520,
+        "height": height,
         "margin": {"l": 62, "r": 12, "t": 34, "b": 120},
         "hovermode": "closest",
-        "legend": {"orientation": "h", "y": -0.2, "x": 0, "yanchor": "top"},
+        "legend": {"orientation": "h", "y": -72 / (height - 154), "x": 0, "yanchor": "top"},
     }
-    gap, count = 0.035, max(1, len(names))
-    width = (1 - gap * (count - 1)) / count
+    gap, rise = 0.035, 80 / (height - 154)
+    width, tall = (1 - gap * (columns - 1)) / columns, (1 - rise * (rows - 1)) / rows
     for panel, name in enumerate(names, start=1):
         tail = str(panel) if panel > 1 else ""
-        start = (panel - 1) * (width + gap)
-        layout[f"xaxis{tail}"] = axis(name) | {"domain": [start, min(1.0, start + width)], "anchor": f"y{tail}"}
-        layout[f"yaxis{tail}"] = axis("accuracy") | {"anchor": f"x{tail}", "matches": "y" if tail else None}
-        if tail:
+        row, column = divmod(panel - 1, columns)
+        start, bottom = column * (width + gap), (rows - 1 - row) * (tall + rise)
+        across = {"domain": [start, min(1.0, start + width)], "anchor": f"y{tail}"}
+        layout[f"xaxis{tail}"] = axis(name) | across
+        up = {"domain": [bottom, min(1.0, bottom + tall)], "anchor": f"x{tail}"}
+        layout[f"yaxis{tail}"] = axis("accuracy") | up | {"matches": "y" if tail else None}
+        if column:
             layout[f"yaxis{tail}"] |= {"showticklabels": False, "title": {"text": ""}}
     return layout
 
@@ -167,6 +187,7 @@ def axis(name: str) -> Figure:
         "ece": "lower is better",
         "nll": "lower is better",
         "nonzero_parameters": "log scale",
+        "nonzero_macs": "log scale",
         "corruption_ece": "lower is better",
     }.get(labels.stem(name), "")
     plain: Figure = {
@@ -181,6 +202,6 @@ def axis(name: str) -> Figure:
     }
     if labels.is_share(name):
         plain["tickformat"] = ".0%" if name != "accuracy" else ".1~%"
-    if name == "nonzero_parameters":
+    if name in COSTS:
         plain |= {"type": "log", "exponentformat": "SI", "dtick": "D2"}
     return plain

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import pandas as pd
 
 from dashboards import labels
-from dashboards.figures_front import panels, view
+from dashboards.figures_front import COSTS, grid, panels, view
 from dashboards.figures_ratio import Curve, RatioFigure
 from dashboards.palette import looks, order
 from dashboards.points import REFERENCES, Points
@@ -54,9 +54,10 @@ def print_front(points: Points, folder: Path) -> list[Path]:
     names, table = panels(points), points.at_longest()
     if not names:
         return []
-    figure, axes = _figure(len(names), 3.2, shared=True)
+    rows_of_panels, columns = grid(len(names))
+    figure, axes = _figure(columns, 3.2 if rows_of_panels == 1 else 2.5 * rows_of_panels, shared=True, rows=rows_of_panels)
     look, networks = looks(table["method"].unique()), sorted(table["network"].unique())
-    for axis, name in zip(axes, names, strict=True):
+    for axis, name in zip(axes, names, strict=False):
         for method in order(table["method"].unique()):
             rows = table[table["method"] == method].dropna(subset=[name, "accuracy"])
             for on_front, part in rows.groupby("front", sort=True):
@@ -65,9 +66,10 @@ def print_front(points: Points, folder: Path) -> list[Path]:
                     colour = look[method].light if kept else _GREY
                     _points(axis, own, name, colour, look[method].marker, kept, networks.index(network) % 2 == 1)
         _dress(axis, table, name)
-    axes[0].set_ylabel("accuracy")
-    for axis in axes[1:]:
-        axis.tick_params(labelleft=False)
+    for place, axis in enumerate(axes):
+        axis.set_ylabel("" if place % columns else "accuracy")
+        axis.tick_params(labelleft=place % columns == 0)
+        axis.set_visible(place < len(names))
     handles = [
         axes[0].scatter([], [], color=look[m].light, marker=look[m].marker, label=m) for m in order(table["method"].unique())
     ]
@@ -106,7 +108,7 @@ def _points(axis: Any, rows: pd.DataFrame, name: str, colour: str, marker: str, 
 
 def _dress(axis: Any, table: pd.DataFrame, name: str) -> None:
     axis.set_xlabel(labels.title(name))
-    if name == "nonzero_parameters":
+    if name in COSTS:
         axis.set_xscale("log")
     elif (window := view(table, name)) is not None:
         axis.set_xlim(*window)
@@ -184,13 +186,14 @@ def _line(axis: Any, curve: Curve, name: str, colour: str, marker: str) -> None:
     )
 
 
-def _figure(columns: int, height: float, *, shared: bool) -> tuple[Any, list[Any]]:
-    """Return a figure with a row of panels; fixed places, since matplotlib's own layout costs more than the drawing."""
+def _figure(columns: int, height: float, *, shared: bool, rows: int = 1) -> tuple[Any, list[Any]]:
+    """Return a figure with rows of panels; fixed places, since matplotlib's own layout costs more than the drawing."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height))
-    axes = figure.subplots(1, columns, squeeze=False)[0]
-    figure.subplots_adjust(left=0.095, right=0.985, top=0.91, bottom=0.31, wspace=0.08 if shared else 0.32)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    bottom, top = (0.31, 0.91) if rows == 1 else (0.95 / height, 1 - 0.12 / height)
+    figure.subplots_adjust(left=0.095, right=0.985, top=top, bottom=bottom, wspace=0.08 if shared else 0.32, hspace=0.32)
     return figure, list(axes)
 
 

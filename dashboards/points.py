@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dashboards.study_folder import StudyFolder
 from sweeps.pareto import Direction, candidates, front, membership
+from sweeps.study_values import Limit
 
 SEVERITIES = range(1, 6)
 _SHOWN = (
@@ -46,8 +49,8 @@ class Points:
 
     Attributes:
         table: `sweeps.pareto.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_mixed`` (over all
-            budgets), ``frequency`` of being on the front, ``runs`` (MLflow run ids, comma between), ``place`` (its row, a
-            short name for it).
+            budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``runs`` (MLflow run ids, comma
+            between), ``place`` (its row, a short name for it).
         decisive: the columns that decided, and their directions.
     """
 
@@ -79,7 +82,8 @@ def candidate_points(study: StudyFolder) -> Points:
     """Return the candidates of a study with their place on the front."""
     records, decisive = study.records, study.decisive
     selection = [f"val_{name}" for name in _SHOWN] + ["delta_val_accuracy"]
-    shown = [name for name in (*_SHOWN, *selection, *study.objectives) if name in records.columns]
+    demanded = [limit.column for limit in study.decisive_limits]
+    shown = [name for name in (*_SHOWN, *selection, *study.objectives, *demanded) if name in records.columns]
     lacking = [name for name in decisive if name not in records.columns]
     # A study whose records lack an objective altogether (an older version's) still gets its figures, without that objective.
     decisive = {name: way for name, way in decisive.items() if name not in lacking}
@@ -87,6 +91,7 @@ def candidate_points(study: StudyFolder) -> Points:
     table["front"] = front(table, decisive) if decisive else False
     table["front_mixed"] = front(table, decisive, mix_budgets=True) if decisive else False
     table["frequency"] = membership(records, table, decisive) if decisive else np.nan
+    table["within"] = _within(table, study.decisive_limits)
     table["runs"] = _runs(records, table)
     table["place"] = np.arange(len(table))
     for name in _SHOWN:
@@ -94,6 +99,14 @@ def candidate_points(study: StudyFolder) -> Points:
             if column not in table:
                 table[column] = np.nan
     return Points(table, decisive)
+
+
+def _within(table: pd.DataFrame, limits: Iterable[Limit]) -> NDArray[np.bool_]:
+    result = np.ones(len(table), dtype=bool)
+    for limit in limits:
+        measured = table[limit.column] if limit.column in table else pd.Series(np.nan, index=table.index)
+        result &= np.array([limit.holds(float(value)) for value in measured], dtype=bool)
+    return result
 
 
 def _runs(records: pd.DataFrame, table: pd.DataFrame) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,37 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboards import labels
-from dashboards.answers import DECIDABLE, answers, beats_control
-from dashboards.depth import depths
+from dashboards.answers import Answer, answers
+from dashboards.beats import beats_control
+from dashboards.claims import DECIDABLE
+from dashboards.depth import ACCEPTED_ERROR, depths
+from dashboards.effects import Effect, confounded, effect_rows, effects
 from dashboards.equal_cost import equal_cost
 from dashboards.figures import Drawn, all_figures, depth_figures
-from dashboards.figures_depth import class_rows
+from dashboards.figures_depth import class_rows, selective_rows
 from dashboards.figures_front import hovers
+from dashboards.how import deviations, how
+from dashboards.ladder import has_ladder
+from dashboards.margins import against_margins
 from dashboards.palette import DARK, LIGHT
 from dashboards.points import Points, candidate_points
-from dashboards.report_parts import failures, flat, front_rows, how, reference_rows, seed_count, status_counts
+from dashboards.report_parts import failures, flat, front_rows, reference_rows, seed_count, status_counts
 from dashboards.study_folder import StudyFolder, read_study_folder
+from dashboards.tables import write_tables
 from dashboards.trends import trend_rows
 from prune_core.files import replacing
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
 
 
-def build_report(out: Path) -> Path:
-    """Write ``report/index.html`` and ``report/figures/`` from what is in a study's folder.
+def build_report(out: Path, *, print_figures: bool = True) -> Path:
+    """Write ``report/index.html``, ``report/figures/`` and ``report/tables/`` from what is in a study's folder.
 
     Works at any time: without a record, while the sweep runs, with failures only.
+
+    Args:
+        out: the study's folder.
+        print_figures: also write the figures as PNG and SVG, which takes most of the time.
 
     Returns:
         The path of the page.
@@ -41,19 +53,20 @@ def build_report(out: Path) -> Path:
     study = read_study_folder(Path(out))
     points = candidate_points(study)
     folder = study.path / "report"
-    figures = all_figures(points, folder / "figures")
-    page = render(study, points, figures)
+    figures = all_figures(points, folder / "figures" if print_figures else None)
+    chosen, driving = answers(study, points), effects(study)
+    page = render(study, points, figures, chosen, driving)
+    write_tables(folder / "tables", chosen, driving)
     with replacing(folder / "index.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
     return folder / "index.html"
 
 
-def render(study: StudyFolder, points: Points, figures: list[Drawn]) -> str:
+def render(study: StudyFolder, points: Points, figures: list[Drawn], chosen: Sequence[Answer], driving: list[Effect]) -> str:
     """Return the page as text."""
     from plotly.offline import get_plotlyjs
 
     environment = environment_of()
-    chosen = answers(study, points)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     figures = [*figures, *depth_figures(found)]
     return environment.get_template("report.html").render(
@@ -62,6 +75,13 @@ def render(study: StudyFolder, points: Points, figures: list[Drawn]) -> str:
         figures=figures,
         answers=chosen,
         classes=class_rows(found),
+        selective=selective_rows(found),
+        accepted=ACCEPTED_ERROR,
+        ladder=has_ladder(points),
+        margins=against_margins(study, points),
+        effects=effect_rows(driving),
+        confounded=confounded(study.records),
+        deviations=deviations(study),
         trends=trend_rows(study),
         equal=equal_cost(points),
         beats=beats_control(study, points),
@@ -99,6 +119,7 @@ def environment_of() -> Environment:
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals["cell"] = lambda row, name: labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
     environment.globals["number"] = labels.number
+    environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment
 
 

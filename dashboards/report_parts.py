@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from dashboards import labels
 from dashboards.points import REFERENCES, Points, rows_of
-from dashboards.study_folder import StudyFolder
 
 
 def front_rows(points: Points) -> list[Any]:
@@ -46,42 +44,6 @@ def failures(records: pd.DataFrame) -> list[tuple[str, str, int, str]]:
 def seed_count(points: Points) -> int:
     """Return the smallest number of seeds of a complete candidate."""
     return int(points.complete["seeds"].min()) if len(points.complete) else 0
-
-
-def how(study: StudyFolder) -> list[tuple[str, str]]:
-    """Return how the study was run, as name and value."""
-    plain = study.plain
-    data, evaluation = (part if isinstance(part, dict) else {} for part in (plain.get("data"), plain.get("evaluation")))
-    corruptions = {
-        "none": "none",
-        "generated": f"generated here with seed {evaluation.get('seed', 0)}: not the benchmark's own files",
-        "official": "the benchmark's own files",
-    }.get(str(evaluation.get("corruptions", "none")), "unknown")
-    chosen = (
-        "the report images: the winners are chosen on the very images that judge them"
-        if study.select_on == "report"
-        else "validation images, clean and under the four extra corruptions; reported on test images and the fifteen"
-    )
-    cell = evaluation.get("images_per_cell")
-    seconds = [float(study.records[name].sum()) for name in ("train_seconds", "evaluate_seconds") if name in study.records]
-    rows = [
-        (
-            "Data",
-            f"{data.get('name', 'not stated')}"
-            + "".join(f", {key} {data[key]}" for key in ("train", "validation", "test") if data.get(key)),
-        ),
-        ("Corruption set", corruptions),
-        ("Images per corrupted cell", f"{cell}, balanced over the classes, drawn by seed" if cell else "all test images"),
-        ("Chosen on", chosen),
-        ("ECE", f"top label, {evaluation.get('ece_bins', 15)} equal-width bins"),
-        ("Seeds", ", ".join(map(str, study.seeds or [])) or "not stated"),
-        ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),
-        ("Objectives", ", ".join(f"{name} ({way})" for name, way in study.objectives.items())),
-        ("Records", f"{len(study.records)}"),
-    ]
-    if seconds and np.isfinite(sum(seconds)):
-        rows.append(("Computing time of the records", f"{sum(seconds) / 3600:.2f} hours"))
-    return rows
 
 
 def flat(plain: Any, before: str = "") -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ import yaml
 from dashboards.live_records import gone_on, live_records
 from prune_core.errors import BadInput
 from sweeps.pareto import Direction, selection_columns
+from sweeps.study_values import Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
 _SORTED = ["network", "arm", "ratio", "budget", "seed", "key"]
@@ -57,6 +58,38 @@ class StudyFolder:
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide who is on the front."""
         return selection_columns(self.objectives, self.records.columns, self.select_on)
+
+    @property
+    def limits(self) -> list[Limit]:
+        """The demands on winners.
+
+        Raises:
+            BadInput: a limit cannot be read.
+        """
+        try:
+            return [parse_limit(str(text)) for text in self.plain.get("limits") or []]
+        except ValueError as error:
+            raise BadInput(f"{self.path / 'study.yaml'}: limits: {error}") from error
+
+    @property
+    def decisive_limits(self) -> list[Limit]:
+        """The demands on the columns that decide: ``val_*`` of each metric where there is one."""
+        known = set(self.records.columns) if self.select_on != "report" else set()
+        names = {limit.column: f"val_{limit.column}" for limit in self.limits if f"val_{limit.column}" in known}
+        return [Limit(names.get(limit.column, limit.column), limit.comparison, limit.value) for limit in self.limits]
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """How much of a metric may be lost against the control: column -> amount, as declared before the run.
+
+        Raises:
+            BadInput: a margin is no number.
+        """
+        given = self.plain.get("margins")
+        try:
+            return {str(name): float(amount) for name, amount in given.items()} if isinstance(given, Mapping) else {}
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{self.path / 'study.yaml'}: margins: {error}") from error
 
     @property
     def seeds(self) -> list[int] | None:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from dashboards import labels
-from dashboards.answers import DECIDABLE
+from dashboards.claims import DECIDABLE
 from dashboards.points import REFERENCES
 from dashboards.study_folder import StudyFolder
 

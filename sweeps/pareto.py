@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.files import replacing
-from sweeps.pareto_membership import CANDIDATE, EVERY_BUDGET, membership, rivals
+from sweeps.pareto_membership import CANDIDATE, EVERY_BUDGET, membership, rivals, seed_values
 from sweeps.pareto_volume import hypervolume, non_dominated
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "membership",
     "non_dominated",
     "rivals",
+    "seed_values",
     "selection_columns",
     "write_front",
 ]

@@ -8,7 +8,7 @@ inflate the others). It is called a frequency, not a probability: nothing here c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -72,16 +72,30 @@ def membership(
     return frequency
 
 
-def _residuals(records: pd.DataFrame, chosen: pd.DataFrame, numbers: list[str]) -> tuple[Array, list[int]]:
-    """Return what each seed adds to its candidate's mean, ``(C, S, M)`` with NaN where a seed is missing, and the seeds."""
+def seed_values(records: pd.DataFrame, chosen: pd.DataFrame, numbers: Sequence[str]) -> tuple[Array, list[int]]:
+    """Return what each seed measured for each candidate, ``(C, S, M)`` with NaN where a seed is missing, and the S seeds.
+
+    Args:
+        records: the table of records; those that are not complete count as missing.
+        chosen: rows of a candidates table.
+        numbers: the M columns; one that the records lack is NaN.
+    """
     table = records[records["status"].eq("complete")].copy()
     table["ratio"] = pd.to_numeric(table["ratio"], errors="coerce").fillna(0.0)
     table["budget"] = pd.to_numeric(table["budget"], errors="coerce").fillna(0).astype(int)
-    table = table.drop_duplicates([*CANDIDATE, "seed"], keep="last").set_index([*CANDIDATE, "seed"])[numbers].astype(float)
+    table = table.drop_duplicates([*CANDIDATE, "seed"], keep="last").set_index([*CANDIDATE, "seed"])
+    table = table.reindex(columns=list(numbers)).astype(float)
     seeds = sorted({int(seed) for seed in table.index.get_level_values("seed")})
     tuples = list(chosen[CANDIDATE].itertuples(index=False, name=None))
+    if not tuples or not seeds:
+        return np.full((len(tuples), len(seeds), len(numbers)), np.nan), seeds
     index = pd.MultiIndex.from_tuples([(*row, seed) for row in tuples for seed in seeds], names=[*CANDIDATE, "seed"])
-    values = table.reindex(index).to_numpy().reshape(len(tuples), len(seeds), len(numbers))
+    return table.reindex(index).to_numpy().reshape(len(tuples), len(seeds), len(numbers)), seeds
+
+
+def _residuals(records: pd.DataFrame, chosen: pd.DataFrame, numbers: list[str]) -> tuple[Array, list[int]]:
+    """Return what each seed adds to its candidate's mean, ``(C, S, M)`` with NaN where a seed is missing, and the seeds."""
+    values, seeds = seed_values(records, chosen, numbers)
     return values - np.nanmean(values, axis=1, keepdims=True), seeds
 
 

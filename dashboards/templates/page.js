@@ -45,7 +45,8 @@
     return point => (!want[0] || point[0] === want[0])
       && (!want[1] || point[1] === want[1] || references.includes(point[1]))
       && (want[2] === "" || String(point[2]) === want[2] || always.includes(point[1]))
-      && (!want[3] || point[3] || references.includes(point[1]));
+      && (references.includes(point[1])
+        || ((!want[3] || point[3]) && (!want[4] || point[4]) && (!want[5] || point[5] >= +want[5]) && (!want[6] || point[6] <= +want[6])));
   };
 
   // Show the front and its references; a collapsed network elsewhere must not squeeze them into a corner.

@@ -118,7 +118,7 @@ def records(seeds=(0, 1, 2), budgets=(0, 2), networks=NETWORKS, methods=METHODS)
 def _with_deltas(table: pd.DataFrame) -> pd.DataFrame:
     control = table[table["method"] == "control"].set_index(["network", "seed", "budget"])
     index = pd.MultiIndex.from_frame(table[["network", "seed", "budget"]])
-    for name in ("accuracy", "ece", "nll", "mpc"):
+    for name in ("accuracy", "ece", "nll", "mpc", "val_accuracy"):
         table[f"delta_{name}"] = table[name].to_numpy() - control[name].reindex(index).to_numpy()
     return table
 
@@ -156,6 +156,7 @@ def write_logits(out: Path, table: pd.DataFrame, network: str = "small_vgg", bud
         folder = out / "trials" / row.key / f"budget-{budget:04d}"
         folder.mkdir(parents=True, exist_ok=True)
         LogitSet(labels, _logits(stream, labels, row.accuracy, 1)[0], cells, np.arange(20)).save(folder / "report.npz")
+        LogitSet(labels, _logits(stream, labels, row.val_accuracy, 1)[0], {}, np.arange(0)).save(folder / "selection.npz")
 
 
 def _logits(stream, labels, accuracy: float, severities: int) -> np.ndarray:

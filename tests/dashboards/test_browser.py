@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     from playwright.sync_api import sync_playwright
 
@@ -36,22 +36,24 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def tab(browser):
-    context = browser.new_context(viewport={"width": 1366, "height": 900})
-    tab = context.new_page()
+def new_tab(browser):
+    tab = browser.new_context(viewport={"width": 1366, "height": 900}).new_page()
     tab.set_default_timeout(90_000)
     tab.errors, tab.asked = [], []
     tab.on("console", lambda message: tab.errors.append(message.text) if message.type in ("error", "warning") else None)
     tab.on("pageerror", lambda error: tab.errors.append(str(error)))
     tab.on("request", lambda request: tab.asked.append(request.url))
-    yield tab
-    context.close()
+    return tab
 
 
-def opened(tab, page):
+@pytest.fixture(scope="module")
+def report(browser, page):
+    """The report, opened once for all tests that only look at it: opening draws every figure."""
+    tab = new_tab(browser)
     tab.goto(page.as_uri())
     tab.wait_for_selector("#plot-front .scatterlayer .trace path.point", state="attached")
+    yield tab
+    tab.context.close()
 
 
 def settles(tab, condition):
@@ -69,58 +71,78 @@ def drawn(tab):
     )
 
 
-def test_the_report_draws_without_errors_and_without_a_network(tab, page):
-    opened(tab, page)
-    assert tab.locator(".plot .main-svg").count() > 7
-    assert tab.errors == []
-    assert [url for url in tab.asked if not url.startswith(("file:", "data:", "blob:"))] == []
-    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+def pruned(tab):
+    return [point for point in drawn(tab) if point[1] not in ("baseline", "control")]
 
 
-def test_hovering_and_the_arrow_keys_tell_everything_about_a_point(tab, page):
-    opened(tab, page)
-    tab.locator("#plot-front").focus()
-    tab.keyboard.press("ArrowRight")
-    tab.wait_for_selector("#plot-front .hoverlayer .hovertext")
-    text = tab.locator("#plot-front .hoverlayer .hovertext").first.text_content()
+def test_the_report_draws_without_errors_and_without_a_network(report):
+    assert report.locator(".plot .main-svg").count() > 7
+    assert report.errors == []
+    assert [url for url in report.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert report.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_hovering_and_the_arrow_keys_tell_everything_about_a_point(report):
+    report.locator("#plot-front").focus()
+    report.keyboard.press("ArrowRight")
+    report.wait_for_selector("#plot-front .hoverlayer .hovertext")
+    text = report.locator("#plot-front .hoverlayer .hovertext").first.text_content()
     for part in ("accuracy:", "ECE:", "NLL:", "mPC:", "nonzero parameters", "MLflow run"):
         assert part in text
-    tab.mouse.move(5, 5)
-    box = tab.locator("#plot-front .scatterlayer .trace path.point").first.bounding_box()
-    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    tab.wait_for_selector("#plot-front .hoverlayer .hovertext")
+    report.mouse.move(5, 5)
+    box = report.locator("#plot-front .scatterlayer .trace path.point").first.bounding_box()
+    report.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    report.wait_for_selector("#plot-front .hoverlayer .hovertext")
 
 
-def test_the_filters_leave_what_was_asked_for_and_the_references(tab, page):
-    opened(tab, page)
-    assert {point[2] for point in drawn(tab) if point[1] == "l1_filter"} == {2}
-    tab.select_option("form[data-for=front] [data-key='2']", "")
-    assert {point[2] for point in drawn(tab) if point[1] == "l1_filter"} == {0, 2}
-    tab.select_option("form[data-for=front] [data-key='1']", "unstructured")
-    tab.select_option("form[data-for=front] [data-key='0']", "resnet8")
-    points = drawn(tab)
+def test_the_filters_leave_what_was_asked_for_and_the_references(report):
+    form = "form[data-for=front]"
+    assert {point[2] for point in drawn(report) if point[1] == "l1_filter"} == {2}
+    report.select_option(f"{form} [data-key='2']", "")
+    assert {point[2] for point in drawn(report) if point[1] == "l1_filter"} == {0, 2}
+    report.select_option(f"{form} [data-key='1']", "unstructured")
+    report.select_option(f"{form} [data-key='0']", "resnet8")
+    points = drawn(report)
     assert {point[0] for point in points} == {"resnet8"}
     assert {point[1] for point in points} == {"unstructured", "baseline", "control"}
-    tab.check("form[data-for=front] [data-key='3']")
-    assert all(point[3] or point[1] in ("baseline", "control") for point in drawn(tab))
-    assert str(len(drawn(tab))) in tab.locator("form[data-for=front] output").text_content()
-    assert tab.errors == []
+    report.check(f"{form} [data-key='3']")
+    assert all(point[3] or point[1] in ("baseline", "control") for point in drawn(report))
+    assert str(len(drawn(report))) in report.locator(f"{form} output").text_content()
+    assert report.errors == []
 
 
-def test_dark_mode_recolours_the_figures_and_print_is_light(tab, page):
+def test_limits_leave_what_meets_them(report):
+    form = "form[data-for=front]"
+    report.uncheck(f"{form} [data-key='3']")
+    for key in ("0", "1"):
+        report.select_option(f"{form} [data-key='{key}']", "")
+    before = pruned(report)
+    assert {point[4] for point in before} == {True, False}  # the study demands an accuracy of 90 %
+    report.check(f"{form} [data-key='4']")
+    assert pruned(report) == [point for point in before if point[4]]
+    report.uncheck(f"{form} [data-key='4']")
+    for key, value in (("5", "95"), ("6", "5000")):
+        report.fill(f"{form} [data-key='{key}']", value)
+        report.locator(f"{form} [data-key='{key}']").blur()
+    assert pruned(report) == [point for point in before if point[5] >= 95 and point[6] <= 5000]
+    assert pruned(report) != before
+    assert report.errors == []
+
+
+def test_dark_mode_recolours_the_figures_and_print_is_light(report):
     colour = "document.getElementById('plot-front')._fullLayout.font.color"
-    tab.emulate_media(color_scheme="light")
-    opened(tab, page)
-    light = tab.evaluate(colour)
-    tab.emulate_media(color_scheme="dark")
-    assert settles(tab, f"{colour} !== '{light}'")
-    tab.emulate_media(media="print", color_scheme="dark")
-    assert settles(tab, f"{colour} === '{light}'")
-    assert tab.evaluate("getComputedStyle(document.querySelector('.filters')).display") == "none"
-    assert len(tab.pdf(format="A4", landscape=True)) > 10_000
+    report.emulate_media(color_scheme="light")
+    light = report.evaluate(colour)
+    report.emulate_media(color_scheme="dark")
+    assert settles(report, f"{colour} !== '{light}'")
+    report.emulate_media(media="print", color_scheme="dark")
+    assert settles(report, f"{colour} === '{light}'")
+    assert report.evaluate("getComputedStyle(document.querySelector('.filters')).display") == "none"
+    assert len(report.pdf(format="A4", landscape=True)) > 10_000
 
 
-def test_the_live_page_draws_the_front_and_asks_only_its_own_server(tab, study_folder):
+def test_the_live_page_draws_the_front_and_asks_only_its_own_server(browser, study_folder):
+    tab = new_tab(browser)
     with served(live_app(study_folder)) as port:
         address = f"http://127.0.0.1:{port}/"
         tab.goto(address)
@@ -130,4 +152,4 @@ def test_the_live_page_draws_the_front_and_asks_only_its_own_server(tab, study_f
         assert methods == ["all", "l1_filter", "network_slimming", "random_filters", "unstructured"]
         assert [url for url in tab.asked if not url.startswith((address, "data:", "blob:"))] == []
         assert tab.errors == []
-        tab.goto("about:blank")
+        tab.context.close()

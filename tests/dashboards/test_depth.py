@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import synthetic
 
-from dashboards.depth import depths
+from dashboards.depth import ACCEPTED_ERROR, depths
 from dashboards.equal_cost import equal_cost
-from dashboards.figures_depth import damage_figure, reliability_figure
+from dashboards.figures_depth import damage_figure, reliability_figure, selective_rows
 from dashboards.points import Points, candidate_points, rows_of
 from dashboards.study_folder import read_study_folder
 from prune_core.logits import LogitSet
@@ -53,6 +53,29 @@ def test_reliability_pools_the_seeds_and_scaling_moves_confidence_only(found):
     assert np.nansum(depth.scaled.count * depth.scaled.confidence) < np.nansum(depth.raw.count * depth.raw.confidence)
     assert len(reliability_figure([depth])["data"]) == 3
     assert np.array(damage_figure([depth])["data"][0]["z"]).shape == (2, 5)
+
+
+def test_coverage_and_accepted_error_are_those_of_the_threshold_of_each_seed(found, study_folder):
+    study, rows, (depth,) = found
+    coverage, errors = [], []
+    for key in rows[0].keys.split(";"):
+        folder = study_folder / "trials" / key / "budget-0002"
+        chosen, judged = (
+            LogitSet.load(folder / "selection.npz").predictions(),
+            LogitSet.load(folder / "report.npz").predictions(),
+        )
+        # By hand: the lowest confidence that, as a threshold, lets at most 1 % of the accepted selection images be wrong.
+        able = [
+            border for border in chosen.confidence
+            if (~chosen.correct.astype(bool))[chosen.confidence >= border].mean() <= ACCEPTED_ERROR
+        ]  # fmt: skip
+        accepted = judged.confidence >= min(able, default=2.0)
+        coverage.append(accepted.mean())
+        errors.append((~judged.correct.astype(bool))[accepted].mean() if accepted.any() else 0.0)
+    assert list(depth.selective) == [0, 1, 2, 3, 4, 5]
+    assert depth.selective[0].coverage == pytest.approx(np.mean(coverage))
+    assert depth.selective[0].accepted_error == pytest.approx(np.mean(errors))
+    assert [name for name, _ in selective_rows([depth])] == [depth.name, "its control"]
 
 
 def test_without_kept_logits_there_is_no_depth(tmp_path):

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 import pytest
 import synthetic
 
-from dashboards.points import candidate_points
+from dashboards.labels import candidate
+from dashboards.points import candidate_points, rows_of
 from dashboards.report import build_report
 from dashboards.study_folder import read_study_folder
 from prune_core.errors import BadInput
@@ -84,10 +85,21 @@ def test_the_front_is_the_front_of_the_selection_numbers(study_folder):
     assert (table["front"].to_numpy()[tuned] == expected[tuned]).all()
 
 
+def test_the_tables_beside_the_page_hold_the_same_differences(page, study_folder):
+    points = candidate_points(read_study_folder(study_folder))
+    table = pd.read_csv(page.parent / "tables" / "answers.csv")
+    first = table[(table["question"] == "Smallest") & (table["metric"] == "accuracy")].iloc[0]
+    row = next(row for row in rows_of(points.complete) if candidate(row) == first["candidate"])
+    assert first["difference"] == pytest.approx(row.delta_accuracy)
+    assert f"{100 * first['low']:+.1f}, {100 * first['high']:+.1f}" in markup(page)
+    effects = pd.read_csv(page.parent / "tables" / "effects.csv")
+    assert set(effects["factor"]) == {"method", "ratio", "budget"}
+
+
 def test_a_demonstration_says_so_and_a_study_does_not(page, tmp_path):
     assert "it draws no verdicts" in markup(page)
     other = synthetic.write(tmp_path / "real", synthetic.records(networks=("small_vgg",)), demonstration=False)
-    text = markup(build_report(other))
+    text = markup(build_report(other, print_figures=False))
     assert "it draws no verdicts" not in text
     assert "not decidable" in text  # three seeds
 
@@ -128,7 +140,7 @@ def test_a_partial_study_has_a_report(kind, tmp_path):
             ["key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "accuracy"]
         ],
     }[kind]
-    text = markup(build_report(synthetic.write(tmp_path / "partial", table)))
+    text = markup(build_report(synthetic.write(tmp_path / "partial", table), print_figures=False))
     assert "How it was run" in text
     if kind in ("no table", "no rows", "one record", "one seed", "only failures"):
         assert "No candidate is complete yet" in text

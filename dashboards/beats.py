@@ -1,0 +1,75 @@
+"""Does anything beat its control? Said plainly, by the one rule for claims."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from dashboards import labels
+from dashboards.claims import DECIDABLE, claims, paired
+from dashboards.points import REFERENCES, Points, rows_of
+from dashboards.rivals import SHOWN
+from dashboards.study_folder import StudyFolder
+from prune_core.metrics.directions import DIRECTIONS
+from sweeps.pareto import seed_values
+
+JUDGED = ("accuracy", "ece", "mpc")
+
+
+def beats_control(study: StudyFolder, points: Points) -> str:
+    """Return the plain sentence about whether anything beats its control, as far as the seeds can tell."""
+    pruned = points.at_longest()
+    pruned = pruned[~pruned["method"].isin(REFERENCES)]
+    if "delta_accuracy" not in study.records or not len(pruned):
+        return ""
+    words = _on_average(pruned)
+    seeds = int(pruned["seeds"].min())
+    if seeds < DECIDABLE:
+        return (
+            f"{words}; with {seeds} seed{'s' if seeds != 1 else ''}, fewer than {DECIDABLE}, whether that is more than "
+            "chance is not decidable."
+        )
+    found, tested = _beating(study, pruned)
+    how = f"95 % t tests over the seeds, Holm's correction over {tested} comparisons"
+    if not found:
+        return (
+            f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in accuracy, "
+            f"ECE or mPC, and worse in none of them, by more than chance ({how}). {words}."
+        )
+    shown = "; ".join(f"{labels.candidate(row)} ({', '.join(names)})" for row, names in found[:SHOWN])
+    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return (
+        f"{len(found)} of {len(pruned)} pruned candidates beat their control by more than chance in what stands in "
+        f"brackets, and are shown to be worse in none of accuracy, ECE and mPC ({how}): {shown}{more}."
+    )
+
+
+def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, list[str]]], int]:
+    """Return the candidates with a claimed gain and no claimed loss, their gains' titles, and the claims tested."""
+    values, _ = seed_values(study.records, pruned, [f"delta_{name}" for name in JUDGED])
+    found = [paired(values[place, :, metric]) for place in range(len(pruned)) for metric in range(len(JUDGED))]
+    told = claims(found)
+    result = []
+    for place, row in enumerate(rows_of(pruned)):
+        gains, losses = [], []
+        for metric, name in enumerate(JUDGED):
+            one = found[place * len(JUDGED) + metric]
+            if one is not None and told[place * len(JUDGED) + metric]:
+                (gains if (one.mean > 0) == (DIRECTIONS[name] == "max") else losses).append(labels.title(name))
+        if gains and not losses:
+            result.append((row, gains))
+    return result, sum(one is not None for one in found)
+
+
+def _on_average(pruned: pd.DataFrame) -> str:
+    at_least = [
+        row for row in rows_of(pruned) if not row.delta_accuracy < 0 and not row.delta_ece > 0 and not row.delta_mpc < 0
+    ]
+    if not at_least:
+        return "On average no pruned network is at least as good as its control in accuracy, ECE and mPC together"
+    verb = "is" if len(at_least) == 1 else "are"
+    return (
+        f"{len(at_least)} of {len(pruned)} pruned candidates {verb} on average at least as good as their control in "
+        "accuracy, ECE and mPC"
+    )

@@ -1,0 +1,177 @@
+"""What drives what: the effect of method, ratio and budget, as paired mean differences over seeds.
+
+Each contrast is formed within a block (the same network, arm, ratio, budget and seed but for what is contrasted), averaged
+over the blocks that every seed has, and its interval taken over the seeds. Methods are contrasted at equal cost, never at
+equal ratio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+import pandas as pd
+
+from dashboards import labels
+from dashboards.claims import Array, Paired, claims, paired, verdict
+from dashboards.points import REFERENCES
+from dashboards.study_folder import StudyFolder
+from prune_core.metrics.directions import DIRECTIONS
+
+METRICS = ("accuracy", "ece", "mpc")
+GRID = 5
+"""Costs, equally spaced on a log scale over what both methods reach, at which two methods are contrasted."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One contrast.
+
+    Attributes:
+        factor: "method", "ratio" or "budget".
+        contrast: what is compared, in words; differences are the second minus the first.
+        blocks: over how many (network, arm, ...) each seed's difference is averaged.
+        measured: metric -> difference.
+        verdicts: metric -> "better", "worse", "not told apart" or "not decidable".
+    """
+
+    factor: str
+    contrast: str
+    blocks: int
+    measured: dict[str, Paired]
+    verdicts: dict[str, str]
+
+
+def effects(study: StudyFolder) -> list[Effect]:
+    """Return the effects of every factor that the study crosses; claims are corrected within each factor."""
+    table = study.records[study.records["status"].eq("complete")]
+    names = [name for name in METRICS if name in table]
+    pruned = table[~table["method"].isin(REFERENCES)]
+    if not names or not len(pruned):
+        return []
+    longest = pruned[pruned["budget"].eq(pruned["budget"].max())]
+    controls = table[table["method"].eq("control")]
+    tuning = [*_steps(pruned, names, "budget", "pruned networks, "), *_steps(controls, names, "budget", "controls, ")]
+    return [
+        *_judged("method", list(_methods(longest, names)), names),
+        *_judged("ratio", list(_steps(longest, names, "ratio", "")), names),
+        *_judged("budget", tuning, names),
+    ]
+
+
+def confounded(records: pd.DataFrame) -> list[str]:
+    """Return a warning for each pair of methods that share no network: what differs between them may be the networks'."""
+    pruned = records[~records["method"].isin(REFERENCES)]
+    on = {str(method): sorted(set(rows["network"].astype(str))) for method, rows in pruned.groupby("method", sort=True)}
+    return [
+        f"{first} was tried on {', '.join(on[first])}, {second} on {', '.join(on[second])}: method and network are "
+        "confounded, and what differs between the two may be the networks'."
+        for first, second in combinations(on, 2)
+        if not set(on[first]) & set(on[second])
+    ]
+
+
+Contrast = tuple[str, pd.DataFrame]
+"""Words, and one row per (block, seed) with the columns ``block``, ``seed`` and a difference per metric."""
+
+
+def _judged(factor: str, contrasts: list[Contrast], names: list[str]) -> list[Effect]:
+    found = []
+    for words, rows in contrasts:
+        # A block that lacks a seed would make that seed's mean one over other blocks.
+        whole = rows.groupby("block")["seed"].transform("nunique") == rows["seed"].nunique()
+        means = rows[whole].groupby("seed")[names].mean()
+        measured = {name: paired(means[name]) for name in names}
+        if any(measured.values()):
+            found.append((words, rows.loc[whole, "block"].nunique(), measured))
+    told = iter(claims([one for _, _, measured in found for one in measured.values()]))
+    result = []
+    for words, blocks, measured in found:
+        sure = {name: next(told) for name in measured}
+        known = {name: one for name, one in measured.items() if one is not None}
+        verdicts = {name: verdict(one, sure[name], DIRECTIONS[name]) for name, one in known.items()}
+        result.append(Effect(factor, words, blocks, known, verdicts))
+    return result
+
+
+def _steps(table: pd.DataFrame, names: list[str], factor: str, on: str) -> Iterator[Contrast]:
+    """Contrast each level of a numeric factor with the next one that was tried."""
+    block = [name for name in ("network", "arm", "ratio", "budget") if name != factor]
+    wide = table.drop_duplicates([*block, "seed", factor]).set_index([factor, *block, "seed"])[names].astype(float)
+    unit = {"ratio": "ratio {:g}", "budget": "{:g} epochs"}[factor]
+    for first, second in pairwise(sorted(table[factor].unique())):
+        rows = (wide.loc[second] - wide.loc[first]).dropna(how="all").reset_index()
+        if len(rows):
+            rows["block"] = rows[block].astype(str).agg(" ".join, axis=1)
+            yield f"{on}{unit.format(first)} → {unit.format(second)}", rows
+
+
+def _methods(table: pd.DataFrame, names: list[str]) -> Iterator[Contrast]:
+    """Contrast each pair of methods on the networks that both pruned, where their costs overlap."""
+    curves = {
+        (str(network), str(method), str(arm)): rows
+        for (network, method, arm), rows in table.groupby(["network", "method", "arm"], sort=True)
+    }
+    methods = sorted({method for _, method, _ in curves})
+    for first, second in combinations(methods, 2):
+        rows = [
+            row
+            for (network, one, arm), own in curves.items()
+            for (other, two, theirs), rival in curves.items()
+            if one == first and two == second and network == other
+            for row in _at_equal_cost(f"{network} {arm} {theirs}", own, rival, names)
+        ]
+        if rows:
+            yield f"{first} → {second}", pd.DataFrame(rows)
+
+
+def _at_equal_cost(block: str, first: pd.DataFrame, second: pd.DataFrame, names: list[str]) -> list[dict[str, object]]:
+    """Return one row per seed: the mean difference over the costs that both arms reach with every seed."""
+    sides = [{int(seed): _curve(own, names) for seed, own in side.groupby("seed")} for side in (first, second)]
+    seeds = sorted(set(sides[0]) & set(sides[1]))
+    known = [side[seed] for side in sides for seed in seeds]
+    if not seeds or any(len(curve) < 2 for curve in known):
+        return []
+    low, high = max(curve[0, 0] for curve in known), min(curve[-1, 0] for curve in known)
+    if not low < high:
+        return []
+    costs = np.linspace(low, high, GRID)
+    rows: list[dict[str, object]] = []
+    for seed in seeds:
+        levels = [
+            [float(np.interp(costs, side[seed][:, 0], side[seed][:, 1 + place]).mean()) for place in range(len(names))]
+            for side in sides
+        ]
+        gaps = {name: levels[1][place] - levels[0][place] for place, name in enumerate(names)}
+        rows.append({"block": block, "seed": seed, **gaps})
+    return rows
+
+
+def _curve(own: pd.DataFrame, names: list[str]) -> Array:
+    """Return log compression and metrics, ``(K, 1 + M)``, by rising compression."""
+    known = own[["compression", *names]].astype(float)
+    known = known[known["compression"].gt(0)].sort_values("compression").drop_duplicates("compression")
+    return np.asarray(known.assign(compression=np.log(known["compression"])).to_numpy(dtype=float))
+
+
+def effect_rows(found: list[Effect]) -> list[tuple[str, str, int, list[tuple[str, str, str]]]]:
+    """Return factor, contrast, blocks, and for each metric difference, interval and verdict as text."""
+    return [
+        (
+            effect.factor,
+            effect.contrast,
+            effect.blocks,
+            [
+                (*effect.measured[name].words(name), effect.verdicts[name]) if name in effect.measured else ("–", "", "")
+                for name in METRICS
+            ],
+        )
+        for effect in found
+    ]
+
+
+def titles() -> list[str]:
+    """Return the metrics' titles, in the order of `effect_rows`."""
+    return [labels.title(name) for name in METRICS]

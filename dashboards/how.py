@@ -1,0 +1,146 @@
+"""How a study was run: what the folder says about data, corruptions, cost, looks at the report images, and deviations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dashboards.study_folder import StudyFolder
+from prune_core.errors import BadInput
+from prune_core.files import read_json
+from prune_core.trial_folder import DESCRIPTION
+
+PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
+"""The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
+
+
+def how(study: StudyFolder) -> list[tuple[str, str]]:
+    """Return how the study was run, as name and value."""
+    plain, evaluation, resources = study.plain, _part(study, "evaluation"), _part(study, "resources")
+    chosen = (
+        "the report images: the winners are chosen on the very images that judge them"
+        if study.select_on == "report"
+        else "validation images, clean and under the four extra corruptions; reported on test images and the fifteen"
+    )
+    cell = evaluation.get("images_per_cell")
+    rows = [
+        ("Data", _data(study)),
+        ("Data checksum", checksum(study) or "not kept"),
+        ("Corruption set", _corruptions(evaluation)),
+        ("Images per corrupted cell", f"{cell}, balanced over the classes, drawn by seed" if cell else "all test images"),
+        ("Chosen on", chosen),
+        ("Looks at the report images", _looks(study)),
+        ("ECE", f"top label, {evaluation.get('ece_bins', 15)} equal-width bins"),
+        ("Seeds", ", ".join(map(str, study.seeds or [])) or "not stated"),
+        ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),
+        ("Objectives", ", ".join(f"{name} ({way})" for name, way in study.objectives.items())),
+        ("Limits", ", ".join(map(str, study.limits)) or "none"),
+        ("Margins", ", ".join(f"{name} {amount:g}" for name, amount in study.margins.items()) or "none declared"),
+        ("Records", f"{len(study.records)}, of {study.records['key'].nunique()} trials; {_ended_badly(study)}"),
+    ]
+    if resources:
+        threads = int(resources.get("threads", 1))
+        rows.append(("Device", f"{resources.get('device', 'cpu')}, {threads} thread{'s' if threads != 1 else ''} per trial"))
+    if (hours := computing_hours(study)) is not None:
+        rows.append(("Computing time of the trials", f"{hours:.2f} hours, summed over all of them"))
+    return rows
+
+
+def computing_hours(study: StudyFolder) -> float | None:
+    """Return the hours of training and judging, summed over the trials; None where the records do not say.
+
+    Training seconds count from the start of a trial to a budget, so only the longest budget of each trial counts.
+    """
+    table = study.records
+    if not {"train_seconds", "evaluate_seconds"} <= set(table.columns) or not len(table):
+        return None
+    seconds = float(table.groupby("key")["train_seconds"].max().sum() + table["evaluate_seconds"].sum())
+    return seconds / 3600 if np.isfinite(seconds) else None
+
+
+def checksum(study: StudyFolder) -> str | None:
+    """Return the SHA-256 of the data's arrays, as a trial's description holds it; None where no description can be read."""
+    for key in study.records["key"].astype(str).drop_duplicates().head(20):
+        # Keys come from a file: one that is no plain folder name leads nowhere.
+        if not key.isalnum():
+            continue
+        try:
+            description = read_json(study.path / "trials" / key / DESCRIPTION)
+        except (OSError, ValueError, BadInput):
+            continue
+        baseline = description.get("baseline") if isinstance(description, dict) else None
+        data = baseline.get("data") if isinstance(baseline, dict) else None
+        if isinstance(data, dict) and data.get("checksum"):
+            return f"sha256 {data['checksum']}"
+    return None
+
+
+def deviations(study: StudyFolder) -> list[str]:
+    """Return where the study departs from the protocol of the paper that the product follows."""
+    evaluation, data, training = _part(study, "evaluation"), _part(study, "data"), _part(study, "training")
+    found = []
+    name = str(data.get("name", "not stated"))
+    if name != "cifar10":
+        found.append(
+            f"Data: {name} instead of CIFAR-10" + ("; files may be JPEG" if name.startswith("image_folder") else ".")
+        )
+    if evaluation.get("corruptions", "none") == "generated":
+        found.append(
+            "Corruptions: generated here, not the benchmark's own files; numbers are not comparable with published ones."
+        )
+    elif evaluation.get("corruptions", "none") == "none":
+        found.append("Corruptions: none, so robustness was not judged.")
+    cell = evaluation.get("images_per_cell")
+    if isinstance(cell, int) and cell < PAPER["images_per_cell"] and evaluation.get("corruptions", "none") != "none":
+        found.append(f"Images per corrupted cell: {cell} instead of 10,000; intervals over images are wider.")
+    epochs = training.get("epochs")
+    if isinstance(epochs, int) and epochs < PAPER["epochs"]:
+        found.append(f"Training of baselines: {epochs} epochs instead of {PAPER['epochs']}.")
+    budgets = [int(budget) for budget in study.plain.get("budgets") or []]
+    if budgets and max(budgets) < PAPER["budget"]:
+        found.append(f"Fine-tuning: at most {max(budgets)} epochs instead of {PAPER['budget']}.")
+    if study.seeds is not None and len(study.seeds) < PAPER["seeds"]:
+        found.append(f"Seeds: {len(study.seeds)} instead of {PAPER['seeds']}.")
+    if study.plain.get("rule") == "exact":
+        found.append("Threshold: exact counts, not the paper's own rule, which removes one more.")
+    if study.select_on != "report":
+        found.append("Selection: on images of its own; the paper holds none back and chooses on the images that it reports.")
+    return found
+
+
+def _part(study: StudyFolder, name: str) -> Mapping[str, Any]:
+    part = study.plain.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _data(study: StudyFolder) -> str:
+    data = _part(study, "data")
+    counts = "".join(f", {key} {data[key]}" for key in ("train", "validation", "test") if data.get(key))
+    return f"{data.get('name', 'not stated')}{counts}"
+
+
+def _corruptions(evaluation: Mapping[str, Any]) -> str:
+    return {
+        "none": "none",
+        "generated": f"generated here with seed {evaluation.get('seed', 0)}: not the benchmark's own files",
+        "official": "the benchmark's own files",
+    }.get(str(evaluation.get("corruptions", "none")), "unknown")
+
+
+def _looks(study: StudyFolder) -> str:
+    table = study.records
+    judged = int(table["accuracy"].notna().sum()) if "accuracy" in table else 0
+    networks = f"{judged} network{'s were' if judged != 1 else ' was'} judged on them"
+    steered = (
+        "the search, the front and the winners used these numbers"
+        if study.select_on == "report"
+        else ("none of these numbers steered the search, the front, the limits or the winners")
+    )
+    return f"{networks}; {steered}"
+
+
+def _ended_badly(study: StudyFolder) -> str:
+    bad = study.records[~study.records["status"].isin(["complete", "running"])]["key"].nunique()
+    return f"{bad} of them did not end well" if bad else "all ended well"

@@ -1,0 +1,53 @@
+"""Front candidates against the margins that the study declared before it ran: paired by seed with their own controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dashboards import labels
+from dashboards.claims import DECIDABLE, claims, paired
+from dashboards.points import REFERENCES, Points, rows_of
+from dashboards.study_folder import StudyFolder
+from prune_core.metrics.directions import DIRECTIONS
+from sweeps.pareto import seed_values
+
+
+@dataclass(frozen=True)
+class Against:
+    """One candidate against one margin; ``verdict`` is "within", "beyond", "open" or "not decidable"."""
+
+    candidate: str
+    column: str
+    allowed: str
+    difference: str
+    interval: str
+    verdict: str
+
+
+def against_margins(study: StudyFolder, points: Points) -> list[Against]:
+    """Return the pruned front candidates of the longest budget against each declared margin.
+
+    Within or beyond is claimed where the difference is told apart from the margin, by Holm's procedure over all of them.
+    """
+    margins = {name: amount for name, amount in study.margins.items() if f"delta_{name}" in study.records}
+    table = points.at_longest()
+    chosen = table[table["front"] & ~table["method"].isin(REFERENCES)]
+    if not margins or not len(chosen):
+        return []
+    values, _ = seed_values(study.records, chosen, [f"delta_{name}" for name in margins])
+    pairs = [(row, place, name) for place, row in enumerate(rows_of(chosen)) for name in margins]
+    found = [paired(values[place, :, list(margins).index(name)]) for _, place, name in pairs]
+    borders = [-margins[name] if DIRECTIONS.get(name) == "max" else margins[name] for _, _, name in pairs]
+    told = claims(found, borders)
+    result = []
+    for (row, _, name), one, border, sure in zip(pairs, found, borders, told, strict=True):
+        if one is None:
+            continue
+        inside = one.mean > border if DIRECTIONS.get(name) == "max" else one.mean < border
+        said = ("within" if inside else "beyond") if sure else "open" if one.seeds >= DECIDABLE else "not decidable"
+        shown, interval = one.words(name)
+        allowed = labels.number(np.abs(border), f"delta_{name}", sign=True).lstrip("+")
+        result.append(Against(labels.candidate(row), labels.title(name), allowed, shown, interval, said))
+    return result

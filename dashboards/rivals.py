@@ -1,0 +1,65 @@
+"""What could have been the answer just as well: candidates that the seeds do not tell apart from the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboards import labels
+from dashboards.claims import DECIDABLE, claims, paired
+from dashboards.points import rows_of
+from dashboards.study_folder import StudyFolder
+from sweeps.pareto import seed_values
+from sweeps.study_values import Limit
+
+SHOWN = 4
+"""Rivals that are named; the others are counted."""
+
+
+def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column: str) -> list[Any]:
+    """Return the candidates whose difference to the chosen one, paired by seed, is none that can be claimed.
+
+    With fewer than `DECIDABLE` seeds: those whose 95 % interval of the difference holds 0; all of them for one seed.
+    """
+    values, _ = seed_values(study.records, table, [column])
+    own = values[table.index.get_loc(chosen.Index), :, 0]
+    found = [paired(others - own) for others in values[:, :, 0]]
+    told = claims(found)
+    few = [one is not None and one.seeds < DECIDABLE for one in found]
+    apart = [
+        sure or (little and one is not None and (one.low > 0 or one.high < 0))
+        for sure, little, one in zip(told, few, found, strict=True)
+    ]
+    return [row for row, gone in zip(rows_of(table), apart, strict=True) if not gone and row.Index != chosen.Index]
+
+
+def sure_of(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
+    """Return whether a candidate meets every demand with its whole 95 % interval, over at least `DECIDABLE` seeds."""
+    found = [(paired(values), demand) for values, demand in _measured(study, row, demands)]
+    return all(
+        one is not None and one.seeds >= DECIDABLE and demand.holds(one.low) and demand.holds(one.high)
+        for one, demand in found
+    )
+
+
+def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
+    """Return whether some part of the 95 % interval meets each demand: what misses them by no more than chance."""
+    return all(
+        one is not None and (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high))
+        for one, demand in ((paired(values), demand) for values, demand in _measured(study, row, demands))
+    )
+
+
+def named(rows: Sequence[Any]) -> str:
+    """Return candidates' names, the later ones counted."""
+    names = "; ".join(labels.candidate(row) for row in rows[:SHOWN])
+    return f"{names}; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else names
+
+
+def _measured(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> list[tuple[Any, Limit]]:
+    chosen = pd.DataFrame([row._asdict()])
+    values, _ = seed_values(study.records, chosen, [demand.column for demand in demands])
+    return [(values[0, :, place], demand) for place, demand in enumerate(demands)]

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+
+from dashboards.answers import answers
+from dashboards.beats import beats_control
+from dashboards.how import checksum, computing_hours, deviations, how
+from dashboards.ladder import against_ladder
+from dashboards.margins import against_margins
+from dashboards.points import candidate_points, rows_of
+from dashboards.study_folder import StudyFolder
+from prune_core.files import write_json
+
+SEEDS = (0, 1, 2, 3, 4)
+
+
+def study(tmp_path, table, **plain):
+    return StudyFolder(tmp_path, synthetic.study(demonstration=False, seeds=list(SEEDS), limits=[]) | plain, table)
+
+
+@pytest.fixture(scope="module")
+def table():
+    return synthetic.records(seeds=SEEDS, networks=("small_vgg",), methods={"l1_filter": 1.0, "random_filters": 1.9})
+
+
+def with_dense(table):
+    """Two dense networks of a half and a tenth of the size, a tenth and a fifth less accurate than the unpruned one."""
+    base = table[table["method"] == "baseline"]
+    steps = []
+    for label, size, loss in (("half", 3100, 0.1), ("tenth", 620, 0.2)):
+        step = base.assign(
+            key=label + base["key"], network=label, arm=label, method="dense", nonzero_parameters=size,
+            accuracy=base["accuracy"] - loss,
+        )  # fmt: skip
+        steps.append(step)
+    return pd.concat([table, *steps], ignore_index=True)
+
+
+def test_the_smallest_is_the_smallest_within_the_margin_and_its_control_is_its_own(tmp_path, table):
+    found = study(tmp_path, table)
+    points = candidate_points(found)
+    smallest = answers(found, points)[0]
+    pruned = points.at_longest()
+    pruned = pruned[~pruned["method"].isin(["baseline", "control"])]
+    able = pruned[pruned["delta_val_accuracy"] >= -0.01] if "delta_val_accuracy" in pruned else pruned
+    assert smallest.row.nonzero_parameters == able["nonzero_parameters"].min()
+    own = table[table["key"].isin(smallest.row.keys.split(";")) & table["budget"].eq(2)]
+    assert smallest.differences["accuracy"].mean == pytest.approx(own["delta_accuracy"].mean())
+    assert smallest.ladder is None
+
+
+def test_a_dense_network_of_equal_size_is_interpolated_between_the_steps(tmp_path, table):
+    found = study(tmp_path, with_dense(table))
+    points = candidate_points(found)
+    row = next(r for r in rows_of(points.complete) if r.method == "l1_filter" and r.ratio == 0.3 and r.budget == 2)
+    one = against_ladder(found, points, row, ["accuracy"])["accuracy"]
+    share = np.log(row.nonzero_parameters / 3100) / np.log(6200 / 3100)
+    base = table[table["method"] == "baseline"].set_index("seed")["accuracy"]
+    own = table[(table["key"].isin(row.keys.split(";"))) & (table["budget"] == 2)].set_index("seed")["accuracy"]
+    assert one.mean == pytest.approx((own - (base - 0.1 * (1 - share))).mean())
+    assert one.seeds == 5
+    tiny = row._replace(nonzero_parameters=1)
+    assert against_ladder(found, points, tiny, ["accuracy"]) is not None  # the seeds' own sizes count, not the mean
+
+
+def test_candidates_that_are_one_network_are_not_told_apart(tmp_path, table):
+    twin = table[table["method"] == "l1_filter"].assign(method="zz_twin", arm="small_vgg-zz_twin")
+    twin["key"] = "t" + twin["key"]
+    found = study(tmp_path, pd.concat([table, twin], ignore_index=True))
+    answer = answers(found, candidate_points(found))[2]
+    assert answer.row.method == "l1_filter"
+    assert any("Not told apart" in remark and "zz_twin" in remark for remark in answer.remarks)
+
+
+def test_three_seeds_decide_nothing(tmp_path, table):
+    few = table[table["seed"] < 3]
+    found = study(tmp_path, few, seeds=[0, 1, 2])
+    points = candidate_points(found)
+    assert "not decidable" in beats_control(found, points)
+    assert any("not decidable with 3 seeds" in remark for answer in answers(found, points) for remark in answer.remarks)
+
+
+def test_a_gain_that_was_made_beats_the_control_and_a_loss_beside_it_does_not(tmp_path, table):
+    made = table.copy()
+    stream = np.random.default_rng(0)
+    pruned = made["method"].isin(["l1_filter", "random_filters"])
+    for name, gain in (("accuracy", -0.2), ("ece", 0.1), ("mpc", -0.2)):
+        made.loc[pruned, f"delta_{name}"] = gain + stream.normal(0, 0.001, int(pruned.sum()))
+    found = study(tmp_path, made)
+    assert beats_control(found, candidate_points(found)).startswith("Nothing beats the control")
+    better = (made["method"] == "l1_filter") & (made["ratio"] == 0.5)
+    for name, gain in (("accuracy", 0.05), ("ece", 0.0), ("mpc", 0.0)):
+        made.loc[better, f"delta_{name}"] = gain + stream.normal(0, 0.001, int(better.sum()))
+    text = beats_control(found, candidate_points(found))
+    assert text.startswith("1 of 8 pruned candidates beat")
+    assert "l1_filter 0.5, 2 epochs (accuracy" in text
+
+
+def test_margins_are_claimed_within_or_beyond_or_left_open(tmp_path, table):
+    made = table.copy()
+    stream = np.random.default_rng(0)
+    for ratio, loss in ((0.3, 0.0), (0.5, 0.02), (0.7, 0.1)):
+        at = (made["method"] == "l1_filter") & (made["ratio"] == ratio)
+        made.loc[at, "delta_accuracy"] = -loss + stream.normal(0, 0.002, int(at.sum()))
+    found = study(tmp_path, made, margins={"accuracy": 0.02})
+    points = candidate_points(found)
+    points.table["front"] = points.table["method"].eq("l1_filter") & points.table["ratio"].lt(0.8)
+    verdicts = {row.candidate.split(", ")[1]: row.verdict for row in against_margins(found, points)}
+    assert verdicts == {"l1_filter 0.3": "within", "l1_filter 0.5": "open", "l1_filter 0.7": "beyond"}
+
+
+def test_hours_count_each_trial_once_and_the_checksum_is_the_descriptions(tmp_path, table):
+    found = study(tmp_path, table)
+    per_trial = table.groupby("key")["train_seconds"].max().sum()  # the longest budget holds the shorter ones
+    assert computing_hours(found) == pytest.approx((per_trial + 2.0 * len(table)) / 3600)
+    assert checksum(found) is None
+    key = table["key"].iloc[0]
+    write_json(tmp_path / "trials" / key / "description.json", {"baseline": {"data": {"checksum": "ab" * 32}}})
+    assert dict(how(found))["Data checksum"] == "sha256 " + "ab" * 32
+    assert f"{len(table)} networks were judged" in dict(how(found))["Looks at the report images"]
+
+
+def test_deviations_are_named(tmp_path, table):
+    text = " ".join(deviations(study(tmp_path, table)))
+    for part in ("mnist5k instead of CIFAR-10", "generated here", "100 instead of 10,000", "at most 2 epochs"):
+        assert part in text
+    official = {"corruptions": "official", "images_per_cell": 10_000}
+    as_paper = study(
+        tmp_path, table, data={"name": "cifar10"}, evaluation=official, training={"epochs": 160}, budgets=[0, 40],
+        rule="paper", select_on="report",
+    )  # fmt: skip
+    assert deviations(as_paper) == []

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom, ttest_1samp
+
+from dashboards.beats import beats_control
+from dashboards.claims import claims, paired, verdict
+from dashboards.effects import confounded, effects
+from dashboards.points import Points
+from dashboards.study_folder import StudyFolder
+from sweeps.pareto import candidates
+
+STUDIES, WHOLE = 8000, 30
+
+
+def test_interval_and_chance_are_those_of_scipy():
+    values = [0.01, 0.03, -0.02, 0.05, 0.02]
+    one, theirs = paired([*values, np.nan]), ttest_1samp(values, 0.01)
+    low, high = theirs.confidence_interval(0.95)
+    assert (one.low, one.high, one.seeds) == pytest.approx((low, high, 5))
+    assert one.chance(0.01) == pytest.approx(theirs.pvalue)
+    assert paired([np.nan]) is None
+    assert np.isnan(paired([1.0]).half)
+
+
+def test_holm_by_hand():
+    # p = .01, .02, .04 against .05/3, .05/2, .05: all three; with .03 instead of .02 the second stops the rest.
+    def with_chance(wanted, seeds=5):
+        base = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])
+        mean = 0.0
+        for step in (1.0, 0.1, 0.01, 0.001, 0.0001):
+            while paired(base + mean + step).chance() > wanted:
+                mean += step
+        return paired((base + mean + 0.0001)[:seeds])
+
+    assert claims([with_chance(p) for p in (0.04, 0.0099, 0.02)]) == [True, True, True]
+    assert claims([with_chance(p) for p in (0.04, 0.0099, 0.03)]) == [False, True, False]
+    assert claims([with_chance(0.0001), None, None]) == [True, False, False]
+
+
+def test_four_seeds_decide_nothing():
+    sure = paired([1.0, 1.001, 1.002, 1.003])
+    assert sure.chance() < 1e-6
+    assert claims([sure]) == [False]
+    assert verdict(sure, False, "max") == "not decidable"
+    assert verdict(paired([1.0, 1.1, 1.2, 1.0, 1.1]), True, "min") == "worse"
+
+
+def records(stream, gains, *, seeds=5, networks=("n",), ratios=(0.3, 0.5, 0.7), budgets=(2,)):
+    """Return the records of methods that differ by ``gains`` in accuracy and by nothing else; seeds share an effect."""
+    rows = []
+    for network in networks:
+        for seed in range(seeds):
+            shared = stream.normal(0, 0.01, 3)
+            for method, gain in gains.items():
+                for ratio in ratios:
+                    for budget in budgets:
+                        noise = shared + stream.normal(0, 0.01, 3)
+                        delta = {"delta_accuracy": noise[0] - shared[0] + gain, "delta_ece": noise[1], "delta_mpc": noise[2]}
+                        rows.append({
+                            "key": f"{network}{method}{ratio}{seed}", "network": network, "arm": f"{network}-{method}",
+                            "method": method, "ratio": ratio, "seed": seed, "budget": budget, "status": "complete",
+                            "accuracy": 0.9 + noise[0] + gain - 0.05 * ratio, "ece": 0.05 + noise[1] + 0.1 * ratio,
+                            "mpc": 0.7 + noise[2] - 0.1 * ratio, "compression": 1 / (1 - ratio), **delta,
+                        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def folder(tmp_path, table, **plain):
+    return StudyFolder(tmp_path, plain, table)
+
+
+def test_a_method_under_two_names_is_preferred_in_at_most_five_per_cent_of_studies():
+    # The rule itself, on the differences by seed that a study of one method under two names has: three metrics, five seeds.
+    stream = np.random.default_rng(11)
+    preferred = 0
+    for _ in range(STUDIES):
+        shared = stream.normal(size=(5, 1))
+        preferred += any(claims([paired(values) for values in (stream.normal(size=(5, 3)) + 0.5 * shared).T]))
+    assert preferred <= 0.05 * STUDIES
+
+
+def test_whole_studies_of_one_method_under_two_names_seldom_prefer_one(tmp_path):
+    # Few, since each goes through the report's own tables: more than the 99 % quantile of a 5 % chance would be too many.
+    stream = np.random.default_rng(12)
+    preferred, beaten = 0, 0
+    for _ in range(WHOLE):
+        table = records(stream, {"same": 0.0, "same-again": 0.0})
+        study = folder(tmp_path, table)
+        preferred += any(
+            word in ("better", "worse")
+            for effect in effects(study)
+            if effect.factor == "method"
+            for word in effect.verdicts.values()
+        )
+        shown = ["delta_accuracy", "delta_ece", "delta_mpc"]
+        points = Points(candidates(table, {"accuracy": "max"}, shown=shown), {"accuracy": "max"})
+        beaten += not beats_control(study, points).startswith("Nothing beats the control")
+    assert max(preferred, beaten) <= binom.ppf(0.99, WHOLE, 0.05)
+
+
+def test_a_real_gain_is_found_with_its_size_and_only_where_it_is(tmp_path):
+    table = records(np.random.default_rng(1), {"a": 0.0, "b": 0.05}, networks=("n", "m"), budgets=(0, 2))
+    found = {(effect.factor, effect.contrast): effect for effect in effects(folder(tmp_path, table))}
+    method = found["method", "a → b"]
+    assert method.verdicts["accuracy"] == "better"
+    assert method.measured["accuracy"].low < 0.05 < method.measured["accuracy"].high
+    assert method.blocks == 2
+    ratio = found["ratio", "ratio 0.3 → ratio 0.5"]
+    assert ratio.blocks == 4
+    assert ratio.measured["ece"].low < 0.02 < ratio.measured["ece"].high
+    assert ratio.verdicts["ece"] == "worse"
+    assert found["budget", "pruned networks, 0 epochs → 2 epochs"].blocks == 12
+
+
+def test_the_ratio_effect_is_the_mean_of_the_seeds_means(tmp_path):
+    table = records(np.random.default_rng(2), {"a": 0.0})
+    (first, _) = [effect for effect in effects(folder(tmp_path, table)) if effect.factor == "ratio"]
+    wide = table.pivot(index="seed", columns="ratio", values="mpc")
+    one = paired(wide[0.5] - wide[0.3])
+    assert (first.measured["mpc"].mean, first.measured["mpc"].error) == pytest.approx((one.mean, one.error))
+
+
+def test_methods_are_compared_at_equal_cost_not_at_equal_ratio(tmp_path):
+    # The same networks, but the second method calls half of what it removes by its name: at equal cost they do not differ.
+    table = records(np.random.default_rng(3), {"a": 0.0})
+    table["accuracy"] = 1 - 0.1 * np.log(table["compression"])
+    other = table.assign(method="b", arm="n-b", ratio=table["ratio"] / 2, key="b" + table["key"])
+    (method,) = [e for e in effects(folder(tmp_path, pd.concat([table, other]))) if e.factor == "method"]
+    assert method.measured["accuracy"].mean == pytest.approx(0.0, abs=1e-12)
+
+
+def test_methods_that_share_no_network_are_confounded():
+    stream = np.random.default_rng(0)
+    apart = pd.concat([records(stream, {"a": 0.0}, networks=("n",)), records(stream, {"b": 0.0}, networks=("m",))])
+    (warning,) = confounded(apart)
+    assert warning.startswith("a was tried on n, b on m: method and network are confounded")
+    assert confounded(records(stream, {"a": 0.0, "b": 0.0})) == []
+
+
+def test_a_block_that_lacks_a_seed_is_left_out(tmp_path):
+    table = records(np.random.default_rng(4), {"a": 0.0, "b": 0.0})
+    table.loc[(table["method"] == "b") & (table["ratio"] == 0.5) & (table["seed"] == 3), "status"] = "failed"
+    first = next(effect for effect in effects(folder(tmp_path, table)) if effect.contrast == "ratio 0.3 → ratio 0.5")
+    assert (first.blocks, first.measured["accuracy"].seeds) == (1, 5)
