@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from prune_core.data import Dataset
 
 FILE = click.Path(path_type=Path)
 NETWORK = click.option("--network", help="Name of the network; a file of ours says it itself.")
@@ -14,6 +18,12 @@ OPTION = click.option(
 )
 CLASSES = click.option("--num-classes", type=click.IntRange(min=2), help="Length of the output.")
 DATA = click.option("--data", required=True, help="A dataset's name, image_folder:PATH, or arrays:FILE (.npz).")
+DATA_OPTION = click.option(
+    "--data-option", "data_options", multiple=True, metavar="KEY=VALUE", help="Option of the dataset, for example root=DIR."
+)
+LIMIT = click.option("--limit", type=click.IntRange(min=1), help="Judge on so many images: seeded, balanced over classes.")
+MEAN = click.option("--mean", help="Mean per channel the network was trained with, for example 0.49,0.48,0.45.")
+STD = click.option("--std", help="Standard deviation per channel.")
 
 
 @click.command()
@@ -26,18 +36,38 @@ DATA = click.option("--data", required=True, help="A dataset's name, image_folde
 @click.option("--ratio", help="Share to remove, in [0, 1); left out for presets that bring their own.")
 @click.option("--method-option", "method_options", multiple=True, metavar="KEY=VALUE", help="Option of the method.")
 @click.option("-o", "--output", type=FILE, required=True, help="File to write (.safetensors).")
+@click.option("--image-size", type=click.IntRange(min=8), help="Height and width that costs are measured with; default 32.")
+@click.option("--data", help="Also measure accuracy on a dataset: its name, image_folder:PATH, or arrays:FILE (.npz).")
+@DATA_OPTION
+@LIMIT
+@MEAN
+@STD
 def prune(
     checkpoint: Path, network: str | None, options: tuple[str, ...], num_classes: int | None, in_channels: str | None,
-    method: str, ratio: str | None, method_options: tuple[str, ...], output: Path,
-) -> None:  # fmt: skip
-    """Prune CHECKPOINT into one self-describing file."""
-    from sweeps.one_network import open_network, prune_to_file, read_options
+    method: str, ratio: str | None, method_options: tuple[str, ...], output: Path, image_size: int | None, data: str | None,
+    data_options: tuple[str, ...], limit: int | None, mean: str | None, std: str | None,
+) -> int:  # fmt: skip
+    """Prune CHECKPOINT into one self-describing file, verified; prints what it cost before and costs now."""
+    from sweeps.one_network import open_network, read_options
+    from sweeps.one_network_pruned import Unproven, check_output, prune_to_file
 
+    check_output(output, checkpoint)
+    values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
+    dataset = _dataset(data, values, limit)
     dense = open_network(
         checkpoint, network, read_options(options, "--option"), num_classes=num_classes,
-        in_channels=int(in_channels) if in_channels else None,
+        in_channels=int(in_channels) if in_channels else None, dataset=dataset,
     )  # fmt: skip
-    click.echo(prune_to_file(dense, method, ratio, read_options(method_options, "--method-option"), output))
+    settings = read_options(method_options, "--method-option")
+    try:
+        lines = prune_to_file(
+            checkpoint, dense, method, ratio, settings, output, data=dataset, size=image_size, limit=limit
+        )
+    except Unproven as error:
+        click.echo(f"prunefront: {error}", err=True)
+        return 1
+    click.echo("\n".join(lines))
+    return 0
 
 
 @click.command()
@@ -46,31 +76,49 @@ def prune(
 @OPTION
 @CLASSES
 @DATA
-@click.option("--data-option", "data_options", multiple=True, metavar="KEY=VALUE", help="Option of the dataset.")
+@DATA_OPTION
 @click.option("--corruptions", default="none", show_default=True, help="none, generated or official.")
 @click.option("--corruptions-folder", type=FILE, help="Folder of the official .npy files; by default the cache.")
-@click.option("--limit", type=click.IntRange(min=1), help="Judge on so many images, balanced over classes.")
-@click.option("--mean", help="Mean per channel the network was trained with, for example 0.49,0.48,0.45.")
-@click.option("--std", help="Standard deviation per channel.")
+@click.option("--fetch", is_flag=True, help="Get the official files where they are not there (2.9 GB, resumed, checked).")
+@LIMIT
+@MEAN
+@STD
 @click.option("--bins", type=click.IntRange(min=1), default=15, show_default=True, help="Bins of every ECE.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the generated corruptions.")
+@click.option(
+    "--accepted-error", type=click.FloatRange(0, 1, max_open=True), default=0.05, show_default=True,
+    help="Selective prediction: errors allowed among the accepted answers.",
+)
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--plot", type=FILE, help="Folder for a reliability diagram and a corruption heat map (PNG).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; its keys are the columns of a record.")
 def evaluate(
     checkpoint: Path, network: str | None, options: tuple[str, ...], num_classes: int | None, data: str,
-    data_options: tuple[str, ...], corruptions: str, corruptions_folder: Path | None, limit: int | None,
-    mean: str | None, std: str | None, bins: int, seed: int, device: str, as_json: bool,
+    data_options: tuple[str, ...], corruptions: str, corruptions_folder: Path | None, fetch: bool, limit: int | None,
+    mean: str | None, std: str | None, bins: int, seed: int, accepted_error: float, device: str, plot: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Judge CHECKPOINT: accuracy, calibration, cost, and robustness where corruptions are asked for."""
     from sweeps.one_network import read_options
-    from sweeps.one_network_judged import judge_checkpoint, judgement_lines
+    from sweeps.one_network_judged import judge_checkpoint
 
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
-    record = judge_checkpoint(
+    judged = judge_checkpoint(
         checkpoint, network, read_options(options, "--option"), num_classes=num_classes, data=data, data_options=values,
-        corruptions=corruptions, corruptions_folder=corruptions_folder, limit=limit, bins=bins, seed=seed, device=device,
+        corruptions=corruptions, corruptions_folder=corruptions_folder, fetch=fetch, limit=limit, bins=bins, seed=seed,
+        device=device,
     )  # fmt: skip
-    click.echo(json.dumps(record, indent=1) if as_json else "\n".join(judgement_lines(record)))
+    pictures = []
+    if plot is not None:
+        from sweeps.one_network_figures import write_figures
+
+        pictures = write_figures(judged, plot)
+    if as_json:
+        click.echo(json.dumps(judged.record, indent=1, allow_nan=False))
+        return
+    from sweeps.one_network_table import judgement_lines
+
+    click.echo("\n".join([*judgement_lines(judged, accepted_error=accepted_error), *("", *map(str, pictures))]).rstrip())
 
 
 @click.command()
@@ -78,12 +126,25 @@ def evaluate(
 @click.option("--corruption", "names", multiple=True, help="Name of a corruption, may be repeated; by default the 15.")
 @click.option("--limit", type=click.IntRange(min=1), help="So many images, balanced over classes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the corruptions.")
-@click.option("-o", "--output", type=FILE, required=True, help="Folder to write: one .npy per corruption, and labels.npy.")
+@click.option(
+    "-o", "--output", type=FILE, required=True, help="A .png gets a contact sheet; a folder gets NAME.npy each, labels.npy."
+)
 def corrupt(data: str, names: tuple[str, ...], limit: int | None, seed: int, output: Path) -> None:
-    """Corrupt images in the layout of CIFAR-10-C: NAME.npy holds severities 1 to 5 one after the other."""
-    from sweeps.one_network_judged import corrupt_to_folder
+    """Corrupt images: a contact sheet, or files in the layout of CIFAR-10-C (severities 1 to 5 one after the other)."""
+    from sweeps.one_network_images import corrupt_to
 
-    click.echo(corrupt_to_folder(data, names, limit=limit, seed=seed, output=output))
+    click.echo(corrupt_to(data, names, limit=limit, seed=seed, output=output))
+
+
+def _dataset(name: str | None, options: dict[str, Any], limit: int | None) -> Dataset | None:
+    from prune_core.data import load_dataset
+    from prune_core.errors import BadInput
+
+    if name is not None:
+        return load_dataset(name, **options)
+    if options or limit is not None:
+        raise BadInput("--data-option, --mean, --std and --limit belong to --data, which is missing")
+    return None
 
 
 def _normalisation(mean: str | None, std: str | None) -> dict[str, list[float]]:

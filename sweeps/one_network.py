@@ -1,7 +1,8 @@
-"""One checkpoint from the command line: opened whatever it is, pruned into one self-describing file."""
+"""One checkpoint from the command line, opened whatever it is."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from sweeps.study_yaml import parse_yaml
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from prune_core.data import Dataset
 
 
 def read_options(texts: Sequence[str], where: str) -> dict[str, Any]:
@@ -29,71 +32,54 @@ def read_options(texts: Sequence[str], where: str) -> dict[str, Any]:
 
 
 def open_network(
-    checkpoint: Path, name: str | None, options: dict[str, Any], *, num_classes: int | None, in_channels: int | None
-) -> nn.Module:
+    checkpoint: Path, name: str | None, options: dict[str, Any], *, num_classes: int | None = None,
+    in_channels: int | None = None, dataset: Dataset | None = None,
+) -> nn.Module:  # fmt: skip
     """Return the network of a checkpoint: of a file of ours, or of weights from anywhere with the network's name.
 
     Args:
         checkpoint: path of the file.
-        name: the network's; may be None for a file of ours, and is then not looked at.
-        options: of the network.
-        num_classes: length of its output; None is 10.
-        in_channels: of its input; None is 3.
+        name: the network's; may be None for a file of ours.
+        options: of the network; for a file of ours they must be what it says of itself.
+        num_classes: length of its output; None is that of the dataset, without one 10.
+        in_channels: of its input; None is that of the dataset, without one 3.
+        dataset: what it will be shown; the network must fit it.
 
     Raises:
-        BadInput: no such file, weights that do not fit, or no name where one is needed.
+        BadInput: no such file, weights that do not fit, no name where one is needed, or another network than said.
     """
     import torch
 
-    from prune_core.networks import architecture_of, build_network, load_weights
+    from prune_core.networks import build_network, load_weights
 
     if not checkpoint.is_file():
         raise BadInput(f"there is no file {str(checkpoint)!r} (allowed: a readable checkpoint)")
-    own = _own_file(checkpoint)
-    if own is not None:
-        known = architecture_of(own).name
-        if name is not None and name != known:
-            raise BadInput(f"--network is {name!r}, {checkpoint.name} holds {known!r} (allowed: {known}, or no --network)")
-        return own
-    if name is None:
+    said = {"num_classes": num_classes, "in_channels": in_channels}
+    said = {key: value for key, value in said.items() if value is not None}
+    network = _own_file(checkpoint)
+    if network is not None:
+        _check_own(checkpoint, network, name, {**options, **said})
+    elif name is None:
         raise BadInput(f"--network is missing: {checkpoint.name} does not say which network it is of")
-    channels = {} if in_channels is None else {"in_channels": in_channels}
-    classes = {} if num_classes is None else {"num_classes": num_classes}
-    with torch.random.fork_rng(devices=[]):
-        network = build_network(name, **classes, **channels, **options)
-    load_weights(network, checkpoint)
+    else:
+        shape = {} if dataset is None else {"num_classes": len(dataset.classes), "in_channels": dataset.shape[2]}
+        with torch.random.fork_rng(devices=[]):
+            network = build_network(name, **{**shape, **said, **options})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns about files that it then refuses; one line is enough
+            load_weights(network, checkpoint)
+    if dataset is not None:
+        _check_fit(network, dataset)
     return network
 
 
-def prune_to_file(dense: nn.Module, method: str, ratio: str | None, options: dict[str, Any], output: Path) -> str:
-    """Prune a network, verify it, write it to one file; return what was done in one line.
-
-    Raises:
-        BadInput: method, ratio or options that are not allowed, a target that cannot be written, or a failed verification.
-    """
-    import torch
-
-    from prune_core.complexity import complexity
+def described(network: nn.Module) -> str:
+    """Return a network's name and what it was given beyond the defaults: ``resnet8 (width 8), pruned``."""
     from prune_core.networks import architecture_of
-    from prune_core.pruning import outcome_of, prune, save_network
-    from prune_core.verification import verify
 
-    pruned = prune(dense, method, ratio, **options)
-    channels = int(architecture_of(dense).options["in_channels"])
-    shape = (channels, 32, 32)
-    images = torch.randn(8, *shape, generator=torch.Generator().manual_seed(0))
-    proof = verify(dense, pruned, images)
-    if not proof.passed:
-        raise BadInput(f"the pruned network failed its verification: {proof.reason}")
-    try:
-        save_network(pruned, output)
-    except OSError as error:
-        raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
-    before, after, outcome = complexity(dense, shape), complexity(pruned, shape), outcome_of(pruned)
-    return (
-        f"{output}: {outcome.method} at ratio {outcome.ratio}, nonzero parameters {before.nonzero_parameters:,} -> "
-        f"{after.nonzero_parameters:,}, MACs {before.macs:,} -> {after.macs:,} (nonzero {after.nonzero_macs:,})"
-    )
+    known = architecture_of(network)
+    width = known.options.get("width")
+    return f"{known.name}{f' (width {width})' if width else ''}{', pruned' if hasattr(network, 'outcome') else ''}"
 
 
 def _own_file(path: Path) -> nn.Module | None:
@@ -105,3 +91,27 @@ def _own_file(path: Path) -> nn.Module | None:
 
     header, _ = read_file(path)
     return load_network(path) if "architecture" in header else None
+
+
+def _check_own(path: Path, network: nn.Module, name: str | None, options: dict[str, Any]) -> None:
+    from prune_core.networks import architecture_of
+
+    known = architecture_of(network)
+    if name is not None and name != known.name:
+        raise BadInput(f"--network is {name!r}, {path.name} holds {known.name!r} (allowed: {known.name}, or no --network)")
+    for key, value in options.items():
+        if key not in known.options:
+            raise BadInput(f"--option {key}: {known.name} has no such option (allowed: {', '.join(known.options)})")
+        if known.options[key] != value:
+            raise BadInput(f"{key} is {value!r}, {path.name} holds a network with {known.options[key]!r}")
+
+
+def _check_fit(network: nn.Module, dataset: Dataset) -> None:
+    from prune_core.networks import architecture_of
+
+    known = architecture_of(network).options
+    channels = dataset.shape[2]
+    if known["in_channels"] != channels:
+        raise BadInput(f"the network takes {known['in_channels']} channels, the images of {dataset.name!r} have {channels}")
+    if known["num_classes"] < len(dataset.classes):
+        raise BadInput(f"the network knows {known['num_classes']} classes, {dataset.name!r} has {len(dataset.classes)}")

@@ -1,162 +1,128 @@
-"""One checkpoint judged from the command line, and the images to judge with."""
+"""One checkpoint judged from the command line."""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from prune_core.errors import BadInput, UnknownName
-from prune_core.files import replacing
+from prune_core.errors import BadInput, Diverged, UnknownName
 from sweeps.columns import measured_columns
-from sweeps.one_network import open_network
+from sweeps.one_network import described, open_network
+from sweeps.one_network_images import SOURCES, Shown, corrupted_images, report_images
 
 if TYPE_CHECKING:
     from torch import nn
 
     from prune_core.corruptions import CorruptedSet
     from prune_core.data import Dataset
+    from prune_core.logits import LogitSet
 
-SOURCES = ("none", "generated", "official")
+Record = dict[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found, and on what.
+
+    Attributes:
+        network: its name, for people.
+        dataset: whose images.
+        shown: the images.
+        corruptions: what the corrupted set is called, None where there is none.
+        logits: what the network said.
+        bins: of every ECE.
+        record: the columns of a record.
+        seconds: that all forward passes took.
+    """
+
+    network: str
+    dataset: Dataset
+    shown: Shown
+    corruptions: str | None
+    logits: LogitSet
+    bins: int
+    record: Record
+    seconds: float
 
 
 def judge_checkpoint(
     checkpoint: Path, name: str | None, options: dict[str, Any], *, num_classes: int | None, data: str,
-    data_options: dict[str, Any], corruptions: str, corruptions_folder: Path | None, limit: int | None,
+    data_options: dict[str, Any], corruptions: str, corruptions_folder: Path | None, fetch: bool, limit: int | None,
     bins: int, seed: int, device: str,
-) -> dict[str, float | int | str]:  # fmt: skip
-    """Return the columns of a record that one checkpoint gives on the report images of a dataset.
+) -> Judgement:  # fmt: skip
+    """Judge one checkpoint on the report images of a dataset: the test images, or all where it has none of its own.
 
     Args:
         checkpoint: the file.
         name: the network's, None for a file of ours.
         options: of the network.
         num_classes: length of its output; None is the dataset's number of classes.
-        data: the dataset; its test images are judged on, or all images where it has no test images of its own.
+        data: the dataset.
         data_options: of the dataset, ``mean`` and ``std`` among them.
         corruptions: ``none``, ``generated`` or ``official``.
-        corruptions_folder: of the official files; None looks in the cache.
-        limit: so many images, balanced over classes; None is all.
+        corruptions_folder: of the official files; None is the cache.
+        fetch: get the official files where they are not there.
+        limit: so many images, a seeded choice balanced over classes; None is all.
         bins: of every ECE.
         seed: of generated corruptions.
         device: ``cpu`` or ``cuda``.
 
     Raises:
-        BadInput: anything of the above that is not there or not allowed.
+        BadInput: anything of the above that is not there or not allowed, or a network whose answers are not finite.
     """
     from torch import get_num_threads
 
     from prune_core.data import load_dataset
-    from prune_core.evaluation import evaluate_network, record_columns
     from prune_core.training import prepare_runtime
 
     if corruptions not in SOURCES:
         raise UnknownName("source of corruptions", corruptions, SOURCES)
+    if corruptions != "official" and (fetch or corruptions_folder is not None):
+        raise BadInput(f"--fetch and --corruptions-folder belong to --corruptions official, not to {corruptions!r}")
     target = prepare_runtime(device=device, threads=get_num_threads())
     dataset = load_dataset(data, **data_options)
-    images, labels, numbers = _report_images(dataset, limit)
-    network = open_network(
-        checkpoint, name, options, num_classes=num_classes or len(dataset.classes), in_channels=images.shape[3]
+    network = open_network(checkpoint, name, options, num_classes=num_classes, dataset=dataset)
+    shown = report_images(dataset, limit)
+    cells = corrupted_images(dataset, shown, corruptions, folder=corruptions_folder, fetch=fetch, seed=seed)
+    started = time.perf_counter()
+    logits = judged_logits(checkpoint, network.to(target), dataset, shown, cells)
+    seconds = time.perf_counter() - started
+    record = _record(network, logits, bins, shown.images.shape[1:])
+    return Judgement(
+        described(network), dataset, shown, None if cells is None else cells.label, logits, bins, record, seconds
     )
-    _check_fit(network, dataset)
-    cells = _cells(dataset, images, numbers, corruptions, corruptions_folder, seed)
-    judged = evaluate_network(
-        network.to(target), images, labels, mean=dataset.mean, std=dataset.std, corrupted=cells, device=target
-    )
-    columns = record_columns(selection=None, report=judged, train=None, bins=bins)
-    return _in_order({**columns, **_costs(network, images.shape[1:])})
 
 
-def judgement_lines(record: dict[str, float | int | str]) -> list[str]:
-    """Return a record as aligned lines, for people."""
-    width = max(map(len, record))
-    return [
-        f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name:<{width}}  {value}"
-        for name, value in record.items()
-    ]
-
-
-def corrupt_to_folder(data: str, names: tuple[str, ...], *, limit: int | None, seed: int, output: Path) -> str:
-    """Write corrupted images in the layout of CIFAR-10-C; return what was done in one line.
-
-    ``NAME.npy`` is uint8 ``(5 N, H, W, C)``: severity 1 first. ``labels.npy`` holds the labels, repeated five times.
+def judged_logits(
+    checkpoint: Path, network: nn.Module, dataset: Dataset, shown: Shown, cells: CorruptedSet | None = None
+) -> LogitSet:
+    """Return what a network says about images, where it is.
 
     Raises:
-        BadInput: an unknown name, data that is not there, a folder that cannot be written.
+        BadInput: it says something that is not a number.
     """
-    from prune_core.corruptions import CORRUPTIONS, SEVERITIES, STANDARD, set_label
-    from prune_core.data import load_dataset
+    from prune_core.evaluation import evaluate_network
 
-    chosen = names or STANDARD
-    for name in chosen:
-        CORRUPTIONS.get(name)
-    dataset = load_dataset(data)
-    images, labels, numbers = _report_images(dataset, limit)
     try:
-        for name in chosen:
-            made = np.concatenate([_corrupted(images, numbers, name, severity, seed) for severity in SEVERITIES])
-            with replacing(output / f"{name}.npy") as temporary, temporary.open("wb") as stream:
-                np.save(stream, made, allow_pickle=False)
-        with replacing(output / "labels.npy") as temporary, temporary.open("wb") as stream:
-            np.save(stream, np.tile(labels, len(SEVERITIES)).astype(np.uint8), allow_pickle=False)
-    except OSError as error:
-        raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
-    label = set_label(dataset.name, seed, title=dataset.title, jpeg=dataset.jpeg)
-    return f"{output}: {label}, {len(chosen)} corruptions of {len(images)} images"
+        return evaluate_network(
+            network, shown.images, shown.labels, mean=dataset.mean, std=dataset.std, corrupted=cells,
+            device=next(network.parameters()).device,
+        )  # fmt: skip
+    except Diverged as error:
+        raise BadInput(f"{checkpoint}: {error}; such a network cannot be judged") from None
 
 
-def _report_images(dataset: Dataset, limit: int | None) -> tuple[Any, Any, Any]:
-    """Images, labels, and the numbers of the images in their set."""
-    from prune_core.data import balanced_subset
+def _record(network: nn.Module, logits: LogitSet, bins: int, shape: tuple[int, ...]) -> Record:
+    from prune_core.scoring import record_columns
 
-    own = dataset.test_images is not None
-    images = dataset.test_images if own else dataset.train_images
-    labels = dataset.test_labels if own else dataset.train_labels
-    if images is None or labels is None:
-        raise BadInput(f"dataset {dataset.name!r} has no images to judge on")
-    count = len(labels)
-    if limit is None or limit >= count:
-        return images, labels, np.arange(count)
-    chosen = balanced_subset(labels, limit, "judged from the command line")
-    return np.ascontiguousarray(images[chosen]), labels[chosen], chosen
+    record: Record = {**record_columns(selection=None, report=logits, train=None, bins=bins), **_costs(network, shape)}
+    known = [column for column in measured_columns() if column in record]
+    return {column: record[column] for column in [*known, *(column for column in record if column not in known)]}
 
 
-def _corrupted(images: Any, numbers: Any, name: str, severity: int, seed: int) -> Any:
-    from prune_core.corruptions.apply import corrupt_numbered
-
-    return corrupt_numbered(images, name, severity, numbers, seed=seed)
-
-
-def _cells(dataset: Dataset, images: Any, numbers: Any, source: str, folder: Path | None, seed: int) -> CorruptedSet | None:
-    if source == "none":
-        return None
-    from prune_core.corruptions import STANDARD, generated_set, official_set
-    from prune_core.data.cache import default_cache
-
-    if source == "official":
-        if dataset.test_labels is None:
-            raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
-        where = folder or default_cache()
-        return official_set(where, name=dataset.name, labels=dataset.test_labels, positions=numbers)
-    return generated_set(
-        images, numbers, name=dataset.name, corruptions=STANDARD, seed=seed, cache=default_cache(), title=dataset.title,
-        jpeg=dataset.jpeg,
-    )  # fmt: skip
-
-
-def _check_fit(network: nn.Module, dataset: Dataset) -> None:
-    from prune_core.networks import architecture_of
-
-    known = architecture_of(network).options
-    channels = dataset.shape[2]
-    if known["in_channels"] != channels:
-        raise BadInput(f"the network takes {known['in_channels']} channels, the images of {dataset.name!r} have {channels}")
-    if known["num_classes"] < len(dataset.classes):
-        raise BadInput(f"the network knows {known['num_classes']} classes, {dataset.name!r} has {len(dataset.classes)}")
-
-
-def _costs(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float | int | str]:
+def _costs(network: nn.Module, shape: tuple[int, ...]) -> Record:
     from prune_core.complexity import complexity
     from prune_core.networks import convolutions
 
@@ -170,10 +136,19 @@ def _costs(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float |
         "macs": cost.macs,
         "nonzero_macs": cost.nonzero_macs,
         "sparsity": zeros / max(1, sum(weight.numel() for weight in weights)),
+        "compression": _dense_parameters(network, cost.parameters) / max(1, cost.nonzero_parameters),
         "size_bytes": cost.size_bytes,
     }
 
 
-def _in_order(record: dict[str, Any]) -> dict[str, float | int | str]:
-    known = [column for column in measured_columns() if column in record]
-    return {column: record[column] for column in [*known, *(column for column in record if column not in known)]}
+def _dense_parameters(network: nn.Module, own: int) -> int:
+    """Count the parameters of the network that this one was before channels went."""
+    import torch
+
+    from prune_core.networks import architecture_of, build_network
+
+    known = architecture_of(network)
+    if not known.kept:
+        return own
+    with torch.random.fork_rng(devices=[]):
+        return sum(parameter.numel() for parameter in build_network(known.name, **known.options).parameters())

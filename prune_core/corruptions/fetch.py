@@ -194,5 +194,8 @@ def _put(archive: Archive, temporary: Path, target: Path) -> None:
 
 
 def _said(error: BaseException) -> str:
-    wrapped = isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError)
-    return (str(error.reason if wrapped else error).strip() or type(error).__name__).splitlines()[0]
+    # A URLError wraps what happened; an HTTPError, which is one too, says it itself.
+    inner: object = error
+    if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
+        inner = error.reason
+    return (str(inner).strip() or type(error).__name__).splitlines()[0]

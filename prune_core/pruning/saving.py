@@ -66,7 +66,9 @@ def load_network(path: str | Path) -> nn.Module:
         architecture = Architecture.from_dict(json.loads(header["architecture"]))
         # Shapes first, on the meta device: a header that lies about widths must not cost memory.
         with torch.device("meta"), _WithoutInitialisation():
-            network = _rebuild(architecture)
+            network = build_network(architecture.name, **architecture.options)
+        # Outside: arithmetic of indices on the meta device imports all of torch's compiler.
+        network = _shrunk(network, architecture)
         _check_fit(network, tensors)
         network.load_state_dict(tensors, assign=True)
         network = _materialised(network, architecture, tensors)
@@ -109,8 +111,7 @@ class _WithoutInitialisation(TorchFunctionMode):
         return args[0] if func in self.FILLS else func(*args, **(kwargs or {}))
 
 
-def _rebuild(architecture: Architecture) -> nn.Module:
-    network = build_network(architecture.name, **architecture.options)
+def _shrunk(network: nn.Module, architecture: Architecture) -> nn.Module:
     if architecture.kept:
         remove_channels(network, architecture.kept)
     return network
@@ -121,7 +122,7 @@ def _materialised(network: nn.Module, architecture: Architecture, tensors: dict[
     rest = [*network.parameters(), *network.buffers()]
     if any(tensor.is_meta for tensor in rest):
         with torch.random.fork_rng(devices=[]):
-            network = _rebuild(architecture)
+            network = _shrunk(build_network(architecture.name, **architecture.options), architecture)
         network.load_state_dict(tensors)
     return network
 

@@ -1,0 +1,148 @@
+"""The images that one network is judged on from the command line, and corrupted images as files."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from prune_core.errors import BadInput
+from prune_core.files import replacing
+
+if TYPE_CHECKING:
+    from prune_core.corruptions import CorruptedSet
+    from prune_core.data import Dataset
+
+SOURCES = ("none", "generated", "official")
+"""Where corrupted images may come from."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the network is shown.
+
+    Attributes:
+        images: ``(N, H, W, C)`` uint8.
+        labels: ``(N,)``.
+        numbers: ``(N,)``: their numbers in their set; the corruption of an image depends on it.
+        total: how many there were to choose from.
+        test: whether they are the dataset's own test images; else they are all it has.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    total: int
+    test: bool
+
+
+def report_images(dataset: Dataset, limit: int | None) -> Shown:
+    """Return the test images, or all images of a dataset without; with a limit a seeded choice, balanced over classes."""
+    from prune_core.data import balanced_subset
+
+    own = dataset.test_images is not None and dataset.test_labels is not None
+    images: Any = dataset.test_images if own else dataset.train_images
+    labels: Any = dataset.test_labels if own else dataset.train_labels
+    if limit is None or limit >= len(labels):
+        return Shown(images, labels, np.arange(len(labels)), len(labels), own)
+    chosen = balanced_subset(labels, limit, "judged from the command line")
+    return Shown(np.ascontiguousarray(images[chosen]), labels[chosen], chosen, len(labels), own)
+
+
+def corrupted_images(
+    dataset: Dataset, shown: Shown, source: str, *, folder: Path | None, fetch: bool, seed: int
+) -> CorruptedSet | None:
+    """Return the shown images under the 15 corruptions, None where ``source`` is ``none``.
+
+    Args:
+        dataset: theirs.
+        shown: the clean images.
+        source: one of `SOURCES`.
+        folder: of the official files; None is the cache.
+        fetch: get the official files where they are not there.
+        seed: of the generated ones.
+
+    Raises:
+        BadInput: official files that are not there or not of these images.
+    """
+    if source == "none":
+        return None
+    from prune_core.corruptions import STANDARD, generated_set, official_set
+    from prune_core.data.cache import default_cache
+
+    if source == "generated":
+        return generated_set(
+            shown.images, shown.numbers, name=dataset.name, corruptions=STANDARD, seed=seed, cache=default_cache(),
+            progress=told, title=dataset.title, jpeg=dataset.jpeg,
+        )  # fmt: skip
+    if not shown.test:
+        raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
+    where = folder or default_cache()
+    if fetch:
+        from prune_core.corruptions.fetch import fetch_official
+
+        fetch_official(dataset.name, where, told=told)
+    everything = len(shown.labels) == shown.total  # then nothing is copied into memory
+    return official_set(
+        where, name=dataset.name, labels=dataset.test_labels, positions=None if everything else shown.numbers
+    )
+
+
+def told(done: int, total: int, text: str) -> None:
+    """Show on a terminal how far something is, on one line of stderr that it clears in the end; say nothing to a file."""
+    if sys.stderr.isatty():
+        share = f"{100 * done // max(total, 1):3d} %"
+        click.echo("\r\x1b[K" + ("" if done >= total else f"{share} {text}"), err=True, nl=False)
+
+
+def corrupt_to(data: str, names: tuple[str, ...], *, limit: int | None, seed: int, output: Path) -> str:
+    """Corrupt images of a dataset; return what was done in one line.
+
+    An ``output`` that ends in ``.png`` gets a contact sheet, corruptions down and severities across. Any other is a folder
+    in the layout of CIFAR-10-C: ``NAME.npy`` is uint8 ``(5 N, H, W, C)``, severity 1 first, ``labels.npy`` holds the labels,
+    repeated five times; ``contact-sheet.png`` lies beside them.
+
+    Raises:
+        BadInput: an unknown name, data that is not there, a place that cannot be written.
+    """
+    from prune_core.corruptions import CORRUPTIONS, EXTRA, STANDARD, contact_sheet, set_label
+    from prune_core.data import load_dataset
+
+    for name in names:
+        CORRUPTIONS.get(name)
+    dataset = load_dataset(data)
+    label = set_label(dataset.name, seed, title=dataset.title, jpeg=dataset.jpeg)
+    if output.suffix.lower() == ".png":
+        few = report_images(dataset, min(limit or 1, 8)).images
+        contact_sheet(few, output, corruptions=names or (*STANDARD, *EXTRA), seed=seed, title=label)
+        return f"{output}: {label}, {len(names) or len(STANDARD) + len(EXTRA)} corruptions, contact sheet"
+    chosen = names or STANDARD
+    shown = report_images(dataset, limit)
+    try:
+        _write_arrays(output, shown, chosen, seed)
+    except OSError as error:
+        raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
+    contact_sheet(shown.images[:1], output / "contact-sheet.png", corruptions=chosen, seed=seed, title=label)
+    return f"{output}: {label}, {len(chosen)} corruptions of {len(shown.labels)} images"
+
+
+def _write_arrays(output: Path, shown: Shown, names: tuple[str, ...], seed: int) -> None:
+    from prune_core.corruptions import SEVERITIES
+    from prune_core.corruptions.apply import corrupt_numbered
+
+    for at, name in enumerate(names):
+        told(at, len(names), name)
+        each = [corrupt_numbered(shown.images, name, severity, shown.numbers, seed=seed) for severity in SEVERITIES]
+        _write_array(output / f"{name}.npy", np.concatenate(each))
+    told(len(names), len(names), "")
+    _write_array(output / "labels.npy", np.tile(shown.labels, len(SEVERITIES)).astype(np.uint8))
+
+
+def _write_array(path: Path, array: NDArray[np.uint8]) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, array, allow_pickle=False)

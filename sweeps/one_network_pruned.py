@@ -1,0 +1,168 @@
+"""One checkpoint pruned from the command line: pruned, proven, measured against what it was, and only then written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prune_core.errors import BadInput, Diverged
+from sweeps.one_network import described
+from sweeps.one_network_cost import cost_lines
+from sweeps.one_network_images import report_images
+from sweeps.one_network_judged import judged_logits
+from sweeps.one_network_text import aligned, percent, within
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from prune_core.data import Dataset
+    from prune_core.pruning import PruningOutcome
+
+SIZE = 32
+"""Height and width of the images that costs are measured with where there is no dataset."""
+BINS = 15
+SCORE_IMAGES = 512
+_BATCH = 64
+
+
+class Unproven(RuntimeError):
+    """A pruned network failed its verification: nothing was written."""
+
+
+def check_output(output: Path, checkpoint: Path) -> None:
+    """Raise `BadInput` unless a pruned network can go there."""
+    if output.suffix != ".safetensors":
+        raise BadInput(f"--output {str(output)!r} is not allowed (allowed: a file name that ends in .safetensors)")
+    if output.is_dir():
+        raise BadInput(f"--output {str(output)!r} is a folder (allowed: a file name that ends in .safetensors)")
+    if output.exists() and checkpoint.exists() and output.samefile(checkpoint):
+        raise BadInput(f"--output {str(output)!r} is the checkpoint itself (allowed: another file)")
+
+
+def prune_to_file(
+    checkpoint: Path, dense: nn.Module, method: str, ratio: str | None, options: dict[str, Any], output: Path, *,
+    data: Dataset | None, size: int | None, limit: int | None,
+) -> list[str]:  # fmt: skip
+    """Prune a network, verify it, measure it, write it to one file; return what was done as lines.
+
+    Args:
+        checkpoint: where the network is from; for messages.
+        dense: the network.
+        method: pruning method.
+        ratio: share to remove, None where a preset brings its own.
+        options: of the method.
+        output: gets the pruned network.
+        data: to measure accuracy on, and to score filters with where the method needs images.
+        size: height and width of the images that costs are for; None is that of the data, without any 32.
+        limit: so many images for the accuracy.
+
+    Raises:
+        BadInput: anything that is not allowed, or a target that cannot be written.
+        Unproven: the pruned network failed its verification.
+    """
+    from prune_core.pruning import prune, save_network
+    from prune_core.verification import verify
+
+    check_output(output, checkpoint)
+    shape = _shape(dense, data, size)
+    try:
+        pruned = prune(dense, method, ratio, **_with_batches(method, options, data))
+    except Diverged as error:
+        raise BadInput(f"{checkpoint}: {error}") from None
+    proof = verify(dense, pruned, _noise(shape))
+    if not proof.passed:
+        raise Unproven(f"the pruned network failed its verification, nothing was written: {proof.reason}")
+    lines = cost_lines(dense, pruned, shape)
+    if data is not None:
+        lines += ["", *_accuracy_lines(checkpoint, dense, pruned, data, limit)]
+    try:
+        save_network(pruned, output)
+    except OSError as error:
+        raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
+    return [*_head(dense, pruned), "", *lines, "", f"verified by {len(proof.checks)} checks; written to {output}"]
+
+
+def _shape(network: nn.Module, data: Dataset | None, size: int | None) -> tuple[int, int, int]:
+    from prune_core.networks import architecture_of
+
+    channels = int(architecture_of(network).options["in_channels"])
+    if size is None and data is not None:
+        height, width, _ = data.shape
+        return channels, height, width
+    return channels, size or SIZE, size or SIZE
+
+
+def _noise(shape: tuple[int, int, int]) -> Tensor:
+    import torch
+
+    return torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+
+
+def _with_batches(method: str, options: dict[str, Any], data: Dataset | None) -> dict[str, Any]:
+    """Add training images where the method scores by them."""
+    from prune_core.pruning import METHODS
+
+    if not METHODS.get(method).needs_batches:
+        return options
+    if data is None:
+        raise BadInput(f"method {method} scores by training images: name them with --data")
+    return {**options, "batches": _batches(data)}
+
+
+def _batches(data: Dataset) -> list[tuple[Tensor, Tensor]]:
+    import torch
+
+    from prune_core.data import balanced_subset
+    from prune_core.seeds import numpy_generator
+
+    count = min(SCORE_IMAGES, len(data.train_labels))
+    chosen = balanced_subset(data.train_labels, count, "scored from the command line")
+    numpy_generator("scored from the command line", "order").shuffle(chosen)
+    mean, std = np.array(data.mean, np.float32), np.array(data.std, np.float32)
+    pixels = (data.train_images[chosen] / np.float32(255) - mean) / std
+    images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), dtype=np.float32))
+    labels = torch.from_numpy(np.asarray(data.train_labels[chosen]))
+    return [(images[at : at + _BATCH], labels[at : at + _BATCH]) for at in range(0, count, _BATCH)]
+
+
+def _accuracy_lines(
+    checkpoint: Path, dense: nn.Module, pruned: nn.Module, data: Dataset, limit: int | None
+) -> list[str]:
+    """Accuracy, NLL and ECE before and after, on the same images."""
+    from prune_core.metrics import METRICS
+    from prune_core.uncertainty import intervals, paired_intervals
+
+    shown = report_images(data, limit)
+    before, after = (judged_logits(checkpoint, network, data, shown) for network in (dense, pruned))
+    several = len(shown.labels) > 1
+    one, two = (intervals(each, bins=BINS) if several else {} for each in (before, after))
+    change = paired_intervals(after, before, bins=BINS) if several else {}
+    rows = [(f"{data.title}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
+    for name in ("accuracy", "nll", "ece"):
+        metric = METRICS.get(name)
+        values = [float(metric.function(each.predictions(), BINS)) for each in (before, after)]
+        texts = [percent(value) if metric.unit == "fraction" else f"{value:.4f}" for value in values]
+        ends = [within(each.get(name), metric.unit) for each in (one, two, change)]
+        title = f"{metric.title} ({BINS} bins)" if name == "ece" else metric.title
+        rows.append((title, texts[0], ends[0], texts[1], ends[1], ends[2]))
+    return [*aligned(rows), "not fine-tuned: pruning is judged after fine-tuning, in a study"]
+
+
+def _head(dense: nn.Module, pruned: nn.Module) -> list[str]:
+    from prune_core.pruning import outcome_of
+
+    outcome = outcome_of(pruned)
+    lines = [f"{described(dense)}: {outcome.method} at ratio {outcome.ratio}, {_pool(outcome)}"]
+    for reason, count in Counter(outcome.left_alone.values()).items():
+        names = [name for name, why in outcome.left_alone.items() if why == reason]
+        lines.append(f"left alone: {', '.join(names[:3])}{f' and {count - 3} more' if count > 3 else ''} ({reason})")
+    return lines
+
+
+def _pool(outcome: PruningOutcome) -> str:
+    share = outcome.removed / max(outcome.total, 1)
+    text = f"{outcome.removed:,} of {outcome.total:,} {outcome.granularity} gone ({percent(share)})"
+    return text + (f", {outcome.rescued} rescued so that no layer is empty" if outcome.rescued else "")

@@ -1,0 +1,158 @@
+"""What was found about one network, as a table for people: every number with its interval, ECE never alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
+from prune_core.scoring import Scaling, scale, selective_by_severity
+from prune_core.uncertainty import intervals
+from sweeps.one_network_table_corrupted import corruption_lines, robustness_lines, severity_lines
+from sweeps.one_network_text import Row, aligned, percent, within
+
+if TYPE_CHECKING:
+    from prune_core.logits import LogitSet
+    from sweeps.one_network_judged import Judgement
+
+CLEAN = ("accuracy", "nll", "ece", "ece_debiased", "ece_mass", "brier", "mean_confidence")
+AFTER = ("accuracy", "nll", "ece")
+SHOWN_CLASSES = 20
+
+
+def judgement_lines(judged: Judgement, *, accepted_error: float) -> list[str]:
+    """Return a judgement as lines of text.
+
+    Args:
+        judged: what was found.
+        accepted_error: the rate of errors among accepted answers that the threshold of selective prediction is set for.
+
+    Raises:
+        BadInput: the rate lies outside [0, 1).
+    """
+    scaling = scale(selection=None, report=judged.logits)
+    raw, scaled = _intervals(judged.logits, judged.bins), _scaled_set(judged.logits, scaling)
+    after = _intervals(scaled, judged.bins)
+    blocks = [_head(judged), _clean(judged, raw), _after(judged, scaling, scaled, after)]
+    cells = judged.logits.cell_predictions()
+    if cells is not None:
+        blocks += [severity_lines(judged, cells, raw, after), robustness_lines(judged, cells, raw), corruption_lines(cells)]
+    blocks += [_selective(judged.logits, accepted_error), _costs(judged)]
+    return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+
+
+def _value(name: str, value: float) -> str:
+    return percent(value) if METRICS.get(name).unit in ("fraction", "ratio") else f"{value:.4f}"
+
+
+def _intervals(logits: LogitSet, bins: int) -> dict[str, Interval]:
+    """One image alone has no interval."""
+    return intervals(logits, bins=bins) if len(logits.labels) > 1 else {}
+
+
+def _scaled_set(logits: LogitSet, scaling: Scaling) -> LogitSet:
+    """Return all logits after temperature: each image, and what was made of it, by the temperature of its half."""
+    from prune_core.logits import LogitSet
+
+    if scaling.report is None:
+        raise ValueError("the report images were not scaled")
+    raw, divided = np.abs(logits.clean.astype(np.float64)).sum(axis=1), np.abs(scaling.report.logits).sum(axis=1)
+    by = np.where(divided > 0, raw / np.where(divided > 0, divided, 1.0), scaling.temperature)
+    cells = {name: cell.astype(np.float32) / by[logits.cell_index][:, None] for name, cell in logits.cells.items()}
+    return LogitSet(logits.labels, scaling.report.logits, cells, logits.cell_index)
+
+
+def _head(judged: Judgement) -> list[str]:
+    shown, dataset = judged.shown, judged.dataset
+    kind = "test images" if shown.test else "images (the dataset has no test images of its own)"
+    few = f"{len(shown.labels):,} of {shown.total:,} {kind}, a seeded choice balanced over classes"
+    lines = [
+        judged.network,
+        f"on {dataset.title}: {few if len(shown.labels) < shown.total else f'all {shown.total:,} {kind}'}",
+    ]
+    if dataset.jpeg:
+        lines.append("  these images are JPEG re-encoded: numbers differ from those of the original images")
+    if judged.corruptions is not None:
+        count, each = len(judged.logits.cells), len(judged.logits.cell_index)
+        lines.append(f"corrupted: {judged.corruptions}, {count} corruptions x 5 severities x {each:,} images")
+    lines.append(
+        f"ECE: {judged.bins} bins; intervals: 95 %, bootstrap over the images (this network on more such images; another "
+        "training seed is not in them)"
+    )
+    return lines
+
+
+def _clean(judged: Judgement, found: dict[str, Interval]) -> list[str]:
+    rows = [("clean images", "", "95 %")]
+    rows += [
+        (METRICS.get(name).title, _value(name, float(judged.record[name])), within(found.get(name), METRICS.get(name).unit))
+        for name in CLEAN
+    ]
+    predictions = judged.logits.predictions()
+    gap = confidence_gap(predictions)
+    rows.append((METRICS.get("confidence_gap").title, percent(gap), "overconfident" if gap > 0 else "underconfident"))
+    lines = aligned(rows)
+    if len(judged.dataset.classes) <= SHOWN_CLASSES:
+        each = zip(judged.dataset.classes, class_accuracy(predictions), strict=False)
+        known = [f"{name} {100 * value:.0f} %" for name, value in each if not np.isnan(value)]
+        lines.append(f"accuracy by class: {', '.join(known)}")
+    lines.append(
+        f"The interval of the ECE is that of the true one: the ECE of {len(predictions.labels):,} images lies above it on "
+        "average, the more so the fewer images."
+    )
+    return lines
+
+
+def _after(judged: Judgement, scaling: Scaling, scaled: LogitSet, found: dict[str, Interval]) -> list[str]:
+    predictions = scaled.predictions()
+    rows = [("after temperature", f"{scaling.temperature:.3f}", "95 %")]
+    for name in AFTER:
+        metric = METRICS.get(name)
+        value = float(metric.function(predictions, judged.bins))
+        rows.append((metric.title, _value(name, value), within(found.get(name), metric.unit)))
+    return [*aligned(rows), f"temperature: {scaling.source}"]
+
+
+def _selective(logits: LogitSet, accepted_error: float) -> list[str]:
+    """Answering only where confident enough; threshold and judgement on different images."""
+    half = first_half(logits.labels)
+    if half.all():
+        return []
+    found = selective_by_severity(selection=_part(logits, half), report=_part(logits, ~half), accepted_error=accepted_error)
+    threshold = found[0].threshold
+    rows: list[Row] = [("selective prediction", "clean", *(str(s) for s in found if s))]
+    for name in ("coverage", "accepted_error", "undetected_error"):
+        rows.append((name.replace("_", " "), *(percent(getattr(each, name)) for each in found.values())))
+    said = f"at confidence {threshold:.4f} or more" if threshold <= 1 else "never: no confidence is high enough"
+    return [
+        *aligned(rows),
+        f"answers are accepted {said}: set for at most {percent(accepted_error)} errors among those accepted, on one half "
+        f"of the clean images; judged on the other ({int((~half).sum()):,} images, by severity)",
+    ]
+
+
+def _part(logits: LogitSet, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> LogitSet:
+    """Return the logits of some images and of what was made of them."""
+    from prune_core.logits import LogitSet
+
+    number = np.cumsum(keep) - 1
+    here = keep[logits.cell_index]
+    cells = {name: cell[:, here] for name, cell in logits.cells.items()}
+    return LogitSet(logits.labels[keep], logits.clean[keep], cells, number[logits.cell_index[here]])
+
+
+def _costs(judged: Judgement) -> list[str]:
+    record = judged.record
+    pictures = len(judged.logits.labels) + 5 * len(judged.logits.cells) * len(judged.logits.cell_index)
+    return aligned(
+        [
+            ("cost", "", "nonzero"),
+            ("parameters", f"{record['parameters']:,}", f"{record['nonzero_parameters']:,}"),
+            ("MACs of one image", f"{record['macs']:,}", f"{record['nonzero_macs']:,}"),
+            ("sparsity of convolutions", percent(float(record["sparsity"])), ""),
+            ("compression", f"{record['compression']:.3g} x", ""),
+            ("size of the saved file", f"{record['size_bytes']:,} bytes", ""),
+            ("forward passes", f"{pictures:,}", f"{pictures / max(judged.seconds, 1e-9):,.0f} per second"),
+        ]
+    )

@@ -1,0 +1,75 @@
+"""The part of a judgement's table that is about corrupted images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prune_core.metrics import METRICS, Interval, worst_corruption
+from prune_core.metrics.likelihood import image_nll
+from prune_core.metrics.predictions import CellPredictions, Predictions
+from prune_core.metrics.robustness import cell_accuracy
+from prune_core.uncertainty import intervals
+from sweeps.one_network_text import Row, aligned, percent, within
+
+if TYPE_CHECKING:
+    from prune_core.logits import LogitSet
+    from sweeps.one_network_judged import Judgement
+
+JPEG = "jpeg_compression"
+
+
+def severity_lines(
+    judged: Judgement, cells: CellPredictions, raw: dict[str, Interval], after: dict[str, Interval]
+) -> list[str]:
+    """Return accuracy, NLL and ECE by severity, the corruptions of each pooled, beside the clean ones."""
+    record, levels = judged.record, cells.severities
+    nll = _severity_nll(judged.logits)
+    rows: list[Row] = [("by severity", "clean", *map(str, levels), "mean 1-5")]
+    rows.append(_across("accuracy (mPC)", [record["accuracy"], *(record[f"mpc_s{s}"] for s in levels), record["mpc"]]))
+    rows.append(("  95 %", *(within(raw.get(name)) for name in ("accuracy", *(f"mpc_s{s}" for s in levels), "mpc"))))
+    rows.append(("NLL", f"{record['nll']:.3f}", *(f"{value:.3f}" for value in nll), f"{np.mean(nll):.3f}"))
+    columns = ("ece", *(f"corruption_ece_s{s}" for s in levels), "corruption_ece")
+    rows.append(_across("ECE, corruptions pooled", [record[name] for name in columns]))
+    rows.append(("  95 %", *(within(raw.get(name)) for name in columns)))
+    rows.append(("  95 % after temperature", *(within(after.get(name)) for name in columns)))
+    return aligned(rows)
+
+
+def _across(title: str, values: Sequence[float | int | str]) -> Row:
+    return (title, *(percent(float(value)) for value in values))
+
+
+def _severity_nll(logits: LogitSet) -> list[float]:
+    """The mean NLL of each severity over all corruptions."""
+    each = [
+        [float(image_nll(Predictions(at_severity, logits.cell_labels)).mean()) for at_severity in cell]
+        for cell in logits.cells.values()
+    ]
+    return [float(value) for value in np.mean(each, axis=0)]
+
+
+def robustness_lines(judged: Judgement, cells: CellPredictions, raw: dict[str, Interval]) -> list[str]:
+    """Return mPC and rPC, for JPEG re-encoded images also without that corruption, and the worst corruption."""
+    from prune_core.logits import LogitSet
+
+    record, logits = judged.record, judged.logits
+    rows = [("over all corruptions", "", "95 %")]
+    rows += [(METRICS.get(name).title, percent(float(record[name])), within(raw.get(name))) for name in ("mpc", "rpc")]
+    if judged.dataset.jpeg and JPEG in logits.cells:
+        kept = {name: cell for name, cell in logits.cells.items() if name != JPEG}
+        without = intervals(LogitSet(logits.labels, logits.clean, kept, logits.cell_index), bins=judged.bins).get("mpc")
+        rows.append((f"mPC without {JPEG}", percent(float(cells.without(JPEG).correct.mean())), within(without)))
+    name, accuracy = worst_corruption(cells)
+    rows.append((f"worst: {name}", percent(accuracy), ""))
+    return aligned(rows)
+
+
+def corruption_lines(cells: CellPredictions) -> list[str]:
+    """Return the accuracy of each corruption at each severity."""
+    rows: list[Row] = [("accuracy by corruption", *map(str, cells.severities), "mean")]
+    for name, each in zip(cells.corruptions, cell_accuracy(cells), strict=True):
+        rows.append((name, *(f"{100 * value:.1f} %" for value in each), f"{100 * each.mean():.1f} %"))
+    return aligned(rows)

@@ -1,0 +1,269 @@
+"""`prunefront evaluate`: what the table says, against the arrays it was made of and counts by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from prune_core.corruptions import STANDARD
+from prune_core.corruptions.fetch import ARCHIVES
+from prune_core.data import load_dataset
+from prune_core.logits import LogitSet
+from prune_core.networks import build_network
+from prune_core.pruning import prune, save_network
+from prune_core.scoring import record_columns, scale
+from prune_core.uncertainty import intervals
+from sweeps.cli import cli, run_cli
+from sweeps.columns import record_columns as columns
+from sweeps.one_network_images import report_images
+from sweeps.one_network_judged import Judgement
+from sweeps.one_network_table import _part, _scaled_set, judgement_lines
+
+
+def call(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    status = run_cli(cli, argv)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRUNEFRONT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(name="data")
+def _data(tmp_path: Path) -> str:
+    """Sixty grey images sorted by class, so that the first ones are all of one class."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
+    np.savez(tmp_path / "few.npz", images=images, labels=np.repeat(np.arange(3), 20))
+    return f"arrays:{tmp_path / 'few.npz'}"
+
+
+@pytest.fixture(name="checkpoint")
+def _checkpoint(tmp_path: Path) -> str:
+    torch.manual_seed(0)
+    save_network(build_network("small_vgg", in_channels=1, num_classes=3, width=4), tmp_path / "dense.safetensors")
+    return str(tmp_path / "dense.safetensors")
+
+
+def judgement(data: str, *, jpeg: bool = False) -> Judgement:
+    """A judgement of made-up answers that are right more often than not, less so at high severities."""
+    draw, images, cells = np.random.default_rng(1), 60, 40
+    dataset = dataclasses.replace(load_dataset(data), jpeg=jpeg)
+    shown = report_images(dataset, images)
+    right = np.eye(3)[shown.labels]
+    clean = (2 * right + draw.normal(0, 1.2, (images, 3))).astype(np.float32)
+    index = np.sort(draw.choice(images, cells, replace=False))
+    made = {
+        name: np.stack([(2 - 0.3 * s) * right[index] + draw.normal(0, 1.2, (cells, 3)) for s in range(5)]).astype(np.float16)
+        for name in STANDARD
+    }
+    logits = LogitSet(shown.labels, clean, made, index)
+    record = record_columns(selection=None, report=logits, train=None, bins=10)
+    costs = {"parameters": 1000, "nonzero_parameters": 400, "macs": 9000, "nonzero_macs": 5000}
+    more = {"sparsity": 0.6, "compression": 2.5, "size_bytes": 4000}
+    return Judgement("a network", dataset, shown, "few-C (generated, seed 0)", logits, 10, {**record, **costs, **more}, 1.0)
+
+
+def row(lines: list[str], title: str) -> list[str]:
+    """The numbers of the one line with this title."""
+    [line] = [line for line in lines if line.startswith(title + "  ")]
+    return re.split(r"\s{2,}", line.strip())[1:]
+
+
+def test_json_is_one_object_of_columns_and_nothing_else(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, data: str
+) -> None:
+    argv = ["evaluate", checkpoint, "--data", data, "--corruptions", "generated", "--limit", "6"]
+    status, out, err = call(capsys, *argv, "--json")
+    record = json.loads(out)
+    assert status == 0 and err == ""
+    assert set(record) <= set(columns())
+    assert {"accuracy", "ece", "nll", "ece_t", "temperature"} <= set(record)
+    assert {"mpc", "rpc", "mpc_s5", "corruption_ece_s1", "worst_corruption"} <= set(record)
+    assert record["mpc"] == pytest.approx(np.mean([record[f"mpc_s{s}"] for s in range(1, 6)]))
+    assert record["compression"] == 1
+
+
+def test_compression_of_a_pruned_file_is_against_what_it_was(
+    capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path
+) -> None:
+    dense = build_network("small_vgg", in_channels=1, num_classes=3, width=4)
+    pruned = prune(dense, "l1_filter", "0.5")
+    save_network(pruned, tmp_path / "pruned.safetensors")
+    _, out, _ = call(capsys, "evaluate", str(tmp_path / "pruned.safetensors"), "--data", data, "--json")
+    before, after = (sum(p.numel() for p in network.parameters()) for network in (dense, pruned))
+    assert json.loads(out)["compression"] == pytest.approx(before / after)
+
+
+def test_the_printed_table(capsys: pytest.CaptureFixture[str], checkpoint: str, data: str, tmp_path: Path) -> None:
+    argv = ["evaluate", checkpoint, "--data", data, "--limit", "30", "--corruptions", "generated", "--bins", "10"]
+    status, out, _ = call(capsys, *argv, "--plot", str(tmp_path / "plots"))
+    assert status == 0
+    for part in ("small_vgg (width 4)", "30 of 60", "few-C (generated, seed 0), 15 corruptions x 5 severities x 30 images"):
+        assert part in out
+    assert "10 bins" in out and "two-fold cross-fit on the report images" in out
+    for name in ("reliability.png", "corruptions.png"):
+        assert str(tmp_path / "plots" / name) in out
+        with Image.open(tmp_path / "plots" / name) as picture:
+            assert picture.format == "PNG" and min(picture.size) > 200
+
+
+def test_the_table_says_what_was_computed(data: str) -> None:
+    judged = judgement(data)
+    lines = judgement_lines(judged, accepted_error=0.2)
+    record, found = judged.record, intervals(judged.logits, bins=10)
+    assert row(lines[:10], "accuracy")[0] == f"{100 * record['accuracy']:.2f} %"
+    low, high = 100 * found["ece"].low, 100 * found["ece"].high
+    assert row(lines[:10], "ECE") == [f"{100 * record['ece']:.2f} %", f"{low:.2f} .. {high:.2f}"]
+    assert row(lines, "accuracy (mPC)") == [
+        f"{100 * record[name]:.2f} %" for name in ("accuracy", *(f"mpc_s{s}" for s in range(1, 6)), "mpc")
+    ]
+    low, high = 100 * found["mpc"].low, 100 * found["mpc"].high
+    assert row(lines, "mPC") == [f"{100 * record['mpc']:.2f} %", f"{low:.2f} .. {high:.2f}"]
+    assert row(lines, "parameters") == ["1,000", "400"]
+    fog = judged.logits.cells["fog"].argmax(-1) == judged.logits.cell_labels
+    assert row(lines, "fog") == [*(f"{100 * each:.1f} %" for each in fog.mean(1)), f"{100 * fog.mean():.1f} %"]
+    assert not any("without" in line for line in lines)
+
+
+def test_after_temperature_is_what_the_record_says(data: str) -> None:
+    judged = judgement(data)
+    scaling = scale(selection=None, report=judged.logits)
+    scaled = _scaled_set(judged.logits, scaling)
+    np.testing.assert_allclose(scaled.clean, scaling.report.logits)
+    # An image's corrupted copies are divided by what the image itself was divided by.
+    at = int(judged.logits.cell_index[7])
+    factor = judged.logits.clean[at, 0] / scaled.clean[at, 0]
+    np.testing.assert_allclose(scaled.cells["snow"][2, 7] * factor, judged.logits.cells["snow"][2, 7], rtol=1e-4)
+    lines = judgement_lines(judged, accepted_error=0.2)
+    start = next(at for at, line in enumerate(lines) if line.startswith("after temperature"))
+    after = lines[start : start + 4]
+    assert f"{judged.record['temperature']:.3f}" in after[0]
+    assert row(after, "NLL")[0] == f"{judged.record['nll_t']:.4f}"
+    assert row(after, "ECE")[0] == f"{100 * judged.record['ece_t']:.2f} %"
+
+
+def test_jpeg_images_also_without_jpeg(data: str) -> None:
+    judged = judgement(data, jpeg=True)
+    lines = judgement_lines(judged, accepted_error=0.2)
+    others = [cell for name, cell in judged.logits.cells.items() if name != "jpeg_compression"]
+    by_hand = np.mean([(cell.argmax(-1) == judged.logits.cell_labels).mean() for cell in others])
+    assert row(lines, "mPC without jpeg_compression")[0] == f"{100 * by_hand:.2f} %"
+    assert any("JPEG re-encoded" in line for line in lines)
+
+
+def test_selective_prediction_sets_and_judges_on_different_images(data: str) -> None:
+    judged = judgement(data)
+    lines = judgement_lines(judged, accepted_error=0.1)
+    logits = judged.logits
+    order = np.argsort(logits.labels, kind="stable")
+    half = np.zeros(60, bool)
+    half[order[::2]] = True
+    p = np.exp(logits.clean.astype(np.float64))
+    confidence, right = (p / p.sum(1, keepdims=True)).max(1), p.argmax(1) == logits.labels
+    candidates = [t for t in confidence[half] if (~right[half])[confidence[half] >= t].mean() <= 0.1]
+    accepted = confidence[~half] >= min(candidates)
+    assert row(lines, "coverage")[0] == f"{100 * accepted.mean():.2f} %"
+    assert row(lines, "undetected error")[0] == f"{100 * (accepted & ~right[~half]).mean():.2f} %"
+    assert any("judged on the other (30 images" in line for line in lines)
+
+
+def test_a_part_keeps_what_was_made_of_its_images(data: str) -> None:
+    logits = judgement(data).logits
+    keep = np.arange(60) % 3 == 0
+    part = _part(logits, keep)
+    labels = logits.labels[logits.cell_index]
+    assert part.cell_labels.tolist() == labels[keep[logits.cell_index]].tolist()
+    assert part.cells["fog"].shape == (5, int(keep[logits.cell_index].sum()), 3)
+
+
+def test_a_limit_is_balanced_and_not_the_first_images(data: str) -> None:
+    dataset = load_dataset(data)
+    shown = report_images(dataset, 30)
+    assert np.bincount(shown.labels).tolist() == [10, 10, 10]
+    assert shown.numbers.tolist() != list(range(30)) and not shown.test
+    assert shown.numbers[:10].tolist() != list(range(10)), "not the first of each class either"
+    assert shown.numbers.tolist() == report_images(dataset, 30).numbers.tolist()
+    np.testing.assert_array_equal(shown.images, dataset.train_images[shown.numbers])
+
+
+def test_one_image_has_no_intervals_and_no_selection(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, data: str
+) -> None:
+    status, out, _ = call(capsys, "evaluate", checkpoint, "--data", data, "--limit", "1")
+    assert status == 0 and "selective" not in out
+    assert row(out.splitlines()[:8], "accuracy")[1] == "-"
+
+
+@pytest.mark.parametrize(
+    ("extra", "parts"),
+    [
+        (["--fetch"], ["--corruptions official"]),
+        (["--num-classes", "7"], ["num_classes is 7", "with 3"]),
+        (["--option", "width=8"], ["width is 8", "with 4"]),
+        (["--option", "wdith=8"], ["no such option", "width"]),
+        (["--network", "resnet8"], ["holds 'small_vgg'"]),
+        (["--accepted-error", "1"], ["--accepted-error"]),
+        (["--data-option", "roots=x"], ["roots"]),
+        (["--corruptions", "official"], ["no test images of its own"]),
+        (["--mean", "0.5,0.5"], ["mean", "1 channels"]),
+        (["--limit", "0"], ["--limit"]),
+    ],
+)
+def test_wrong_calls_are_one_line(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, data: str, extra: list[str], parts: list[str]
+) -> None:
+    status, out, err = call(capsys, "evaluate", checkpoint, "--data", data, *extra)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    for part in parts:
+        assert part in err
+
+
+def test_a_plot_folder_that_is_a_file(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, data: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    status, out, err = call(capsys, "evaluate", checkpoint, "--data", data, "--plot", str(tmp_path / "file"))
+    assert (status, out, err.count("\n")) == (2, "", 1) and "--plot" in err
+
+
+def test_weights_that_are_not_numbers(capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path) -> None:
+    network = build_network("small_vgg", in_channels=1, num_classes=3, width=4)
+    next(network.parameters()).data[0] = float("nan")
+    save_network(network, tmp_path / "nan.safetensors")
+    status, _, err = call(capsys, "evaluate", str(tmp_path / "nan.safetensors"), "--data", data)
+    assert (status, err.count("\n")) == (2, 1) and "not finite" in err and "nan.safetensors" in err
+
+
+def test_fetching_without_a_network_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    official = dataclasses.replace(ARCHIVES["cifar10"], url="http://127.0.0.1:9/CIFAR-10-C.tar", size=1000)
+    monkeypatch.setitem(ARCHIVES, "cifar10", official)
+    pictures = tmp_path / "cifar"
+    for part in ("train", "test"):
+        for name in ("cat", "dog"):
+            (pictures / part / name).mkdir(parents=True)
+            Image.new("RGB", (32, 32)).save(pictures / part / name / "0.png")
+    save_network(build_network("small_vgg", num_classes=2, width=4), tmp_path / "net.safetensors")
+    argv = ["evaluate", str(tmp_path / "net.safetensors"), "--data", "cifar10", "--data-option", f"root={pictures}"]
+    status, out, err = call(capsys, *argv, "--corruptions", "official", "--fetch")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    for part in ("CIFAR-10-C is missing", str(tmp_path / "cache"), "https://zenodo.org/records/2535967", "put it into"):
+        assert part in err
+
+
+def test_corrupt_makes_a_contact_sheet(capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path) -> None:
+    argv = ["corrupt", "--data", data, "--corruption", "fog", "--corruption", "contrast", "-o", str(tmp_path / "sheet.png")]
+    status, said, _ = call(capsys, *argv)
+    assert status == 0 and "contact sheet" in said
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width > 6 * 64
