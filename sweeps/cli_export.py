@@ -1,0 +1,41 @@
+"""The command ``export``: the front's networks as deployable files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--pick", "picks", multiple=True, metavar="NAME_OR_KEY",
+    help="A candidate by its name (see --list), or a trial by its key; may be repeated. By default the whole front.",
+)  # fmt: skip
+@click.option("--int8", is_flag=True, help="Also INT8 ONNX, calibrated on training images and judged again.")
+@click.option("--formats", default="safetensors,onnx,pt2", show_default=True, help="With commas between.")
+@click.option("--list", "only_list", is_flag=True, help="Say what would be exported, and export nothing.")
+@click.option("--mlflow", is_flag=True, help="Log the chosen networks as MLflow models too, each with its run.")
+def export(directory: Path, picks: tuple[str, ...], int8: bool, formats: str, only_list: bool, mlflow: bool) -> int:
+    """Write the networks on the front of DIR into DIR/models, each with a card, each loaded again and compared."""
+    from sweeps.export_choice import choices, open_study
+
+    if only_list:
+        for choice in choices(directory, *open_study(directory), picks):
+            click.echo(f"{choice.name}  seed {choice.record['seed']}  trial {choice.record['key']}")
+        return 0
+    from sweeps.export import ExportFailed, Wanted, export_study
+
+    names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
+    try:
+        export_study(directory, picks=picks, wanted=Wanted(names, int8), say=click.echo)
+    except ExportFailed as error:
+        click.echo(f"not exported: {error}", err=True)
+        return 1
+    if mlflow:
+        from sweeps.tracking_models import log_front_models
+
+        for line in log_front_models(directory, picks):
+            click.echo(line)
+    return 0

@@ -1,0 +1,167 @@
+"""From the front to the device: each network of the front as files, proven by loading them again, with a card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prune_core.errors import BadInput, Diverged
+from prune_core.files import read_json, write_atomically, write_json
+from prune_core.pipeline_data import TrialData, load_trial_data
+from prune_core.pruning import load_network
+from prune_core.store import file_sha256
+from prune_core.training import prepare_runtime
+from prune_core.trial_folder import DESCRIPTION, WEIGHTS
+from sweeps.export_check import TOLERANCE
+from sweeps.export_choice import Choice, choices, open_study
+from sweeps.export_facts import card_facts, int8_facts
+from sweeps.export_files import FILES, INT8, check_formats, exported, write_onnx, write_program, write_safetensors
+from sweeps.export_folder import CARD, README, check_target, models_folder, whole_folder
+from sweeps.export_int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
+from sweeps.export_proof import ExportFailed, checked, first_line, sample_of
+from sweeps.model_card import card_text
+from sweeps.study import Study
+from sweeps.study_yaml import read_study_yaml
+
+__all__ = ["ExportFailed", "Wanted", "export_study"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is made of each network: formats, and whether INT8 too."""
+
+    formats: tuple[str, ...] = tuple(FILES)
+    int8: bool = False
+
+
+def export_study(
+    out: Path, *, picks: Sequence[str] = (), wanted: Wanted | None = None, say: Callable[[str], None] | None = None
+) -> list[Path]:
+    """Export the networks of a study's front, each into ``out/models/<name>/``.
+
+    Each folder appears whole or not at all, and replaces what an earlier export left under its name.
+
+    Args:
+        out: the study's output folder.
+        picks: names of candidates or keys of trials; none means the front.
+        wanted: formats; all of float32 by default.
+        say: told one line per network.
+
+    Returns:
+        The folders.
+
+    Raises:
+        BadInput: no study, no front, an unknown pick, weights that are gone, packages that are missing.
+        ExportFailed: files of a network that could not be made or failed their check; the others are exported before.
+    """
+    wanted = wanted or Wanted()
+    check_formats(wanted.formats, int8=wanted.int8)
+    study, records = open_study(out)
+    chosen = choices(out, study, records, picks)
+    models = models_folder(out)
+    for choice in chosen:
+        check_target(models / choice.name)
+    commit = (read_study_yaml(out / "study.yaml").get("provenance") or {}).get("commit")
+    done, failed = [], []
+    for choice in chosen:
+        try:
+            with whole_folder(models, choice.name) as folder:
+                line = _export_one(study, commit, choice, folder, wanted)
+        except (ExportFailed, Diverged) as error:
+            failed.append(f"{choice.name}: {error}")
+            continue
+        done.append(models / choice.name)
+        if say is not None:
+            say(f"{models / choice.name}: {line}")
+    if failed:
+        raise ExportFailed("; ".join(failed))
+    return done
+
+
+def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted) -> str:
+    described = _described(choice)
+    data = load_trial_data(described["baseline"], None)
+    prepare_runtime(threads=1)
+    network = load_network(choice.folder / WEIGHTS).eval()
+    facts = card_facts(study, commit, choice, data, described["evaluation"])
+    names = _write_files(network, folder, wanted, data, _header(facts))
+    sample, kept = sample_of(network, choice, data)
+    checks = checked(folder, names, sample, study)
+    card = {**facts, "files": {name: _file_facts(folder / name, checks[name]) for name in names}, "kept_logits": kept}
+    if wanted.int8:
+        selection, report = judge_onnx(folder / INT8, data, described["evaluation"])
+        costs = {**facts["costs"], "size_bytes": (folder / INT8).stat().st_size}
+        calibration = min(CALIBRATION_IMAGES, len(data.split.train.labels))
+        card["int8"] = int8_facts(selection, report, study, calibration, costs)
+    write_json(folder / CARD, card)
+    write_atomically(folder / README, lambda path: path.write_text(card_text(card), encoding="utf-8"))
+    return _line(card)
+
+
+def _described(choice: Choice) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = read_json(choice.trial / DESCRIPTION)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{choice.trial / DESCRIPTION}: cannot be read ({first_line(error)}); run the study again") from None
+    return found
+
+
+def _header(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What the files say about themselves, in their own headers."""
+    return {
+        "study": facts["study"]["name"], "name": facts["title"], "trial": facts["checkpoint"]["trial"],
+        "input": json.dumps(facts["input"]), "classes": json.dumps(facts["output"]["classes"]),
+    }  # fmt: skip
+
+
+def _write_files(
+    network: torch.nn.Module, folder: Path, wanted: Wanted, data: TrialData, header: Mapping[str, str]
+) -> list[str]:
+    """Write every wanted file and return their names in the order of the card."""
+    try:
+        if "safetensors" in wanted.formats:
+            write_safetensors(network, folder / FILES["safetensors"], header)
+        if wanted.int8 or set(wanted.formats) & {"pt2", "onnx"}:
+            _write_program(exported(network, data.input_shape), folder, wanted, data, header)
+    except (BadInput, OSError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise ExportFailed(f"cannot be exported ({type(error).__name__}: {first_line(error)})") from error
+    if "onnx" not in wanted.formats:
+        (folder / FILES["onnx"]).unlink(missing_ok=True)
+    return [*(FILES[name] for name in FILES if name in wanted.formats), *([INT8] if wanted.int8 else [])]
+
+
+def _write_program(
+    program: torch.export.ExportedProgram, folder: Path, wanted: Wanted, data: TrialData, header: Mapping[str, str]
+) -> None:
+    """Write what is made of the program; INT8 is made of the ONNX file, which may not be wanted itself."""
+    if "pt2" in wanted.formats:
+        write_program(program, folder / FILES["pt2"])
+    if "onnx" in wanted.formats or wanted.int8:
+        write_onnx(program, folder / FILES["onnx"], header)
+    if wanted.int8:
+        write_int8(folder / FILES["onnx"], folder / INT8, calibration_images(data))
+
+
+def _file_facts(path: Path, check: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "size_bytes": path.stat().st_size,
+        "sha256": file_sha256(path),
+        "tolerance": None if path.name == INT8 else TOLERANCE,
+        "check": dict(check),
+    }
+
+
+def _line(card: Mapping[str, Any]) -> str:
+    accuracy = card["checkpoint"]["metrics"].get("accuracy")
+    text = ", ".join(card["files"]) + f"; seed {card['checkpoint']['seed']}"
+    text += f", accuracy {100 * accuracy:.1f} %" if accuracy is not None else ""
+    if "int8" in card and "accuracy" in card["int8"]["metrics"]:
+        text += f" (INT8 {100 * card['int8']['metrics']['accuracy']:.1f} %)"
+    return text

@@ -1,0 +1,200 @@
+"""Which networks are exported: the front's candidates, or those that were asked for; of each, one seed's checkpoint."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prune_core.description import content_key
+from prune_core.errors import BadInput
+from prune_core.trial_folder import WEIGHTS, budget_folder
+from sweeps.columns import IDENTITY
+from sweeps.pareto import candidates, front, membership, selection_columns
+from sweeps.pareto_limits import unmet
+from sweeps.plan_state import trial_folder
+from sweeps.records import read_records
+from sweeps.study import Study, load_study
+from sweeps.study_names import BASELINE_KEYS
+
+SPREAD = (
+    "accuracy", "ece", "nll", "brier", "ece_t", "nll_t", "mpc", "rpc", "corruption_ece", "worst_corruption_accuracy",
+    "val_accuracy", "val_ece", "val_nll", "val_mpc",
+)  # fmt: skip
+"""Columns whose spread over the seeds a card gives."""
+_KEY = re.compile(r"[0-9a-f]{8,64}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One network to export.
+
+    Attributes:
+        name: the folder's name, safe on every file system.
+        title: what people call it.
+        candidate: column -> mean over the seeds (``*_std`` beside it), with ``seeds``, ``complete``, ``front_frequency``.
+        on_front: whether the candidate is on the front.
+        record: the columns of the chosen seed's record.
+        seed_rule: why this seed, in words.
+        trial: the folder of that seed's trial.
+        limits: why the candidate does not meet the study's limits; empty where it does.
+    """
+
+    name: str
+    title: str
+    candidate: Mapping[str, Any]
+    on_front: bool
+    record: Mapping[str, Any]
+    seed_rule: str
+    trial: Path
+    limits: tuple[str, ...]
+
+    @property
+    def budget(self) -> int:
+        """Epochs of fine-tuning."""
+        return int(self.record["budget"])
+
+    @property
+    def folder(self) -> Path:
+        """The files of the chosen seed at this budget."""
+        return budget_folder(self.trial, self.budget)
+
+
+def open_study(out: Path) -> tuple[Study, pd.DataFrame]:
+    """Return the study of an output folder and its table of records.
+
+    Raises:
+        BadInput: no study, no records yet, or records that cannot be read.
+    """
+    if not (out / "study.yaml").is_file():
+        raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
+    study = load_study(out / "study.yaml")
+    path = out / "records.parquet"
+    if not path.is_file():
+        raise BadInput(f"{out}: no records.parquet, so no front yet (allowed: a study whose run has ended or was stopped)")
+    try:
+        records = read_records(out)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from None
+    missing = [column for column in IDENTITY if column not in records]
+    if missing:
+        raise BadInput(f"{path}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
+    return study, records
+
+
+def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str] = ()) -> list[Choice]:
+    """Return what is exported: the networks on the front, or the picked ones.
+
+    Args:
+        out: the study's output folder.
+        study: the study.
+        records: its table of records.
+        picks: names of candidates (any complete one), or keys of trials (that very seed, at every complete budget that is
+            on the front, else at its longest).
+
+    Raises:
+        BadInput: no front, a pick that nothing is called, or weights that are gone.
+    """
+    decisive = selection_columns(study.objectives, records.columns, study.select_on)
+    limited = [name for limit in study.parsed_limits for name in (limit.column, f"val_{limit.column}")]
+    shown = [column for column in (*SPREAD, *limited) if column in records]
+    table = candidates(records, decisive, shown=shown, seeds=study.seeds)
+    table["on_front"] = front(table, decisive)
+    table["front_frequency"] = membership(records, table, decisive)
+    table = table[table["complete"]].reset_index(drop=True)
+    if not table["on_front"].any():
+        raise BadInput(f"{out}: no candidate has all its seeds yet, so there is no front to export")
+    table["name"] = [folder_name(title_of(row)) for row in _rows(table)]
+    wanted = _picked(table, picks) if picks else [(row, None) for row in _rows(table) if row["on_front"]]
+    return [_choice(out, study, records, row, key) for row, key in wanted]
+
+
+def title_of(row: Mapping[str, Any]) -> str:
+    """Return a candidate's name: arm, ratio and budget, as the trials are called."""
+    arm, method, budget = str(row["arm"]), str(row["method"]), int(row["budget"])
+    if method in BASELINE_KEYS:
+        return f"{arm}-{method}" + (f"-b{budget}" if method == "control" else "")
+    ratio = f"{row['ratio']:.10g}"
+    return f"{arm}-r{ratio if len(ratio) > 4 else f'{float(ratio):.2f}'}-b{budget}"
+
+
+def folder_name(title: str) -> str:
+    """Return a folder's name for a title from a study file: no separators, no dots at its ends, no other surprises.
+
+    Whatever is replaced makes way for a few digits of a hash, so that different titles never share a folder.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", title).strip("._-")
+    if title and plain == title and len(title) <= 100:
+        return title
+    return f"{plain[:80] or 'network'}-{content_key(title, length=8)}"
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
+
+
+def _picked(table: pd.DataFrame, picks: Sequence[str]) -> list[tuple[dict[str, Any], str | None]]:
+    rows = _rows(table)
+    found: dict[str, tuple[dict[str, Any], str | None]] = {}
+    for pick in picks:
+        named = [(row, None) for row in rows if row["name"] == pick or title_of(row) == pick]
+        keyed = [(row, pick) for row in rows if pick in row["keys"].split(";")]
+        fronted = [(row, key) for row, key in keyed if row["on_front"]]
+        chosen = named or fronted or sorted(keyed, key=lambda each: int(each[0]["budget"]))[-1:]
+        if not chosen:
+            raise BadInput(_unknown(pick, rows))
+        found |= {row["name"]: (row, key) for row, key in chosen}
+    return list(found.values())
+
+
+def _unknown(pick: str, rows: Sequence[Mapping[str, Any]], most: int = 8) -> str:
+    names = [str(row["name"]) for row in rows]
+    near = difflib.get_close_matches(pick, names, n=3, cutoff=0.5)
+    fronted = [str(row["name"]) for row in rows if row["on_front"]]
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    listed = ", ".join(fronted[:most]) + (f" and {len(fronted) - most} more" if len(fronted) > most else "")
+    return f"--pick: no complete candidate is called {pick!r}{hint} (on the front: {listed}; or the key of a trial)"
+
+
+def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any], key: str | None) -> Choice:
+    own = records[records["key"].astype(str).isin(row["keys"].split(";")) & records["budget"].eq(row["budget"])]
+    seeds = _rows(own[own["status"].eq("complete")].drop_duplicates("seed", keep="last"))
+    record, rule = _seed(seeds, study) if key is None else (next(each for each in seeds if each["key"] == key), "asked for")
+    found = str(record["key"])
+    if not _KEY.fullmatch(found):
+        raise BadInput(f"{out / 'records.parquet'}: {found[:40]!r} is no key of a trial")
+    choice = Choice(
+        name=row["name"], title=title_of(row), candidate=row, on_front=bool(row["on_front"]), record=record, seed_rule=rule,
+        trial=trial_folder(out, found), limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
+    )  # fmt: skip
+    if not (choice.folder / WEIGHTS).is_file():
+        raise BadInput(
+            f"{choice.folder}: the weights of {choice.title} are gone (keep is {study.keep!r}; to export, "
+            "run the study with keep: front or all)"
+        )
+    return choice
+
+
+def _seed(rows: list[dict[str, Any]], study: Study) -> tuple[dict[str, Any], str]:
+    """Return the seed to ship: the lowest NLL on the selection images, among those that meet the limits themselves.
+
+    NLL since it is one number that falls with wrong answers and with badly calibrated ones.
+    """
+    column, images = ("nll", "report") if study.select_on == "report" else ("val_nll", "selection")
+    able = [row for row in rows if not unmet(row, study.parsed_limits, study.select_on)]
+
+    def order(row: Mapping[str, Any]) -> tuple[float, int]:
+        value = float(row.get(column, math.nan))
+        return (value if np.isfinite(value) else math.inf, int(row["seed"]))
+
+    rule = f"lowest NLL on the {images} images of {len(rows)} seed{'s' * (len(rows) > 1)}"
+    if study.parsed_limits:
+        rule += f", among the {len(able)} that meet the limits" if able else "; no seed meets the limits"
+    return min(able or rows, key=order), rule

@@ -1,0 +1,158 @@
+"""What a card says, gathered as plain data: what the network is, costs and does, and how sure each number is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from prune_core.corruptions import set_label
+from prune_core.logits import LogitSet
+from prune_core.pipeline_data import TrialData
+from prune_core.scoring import record_columns
+from prune_core.trial_folder import REPORT, read_record
+from prune_core.uncertainty import intervals
+from sweeps.export_choice import SPREAD, Choice
+from sweeps.export_files import INPUT, OUTPUT
+from sweeps.pareto_limits import unmet
+from sweeps.provenance import provenance
+from sweeps.study import Study
+
+CARD_FORMAT = 1
+COSTS = (
+    "parameters", "nonzero_parameters", "macs", "nonzero_macs", "peak_activation_bytes", "size_bytes", "sparsity",
+    "compression",
+)  # fmt: skip
+
+
+def card_facts(
+    study: Study, study_commit: str | None, choice: Choice, data: TrialData, evaluation: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return everything about a checkpoint but its files: plain data for ``card.json``.
+
+    Args:
+        study: the study.
+        study_commit: the commit of the code that ran it.
+        choice: the network.
+        data: the study's images.
+        evaluation: that section of the trial's description.
+    """
+    record = {**choice.record, **(read_record(choice.trial, choice.budget) or {})}
+    return {
+        "card_format": CARD_FORMAT,
+        "name": choice.name,
+        "title": choice.title,
+        "study": {
+            "name": study.name, "title": study.title, "commit": study_commit, "select_on": study.select_on,
+            "demonstration": study.demonstration,
+        },
+        "exported_with": provenance(),
+        "network": {name: _plain(choice.record[name]) for name in ("network", "arm", "method", "ratio", "budget", "seed")},
+        "checkpoint": {
+            "trial": str(choice.record["key"]), "seed": int(choice.record["seed"]), "chosen": choice.seed_rule,
+            "mlflow_run_id": _plain(choice.record.get("mlflow_run_id")),
+            "metrics": _metrics(record), "intervals": report_intervals(choice, study.evaluation.ece_bins),
+        },
+        "candidate": _candidate(choice),
+        "costs": {name: _plain(record.get(name)) for name in COSTS},
+        "limits": [
+            {"limit": str(limit), "candidate": _verdict(choice.candidate, limit, study),
+             "checkpoint": _verdict(record, limit, study)}
+            for limit in study.parsed_limits
+        ],
+        "images": _images(study, data, evaluation),
+        "input": input_facts(data),
+        "output": {"name": OUTPUT, "shape": ["batch", len(data.dataset.classes)], "dtype": "float32", "what": "logits",
+                   "classes": list(data.dataset.classes)},
+    }  # fmt: skip
+
+
+def input_facts(data: TrialData) -> dict[str, Any]:
+    """Return what the exported files want to be fed."""
+    return {
+        "name": INPUT, "shape": ["batch", *data.input_shape], "layout": "NCHW", "dtype": "float32",
+        "normalisation": "(pixel / 255 - mean) / std, per channel",
+        "mean": [float(value) for value in data.dataset.mean], "std": [float(value) for value in data.dataset.std],
+    }  # fmt: skip
+
+
+def int8_facts(
+    selection: LogitSet | None, report: LogitSet | None, study: Study, calibration: int, costs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the metrics of the INT8 file, measured on that file, with their intervals and the study's limits."""
+    bins = study.evaluation.ece_bins
+    metrics = _metrics(record_columns(selection=selection, report=report, train=None, bins=bins))
+    return {
+        "scheme": "onnxruntime static quantisation, QDQ; weights int8 per channel (7 bits used), activations uint8, min-max",
+        "calibration_images": calibration,
+        "metrics": metrics,
+        "intervals": {} if report is None else _intervals(report, bins),
+        "limits": [
+            {"limit": str(limit), "checkpoint": _verdict({**costs, **metrics}, limit, study)}
+            for limit in study.parsed_limits
+        ],
+    }
+
+
+def report_intervals(choice: Choice, bins: int) -> dict[str, list[float]]:
+    """Return 95 % intervals over report images of the chosen checkpoint, from its kept logits; empty where they are gone."""
+    path = choice.folder / REPORT
+    return _intervals(LogitSet.load(path), bins) if path.exists() else {}
+
+
+def _intervals(logits: LogitSet, bins: int) -> dict[str, list[float]]:
+    if len(logits.labels) < 2:
+        return {}
+    return {name: [each.low, each.high] for name, each in intervals(logits, bins=bins).items()}
+
+
+def _candidate(choice: Choice) -> dict[str, Any]:
+    row = choice.candidate
+    spread = {
+        name: {"mean": _plain(row[name]), "std": _plain(row.get(f"{name}_std"))}
+        for name in SPREAD
+        if name in row and _plain(row[name]) is not None
+    }
+    return {
+        "on_front": choice.on_front, "front_frequency": _plain(row["front_frequency"]), "seeds": int(row["seeds"]),
+        "limits_missed": list(choice.limits), "metrics": spread,
+    }  # fmt: skip
+
+
+def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]:
+    missed = unmet(row, [limit], study.select_on)
+    return {"met": not missed, "why_not": missed[0] if missed else None}
+
+
+def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    source = evaluation["corruptions"]
+    label = None
+    if source == "generated":
+        label = set_label(data.dataset.name, evaluation["seed"], title=data.dataset.title, jpeg=data.dataset.jpeg)
+    elif source == "official":
+        label = f"the benchmark's own files of {data.dataset.title}"
+    return {
+        "data": data.dataset.title, "licence": data.dataset.licence, "source": data.dataset.source,
+        "checksum": data.dataset.checksum, "training": len(data.split.train.labels),
+        "selection": len(data.split.validation.labels), "report": len(data.split.test.labels), "corruptions": label,
+        "images_per_cell": None if label is None else min(evaluation["images_per_cell"], len(data.split.test.labels)),
+        "ece_bins": study.evaluation.ece_bins,
+    }  # fmt: skip
+
+
+def _metrics(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metric columns alone, ``train_*`` and ``val_*`` included, without those that were not measured."""
+    from prune_core.metrics.columns import metric_columns
+
+    return {name: value for name in metric_columns() if (value := _plain(record.get(name))) is not None}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON takes it: NumPy's and pandas' scalars as Python's, what is missing as None."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return (int(number) if type(value).__name__.startswith("int") else number) if math.isfinite(number) else None

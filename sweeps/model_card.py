@@ -1,0 +1,248 @@
+"""The card of an exported network for people: Markdown made of ``card.json``, nothing else, so that both say the same."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_ROWS = (
+    ("accuracy", "accuracy"), ("ece", "ECE"), ("nll", "NLL"), ("brier", "Brier score"),
+    ("ece_t", "ECE after temperature scaling"), ("nll_t", "NLL after temperature scaling"), ("mpc", "mPC"), ("rpc", "rPC"),
+    ("corruption_ece", "ECE under corruption"), ("worst_corruption_accuracy", "accuracy under the worst corruption"),
+)  # fmt: skip
+_COSTS = (
+    ("parameters", "parameters", ""), ("nonzero_parameters", "nonzero parameters", ""),
+    ("macs", "multiply-accumulates per image", ""), ("nonzero_macs", "of these by nonzero weights", ""),
+    ("peak_activation_bytes", "peak activation memory, float32, one image", " bytes"),
+)  # fmt: skip
+
+
+def _onnx(name: str) -> tuple[str, ...]:
+    return (
+        "import onnxruntime",
+        f'session = onnxruntime.InferenceSession("{name}", providers=["CPUExecutionProvider"])',
+        'logits = session.run(["logits"], {"images": images})[0]  # NumPy arrays',
+    )
+
+
+_LOAD = {
+    "model.safetensors": (
+        "from prune_core.pruning import load_network",
+        'network = load_network("model.safetensors").eval()',
+        "logits = network(images)  # torch tensors",
+    ),
+    "model.pt2": (
+        "import torch",
+        'network = torch.export.load("model.pt2").module()',
+        "logits = network(images)  # torch tensors",
+    ),
+    "model.onnx": _onnx("model.onnx"),
+    "model.int8.onnx": _onnx("model.int8.onnx"),
+}
+
+
+def card_text(card: Mapping[str, Any]) -> str:
+    """Return the Markdown of a card.
+
+    Args:
+        card: what ``card.json`` holds. Texts that come from study files and class folders are shown as they stand: no markup
+            in them works.
+    """
+    parts = [
+        f"# {escaped(card['title'])}",
+        *_notes(card),
+        _what(card),
+        "## How good it is",
+        *_metrics(card),
+        "## What it costs",
+        _costs(card),
+        *_limits(card),
+        "## How to load it",
+        *_loading(card),
+        "## Where it comes from",
+        _origin(card),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escaped(text: object) -> str:
+    """Return text that Markdown and HTML show as it stands, on one line."""
+    line = " ".join(str(text).split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*\[\]|!#~])", r"\\\1", line).replace("://", "&#58;//")
+
+
+def _notes(card: Mapping[str, Any]) -> list[str]:
+    study = card["study"]
+    notes = []
+    if study["demonstration"]:
+        notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
+    if study["select_on"] == "report":
+        notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
+    return notes
+
+
+def _what(card: Mapping[str, Any]) -> str:
+    network, candidate = card["network"], card["candidate"]
+    method = escaped(network["method"])
+    done = {
+        "baseline": "unpruned, as trained",
+        "dense": "a smaller network, trained as it is",
+        "control": f"unpruned, fine-tuned for {network['budget']} epochs",
+    }.get(
+        network["method"],
+        f"pruned by {method} at ratio {network['ratio']:g}, fine-tuned for {network['budget']} epochs",
+    )
+    where = "It is on the front of the study" if candidate["on_front"] else "It is not on the front of the study"
+    frequency = candidate["front_frequency"]
+    if frequency is not None:
+        where += f" (and in {100 * frequency:.0f} % of the fronts when the seeds are drawn again)"
+    return (
+        f"{escaped(network['network'])}, {done}, from the study {escaped(card['study']['name'])}. {where}. "
+        f"This is the checkpoint of seed {card['checkpoint']['seed']}: {escaped(card['checkpoint']['chosen'])}."
+    )
+
+
+def _metrics(card: Mapping[str, Any]) -> list[str]:
+    images, checkpoint, candidate, int8 = card["images"], card["checkpoint"], card["candidate"], card.get("int8")
+    heads = ["on the report images", "this checkpoint (float32)", "95 % interval over images"]
+    heads += ["the INT8 file", "95 % interval over images"] if int8 else []
+    heads += [f"its candidate over {candidate['seeds']} seed{'s' * (candidate['seeds'] > 1)}"]
+    rows = []
+    for name, title in _ROWS:
+        if name not in checkpoint["metrics"]:
+            continue
+        cells = [title, _number(name, checkpoint["metrics"][name]), _interval(name, checkpoint["intervals"])]
+        if int8:
+            cells += [_number(name, int8["metrics"].get(name)), _interval(name, int8["intervals"])]
+        rows.append([*cells, _spread(name, candidate["metrics"].get(name))])
+    cells_text = (
+        "no corrupted images" if images["corruptions"] is None
+        else f"mPC: {escaped(images['corruptions'])}, {images['images_per_cell']} images per corruption and severity"
+    )  # fmt: skip
+    note = (
+        f"{images['report']} report images of {escaped(images['data'])}; {cells_text}; {images['ece_bins']} bins of equal "
+        "width. The intervals resample images and speak of this one file; an ECE's interval is around its bias-corrected "
+        "value. The last column is the mean and the standard deviation over training seeds: what another training would "
+        "give, not what this file does."
+    )
+    return [_table(heads, rows), note]
+
+
+def _costs(card: Mapping[str, Any]) -> str:
+    costs = card["costs"]
+    rows = [[title, f"{costs[name]:,}{unit}"] for name, title, unit in _COSTS if costs.get(name) is not None]
+    for name, file in card["files"].items():
+        latency = file["check"]["host_latency"]
+        rows.append([
+            f"host latency of `{name}`, one image, one thread",
+            f"{latency['median_ms']:.3g} ms (10 to 90 % of {latency['runs']} runs: {latency['p10_ms']:.3g} to "
+            f"{latency['p90_ms']:.3g}); {escaped(file['check']['runtime'])}",
+        ])  # fmt: skip
+    machine = escaped(card["exported_with"]["machine"])
+    note = f"Host latency was measured where the export ran ({machine}); it is not the latency of your device."
+    return _table(["cost", ""], rows) + "\n\n" + note
+
+
+def _limits(card: Mapping[str, Any]) -> list[str]:
+    if not card["limits"]:
+        return ["## Limits", "The study sets none."]
+    int8 = {each["limit"]: each for each in card.get("int8", {}).get("limits", [])}
+    heads = ["limit (on the selection images)", "candidate, mean over seeds", "this checkpoint"] + ["INT8 file"] * bool(int8)
+    if card["study"]["select_on"] == "report":
+        heads[0] = "limit (on the report images)"
+    rows = []
+    for each in card["limits"]:
+        row = [escaped(each["limit"]), _verdict(each["candidate"]), _verdict(each["checkpoint"])]
+        rows.append(row + ([_verdict(int8[each["limit"]]["checkpoint"])] if int8 else []))
+    return ["## Limits", _table(heads, rows)]
+
+
+def _loading(card: Mapping[str, Any]) -> list[str]:
+    given, out = card["input"], card["output"]
+    mean, std = (", ".join(f"{value:.6g}" for value in given[name]) for name in ("mean", "std"))
+    shape = " x ".join(str(size) for size in given["shape"])
+    wanted = (
+        f"Input: `images`, float32, {shape} ({given['layout']}), `(pixel / 255 - mean) / std` per channel with mean "
+        f"[{mean}] and std [{std}]. Output: `logits`, one per class: {_classes(out['classes'])}."
+    )
+    parts = [wanted]
+    for name, file in card["files"].items():
+        parts += [f"### `{name}`", "```python\n" + "\n".join(_LOAD[name]) + "\n```", _file(file)]
+    return parts
+
+
+def _file(file: Mapping[str, Any]) -> str:
+    check = file["check"]
+    text = (
+        f"{file['size_bytes']:,} bytes, SHA-256 `{file['sha256']}`. Loaded again in a clean process: over {check['images']} "
+        f"images the logits differ by at most {check['largest_difference']:.2g} from the network that was judged "
+    )
+    if file["tolerance"] is None:
+        return f"{text}(quantised: {100 * check['same_class']:.1f} % have the same class)."
+    share = f"{check['relative_difference']:.1g} of the largest logit, allowed {file['tolerance']:g}"
+    return f"{text}({share}; {100 * check['same_class']:.1f} % have the same class)."
+
+
+def _origin(card: Mapping[str, Any]) -> str:
+    study, images, checkpoint = card["study"], card["images"], card["checkpoint"]
+    title = f" ({escaped(study['title'])})" if study["title"] else ""
+    rows = [
+        ["study", f"{escaped(study['name'])}{title}"],
+        ["code of the study", f"commit `{escaped(study['commit'])}`" if study["commit"] else "commit not known"],
+        ["trial", f"`{escaped(checkpoint['trial'])}`, {card['network']['budget']} epochs of fine-tuning"],
+        ["MLflow run", f"`{escaped(checkpoint['mlflow_run_id'])}`" if checkpoint["mlflow_run_id"] else "none known"],
+        ["images", f"{escaped(images['data'])}: {images['training']} for training, {images['selection']} for selection, "
+                   f"{images['report']} for the report"],
+        ["licence of the images", escaped(images["licence"])],
+        ["source of the images", escaped(images["source"])],
+        ["checksum of the images", f"`{escaped(images['checksum'])}`"],
+        ["exported with", ", ".join(f"{escaped(name)} {escaped(version)}"
+                                    for name, version in card["exported_with"]["packages"].items())],
+    ]  # fmt: skip
+    if "int8" in card:
+        int8 = card["int8"]
+        rows.append(["INT8", f"{escaped(int8['scheme'])}; {int8['calibration_images']} training images"])
+    return _table(["", ""], rows)
+
+
+def _classes(names: Sequence[str], most: int = 20) -> str:
+    shown = ", ".join(escaped(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more (see card.json)"
+
+
+def _number(name: str, value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "not measured"
+    return f"{100 * value:.2f} %" if _share(name) else f"{value:.4f}"
+
+
+def _interval(name: str, found: Mapping[str, Sequence[float]]) -> str:
+    if name not in found:
+        return ""
+    low, high = found[name]
+    return f"{100 * low:.2f} to {100 * high:.2f} %" if _share(name) else f"{low:.4f} to {high:.4f}"
+
+
+def _spread(name: str, found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    if found["std"] is None:
+        return _number(name, found["mean"])
+    digits, scale, unit = (2, 100.0, " %") if _share(name) else (4, 1.0, "")
+    return f"{scale * found['mean']:.{digits}f} ± {scale * found['std']:.{digits}f}{unit}"
+
+
+def _share(name: str) -> bool:
+    return name in ("mpc", "rpc") or name.endswith("accuracy")
+
+
+def _verdict(found: Mapping[str, Any]) -> str:
+    return "met" if found["met"] else f"missed: {escaped(found['why_not'])}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

@@ -1,0 +1,127 @@
+"""The networks of the front as MLflow 3 models, each with the run of its trial; logged once, after the sweep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prune_core.errors import BadInput
+from prune_core.files import read_json
+from prune_core.store import file_sha256
+from prune_core.trial_folder import DESCRIPTION, WEIGHTS
+from sweeps.export_choice import Choice, choices, open_study
+from sweeps.tracking import Tracker
+from sweeps.tracking_books import quieten_mlflow
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+WEIGHTS_TAG = "prunefront.weights"
+"""SHA-256 of the trial's file: a run that has a model with it needs no other one."""
+_EXAMPLES = 2
+"""Images in the input example; with one alone MLflow would fix the batch to one."""
+
+
+def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
+    """Log the chosen networks, each as a program that loads without this package; yield what was done, a line each.
+
+    What MLflow raises becomes a line: the exported files and the study are whole without it.
+
+    Args:
+        out: the study's output folder.
+        picks: as in `sweeps.export_choice.choices`.
+
+    Raises:
+        BadInput: no study, no front, an unknown pick, weights that are gone.
+    """
+    study, records = open_study(out)
+    chosen = choices(out, study, records, picks)
+    uri = Tracker(study.name, out, study.tracking.mlflow, None, {}).uri
+    quieten_mlflow()
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    mlflow.set_tracking_uri(uri)
+    client = MlflowClient(tracking_uri=uri)
+    for choice in chosen:
+        try:
+            yield f"{choice.title}: {_log(client, choice)}"
+        except BadInput:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
+            yield f"{choice.title}: not logged in MLflow at {uri} ({' '.join(str(error).split())[:200]})"
+
+
+def model_name(choice: Choice) -> str:
+    """Return the model's name: MLflow allows neither dots nor slashes."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", choice.name)
+
+
+def _log(client: MlflowClient, choice: Choice) -> str:
+    run_id = choice.record.get("mlflow_run_id")
+    if not isinstance(run_id, str) or not run_id:
+        return "its trial has no run in MLflow; run the study again to send it"
+    digest = file_sha256(choice.folder / WEIGHTS)
+    there = _model_of(client, run_id, digest)
+    if there is not None:
+        return f"is there as models:/{there}"
+    return f"logged as models:/{_send(choice, run_id, digest)}"
+
+
+def _model_of(client: MlflowClient, run_id: str, digest: str) -> str | None:
+    outputs = client.get_run(run_id).outputs
+    for each in outputs.model_outputs if outputs is not None else []:
+        model = client.get_logged_model(each.model_id)
+        if model.tags.get(WEIGHTS_TAG) == digest and str(model.status) == "READY":
+            return str(each.model_id)
+    return None
+
+
+def _send(choice: Choice, run_id: str, digest: str) -> str:
+    """Log one network with signature and example, load it back, and compare."""
+    import mlflow
+    import torch
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    from prune_core.pipeline_data import load_trial_data
+    from prune_core.pruning import load_network
+
+    data = load_trial_data(read_json(choice.trial / DESCRIPTION)["baseline"], None)
+    network = load_network(choice.folder / WEIGHTS).eval()
+    subset = data.split.test if len(data.split.test.labels) >= _EXAMPLES else data.split.train
+    example = data.normalised(subset.images[subset.index[:_EXAMPLES]])
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(example)).numpy()
+    version = torch.__version__.split("+")[0]
+    info = mlflow.pytorch.log_model(
+        network,
+        name=model_name(choice),
+        run_id=run_id,
+        step=choice.budget,
+        signature=ModelSignature(
+            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *data.input_shape))]),
+            outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, expected.shape[1]))]),
+        ),
+        input_example=example,
+        # named here, since MLflow would find them out by loading the model in another process
+        pip_requirements=[f"torch=={version}", f"numpy=={np.__version__}", f"mlflow=={mlflow.__version__}"],
+        serialization_format="pt2",
+        tags={WEIGHTS_TAG: digest, "prunefront.name": choice.title, "prunefront.key": str(choice.record["key"])},
+    )
+    _compare(mlflow.pytorch.load_model(info.model_uri), example, expected)
+    return str(info.model_id)
+
+
+def _compare(loaded: Any, example: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> None:
+    import torch
+
+    with torch.inference_mode():
+        answer = loaded(torch.from_numpy(example)).numpy()
+    largest = float(np.abs(answer - expected).max())
+    if not largest <= 1e-4 * max(1.0, float(np.abs(expected).max())):
+        raise ValueError(f"the model loaded back differs from the network by {largest:.2g}")

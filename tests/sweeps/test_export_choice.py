@@ -1,0 +1,173 @@
+"""Which networks and which seed are exported, and what is refused: on hand-made folders, without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from prune_core.errors import BadInput
+from sweeps import export_files
+from sweeps.cli import cli, run_cli
+from sweeps.export_choice import choices, folder_name, open_study
+from sweeps.export_folder import check_target, models_folder, whole_folder
+from sweeps.model_card import escaped
+from sweeps.study import load_study
+from sweeps.study_yaml import write_study
+from tests.sweeps.exporting import STUDY
+
+
+def row(key, method, seed, *, accuracy, nll, parameters, status="complete", arm=None):
+    plain = method in ("baseline", "control")
+    return {
+        "key": key, "study": "small", "arm": arm or ("small_vgg" if plain else f"small_vgg-{method}"),
+        "network": "small_vgg", "method": method, "ratio": 0.0 if plain else 0.5, "seed": seed, "budget": 0,
+        "status": status, "cause": None, "accuracy": accuracy, "val_accuracy": accuracy, "ece": 0.1, "val_ece": 0.1,
+        "nll": nll, "val_nll": nll, "mpc": 0.5, "val_mpc": 0.5, "nonzero_parameters": parameters,
+    }  # fmt: skip
+
+
+ROWS = (
+    row("aaaaaaaaaaaaaaa0", "l1_filter", 0, accuracy=0.95, nll=0.30, parameters=900.0),
+    row("aaaaaaaaaaaaaaa1", "l1_filter", 1, accuracy=0.85, nll=0.20, parameters=900.0),
+    row("bbbbbbbbbbbbbbb0", "unstructured", 0, accuracy=0.80, nll=0.5, parameters=950.0),
+    row("bbbbbbbbbbbbbbb1", "unstructured", 1, accuracy=0.80, nll=0.4, parameters=950.0),
+    row("ccccccccccccccc0", "control", 0, accuracy=0.99, nll=0.1, parameters=4000.0),
+    row("ccccccccccccccc1", "control", 1, accuracy=0.99, nll=0.1, parameters=4000.0, status="failed"),
+)
+
+
+def study_folder(root: Path, rows=ROWS, limits="[]", weights=True) -> Path:
+    text = STUDY.replace("seeds: [0]", "seeds: [0, 1]").replace(
+        '["nonzero_parameters <= 2000", "val_accuracy >= 0.999"]', limits
+    )
+    (root / "small.yaml").write_text(text, encoding="utf-8")
+    out = root / "out"
+    write_study(load_study(root / "small.yaml").to_plain(), out / "study.yaml")
+    pd.DataFrame(rows).to_parquet(out / "records.parquet")
+    for each in rows if weights else ():
+        folder = out / "trials" / Path(each["key"]).name / "budget-0000"
+        folder.mkdir(parents=True)
+        (folder / "weights.safetensors").write_bytes(b"")
+    return out
+
+
+def chosen(out, picks=()):
+    return choices(out, *open_study(out), picks)
+
+
+def test_the_front_is_exported_with_the_seed_of_the_lowest_selection_nll(tmp_path):
+    # the control lacks a seed; unstructured is worse and larger than l1_filter: dominated
+    (only,) = chosen(study_folder(tmp_path))
+    assert (only.name, only.record["seed"], only.on_front) == ("small_vgg-l1_filter-r0.50-b0", 1, True)
+    assert only.seed_rule == "lowest NLL on the selection images of 2 seeds"
+    assert only.candidate["accuracy"] == pytest.approx(0.9)
+
+
+def test_a_seed_that_meets_the_limits_goes_before_one_that_does_not(tmp_path):
+    (only,) = chosen(study_folder(tmp_path, limits='["val_accuracy >= 0.89"]'))
+    assert only.record["seed"] == 0
+    assert only.seed_rule.endswith("among the 1 that meet the limits")
+    assert only.limits == ()
+    (tmp_path / "b").mkdir()
+    (only,) = chosen(study_folder(tmp_path / "b", limits='["val_accuracy >= 0.97"]'))
+    assert only.record["seed"] == 1
+    assert only.limits == ("val_accuracy is 0.9 (limit val_accuracy >= 0.97)",)
+
+
+def test_a_dominated_network_or_a_seed_can_be_picked(tmp_path):
+    out = study_folder(tmp_path)
+    (named,) = chosen(out, ["small_vgg-unstructured-r0.50-b0"])
+    assert (named.record["seed"], named.on_front) == (1, False)
+    (keyed,) = chosen(out, ["aaaaaaaaaaaaaaa0"])
+    assert (keyed.record["seed"], keyed.seed_rule) == (0, "asked for")
+
+
+def test_an_unknown_pick_names_the_nearest(tmp_path):
+    with pytest.raises(BadInput, match=r"called 'small_vgg-l1_filter-r0\.5'; did you mean small_vgg-l1_filter-r0\.50-b0"):
+        chosen(study_folder(tmp_path), ["small_vgg-l1_filter-r0.5"])
+
+
+def test_what_cannot_be_exported_is_said_in_one_line(tmp_path, capsys):
+    assert run_cli(cli, ["export", str(tmp_path / "nowhere")]) == 2
+    assert "there is no study here" in capsys.readouterr().err
+    out = study_folder(tmp_path, weights=False)
+    assert run_cli(cli, ["export", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert "the weights of small_vgg-l1_filter-r0.50-b0 are gone" in said
+    assert said.count("\n") == 1
+    assert run_cli(cli, ["export", str(out), "--formats", "onnxx"]) == 2
+    assert "did you mean onnx?" in capsys.readouterr().err
+    (out / "records.parquet").write_bytes(b"half")
+    assert run_cli(cli, ["export", str(out)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    (out / "records.parquet").unlink()
+    assert run_cli(cli, ["export", str(out)]) == 2
+    assert "no front yet" in capsys.readouterr().err
+
+
+def test_without_a_complete_candidate_there_is_no_front(tmp_path):
+    with pytest.raises(BadInput, match="no candidate has all its seeds yet"):
+        chosen(study_folder(tmp_path, rows=ROWS[4:]))
+
+
+def test_the_list_names_candidates_and_exports_nothing(tmp_path, capsys):
+    out = study_folder(tmp_path)
+    assert run_cli(cli, ["export", str(out), "--list"]) == 0
+    assert capsys.readouterr().out == "small_vgg-l1_filter-r0.50-b0  seed 1  trial aaaaaaaaaaaaaaa1\n"
+    assert not (out / "models").exists()
+
+
+def test_a_key_with_a_path_in_it_is_refused(tmp_path):
+    rows = [{**each, "key": f"../../{each['key']}"} for each in ROWS]
+    with pytest.raises(BadInput, match="is no key of a trial"):
+        chosen(study_folder(tmp_path, rows=rows))
+
+
+@pytest.mark.parametrize("title", ["../../etc", "a/b", "..", "", ".hidden", "a\x00b", "-rf", "x" * 300, "<script>", "a\nb"])
+def test_names_of_folders_stay_in_their_folder(title, tmp_path):
+    name = folder_name(title)
+    assert (tmp_path / name).resolve().parent == tmp_path
+    assert name[0].isalnum()
+    assert len(name) < 120
+    assert folder_name(title + "?") != name
+    assert folder_name(name) == name
+
+
+def test_onnx_without_its_packages_names_the_extra(monkeypatch):
+    monkeypatch.setattr(export_files, "find_spec", lambda name: None if name == "onnxruntime" else object())
+    with pytest.raises(BadInput, match=r"ONNX needs onnxruntime: pip install 'prunefront\[export\]'"):
+        export_files.check_formats(("onnx",), int8=False)
+    with pytest.raises(BadInput, match="onnxruntime"):
+        export_files.check_formats(("pt2",), int8=True)
+    export_files.check_formats(("safetensors", "pt2"), int8=False)
+
+
+def test_nothing_but_an_export_of_ours_is_replaced(tmp_path):
+    models = models_folder(tmp_path)
+    (models / "mine").mkdir()
+    with pytest.raises(BadInput, match="no export of ours"):
+        check_target(models / "mine")
+    (models / "away").symlink_to(tmp_path)
+    with pytest.raises(BadInput, match="no export of ours"):
+        check_target(models / "away")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "models").symlink_to(models)
+    with pytest.raises(BadInput, match="is a link"):
+        models_folder(tmp_path / "other")
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(RuntimeError), whole_folder(tmp_path, "one") as folder:
+        (folder / "half").write_text("")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    for text in ("first", "second"):
+        with whole_folder(tmp_path, "one") as folder:
+            (folder / text).write_text(text)
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["one", "one/second"]
+
+
+def test_markup_does_not_work_in_a_card():
+    assert escaped("<img src=x> [a](b) `c` | d\n# e") == r"&lt;img src=x&gt; \[a\](b) \`c\` \| d \# e"

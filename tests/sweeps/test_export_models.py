@@ -1,0 +1,70 @@
+"""A real MLflow: the front's networks are models of their trials' runs, load back the same, and are there once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from prune_core.pruning import load_network
+from sweeps.export_choice import choices, open_study
+from sweeps.records import read_records, write_records
+from sweeps.tracking import Tracker, TrialEntry
+from sweeps.tracking_models import log_front_models
+from tests.sweeps.exporting import run_without_ray
+
+NAME = "small_vgg-l1_filter-r0.50-b0"
+
+
+@pytest.fixture(scope="module", name="out")
+def _out(tmp_path_factory):
+    """The study with its trials in MLflow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        out = run_without_ray(tmp_path_factory.mktemp("study"))
+        records = read_records(out)
+        tracker = Tracker("small", out, None, None, {})
+        tracker.start()
+        for key in records["key"]:
+            tracker.log_trial(TrialEntry(key=key, name=key, params={"method": "x"}, metrics={0: {"accuracy": 0.5}}))
+        assert tracker.finish(), tracker.problem
+        records["mlflow_run_id"] = records["key"].map(tracker.run_ids()).astype("string")
+        write_records(records, out)
+    return out
+
+
+@pytest.mark.slow
+def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (line,) = log_front_models(out, [NAME])
+    assert f"{NAME}: logged as models:/" in line, line
+    uri = line.rpartition(" ")[2]
+    import mlflow
+
+    (choice,) = choices(out, *open_study(out), [NAME])
+    network = load_network(choice.folder / "weights.safetensors").eval()
+    images = np.random.default_rng(0).normal(size=(5, 1, 16, 16)).astype(np.float32)
+    with torch.inference_mode():
+        wanted = network(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(mlflow.pyfunc.load_model(uri).predict(images), wanted, atol=1e-5)
+    client = mlflow.MlflowClient(f"sqlite:///{out.absolute() / 'mlflow.db'}")
+    model = client.get_logged_model(uri.removeprefix("models:/"))
+    run = client.get_run(model.source_run_id)
+    assert run.data.tags["prunefront.key"] == choice.record["key"]
+    assert run.info.status == "FINISHED"
+    info = mlflow.models.get_model_info(uri)
+    assert [tuple(each.shape) for each in info.signature.inputs.inputs] == [(-1, 1, 16, 16)]
+    assert info.saved_input_example_info is not None
+
+    (again,) = log_front_models(out, [NAME])
+    assert again == f"{NAME}: is there as {uri}"
+
+
+def test_without_a_run_nothing_is_logged_and_said(out, tmp_path):
+    records = read_records(out)
+    try:
+        write_records(records.assign(mlflow_run_id=None), out)
+        (line,) = log_front_models(out, [NAME])
+    finally:
+        write_records(records, out)
+    assert "has no run in MLflow" in line
