@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from prune_core.errors import BadInput, UnknownName
+from sweeps.cli_export import export
 from sweeps.cli_networks import corrupt, evaluate, prune
 from sweeps.cli_studies import doctor, plan, rescore, run, status, studies
 
@@ -32,7 +33,7 @@ def cli() -> None:
     """Which pruning method, at which ratio, with how much fine-tuning, keeps accuracy, calibration and robustness?"""
 
 
-for _command in (run, plan, status, studies, doctor, prune, evaluate, rescore, corrupt):
+for _command in (run, plan, status, studies, doctor, prune, evaluate, rescore, export, corrupt):
     cli.add_command(_command)
 
 

@@ -129,3 +129,6 @@ class TrackingSection(Section):
     mlflow: str | None = Field(default=None, description="MLflow tracking URI; null is mlflow.db in the output folder")
     experiment: str | None = Field(default=None, description="MLflow experiment; null is the project's name")
     optuna: str | None = Field(default=None, description="Optuna storage URL; null is optuna.db in the output folder")
+    log_models: bool = Field(
+        default=False, description="true: the networks on the front become MLflow models after the sweep, seconds each"
+    )
