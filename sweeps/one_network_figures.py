@@ -74,9 +74,9 @@ def _corruptions(judged: Judgement, figure: Any) -> None:
     cells = judged.logits.cell_predictions()
     if cells is None:
         raise ValueError("there are no corruptions to draw")
-    panels = [("accuracy", cell_accuracy(cells), "RdYlGn", 1.0)]
+    panels = [("accuracy", cell_accuracy(cells), "YlGnBu", 1.0)]
     if cells.correct.shape[2] >= CELL_IMAGES:
-        panels.append((f"ECE ({judged.bins} bins)", cell_ece(cells, judged.bins), "Reds", 0.5))
+        panels.append((f"ECE ({judged.bins} bins)", cell_ece(cells, judged.bins), "OrRd", 0.5))
     figure.set_size_inches(1.6 + 2.6 * len(panels), 1.1 + 0.24 * len(cells.corruptions))
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (title, values, colours, highest) in zip(axes, panels, strict=True):
@@ -91,7 +91,8 @@ def _corruptions(judged: Judgement, figure: Any) -> None:
 def _heat(axis: Any, values: Any, colours: str, highest: float) -> None:
     axis.imshow(values, cmap=colours, vmin=0.0, vmax=highest, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        axis.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7)
+        colour = "white" if value > 0.6 * highest else "black"  # the scales are dark at their upper ends
+        axis.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7, color=colour)
 
 
 def _name_axes(axis: Any, cells: CellPredictions, *, first: bool) -> None:

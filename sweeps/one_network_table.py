@@ -65,12 +65,14 @@ def _scaled_set(logits: LogitSet, scaling: Scaling) -> LogitSet:
 
 def _head(judged: Judgement) -> list[str]:
     shown, dataset = judged.shown, judged.dataset
-    kind = "test images" if shown.test else "images (the dataset has no test images of its own)"
+    kind = "test images" if shown.test else "images"
     few = f"{len(shown.labels):,} of {shown.total:,} {kind}, a seeded choice balanced over classes"
     lines = [
         judged.network,
         f"on {dataset.title}: {few if len(shown.labels) < shown.total else f'all {shown.total:,} {kind}'}",
     ]
+    if not shown.test:
+        lines.append("  this dataset has no test images of its own: those the network was trained on may be among these")
     if dataset.jpeg:
         lines.append("  these images are JPEG re-encoded: numbers differ from those of the original images")
     if judged.corruptions is not None:
