@@ -33,6 +33,9 @@ def export(directory: Path, picks: tuple[str, ...], int8: bool, formats: str, on
     except ExportFailed as error:
         click.echo(f"not exported: {error}", err=True)
         return 1
+    except OSError as error:
+        click.echo(f"not exported: {error.strerror}: {error.filename or directory / 'models'}", err=True)
+        return 1
     if mlflow:
         from sweeps.tracking_models import log_front_models
 

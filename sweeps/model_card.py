@@ -90,10 +90,10 @@ def _what(card: Mapping[str, Any]) -> str:
     done = {
         "baseline": "unpruned, as trained",
         "dense": "a smaller network, trained as it is",
-        "control": f"unpruned, fine-tuned for {network['budget']} epochs",
+        "control": f"unpruned, fine-tuned for {_epochs(network['budget'])}",
     }.get(
         network["method"],
-        f"pruned by {method} at ratio {network['ratio']:g}, fine-tuned for {network['budget']} epochs",
+        f"pruned by {method} at ratio {network['ratio']:g}, fine-tuned for {_epochs(network['budget'])}",
     )
     where = "It is on the front of the study" if candidate["on_front"] else "It is not on the front of the study"
     frequency = candidate["front_frequency"]
@@ -192,7 +192,7 @@ def _origin(card: Mapping[str, Any]) -> str:
     rows = [
         ["study", f"{escaped(study['name'])}{title}"],
         ["code of the study", f"commit `{escaped(study['commit'])}`" if study["commit"] else "commit not known"],
-        ["trial", f"`{escaped(checkpoint['trial'])}`, {card['network']['budget']} epochs of fine-tuning"],
+        ["trial", f"`{escaped(checkpoint['trial'])}`, {_epochs(card['network']['budget'])} of fine-tuning"],
         ["MLflow run", f"`{escaped(checkpoint['mlflow_run_id'])}`" if checkpoint["mlflow_run_id"] else "none known"],
         ["images", f"{escaped(images['data'])}: {images['training']} for training, {images['selection']} for selection, "
                    f"{images['report']} for the report"],
@@ -206,6 +206,10 @@ def _origin(card: Mapping[str, Any]) -> str:
         int8 = card["int8"]
         rows.append(["INT8", f"{escaped(int8['scheme'])}; {int8['calibration_images']} training images"])
     return _table(["", ""], rows)
+
+
+def _epochs(budget: int) -> str:
+    return f"{budget} epoch{'s' * (budget != 1)}"
 
 
 def _classes(names: Sequence[str], most: int = 20) -> str:

@@ -38,11 +38,11 @@ ROWS = (
 )
 
 
-def study_folder(root: Path, rows=ROWS, limits="[]", weights=True) -> Path:
+def study_folder(root: Path, rows=ROWS, limits="[]", weights=True, more="") -> Path:
     text = STUDY.replace("seeds: [0]", "seeds: [0, 1]").replace(
         '["nonzero_parameters <= 2000", "val_accuracy >= 0.999"]', limits
     )
-    (root / "small.yaml").write_text(text, encoding="utf-8")
+    (root / "small.yaml").write_text(text + more, encoding="utf-8")
     out = root / "out"
     write_study(load_study(root / "small.yaml").to_plain(), out / "study.yaml")
     pd.DataFrame(rows).to_parquet(out / "records.parquet")
@@ -74,6 +74,12 @@ def test_a_seed_that_meets_the_limits_goes_before_one_that_does_not(tmp_path):
     (only,) = chosen(study_folder(tmp_path / "b", limits='["val_accuracy >= 0.97"]'))
     assert only.record["seed"] == 1
     assert only.limits == ("val_accuracy is 0.9 (limit val_accuracy >= 0.97)",)
+
+
+def test_a_study_that_selects_on_the_report_images_chooses_and_says_so(tmp_path):
+    rows = [{**each, "nll": 1 - each["val_nll"]} for each in ROWS]
+    (only,) = chosen(study_folder(tmp_path, rows=rows, more="select_on: report"))
+    assert (only.record["seed"], only.seed_rule) == (0, "lowest NLL on the report images of 2 seeds")
 
 
 def test_a_dominated_network_or_a_seed_can_be_picked(tmp_path):
