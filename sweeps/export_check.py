@@ -1,15 +1,16 @@
 """What a clean process finds when it loads exported files: run as ``python -m sweeps.export_check``, JSON in and out.
 
-It is told nothing but the files' names and images with the logits to expect. Each loader is imported only for its own file:
-ONNX needs onnxruntime alone, the program PyTorch alone, safetensors this package.
+It is told nothing but the files' names and images with the logits to expect. ONNX comes first, when PyTorch is not imported
+yet, then the program, when this package's networks are not, and safetensors, which needs them, last.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ Run = Callable[[Array], Array]
 
 TOLERANCE = 1e-4
 """Of float32 files: largest difference of a logit, relative to the largest logit (at least 1)."""
+_ORDER = (".onnx", ".pt2", ".safetensors")
 _LATENCY_SECONDS = 1.0
 _LATENCY_RUNS = 200
 
 
-def check_files(folder: Path, files: list[str], images: Array, logits: Array) -> dict[str, dict[str, Any]]:
+def check_files(
+    folder: Path, files: list[str], images: Array, logits: Array, plugins: Sequence[str] = (), paths: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Load each file and run it on all images at once, on one and on three, then time it on one.
 
     Args:
@@ -33,15 +37,18 @@ def check_files(folder: Path, files: list[str], images: Array, logits: Array) ->
         files: their names.
         images: ``(N, C, H, W)`` float32, normalised, N at least 3.
         logits: ``(N, K)`` that the network gave.
+        plugins: modules that know the network's architecture; for safetensors only.
+        paths: folders to look for them in.
 
     Returns:
         By file: ``largest_difference``, ``relative_difference``, ``batch_difference`` (between batch sizes), ``same_class``
         (share of images), ``host_latency`` and the ``runtime`` that ran it.
     """
-    return {name: _check(*_open(folder / name), images, logits) for name in files}
+    ordered = sorted(files, key=lambda name: _ORDER.index(Path(name).suffix))
+    return {name: _check(*_open(folder / name, plugins, paths), images, logits) for name in ordered}
 
 
-def _open(path: Path) -> tuple[Run, str]:
+def _open(path: Path, plugins: Sequence[str], paths: Sequence[str]) -> tuple[Run, str]:
     if path.suffix == ".onnx":
         return _open_onnx(path)
     import torch
@@ -52,6 +59,9 @@ def _open(path: Path) -> tuple[Run, str]:
     else:
         from prune_core.pruning import load_network
 
+        sys.path[:0] = [place for place in paths if place not in sys.path]
+        for module in plugins:
+            importlib.import_module(module)
         network = load_network(path).eval()
 
     def run(images: Array) -> Array:
@@ -104,11 +114,15 @@ def _latency(run: Run, image: Array) -> dict[str, float | int]:
 def main() -> None:
     """Read ``{folder, files, sample, plugins, plugin_paths}`` from stdin, write what was found to stdout."""
     asked = json.load(sys.stdin)
-    sys.path[:0] = asked["plugin_paths"]
-    for module in asked["plugins"]:
-        __import__(module)
     with np.load(asked["sample"], allow_pickle=False) as sample:
-        found = check_files(Path(asked["folder"]), asked["files"], sample["images"], sample["logits"])
+        found = check_files(
+            Path(asked["folder"]),
+            asked["files"],
+            sample["images"],
+            sample["logits"],
+            asked["plugins"],
+            asked["plugin_paths"],
+        )
     json.dump(found, sys.stdout)
 
 

@@ -150,7 +150,12 @@ def _picked(table: pd.DataFrame, picks: Sequence[str]) -> list[tuple[dict[str, A
         chosen = named or fronted or sorted(keyed, key=lambda each: int(each[0]["budget"]))[-1:]
         if not chosen:
             raise BadInput(_unknown(pick, rows))
-        found |= {row["name"]: (row, key) for row, key in chosen}
+        for row, key in chosen:
+            before = found.setdefault(row["name"], (row, key))
+            if before[1] != key:
+                raise BadInput(
+                    f"--pick: two seeds of {row['name']} (allowed: one; an export is one checkpoint of a candidate)"
+                )
     return list(found.values())
 
 

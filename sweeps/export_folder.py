@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from prune_core.errors import BadInput
 
 CARD, README = "card.json", "README.md"
+_ABANDONED_SECONDS = 86400.0
 
 
 def models_folder(out: Path) -> Path:
@@ -42,6 +44,9 @@ def check_target(target: Path) -> None:
 @contextmanager
 def whole_folder(models: Path, name: str) -> Iterator[Path]:
     """Yield a temporary folder; on success it takes its name, and the export that had it is removed."""
+    for left in models.glob(f".{name}.*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:  # by an export that was killed
+            shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".tmp", dir=models))
     try:
         yield temporary

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from tests.sweeps.exporting import run_without_ray
 
 onnxruntime = pytest.importorskip("onnxruntime")
 NAME = "small_vgg-l1_filter-r0.50-b0"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module", name="out")
@@ -74,6 +77,20 @@ def test_onnx_and_program_answer_as_the_network_for_any_number_of_images(folder,
         program = torch.export.load(folder / "model.pt2").module()(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(logits_of(folder / "model.onnx", images), wanted, atol=1e-4)
     np.testing.assert_allclose(program, wanted, atol=1e-5)
+
+
+def test_onnx_is_checked_where_nobody_has_imported_torch(folder, judged, report, tmp_path):
+    images = report[0][:4]
+    with torch.inference_mode():
+        np.savez(tmp_path / "sample.npz", images=images, logits=judged(torch.from_numpy(images)).numpy())
+    code = (
+        "import sys, numpy as np; from pathlib import Path; from sweeps.export_check import check_files; "
+        f"s = np.load({str(tmp_path / 'sample.npz')!r}); "
+        f"print(check_files(Path({str(folder)!r}), ['model.onnx'], s['images'], s['logits'])['model.onnx']['same_class']); "
+        "print('torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert ran.stdout.split() == ["1.0", "False"]
 
 
 def test_the_safetensors_file_has_the_same_tensors_and_says_what_it_is(folder, judged, card):

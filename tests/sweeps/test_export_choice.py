@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -90,6 +92,11 @@ def test_a_dominated_network_or_a_seed_can_be_picked(tmp_path):
     assert (keyed.record["seed"], keyed.seed_rule) == (0, "asked for")
 
 
+def test_two_seeds_of_one_candidate_are_refused(tmp_path):
+    with pytest.raises(BadInput, match="two seeds of small_vgg-l1_filter-r0.50-b0"):
+        chosen(study_folder(tmp_path), ["aaaaaaaaaaaaaaa0", "aaaaaaaaaaaaaaa1"])
+
+
 def test_an_unknown_pick_names_the_nearest(tmp_path):
     with pytest.raises(BadInput, match=r"called 'small_vgg-l1_filter-r0\.5'; did you mean small_vgg-l1_filter-r0\.50-b0"):
         chosen(study_folder(tmp_path), ["small_vgg-l1_filter-r0.5"])
@@ -173,6 +180,15 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
         with whole_folder(tmp_path, "one") as folder:
             (folder / text).write_text(text)
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["one", "one/second"]
+
+
+def test_what_a_killed_export_left_is_removed_after_a_day(tmp_path):
+    for name, age in ((".one.abc.tmp", 90_000), (".one.def.tmp", 60)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    with whole_folder(tmp_path, "one"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"one", ".one.def.tmp"}
 
 
 def test_markup_does_not_work_in_a_card():
