@@ -52,7 +52,8 @@ def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, 
     told = claims(found)
     result = []
     for place, row in enumerate(rows_of(pruned)):
-        gains, losses = [], []
+        gains: list[str] = []
+        losses: list[str] = []
         for metric, name in enumerate(JUDGED):
             one = found[place * len(JUDGED) + metric]
             if one is not None and told[place * len(JUDGED) + metric]:

@@ -55,7 +55,7 @@ def effects(study: StudyFolder) -> list[Effect]:
     controls = table[table["method"].eq("control")]
     tuning = [*_steps(pruned, names, "budget", "pruned networks, "), *_steps(controls, names, "budget", "controls, ")]
     return [
-        *_judged("method", list(_methods(longest, names)), names),
+        *_judged("method", list(_methods(longest, names)) if "compression" in table else [], names),
         *_judged("ratio", list(_steps(longest, names, "ratio", "")), names),
         *_judged("budget", tuning, names),
     ]
@@ -129,7 +129,10 @@ def _methods(table: pd.DataFrame, names: list[str]) -> Iterator[Contrast]:
 
 def _at_equal_cost(block: str, first: pd.DataFrame, second: pd.DataFrame, names: list[str]) -> list[dict[str, object]]:
     """Return one row per seed: the mean difference over the costs that both arms reach with every seed."""
-    sides = [{int(seed): _curve(own, names) for seed, own in side.groupby("seed")} for side in (first, second)]
+    sides = [
+        {seed: _curve(side[side["seed"].eq(seed)], names) for seed in sorted(side["seed"].unique())}
+        for side in (first, second)
+    ]
     seeds = sorted(set(sides[0]) & set(sides[1]))
     known = [side[seed] for side in sides for seed in seeds]
     if not seeds or any(len(curve) < 2 for curve in known):

@@ -63,7 +63,9 @@ def depth_figures(found: Sequence[Depth]) -> list[Drawn]:
     if not found:
         return []
     names = "; ".join(depth.name for depth in found)
-    words = f"Reliability diagrams, as trained and after temperature scaling, seeds pooled: {names}."
+    words = (
+        f"Reliability, as trained and after temperature scaling, seeds pooled; larger points for more predictions: {names}."
+    )
     drawn = [Drawn("reliability", "depth", "Reliability on the report images", words, reliability_figure(found), ())]
     damage = damage_figure(found)
     if damage is not None:

@@ -28,12 +28,18 @@ def reliability_figure(depths: Sequence[Depth]) -> Figure:
             ("as trained", depth.raw, "@c0", "circle"),
             ("after temperature scaling", depth.scaled, "@c1", "diamond"),
         ):
-            marker = {"color": colour, "symbol": symbol, "size": 7}
+            marker = {"color": colour, "symbol": symbol, "size": _sizes(bins)}
             traces.append(place | _diagram(bins) | {"name": name, "line": {"color": colour, "width": 2}, "marker": marker})
         layout[f"xaxis{tail}"] |= {"range": [0, 1.02], "title": {"text": "confidence"}, "tickformat": ".0%"}
         layout[f"yaxis{tail}"] |= {"range": [0, 1.02], "title": {"text": "" if tail else "accuracy"}, "tickformat": ".0%"}
         layout["annotations"].append(_title(depth.name, layout[f"xaxis{tail}"]["domain"]))
     return {"data": traces, "layout": layout}
+
+
+def _sizes(bins: Reliability) -> list[float]:
+    """Return the markers' diameters: by the share of predictions, so that a nearly empty bin does not shout."""
+    known = [float(count) for count in bins.count if count > 0]
+    return [round(4 + 9 * math.sqrt(count / max(known)), 1) for count in known]
 
 
 def _diagram(bins: Reliability) -> Figure:

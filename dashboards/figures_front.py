@@ -16,6 +16,10 @@ COSTS = ("nonzero_parameters", "nonzero_macs")
 Figure = dict[str, Any]
 
 
+COLLAPSED = 0.2
+"""Accuracy below the best reference from which on a network on the front, there for its size alone, may leave the frame."""
+
+
 def panels(points: Points) -> list[str]:
     """Return what stands on the x axes: the panels that have numbers."""
     table = points.complete
@@ -59,15 +63,19 @@ def marker_size(compression: float) -> float:
     return round(min(22.0, 9.0 + 2.5 * max(0.0, math.log2(compression))), 2)
 
 
-def view(table: pd.DataFrame, column: str) -> list[float] | None:
-    """Return the range of an axis that shows what matters: the front and the references; None for all."""
-    shown = table[table["front"] | table["method"].isin(REFERENCES)]
+def view(table: pd.DataFrame, column: str, *, log: bool = False) -> list[float] | None:
+    """Return the range of an axis that shows what matters: the front and the references, not collapsed; None for all."""
+    references = table[table["method"].isin(REFERENCES)]
+    best = (references if len(references) else table)["accuracy"].max()
+    shown = table[(table["front"] | table["method"].isin(REFERENCES)) & table["accuracy"].ge(best - COLLAPSED)]
     values, spreads = shown[column], shown[f"{column}_std"].fillna(0)
     if values.notna().sum() < 2:
         return None
-    low, high = float((values - spreads).min()), float((values + spreads).max())
+    ends = [float((values - spreads).min()), float((values + spreads).max())]
+    low, high = [math.log10(end) for end in ends] if log and ends[0] > 0 else ends
     margin = 0.06 * (high - low or abs(high) or 1.0)
-    return [low - margin, high + margin]
+    found = [low - margin, high + margin]
+    return [10**end for end in found] if log and ends[0] > 0 else None if log else found
 
 
 def front_figure(points: Points) -> Figure:
@@ -188,7 +196,6 @@ def axis(name: str) -> Figure:
         "nll": "lower is better",
         "nonzero_parameters": "log scale",
         "nonzero_macs": "log scale",
-        "corruption_ece": "lower is better",
     }.get(labels.stem(name), "")
     plain: Figure = {
         "title": {

@@ -110,7 +110,7 @@ def _dress(axis: Any, table: pd.DataFrame, name: str) -> None:
     axis.set_xlabel(labels.title(name))
     if name in COSTS:
         axis.set_xscale("log")
-    elif (window := view(table, name)) is not None:
+    if (window := view(table, name, log=name in COSTS)) is not None:
         axis.set_xlim(*window)
     if (window := view(table, "accuracy")) is not None:
         axis.set_ylim(*window)

@@ -20,7 +20,7 @@ from dashboards.effects import Effect, confounded, effect_rows, effects
 from dashboards.equal_cost import equal_cost
 from dashboards.figures import Drawn, all_figures, depth_figures
 from dashboards.figures_depth import class_rows, selective_rows
-from dashboards.figures_front import hovers
+from dashboards.figures_front import COSTS, hovers
 from dashboards.how import deviations, how
 from dashboards.ladder import has_ladder
 from dashboards.margins import against_margins
@@ -117,10 +117,17 @@ def environment_of() -> Environment:
     )
     environment.globals |= {"light": LIGHT, "dark": DARK, "columns": COLUMNS, "title": labels.title}
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
-    environment.globals["cell"] = lambda row, name: labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
+    environment.globals["cell"] = _cell
     environment.globals["number"] = labels.number
     environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment
+
+
+def _cell(row: Any, name: str) -> str:
+    """Return a number of a candidate as tables show it: costs without their spread, which would make them too wide."""
+    if name in COSTS or name == "compression":
+        return labels.number(getattr(row, name), name)
+    return labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
 
 
 def page_data(points: Points, figures: list[Drawn]) -> Markup:

@@ -49,24 +49,31 @@
         || ((!want[3] || point[3]) && (!want[4] || point[4]) && (!want[5] || point[5] >= +want[5]) && (!want[6] || point[6] <= +want[6])));
   };
 
-  // Show the front and its references; a collapsed network elsewhere must not squeeze them into a corner.
+  // Show the front and its references; networks that collapsed (on the front for their size alone) must not squeeze the
+  // others into a corner. A double-click shows them all.
+  const collapsed = 0.2;
   const windows = figure => {
+    const first = figure.data.filter(trace => trace.customdata && trace.xaxis === "x");
+    const heights = (keep) => first.flatMap(trace => trace.y.filter((_, i) => keep(trace.customdata[i])));
+    const among = heights(point => references.includes(point[1]));
+    const floor = Math.max(...(among.length ? among : heights(() => true))) - collapsed;
     for (const letter of ["x", "y"]) {
       const reach = {};
       for (const trace of figure.data) (trace.customdata || []).forEach((point, i) => {
-        if (!point[3] && !references.includes(point[1])) return;
+        if ((!point[3] && !references.includes(point[1])) || trace.y[i] < floor) return;
         const axis = letter === "y" ? "y" : trace.xaxis, bars = trace["error_" + letter].array[i] || 0;
-        (reach[axis] = reach[axis] || []).push(trace[letter][i] - bars, trace[letter][i] + bars);
+        const log = figure.layout[axis[0] + "axis" + axis.slice(1)].type === "log";
+        const ends = [trace[letter][i] - bars, trace[letter][i] + bars].filter(value => !log || value > 0);
+        (reach[axis] = reach[axis] || []).push(...(log ? ends.map(Math.log10) : ends));
       });
       for (const [axis, values] of Object.entries(reach)) {
-        const settings = figure.layout[axis[0] + "axis" + axis.slice(1)];
-        if (settings.type === "log" || values.length < 4) continue;
+        if (values.length < 4) continue;
         const low = Math.min(...values), high = Math.max(...values), margin = 0.07 * (high - low || 1);
-        settings.range = [low - margin, high + margin];
+        figure.layout[axis[0] + "axis" + axis.slice(1)].range = [low - margin, high + margin];
       }
     }
     const y = figure.layout.yaxis.range;
-    return y ? figure.data.filter(t => t.customdata && t.xaxis === "x").flatMap(t => t.y).filter(v => v < y[0] || v > y[1]).length : 0;
+    return y ? first.flatMap(trace => trace.y).filter(v => v < y[0] || v > y[1]).length : 0;
   };
 
   const shown = div => {
@@ -112,11 +119,14 @@
     walk(div, event.key === "ArrowRight" ? 1 : -1);
   });
 
-  // Keyboard: the arrow keys walk through the points of the first panel and show what hovering shows.
+  // Keyboard: the arrow keys walk through the points in the frame of the first panel and show what hovering shows.
   const walk = (div, step) => {
-    const places = [];
+    const places = [], { xaxis, yaxis } = div._fullLayout;
+    const inside = (axis, value) => axis.type === "category" || (axis.d2l(value) - axis.range[0]) * (axis.d2l(value) - axis.range[1]) <= 0;
     div.data.forEach((trace, curve) => {
-      if (trace.text && trace.xaxis === "x" && Array.isArray(trace.x)) trace.x.forEach((x, point) => places.push([x, curve, point]));
+      if (trace.text && trace.xaxis === "x" && Array.isArray(trace.x)) trace.x.forEach((x, point) => {
+        if (trace.y[point] !== null && inside(xaxis, x) && inside(yaxis, trace.y[point])) places.push([x, curve, point]);
+      });
     });
     if (!places.length) return;
     places.sort((a, b) => a[0] - b[0] || a[1] - b[1]);

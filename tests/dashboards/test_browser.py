@@ -36,6 +36,16 @@ def browser():
         browser.close()
 
 
+IN_THE_FRAME = """(() => {
+  const centre = node => { const b = node.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; };
+  const frame = document.querySelector("#plot-front .draglayer .xy .nsewdrag").getBoundingClientRect();
+  return [...document.querySelectorAll("#plot-front .scatterlayer path.point")].map(centre)
+    .filter(([x, y]) => x > frame.left && x < frame.right && y > frame.top && y < frame.bottom)
+    .find(([x, y]) => y > 0 && y < innerHeight);
+})()"""
+"""The middle of a point that is in the frame of the first panel and in the window."""
+
+
 def new_tab(browser):
     tab = browser.new_context(viewport={"width": 1366, "height": 900}).new_page()
     tab.set_default_timeout(90_000)
@@ -90,8 +100,9 @@ def test_hovering_and_the_arrow_keys_tell_everything_about_a_point(report):
     for part in ("accuracy:", "ECE:", "NLL:", "mPC:", "nonzero parameters", "MLflow run"):
         assert part in text
     report.mouse.move(5, 5)
-    box = report.locator("#plot-front .scatterlayer .trace path.point").first.bounding_box()
-    report.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    report.locator("#plot-front .draglayer .xy .nsewdrag").scroll_into_view_if_needed()
+    at = report.evaluate(IN_THE_FRAME)
+    report.mouse.move(*at, steps=4)
     report.wait_for_selector("#plot-front .hoverlayer .hovertext")
 
 

@@ -12,7 +12,7 @@ from dashboards.points import Points
 from dashboards.study_folder import StudyFolder
 from sweeps.pareto import candidates
 
-STUDIES, WHOLE = 8000, 30
+STUDIES, WHOLE = 8000, 20
 
 
 def test_interval_and_chance_are_those_of_scipy():
