@@ -11,6 +11,7 @@ from prune_core.errors import BadInput
 from prune_core.files import replacing
 from prune_core.metrics import cell_accuracy, cell_ece, reliability
 from prune_core.metrics.predictions import CellPredictions
+from sweeps.one_network_images import called
 
 if TYPE_CHECKING:
     from sweeps.one_network_judged import Judgement
@@ -61,7 +62,7 @@ def _reliability(judged: Judgement, figure: Any) -> None:
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy in the bin")
     upper.legend(loc="upper left", frameon=False)
     upper.set_title(
-        f"{judged.network} on {judged.dataset.title}, {len(judged.logits.labels):,} images\n"
+        f"{judged.network} on {called(judged.dataset)}, {len(judged.logits.labels):,} images\n"
         f"accuracy {100 * float(record['accuracy']):.1f} %, NLL {record['nll']:.3f}, "
         f"ECE {100 * float(record['ece']):.2f} % ({judged.bins} bins)"
     )

@@ -41,6 +41,11 @@ class Shown:
     test: bool
 
 
+def called(dataset: Dataset) -> str:
+    """Return what tables and figures call the images."""
+    return f"{dataset.title} (JPEG re-encoded)" if dataset.jpeg else dataset.title
+
+
 def report_images(dataset: Dataset, limit: int | None) -> Shown:
     """Return the test images, or all images of a dataset without; with a limit a seeded choice, balanced over classes."""
     from prune_core.data import balanced_subset

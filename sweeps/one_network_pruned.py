@@ -11,7 +11,7 @@ import numpy as np
 from prune_core.errors import BadInput, Diverged
 from sweeps.one_network import described
 from sweeps.one_network_cost import cost_lines
-from sweeps.one_network_images import report_images
+from sweeps.one_network_images import called, report_images
 from sweeps.one_network_judged import judged_logits
 from sweeps.one_network_text import aligned, percent, within
 
@@ -140,7 +140,7 @@ def _accuracy_lines(
     several = len(shown.labels) > 1
     one, two = (intervals(each, bins=BINS) if several else {} for each in (before, after))
     change = paired_intervals(after, before, bins=BINS) if several else {}
-    rows = [(f"{data.title}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
+    rows = [(f"{called(data)}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
     for name in ("accuracy", "nll", "ece"):
         metric = METRICS.get(name)
         values = [float(metric.function(each.predictions(), BINS)) for each in (before, after)]

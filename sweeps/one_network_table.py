@@ -9,6 +9,7 @@ import numpy as np
 from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
 from prune_core.scoring import Scaling, scale, selective_by_severity
 from prune_core.uncertainty import intervals
+from sweeps.one_network_images import called
 from sweeps.one_network_table_corrupted import corruption_lines, robustness_lines, severity_lines
 from sweeps.one_network_text import Row, aligned, percent, within
 
@@ -69,12 +70,12 @@ def _head(judged: Judgement) -> list[str]:
     few = f"{len(shown.labels):,} of {shown.total:,} {kind}, a seeded choice balanced over classes"
     lines = [
         judged.network,
-        f"on {dataset.title}: {few if len(shown.labels) < shown.total else f'all {shown.total:,} {kind}'}",
+        f"on {called(dataset)}: {few if len(shown.labels) < shown.total else f'all {shown.total:,} {kind}'}",
     ]
     if not shown.test:
         lines.append("  this dataset has no test images of its own: those the network was trained on may be among these")
     if dataset.jpeg:
-        lines.append("  these images are JPEG re-encoded: numbers differ from those of the original images")
+        lines.append("  numbers of JPEG re-encoded images differ from those of the original ones")
     if judged.corruptions is not None:
         count, each = len(judged.logits.cells), len(judged.logits.cell_index)
         lines.append(f"corrupted: {judged.corruptions}, {count} corruptions x 5 severities x {each:,} images")
