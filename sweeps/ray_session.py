@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ import psutil
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/",  # switched off, Ray would still report that it is switched off
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -107,6 +109,7 @@ def _start(
                 ray.init(address=address, **common)
             else:
                 # 128 MiB: nothing large goes through the object store (architecture 5.11)
+                _without_lookups()
                 ray.init(
                     num_cpus=cpus,
                     num_gpus=gpus,
@@ -124,6 +127,36 @@ def _start(
                     f"could not start {where} after {_START_TRIES} tries: {str(error).splitlines()[0]}"
                 ) from error
             time.sleep(2.0 * attempt)
+
+
+def _without_lookups() -> None:
+    """Keep Ray from asking cloud providers where it runs, which it does with its statistics switched off too.
+
+    Its statistics process asks a link-local address and a name in a cloud's domain over plain HTTP (measured in Ray 2.60). A
+    proxy on loopback where nobody listens, in the environment of that one process, refuses these at once.
+    """
+    from ray._private import services
+
+    start = getattr(services, "start_api_server", None)
+    if start is None or getattr(start, "without_lookups", False):
+        return
+
+    @functools.wraps(start)
+    def quietly(*arguments: Any, **options: Any) -> Any:
+        blocked = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
+        before = {name: os.environ.get(name) for name in blocked}
+        os.environ.update(blocked)
+        try:
+            return start(*arguments, **options)
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+    quietly.without_lookups = True  # type: ignore[attr-defined]
+    services.start_api_server = quietly
 
 
 def _sweep_leftovers() -> None:

@@ -15,9 +15,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SCRIPT = """
 set -e
 ip link set lo up
-ip link add out type dummy
+ip link add out type veth peer name sink
 echo 1 >/proc/sys/net/ipv6/conf/out/disable_ipv6
+echo 1 >/proc/sys/net/ipv6/conf/sink/disable_ipv6
 ip link set out arp off
+ip link set sink up
 ip addr add 192.0.2.2/24 dev out
 ip link set out up
 ip route add default dev out
@@ -38,7 +40,7 @@ def test_a_whole_sweep_sends_no_packet(tmp_path: Path) -> None:
     if subprocess.run([unshare, "--net", "true"], check=False, capture_output=True).returncode != 0:
         pytest.skip("may not make a network of its own here")
     command = [sys.executable, "-m", "dashboards", "run", "smoke", "--out", str(tmp_path / "smoke"), "--set", "seeds=[0]"]
-    # the dummy network card is inside the namespace: nothing that this test sends reaches a real one
+    # the network card is a pair of virtual ones inside the namespace: nothing that this test sends reaches a real one
     ran = subprocess.run(
         [unshare, "--net", "bash", "-c", SCRIPT, sys.executable, *command],
         cwd=tmp_path, capture_output=True, text=True, check=False,
