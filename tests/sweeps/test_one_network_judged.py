@@ -22,7 +22,7 @@ from prune_core.scoring import record_columns, scale
 from prune_core.uncertainty import intervals
 from sweeps.cli import cli, run_cli
 from sweeps.columns import record_columns as columns
-from sweeps.one_network_images import report_images
+from sweeps.one_network_images import corrupted_images, report_images
 from sweeps.one_network_judged import Judgement
 from sweeps.one_network_table import _part, _scaled_set, judgement_lines
 
@@ -260,6 +260,24 @@ def test_fetching_without_a_network_says_what_to_do(
     assert (status, out, err.count("\n")) == (2, "", 1)
     for part in ("CIFAR-10-C is missing", str(tmp_path / "cache"), "https://zenodo.org/records/2535967", "put it into"):
         assert part in err
+
+
+def test_official_images_are_copied_only_where_some_are_chosen(monkeypatch: pytest.MonkeyPatch, data: str) -> None:
+    asked: list[dict[str, object]] = []
+
+    def official(folder: Path, **given: object) -> None:
+        asked.append({"folder": folder, **given})
+
+    monkeypatch.setattr("prune_core.corruptions.official_set", official)
+    dataset = load_dataset(data)
+    dataset = dataclasses.replace(dataset, test_images=dataset.train_images, test_labels=dataset.train_labels)
+    for limit in (None, 30):
+        shown = report_images(dataset, limit)
+        corrupted_images(dataset, shown, "official", folder=Path("there"), fetch=False, seed=0)
+    assert [each["folder"] for each in asked] == [Path("there")] * 2
+    assert asked[0]["positions"] is None, "the files stay mapped"
+    np.testing.assert_array_equal(asked[1]["positions"], report_images(dataset, 30).numbers)
+    assert asked[1]["labels"] is dataset.test_labels, "the order of the images is compared"
 
 
 def test_corrupt_makes_a_contact_sheet(capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path) -> None:
