@@ -168,8 +168,8 @@ def _remarks(study: StudyFolder, points: Points, found: Found) -> list[str]:
         if close:
             said.append(f"Smaller, and missing this by no more than chance: {named(close)}.")
         if not study.demonstration and question.demands:
-            sure = "does" if sure_of(study, row, question.demands) else "does not"
-            words = f"Its 95 % interval over {seeds} seeds {sure} lie within what is demanded"
+            sure = "lies" if sure_of(study, row, question.demands) else "does not lie"
+            words = f"Its 95 % interval over {seeds} seeds {sure} wholly within what is demanded"
             said.append(f"{words}." if seeds >= DECIDABLE else f"Whether it meets this is not decidable with {seeds} seeds.")
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)

@@ -24,6 +24,9 @@ METRICS = ("accuracy", "ece", "mpc")
 GRID = 5
 """Costs, equally spaced on a log scale over what both methods reach, at which two methods are contrasted."""
 
+LEVELS = 8
+"""Levels of one factor that are contrasted, at most: a table of more is no answer."""
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -97,11 +100,13 @@ def _judged(factor: str, contrasts: list[Contrast], names: list[str]) -> list[Ef
 
 
 def _steps(table: pd.DataFrame, names: list[str], factor: str, on: str) -> Iterator[Contrast]:
-    """Contrast each level of a numeric factor with the next one that was tried."""
+    """Contrast each level of a numeric factor with the next one that was tried; of many levels, a few evenly chosen."""
     block = [name for name in ("network", "arm", "ratio", "budget") if name != factor]
     wide = table.drop_duplicates([*block, "seed", factor]).set_index([factor, *block, "seed"])[names].astype(float)
     unit = {"ratio": "ratio {:g}", "budget": "{:g} epochs"}[factor]
-    for first, second in pairwise(sorted(table[factor].unique())):
+    levels = np.sort(table[factor].unique())
+    levels = levels[np.unique(np.linspace(0, len(levels) - 1, min(LEVELS, len(levels))).round().astype(int))]
+    for first, second in pairwise(levels.tolist()):
         rows = (wide.loc[second] - wide.loc[first]).dropna(how="all").reset_index()
         if len(rows):
             rows["block"] = rows[block].astype(str).agg(" ".join, axis=1)

@@ -145,3 +145,12 @@ def test_a_block_that_lacks_a_seed_is_left_out(tmp_path):
     table.loc[(table["method"] == "b") & (table["ratio"] == 0.5) & (table["seed"] == 3), "status"] = "failed"
     first = next(effect for effect in effects(folder(tmp_path, table)) if effect.contrast == "ratio 0.3 → ratio 0.5")
     assert (first.blocks, first.measured["accuracy"].seeds) == (1, 5)
+
+
+def test_of_many_ratios_a_few_are_contrasted_from_the_first_to_the_last(tmp_path):
+    ratios = tuple(round(0.02 * step, 2) for step in range(1, 41))
+    found = effects(folder(tmp_path, records(np.random.default_rng(5), {"a": 0.0}, ratios=ratios)))
+    steps = [effect.contrast.split(" → ") for effect in found if effect.factor == "ratio"]
+    assert len(steps) == 7
+    assert (steps[0][0], steps[-1][1]) == ("ratio 0.02", "ratio 0.8")
+    assert all(left[1] == right[0] for left, right in zip(steps, steps[1:], strict=False))
