@@ -2,7 +2,9 @@
 (() => {
   const byId = id => document.getElementById(id);
   const states = ["complete", "running", "waiting", "stopped", "failed", "diverged"];
-  let version = null;
+  const budget = document.querySelector('form [data-key="2"]');
+  let version = null, chosen = false;
+  budget.addEventListener("change", () => { chosen = true; });
 
   const duration = seconds => {
     if (seconds === null) return "";
@@ -60,6 +62,8 @@
     fill(1, [...new Set(points.map(point => point[1]))].filter(name => !references.includes(name)).sort());
     fill(0, [...new Set(points.map(point => point[0]))].sort());
     fill(2, [...new Set(points.map(point => point[2]))].sort((a, b) => b - a), value => value + (value === 1 ? " epoch" : " epochs"));
+    // Fronts of different budgets are not mixed unless asked for: the longest is shown until somebody chooses.
+    if (points.length && !chosen) budget.value = String(Math.max(...points.map(point => point[2])));
     if (points.length) window.showFigures(data);
   };
 

@@ -161,6 +161,7 @@ def test_the_live_page_draws_the_front_and_asks_only_its_own_server(browser, stu
         assert "no run is at work" in tab.locator("#driver").text_content()
         methods = tab.locator("form [data-key='1'] option").all_text_contents()
         assert methods == ["all", "l1_filter", "network_slimming", "random_filters", "unstructured"]
+        assert {point[2] for point in pruned(tab)} == {2}  # the longest budget, not all of them mixed
         assert [url for url in tab.asked if not url.startswith((address, "data:", "blob:"))] == []
         assert tab.errors == []
         tab.context.close()
