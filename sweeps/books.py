@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from prune_core.files import write_atomically, write_json
-from prune_core.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome, read_record
+from prune_core.trial_folder import DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome, read_record
 from sweeps.candidates import CandidateFeed
 from sweeps.pareto import candidates, front, write_front
 from sweeps.plan import Plan, PlannedTrial
@@ -158,7 +158,13 @@ class Books:
             status=outcome["status"],
             cause=outcome.get("cause"),
             metrics=metrics,
+            started=_changed_at(folder / DESCRIPTION),
+            ended=_changed_at(folder / OUTCOME),
         )
+
+
+def _changed_at(path: Path) -> float | None:
+    return path.stat().st_mtime if path.exists() else None
 
 
 def _who(row: pd.Series[Any]) -> str:
@@ -170,7 +176,7 @@ def _who(row: pd.Series[Any]) -> str:
 
 def _number(value: object) -> str:
     number = float(value)  # type: ignore[arg-type]
-    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.4f}"
+    return f"{number:,.0f}" if number == round(number) and number > 1 else f"{number:.4f}"
 
 
 def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:

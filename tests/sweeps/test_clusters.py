@@ -49,6 +49,7 @@ def test_the_ray_job_asks_for_token_authentication_and_mounts_the_runs_everywher
 
 
 def test_the_slurm_script_says_what_is_missing() -> None:
-    said = subprocess.run(["bash", CLUSTERS / "slurm.sbatch"], capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+    script = ["bash", CLUSTERS / "slurm.sbatch"]
+    said = subprocess.run(script, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
     assert said.returncode != 0
     assert "name a study" in said.stderr
