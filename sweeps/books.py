@@ -20,6 +20,7 @@ from sweeps.records import collect, write_records
 from sweeps.search_setup import asked_before, make_proposer, open_books, remember_asked, space_of, told_columns
 from sweeps.study import Study
 from sweeps.study_names import BASELINE_KEYS
+from sweeps.thinning import thin
 from sweeps.tracking import Tracker
 from sweeps.tracking_entry import TrialEntry
 
@@ -115,6 +116,10 @@ class Books:
 
     def _said(self) -> list[bytes]:
         return [path.read_bytes() for name in ("records.parquet", "front.csv") if (path := self.out / name).exists()]
+
+    def thin(self) -> int:
+        """Remove the weights and logits that the study does not keep; return how many files went."""
+        return thin(self.study, self.out, self.trials(), self._records())
 
     def finish(self, status: str, report: Path | None) -> None:
         """Send what is left to MLflow, and the tables with it."""

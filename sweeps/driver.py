@@ -66,6 +66,10 @@ def run_study(
     if not console.is_terminal:
         console.width = max(console.width, 120)
     try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out {out}: cannot be made ({error.strerror}); give a folder that can be written") from None
+    try:
         with driving(out):
             return _Run(study, out, console).work(address, max_hours, allow_failures, retry, on_end)
     except PermissionError as error:
@@ -252,6 +256,10 @@ class _Run:
         self._show_front(books.front_rows())
         for line in lines_of(books.failures()):
             self._say(line)
+        if workload.exhausted and stop.reason is None:
+            gone = books.thin()
+            if gone:
+                self._say(f"keep: {self.study.keep}; {gone} files of weights and logits removed")
         for problem in books.problems():
             self._say(problem)
         if self.disk_problem:

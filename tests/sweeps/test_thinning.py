@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from prune_core.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder
+from sweeps.plan_state import trial_folder
+from sweeps.thinning import thin
+
+FILES = (*LOGITS, WEIGHTS, RECORD)
+
+
+def study(keep: str) -> Any:
+    return SimpleNamespace(keep=keep, decisive={"val_accuracy": "max", "nonzero_parameters": "min"}, seeds=(0,))
+
+
+def trial(key: str, kind: str) -> Any:
+    return SimpleNamespace(key=key, kind=kind, budgets=(1,))
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    for key in ("control", "good", "bad"):
+        folder = budget_folder(trial_folder(tmp_path, key), 1)
+        folder.mkdir(parents=True)
+        for name in FILES:
+            (folder / name).touch()
+    return tmp_path
+
+
+def records() -> pd.DataFrame:
+    # "bad" is as large as "good" and worse
+    rows = [("control", "control", 0.9, 100), ("good", "l1_filter", 0.8, 50), ("bad", "random_filters", 0.5, 50)]
+    return pd.DataFrame(
+        [
+            {
+                "key": key, "arm": key, "network": "net", "method": method, "ratio": 0.5, "seed": 0, "budget": 1,
+                "status": "complete", "val_accuracy": accuracy, "nonzero_parameters": size,
+            }
+            for key, method, accuracy, size in rows
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keep", "left"), [("all", {"control", "good", "bad"}), ("front", {"control", "good"}), ("none", set())]
+)
+def test_weights_and_logits_go_as_the_study_says_and_records_stay(out: Path, keep: str, left: set[str]) -> None:
+    trials = [trial("control", "control"), trial("good", "pruned"), trial("bad", "pruned")]
+    gone = thin(study(keep), out, trials, records())
+    assert gone == (3 - len(left)) * (len(FILES) - 1)
+    for each in trials:
+        folder = budget_folder(trial_folder(out, each.key), 1)
+        assert (folder / RECORD).exists()
+        assert (folder / WEIGHTS).exists() == (each.key in left)
