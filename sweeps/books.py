@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,8 @@ def _who(row: pd.Series[Any]) -> str:
 
 def _number(value: object) -> str:
     number = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        return "-"  # the study does not measure it
     return f"{number:,.0f}" if number == round(number) and number > 1 else f"{number:.4f}"
 
 
