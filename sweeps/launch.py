@@ -5,6 +5,7 @@ Import this module only after `sweeps.ray_session.silence`, since Ray reads its 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,8 @@ def launch(
         ended: called with (key, last report or None, error line or None) when a trial came back.
         ticks: called at every turn of Tune's loop; must be quick; what they raise ends the launch.
     """
+    for name in ("ray.tune", "ray.train", "ray.air"):  # what matters we say in a line
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     feeder = Feeder(workload, stop, configure)
     trainable = tune.with_resources(_run, {"cpu": place.cpus, "gpu": place.gpus})
     tuner = tune.Tuner(
