@@ -74,6 +74,13 @@ def run_study(
             return _Run(study, out, console).work(address, max_hours, allow_failures, retry, on_end)
     except PermissionError as error:
         raise BadInput(f"{out}: not writable ({error.strerror}); give another --out") from None
+    except SystemExit as left:  # Ray's own handler of SIGTERM, while it starts
+        if left.code != signal.SIGTERM:
+            raise
+        console.print(
+            f"interrupted; run the same command again to go on with {out}", soft_wrap=True, highlight=False, markup=False
+        )
+        return 130
     except ConnectionError as error:
         console.print(f"stopped: {error}", soft_wrap=True, highlight=False, markup=False)
         return 1
