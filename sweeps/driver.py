@@ -21,7 +21,7 @@ from sweeps.lock import driving
 from sweeps.plan import Plan, PlannedTrial, make_plan
 from sweeps.plan_state import store_folder, trial_folder
 from sweeps.progress import FRONT_COLUMNS, Progress
-from sweeps.ray_session import LostRay
+from sweeps.ray_session import LostRay, require_node
 from sweeps.stopping import StopRequest, listening
 from sweeps.study import Study
 from sweeps.workload import Workload
@@ -157,6 +157,8 @@ class _Run:
         progress = Progress(self.console, workload, books.front_rows)
 
         def ended(key: str, result: dict[str, Any] | None, error: str | None) -> None:
+            if error is not None:
+                require_node(address)  # without its node every worker is lost, which says nothing about the trial
             status = books.trial_ended(workload.running[key], error)
             if result is not None and result.get("status") == "disk":
                 self.disk_problem = result.get("cause")

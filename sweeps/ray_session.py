@@ -41,17 +41,21 @@ def node_watch(address: str | None) -> Callable[[], None]:
 
     A cluster may get nodes again, so it is left alone.
     """
-    import ray
-
     looked = [time.monotonic()]
 
     def check() -> None:
         if address is None and time.monotonic() - looked[0] > LOOK_SECONDS:
             looked[0] = time.monotonic()
-            if not any(node["Alive"] for node in ray.nodes()):
-                raise LostRay("Ray's node on this machine was killed")
+            require_node(address)
 
     return check
+
+
+def require_node(address: str | None) -> None:
+    """Raise `LostRay` when the node process of our own Ray is gone; asks the system, which knows at once."""
+    children = psutil.Process().children()
+    if address is None and not any(each.name() == "raylet" and each.status() != psutil.STATUS_ZOMBIE for each in children):
+        raise LostRay("Ray's node on this machine was killed")
 
 
 _PREFIX = "pf-"
