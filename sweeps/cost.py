@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.trial_folder import finished_budgets, read_record
 from sweeps.cost_sizes import Sizes, judged_images, logit_bytes
+from sweeps.places import places
 
 if TYPE_CHECKING:
     from sweeps.plan import Plan, PlannedTrial
@@ -87,7 +87,7 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) ->
     seconds += count * TRIAL_SECONDS + records * RECORD_SECONDS
     if count and plan.study.evaluation.corruptions == "generated":
         seconds += sizes.cells / CORRUPTED_PER_SECOND
-    concurrency = max(1, min(_concurrency(plan), round(count)))
+    concurrency = max(1, min(places(plan.study.resources), round(count)))
     wall = seconds / concurrency + (START_SECONDS if count else 0.0)
     memory = [_memory(speeds[trial.network]) for trial in plan.trials]
     return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured)
@@ -134,14 +134,6 @@ def _disk(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes
 def _memory(speed: Speed) -> int:
     # weights, gradients, momentum, and the copy that is judged
     return PROCESS_BYTES + 16 * speed.parameters + speed.activation_bytes
-
-
-def _concurrency(plan: Plan) -> int:
-    resources = plan.study.resources
-    fit = resources.max_concurrent or int((os.cpu_count() or 1) / resources.cpus_per_trial)
-    if resources.gpus_per_trial and resources.max_concurrent is None:
-        fit = min(fit, int(1 / resources.gpus_per_trial))
-    return max(1, fit)
 
 
 def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:

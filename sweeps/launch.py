@@ -25,12 +25,19 @@ LOST_WORKERS = 3
 
 @dataclass(frozen=True)
 class Place:
-    """What one trial needs, and where Tune may scribble."""
+    """What one trial needs, and where Tune may scribble.
+
+    Attributes:
+        cpus: cores per trial.
+        gpus: GPUs per trial.
+        scratch: Tune's folder.
+        concurrency: trials at a time; None lets Ray place as many as fit, and asks for one more at a time.
+    """
 
     cpus: float
     gpus: float
     scratch: Path
-    concurrency: int
+    concurrency: int | None
 
 
 class Feeder(Searcher):  # type: ignore[misc]

@@ -106,11 +106,11 @@ class Plan:
         """Remove the folders of trials that failed or diverged, so that they run again; return how many."""
         return forget_failures(self.trials, out)
 
-    def summary(self, out: Path) -> str:
-        """Return what there should be, what there is and what the rest costs, as text."""
+    def summary(self, out: Path, *, hours: float | None = None) -> str:
+        """Return what there should be, what there is and what the rest costs, as text; ``hours``: a cap on the next run."""
         from sweeps.plan_text import plan_text
 
-        return plan_text(self, out)
+        return plan_text(self, out, hours=hours)
 
     def by_key(self) -> dict[str, PlannedTrial]:
         """Return the known trials by key."""

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from sweeps.plan import Plan
 
 
-def plan_text(plan: Plan, out: Path) -> str:
-    """Return what there should be of a study, what is there and what is missing, as plain lines."""
+def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
+    """Return what there should be of a study, what is there and what is missing, as plain lines.
+
+    Args:
+        plan: what there should be.
+        out: the output folder.
+        hours: cap on the wall time of the next run; by default the study's.
+    """
     study = plan.study
     kinds = Counter(trial.kind for trial in plan.trials)
     states = Counter(plan.states(out).values())
@@ -32,10 +38,10 @@ def plan_text(plan: Plan, out: Path) -> str:
     if study.search.kind != "grid":
         lines.insert(4, f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
                         f"{len(study.seeds)} further trials")  # fmt: skip
-    return "\n".join([*lines, *_cost_lines(plan, out)])
+    return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
 
 
-def _cost_lines(plan: Plan, out: Path) -> list[str]:
+def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     """What the missing part costs; nothing is measured when nothing is missing."""
     from sweeps.cost_sizes import sizes_of
 
@@ -57,7 +63,6 @@ def _cost_lines(plan: Plan, out: Path) -> list[str]:
         f"  disk       about {size(cost.disk_bytes)}; keep: {plan.study.keep}",
         f"  memory     about {size(cost.trial_bytes)} per trial",
     ]
-    cap = plan.study.resources.max_hours
     if cap is not None and cost.wall_seconds > cap * 3600:
         lines.append(f"  more than  the cap of {cap:g} hours: the run will stop there, with a report of what is done")
     if plan.checksum is None:

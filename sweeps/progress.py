@@ -15,7 +15,7 @@ from sweeps.workload import Workload
 
 Justify = Literal["left", "right"]
 FRONT_COLUMNS: tuple[tuple[str, Justify], ...] = (
-    ("front so far", "left"),
+    ("", "left"),
     ("val accuracy", "right"),
     ("val ECE", "right"),
     ("val mPC", "right"),
@@ -52,6 +52,11 @@ def duration(seconds: float) -> str:
     if whole < 48 * 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def say(console: Console, line: str) -> None:
+    """Print one line as it is: no markup, no colours, no breaks."""
+    console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 class Progress:
@@ -120,7 +125,7 @@ class Progress:
         if not self._rows:
             return table
         for name, justify in FRONT_COLUMNS:
-            table.add_column(name, justify=justify)
+            table.add_column(name or "front so far", justify=justify)
         for row in self._rows[:12]:
             table.add_row(*row)
         return table

@@ -13,48 +13,74 @@ from types import FrameType
 
 TOKEN = ".stop"  # noqa: S105  (a file name, no secret)
 
+GRACE_SECONDS = 8.0
+"""After SIGTERM (a preempted node) the driver leaves within ten seconds, whatever its trials do."""
+
 
 class StopRequest:
-    """Set once by a signal or by the clock; workers see it through the token file."""
+    """Set once by a signal or by the clock; workers see it through the token file.
+
+    Attributes:
+        token: the file that the workers look at.
+        reason: why the sweep is to stop: ``interrupted``, ``terminated``, ``time`` or ``disk``; None while it is not.
+        cause: more about the reason, for people.
+        signal_number: of the first signal, also when it came after another reason.
+    """
 
     def __init__(self, out: Path) -> None:
         self.token = self.token_of(out)
         self.token.unlink(missing_ok=True)
         self.reason: str | None = None
+        self.cause: str | None = None
         self.signal_number: int | None = None
+        self._leaving: threading.Timer | None = None
 
     @staticmethod
     def token_of(out: Path) -> Path:
         """Return where the token of an output folder lies."""
         return out / TOKEN
 
-    def ask(self, reason: str, signal_number: int | None = None) -> None:
+    def ask(self, reason: str, signal_number: int | None = None, cause: str | None = None) -> None:
         """Ask every trial to stop at its next step, keeping what it has; the first reason stands."""
+        self.signal_number = self.signal_number or signal_number
         if self.reason is None:
-            self.reason = reason
-            self.signal_number = signal_number
+            self.reason, self.cause = reason, cause
             try:
                 self.token.touch()
             except OSError:  # a full disk: the trials end with the driver's Ray session instead
                 return
 
+    def leave_soon(self, leave: Callable[[], None], seconds: float = GRACE_SECONDS) -> None:
+        """Call ``leave`` after so many seconds, unless `clear` comes first."""
+        if self._leaving is None:
+            self._leaving = threading.Timer(seconds, leave)
+            self._leaving.daemon = True
+            self._leaving.start()
+
     def clear(self) -> None:
-        """Remove the token."""
+        """Remove the token; nobody is made to leave any more."""
+        if self._leaving is not None:
+            self._leaving.cancel()
         self.token.unlink(missing_ok=True)
 
 
 @contextmanager
 def listening(request: StopRequest, kill_now: Callable[[], None]) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into ``request.ask``; a second one calls ``kill_now`` and leaves at once (130)."""
+    """Turn SIGINT and SIGTERM into ``request.ask``; a second one calls ``kill_now`` and leaves at once (130).
+
+    SIGTERM also starts the clock after which ``kill_now`` is called in any case, from a thread of its own.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if request.reason is not None:
+        if request.signal_number is not None:
             kill_now()
             os._exit(130)
         request.ask("interrupted" if number == signal.SIGINT else "terminated", number)
+        if number == signal.SIGTERM:
+            request.leave_soon(kill_now)
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sweeps.study_values import Names, Ratios, Seed
 
@@ -110,7 +110,7 @@ class ResourcesSection(Section):
 
     cpus_per_trial: float = Field(default=1.0, gt=0, description="cores that Ray books per trial")
     gpus_per_trial: float = Field(
-        default=0.0, ge=0, description="GPUs (or a fraction) per trial; its memory is capped to it"
+        default=0.0, ge=0, description="GPUs (or a fraction) per trial; its memory is capped to it; device cuda takes 1"
     )
     threads: int = Field(
         default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits"
@@ -121,6 +121,28 @@ class ResourcesSection(Section):
     hang_factor: float = Field(default=10.0, gt=1, description="a trial silent for so many of its epochs has failed")
     hang_floor_seconds: float = Field(default=120.0, gt=0, description="but never before so many seconds")
     checkpoint_seconds: float = Field(default=120.0, ge=0, description="seconds between checkpoints of a running trial")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_gpu(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("device") == "cuda":
+            return {"gpus_per_trial": 1.0, **values}
+        return values
+
+    @model_validator(mode="after")
+    def _gpus_fit_device(self) -> ResourcesSection:
+        share = self.gpus_per_trial
+        if (self.device == "cuda") != (share > 0):
+            allowed = "numbers above 0, or device: cpu" if self.device == "cuda" else "0, or device: cuda"
+            raise ValueError(f"gpus_per_trial is {share:g} with device {self.device} (allowed: {allowed})")
+        if share > 1 and share != int(share):
+            raise ValueError(f"gpus_per_trial is {share:g} (allowed: fractions up to 1, and whole numbers)")
+        return self
+
+    @property
+    def memory_fraction(self) -> float | None:
+        """The share of a GPU's memory that a trial may use, since Ray's fraction is only bookkeeping; None is all of it."""
+        return self.gpus_per_trial if 0 < self.gpus_per_trial < 1 else None
 
 
 class TrackingSection(Section):

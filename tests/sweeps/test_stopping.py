@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 
-from sweeps.stopping import StopRequest, listening, token_watch
+import pytest
+
+from sweeps.stopping import GRACE_SECONDS, StopRequest, listening, token_watch
 
 
 def never() -> None:
@@ -22,6 +25,7 @@ def test_the_first_signal_asks_and_the_workers_see_the_token(tmp_path: Path) -> 
     assert request.reason == "terminated"
     assert should_stop()
     assert signal.getsignal(signal.SIGTERM) == before
+    request.clear()  # ends the clock that SIGTERM started
 
 
 def test_a_new_request_forgets_the_token_of_a_killed_driver(tmp_path: Path) -> None:
@@ -35,4 +39,35 @@ def test_the_first_reason_stands(tmp_path: Path) -> None:
     request.ask("time")
     request.ask("interrupted", signal.SIGINT)
     assert request.reason == "time"
-    assert request.signal_number is None
+    assert request.signal_number == signal.SIGINT  # somebody wants to leave: no time for a report
+
+
+def test_the_first_signal_is_gentle_also_after_the_clock_and_the_second_is_not(tmp_path: Path) -> None:
+    request, killed = StopRequest(tmp_path), []
+
+    class Left(Exception):
+        pass
+
+    def kill() -> None:
+        killed.append(True)
+        raise Left  # in place of the end of the process
+
+    with listening(request, kill):
+        request.ask("time")
+        os.kill(os.getpid(), signal.SIGINT)
+        assert request.signal_number == signal.SIGINT and not killed
+        with pytest.raises(Left):
+            os.kill(os.getpid(), signal.SIGINT)
+            signal.pause()
+    assert killed
+
+
+def test_who_is_asked_to_terminate_leaves_in_time_whatever_the_trials_do(tmp_path: Path) -> None:
+    request, left = StopRequest(tmp_path), threading.Event()
+    request.leave_soon(left.set, seconds=0.01)
+    assert left.wait(5)
+    assert GRACE_SECONDS < 10
+    request, left = StopRequest(tmp_path), threading.Event()
+    request.leave_soon(left.set, seconds=0.2)
+    request.clear()  # the run ended in order
+    assert not left.wait(0.5)

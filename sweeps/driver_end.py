@@ -1,0 +1,97 @@
+"""The end of a run: tables, report, books closed, the front shown, and the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from prune_core.errors import BadInput
+from sweeps.books import Books, lines_of
+from sweeps.progress import FRONT_COLUMNS, say
+from sweeps.stopping import StopRequest
+from sweeps.workload import Workload
+
+
+def close(
+    books: Books,
+    workload: Workload,
+    stop: StopRequest,
+    console: Console,
+    *,
+    allow_failures: bool,
+    on_end: Callable[[Path], Path] | None,
+) -> int:
+    """Write the tables, build the report, close the books, say how it went; return the exit status.
+
+    Args:
+        books: of the study.
+        workload: as the sweep left it.
+        stop: whether and why the sweep was asked to stop.
+        console: where the user is told.
+        allow_failures: exit 0 although trials failed or diverged.
+        on_end: builds the report of a folder and returns its path; not called when somebody waits for us to leave.
+    """
+    interrupted = stop.signal_number is not None
+    books.tracker.flush(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
+    fresh = books.write_tables()
+    page = books.out / "report" / "index.html"
+    report = page if page.exists() and not fresh else None  # nothing new: the page that is there says it all
+    if report is None and not interrupted and on_end is not None:
+        report = on_end(books.out)
+    books.finish("KILLED" if interrupted else "FINISHED", report)
+    if books.study.tracking.log_models and not interrupted:
+        _log_models(books.out, console)
+    _show_front(books.front_rows(), console)
+    for line in lines_of(books.failures()):
+        say(console, line)
+    if workload.exhausted and stop.reason is None:
+        gone = books.thin()
+        if gone:
+            say(console, f"keep: {books.study.keep}; {gone} files of weights and logits removed")
+    for problem in books.problems():
+        say(console, problem)
+    return _status(books, workload, stop, console, report, allow_failures)
+
+
+def _status(
+    books: Books, workload: Workload, stop: StopRequest, console: Console, report: Path | None, allow_failures: bool
+) -> int:
+    if stop.reason == "disk":
+        say(
+            console,
+            f"stopped: {stop.cause}; nothing that was finished is lost, make room and run the same command again",
+        )
+        return 1
+    if stop.signal_number is not None:
+        say(console, f"interrupted; what is finished is kept in {books.out}: run the same command again to go on")
+        return 130
+    if stop.reason == "time":
+        left = workload.waiting + len(workload.running)
+        say(console, f"the time allowed is over; {left} trials are still to be done: run the same command again")
+    if report is not None:
+        say(console, f"report: {report}")
+    bad = [status for status in workload.done.values() if status in ("failed", "diverged")]
+    return 1 if bad and not allow_failures else 0
+
+
+def _log_models(out: Path, console: Console) -> None:
+    from sweeps.tracking_models import log_front_models
+
+    try:
+        for line in log_front_models(out):
+            say(console, line)
+    except BadInput as error:
+        say(console, f"no models in MLflow: {error}")
+
+
+def _show_front(rows: list[tuple[str, ...]], console: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name, justify in FRONT_COLUMNS:
+        table.add_column(name or "the front", justify=justify)
+    for row in rows:
+        table.add_row(*row)
+    if rows:
+        console.print(table)

@@ -1,0 +1,150 @@
+"""The sweep: Ray started, the workload run on it, what comes back written into the books; again when Ray is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sweeps.books import Books
+from sweeps.places import places
+from sweeps.plan import PlannedTrial
+from sweeps.plan_state import store_folder, trial_folder
+from sweeps.progress import Progress
+from sweeps.ray_session import LostRay, require_node
+from sweeps.stopping import StopRequest, listening
+from sweeps.study import Study
+from sweeps.trial import DISK
+from sweeps.workload import Workload
+
+RAY_LIVES = 3
+"""How often a run starts a Ray of its own: once, and again after something killed it."""
+
+LAST_WAIT_SECONDS = 60.0
+"""When the time allowed is over, trials stop at their next step; one that has not by then is left behind."""
+
+
+class OutOfTime(Exception):
+    """The time allowed is over, and some trial does not stop."""
+
+
+@dataclass
+class Sweep:
+    """What is still to be done of a study, on its way through Ray.
+
+    Attributes:
+        study: the study.
+        out: its output folder, absolute.
+        console: where the user is told.
+        books: where results are written down.
+        workload: what waits, runs and is done.
+        stop: how the sweep is asked to stop.
+    """
+
+    study: Study
+    out: Path
+    console: Console
+    books: Books
+    workload: Workload
+    stop: StopRequest
+    _deadline: float | None = field(default=None, init=False)
+    _address: str | None = field(default=None, init=False)
+
+    def run(self, address: str | None, deadline: float | None) -> None:
+        """Run until everything has ended, or somebody or the clock asks to stop.
+
+        Args:
+            address: a Ray cluster's address; None starts a Ray on this machine.
+            deadline: on the monotonic clock; None never.
+
+        Raises:
+            ConnectionError: Ray did not start, or was lost too often.
+        """
+        self._address, self._deadline = address, deadline
+        self._progress = Progress(self.console, self.workload, self.books.front_rows)
+        with listening(self.stop, leave), self._progress:
+            for attempt in range(1, RAY_LIVES + 1):
+                try:
+                    self._once()
+                    break
+                except OutOfTime:
+                    break
+                except LostRay as lost:
+                    if attempt == RAY_LIVES:
+                        raise ConnectionError(f"{lost}, {RAY_LIVES} times in this run; run the same command again") from None
+                    self.workload.take_back()
+                    self.books.catch_up()
+            self._progress.tick(force=True)
+
+    def _once(self) -> None:
+        """Run the workload on one Ray, which is taken down again."""
+        from prune_core.evaluation import recommended_environment
+        from sweeps.ray_session import node_watch, ray_session
+
+        resources, address = self.study.resources, self._address
+        here = places(resources)
+        cpus = None if address else max(1, round(here * resources.cpus_per_trial))
+        scratch = self.out / ".tune"
+        with (
+            ray_session(address=address, cpus=cpus, gpus=None, environment=recommended_environment()),
+            listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
+        ):
+            from sweeps.launch import Place, launch
+
+            # on a cluster Ray alone knows what fits, also when nodes come and go
+            at_once = resources.max_concurrent if address else here
+            place = Place(resources.cpus_per_trial, resources.gpus_per_trial, scratch, at_once)
+            if self.stop.reason is None:
+                ticks = (self._tick, node_watch(address))
+                launch(
+                    self.workload, place=place, stop=self.stop, configure=self._configure, ended=self._ended, ticks=ticks
+                )
+        shutil.rmtree(scratch, ignore_errors=True)
+
+    def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
+        if error is not None:
+            require_node(self._address)  # without its node every worker is lost, which says nothing about the trial
+        status = self.books.trial_ended(self.workload.running[key], error)
+        if result is not None and result.get("status") == DISK:
+            self.stop.ask("disk", cause=result.get("cause"))
+        self.workload.finished(key, status)
+        self._progress.pace.ended += 1
+
+    def _tick(self) -> None:
+        self._progress.tick()
+        if self._deadline is None or time.monotonic() < self._deadline:
+            return
+        self.stop.ask("time")
+        if time.monotonic() > self._deadline + LAST_WAIT_SECONDS:
+            raise OutOfTime
+
+    def _configure(self, trial: PlannedTrial) -> dict[str, Any]:
+        resources = self.study.resources
+        return {
+            "key": trial.key,
+            "name": trial.name,
+            "description": trial.description,
+            "budgets": list(trial.budgets),
+            "folder": str(trial_folder(self.out, trial.key)),
+            "store": str(store_folder(self.out)),
+            "cache": None,
+            "ece_bins": self.study.evaluation.ece_bins,
+            "keep": "all",
+            "plugins": list(self.study.plugins),
+            "plugin_paths": list(self.study.plugin_paths),
+            "hang_factor": resources.hang_factor,
+            "hang_floor_seconds": resources.hang_floor_seconds,
+            "checkpoint_seconds": resources.checkpoint_seconds,
+            "memory_fraction": resources.memory_fraction,
+            "stop_token": str(self.stop.token),
+        }
+
+
+def leave() -> None:
+    """End this process now; what trials wrote stays, and Ray's processes end with their driver."""
+    os._exit(130)
