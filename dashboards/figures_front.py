@@ -10,14 +10,11 @@ import pandas as pd
 from dashboards import labels
 from dashboards.palette import FILLS, Look, looks, order
 from dashboards.points import REFERENCES, Points, rows_of
+from sweeps.front_text import COLLAPSED
 
 PANELS = ("ece", "mpc", "nonzero_parameters", "nonzero_macs")
 COSTS = ("nonzero_parameters", "nonzero_macs")
 Figure = dict[str, Any]
-
-
-COLLAPSED = 0.2
-"""Accuracy below the best reference from which on a network on the front, there for its size alone, may leave the frame."""
 
 
 def panels(points: Points) -> list[str]:

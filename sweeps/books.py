@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import yaml
@@ -13,14 +11,14 @@ import yaml
 from prune_core.files import write_atomically, write_json
 from prune_core.trial_folder import DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome, read_record
 from sweeps.candidates import CandidateFeed
-from sweeps.pareto import candidates, front, write_front
+from sweeps.front_text import front_rows
+from sweeps.pareto import write_front
 from sweeps.plan import Plan, PlannedTrial
 from sweeps.plan_state import trial_folder
 from sweeps.provenance import provenance
 from sweeps.records import collect, write_records
 from sweeps.search_setup import asked_before, make_proposer, open_books, remember_asked, space_of, told_columns
 from sweeps.study import Study
-from sweeps.study_names import BASELINE_KEYS
 from sweeps.thinning import thin
 from sweeps.tracking import Tracker
 from sweeps.tracking_entry import TrialEntry
@@ -95,15 +93,9 @@ class Books:
         if self.study.search.kind != "grid":
             remember_asked(self.out, self.feed.candidates)
 
-    def front_rows(self) -> list[tuple[str, ...]]:
-        """Return the front so far as rows of text: who, and the means of the selection numbers."""
-        records = self._records()
-        if records.empty:
-            return []
-        columns = [column for column in ("val_accuracy", "val_ece", "val_mpc") if column in records] + ["nonzero_parameters"]
-        table = candidates(records, self.study.decisive, shown=columns, seeds=self.study.seeds)
-        chosen = table[front(table, self.study.decisive)]
-        return [(_who(row), *(_number(row[column]) for column in columns)) for _, row in chosen.iterrows()]
+    def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
+        """Return the front so far as rows of text, and the line below them."""
+        return front_rows(self._records(), self.study.decisive, self.study.seeds)
 
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
@@ -171,20 +163,6 @@ class Books:
 
 def _changed_at(path: Path) -> float | None:
     return path.stat().st_mtime if path.exists() else None
-
-
-def _who(row: pd.Series[Any]) -> str:
-    """Return how people name a candidate: its arm, or what it is where no method touched it, then ratio and budget."""
-    if row["method"] in BASELINE_KEYS:
-        return f"{row['arm']} {row['method']}" + (f", budget {row['budget']}" if row["budget"] else "")
-    return f"{row['arm']} at {row['ratio']:g}, budget {row['budget']}"
-
-
-def _number(value: object) -> str:
-    number = float(value)  # type: ignore[arg-type]
-    if not math.isfinite(number):
-        return "-"  # the study does not measure it
-    return f"{number:,.0f}" if number == round(number) and number > 1 else f"{number:.4f}"
 
 
 def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from prune_core.errors import BadInput
 from sweeps.books import Books, lines_of
-from sweeps.progress import FRONT_COLUMNS, say
+from sweeps.progress import front_table, say
 from sweeps.stopping import StopRequest
 from sweeps.workload import Workload
 
@@ -44,7 +43,9 @@ def close(
     books.finish("KILLED" if interrupted else "FINISHED", report)
     if books.study.tracking.log_models and not interrupted:
         _log_models(books.out, console)
-    _show_front(books.front_rows(), console)
+    rows, note = books.front_rows()
+    if rows:
+        console.print(front_table("the front", rows, note))
     for line in lines_of(books.failures()):
         say(console, line)
     if workload.exhausted and stop.reason is None:
@@ -85,13 +86,3 @@ def _log_models(out: Path, console: Console) -> None:
             say(console, line)
     except BadInput as error:
         say(console, f"no models in MLflow: {error}")
-
-
-def _show_front(rows: list[tuple[str, ...]], console: Console) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name, justify in FRONT_COLUMNS:
-        table.add_column(name or "the front", justify=justify)
-    for row in rows:
-        table.add_row(*row)
-    if rows:
-        console.print(table)

@@ -5,24 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from sweeps.front_text import COLUMNS
 from sweeps.workload import Workload
 
-Justify = Literal["left", "right"]
-FRONT_COLUMNS: tuple[tuple[str, Justify], ...] = (
-    ("", "left"),
-    ("val accuracy", "right"),
-    ("val ECE", "right"),
-    ("val mPC", "right"),
-    ("nonzero parameters", "right"),
-)
 _LINE_SECONDS = 15.0
 _LIVE_SECONDS = 1.0
+_LIVE_ROWS = 12
 
 
 @dataclass
@@ -68,7 +61,7 @@ class Progress:
         front: returns the lines of the front so far; called at most once per shown state that differs.
     """
 
-    def __init__(self, console: Console, workload: Workload, front: Callable[[], list[tuple[str, ...]]]) -> None:
+    def __init__(self, console: Console, workload: Workload, front: Callable[[], tuple[list[tuple[str, ...]], str]]) -> None:
         self._console = console
         self._workload = workload
         self._front = front
@@ -77,6 +70,7 @@ class Progress:
         self._shown_ended = -1
         self._front_due = 0.0
         self._rows: list[tuple[str, ...]] = []
+        self._note = ""
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
@@ -99,7 +93,7 @@ class Progress:
             return
         if self.pace.ended != self._shown_ended and now >= self._front_due:
             self._shown_ended = self.pace.ended
-            self._rows = self._front()
+            self._rows, self._note = self._front()
             # a large study's table takes a while to read: at most a twentieth of the driver's time goes into it
             self._front_due = time.monotonic() + 20 * (time.monotonic() - now)
         self._live.update(self._table(), refresh=True)
@@ -121,11 +115,17 @@ class Progress:
         return ", ".join(parts)
 
     def _table(self) -> Table:
-        table = Table(title=self.line(), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        if not self._rows:
-            return table
-        for name, justify in FRONT_COLUMNS:
-            table.add_column(name or "front so far", justify=justify)
-        for row in self._rows[:12]:
-            table.add_row(*row)
+        return front_table(self.line(), self._rows[:_LIVE_ROWS], self._note)
+
+
+def front_table(title: str, rows: list[tuple[str, ...]], note: str) -> Table:
+    """Return the front as a table for a terminal; without rows only the title shows."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    if not rows:
         return table
+    table.caption, table.caption_justify = note, "left"
+    for name, justify in COLUMNS:
+        table.add_column(name, justify=justify)
+    for row in rows:
+        table.add_row(*row)
+    return table

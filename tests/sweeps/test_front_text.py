@@ -1,0 +1,49 @@
+"""The front on a terminal, against a hand-made study: one budget, best first, nothing that collapsed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from sweeps.front_text import front_rows
+
+DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
+
+
+def record(method: str, ratio: float, budget: int, accuracy: float, ece: float, parameters: int) -> dict[str, object]:
+    arm = "net" if method in ("baseline", "control") else f"net-{method}"
+    return {
+        "key": f"{method}{ratio}", "arm": arm, "network": "net", "method": method, "ratio": ratio, "seed": 0,
+        "budget": budget, "status": "complete", "val_accuracy": accuracy, "val_ece": ece, "val_mpc": 0.5,
+        "nonzero_parameters": parameters,
+    }  # fmt: skip
+
+
+RECORDS = pd.DataFrame([
+    record("baseline", 0, 0, 0.90, 0.05, 1000),
+    record("control", 0, 2, 0.91, 0.04, 1000),
+    record("l1_filter", 0.5, 0, 0.60, 0.02, 600),  # on the front of the shorter budget only
+    record("l1_filter", 0.5, 2, 0.88, 0.03, 600),
+    record("l1_filter", 0.7, 2, 0.87, 0.06, 700),  # dominated
+    record("l1_filter", 0.9, 2, 0.10, 0.00, 100),  # nobody smaller or better calibrated, and no use to anybody
+])  # fmt: skip
+
+
+def test_the_longest_budget_best_accuracy_first() -> None:
+    rows, note = front_rows(RECORDS, DECISIVE, [0])
+    assert [row[0] for row in rows] == ["net control, 2 epochs", "net-l1_filter at 0.5, 2 epochs"]
+    assert rows[1] == ("net-l1_filter at 0.5, 2 epochs", "0.8800", "0.0300", "0.5000", "600")
+    assert "validation images" in note
+    assert "2 epochs" in note
+    assert "1 more lost over 20 points" in note
+    assert "2 on the fronts of other budgets" in note  # and the baseline, which the control beats at the longest
+
+
+def test_nothing_is_shown_before_a_candidate_is_complete() -> None:
+    assert front_rows(pd.DataFrame(), DECISIVE, [0]) == ([], "")
+    assert front_rows(RECORDS, DECISIVE, [0, 1]) == ([], "")
+
+
+def test_the_note_says_when_the_report_images_chose() -> None:
+    report = RECORDS.rename(columns=lambda name: name.removeprefix("val_"))
+    _, note = front_rows(report, {"accuracy": "max", "ece": "min"}, [0])
+    assert "the report images, which also chose" in note
