@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.errors import BadInput
 from prune_core.files import read_json
+from prune_core.pipeline_keys import keyed_data
 from prune_core.trial_folder import DESCRIPTION
 from sweeps.study import Study
 
@@ -67,6 +68,8 @@ def _remembered(study: Study, out: Path | None) -> str | None:
             data: dict[str, Any] = read_json(path)["baseline"]["data"]
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if data.get("name") == study.data.name and data.get("options") == study.data.options:
-            return str(data["checksum"])
+        known = data.get("checksum")
+        asked = {"name": study.data.name, "options": study.data.options, "checksum": known}
+        if known is not None and {name: keyed_data(data)[name] for name in asked} == keyed_data(asked):
+            return str(known)
     return None

@@ -80,7 +80,7 @@ class Study(Section):
     @field_validator("objectives", mode="before")
     @classmethod
     def _with_directions(cls, value: Any) -> Any:
-        from sweeps.study_names import objective_directions
+        from sweeps.study_objectives import objective_directions
 
         if isinstance(value, list | tuple):
             if len(set(map(str, value))) < len(value):
@@ -104,7 +104,7 @@ class Study(Section):
     @cached_property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide: ``val_*`` of each objective that has one, unless the report images decide."""
-        from sweeps.study_names import decisive_columns
+        from sweeps.study_objectives import decisive_columns
 
         return decisive_columns(self.objectives, self.select_on)
 

@@ -7,18 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from prune_core.errors import BadInput, UnknownName
-from sweeps.study_errors import unknown_key
+from sweeps.study_objectives import check_columns, default_objectives
 from sweeps.study_options import check_layers_fit, method_options, method_traits, network_options, recipe_of
-from sweeps.study_values import parse_limit
 
 if TYPE_CHECKING:
     from sweeps.study import Study
-    from sweeps.study_parts import ArmSection, BaselineSection, NetworkSection
+    from sweeps.study_parts import ArmSection, BaselineSection, DataSection, NetworkSection
 
-Direction = Literal["max", "min"]
 BASELINE_KEYS = ("baseline", "control", "dense")
 """Words that the records use for networks that no method touched: no method and no arm may be called so."""
 
@@ -65,14 +63,14 @@ def resolve(study: Study, folder: Path) -> Study:
         _arm(f"arms.{position}", each, study, training, fine_tuning) for position, each in enumerate(study.arms)
     )
     with at("data"):
-        _check_dataset(study.data.name)
+        changes["data"] = _data(study.data, folder)
     if study.data.validation == 0 and study.select_on == "validation":
         raise BadInput(
             "data.validation: 0 leaves nothing to choose on (allowed: whole numbers from 1, or select_on: report)"
         )
     changes["evaluation"] = _evaluation(study, folder)
     changes["objectives"] = study.objectives or default_objectives(study)
-    _check_columns(study, changes["objectives"])
+    check_columns(study, changes["objectives"])
     if study.search.kind == "grid" and study.search.learning_rate is not None:
         raise BadInput("search.learning_rate: a grid searches no range (allowed: kind random or optuna)")
     return study.model_copy(update=changes)
@@ -92,46 +90,6 @@ def import_plugins(modules: tuple[str, ...], paths: tuple[str, ...]) -> None:
             importlib.import_module(module)
         except Exception as error:  # noqa: BLE001  (outside code may raise anything)
             raise BadInput(f"plugins: {module} cannot be imported: {type(error).__name__}: {error}") from None
-
-
-def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
-    """Return the objectives with their directions; a ``val_`` before a name is taken off.
-
-    Raises:
-        ValueError: no such column, or a direction that is not the column's.
-    """
-    from prune_core.metrics.directions import direction_of
-
-    found: dict[str, Direction] = {}
-    for given, wanted in value.items():
-        name = str(given).removeprefix("val_")
-        direction = direction_of(name)
-        if wanted not in ("", None, direction):
-            raise ValueError(
-                f"{name} is better when {'larger' if direction == 'max' else 'smaller'}: {direction}, not {wanted!r}"
-            )
-        if name in found:
-            raise ValueError(f"{name!r} is listed twice")
-        found[name] = direction
-    return found
-
-
-def decisive_columns(objectives: dict[str, Direction], select_on: str) -> dict[str, Direction]:
-    """Return the columns that decide: selection numbers, unless the study selects on the report images."""
-    from prune_core.metrics.columns import metric_columns
-
-    known = set(metric_columns())
-    chosen = {name: f"val_{name}" if select_on == "validation" and f"val_{name}" in known else name for name in objectives}
-    return {chosen[name]: direction for name, direction in objectives.items()}
-
-
-def default_objectives(study: Study) -> dict[str, Direction]:
-    """Return accuracy, ECE, mPC (where there are corruptions) and a cost: MACs if every method removes structure."""
-    names = {name for arm in study.arms for name in arm.methods}
-    structured = all(method_traits(name).granularity != "weights" for name in names)
-    robustness = [] if study.evaluation.corruptions == "none" else ["mpc"]
-    wanted = ["accuracy", "ece", *robustness, "macs" if structured else "nonzero_parameters"]
-    return objective_directions(dict.fromkeys(wanted, ""))
 
 
 def _without_epochs(values: dict[str, Any], base: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -169,7 +127,8 @@ def _network(where: str, label: str, network: NetworkSection, training: dict[str
 
 
 def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
-    path = folder / baseline.checkpoint.expanduser()
+    path = Path(_absolute(str(baseline.checkpoint), folder))
+    path = path if path.is_absolute() else folder / path  # a name with {seed} in it
     each_seed = "{seed}" in str(path)
     if each_seed and baseline.sha256 is not None:
         raise BadInput("sha256 is of one file, {seed} names several (allowed: leave sha256 out)")
@@ -216,10 +175,22 @@ def _arm(where: str, arm: ArmSection, study: Study, training: dict[str, Any], fi
     return arm
 
 
-def _check_dataset(name: str) -> None:
+def _data(section: DataSection, folder: Path) -> DataSection:
     from prune_core.data import DATASETS
 
-    DATASETS.get(name.partition(":")[0])
+    kind, colon, argument = section.name.partition(":")
+    DATASETS.get(kind)
+    options = dict(section.options)
+    if isinstance(options.get("root"), str):
+        options["root"] = _absolute(options["root"], folder)
+    return section.model_copy(update={"name": f"{kind}{colon}{_absolute(argument, folder)}", "options": options})
+
+
+def _absolute(path: str, folder: Path) -> str:
+    """Return a path from the study file's folder, or from where the user is; as it is where there is nothing at either."""
+    given = Path(path).expanduser()
+    found = next((place for place in (folder / given, Path.cwd() / given) if path and place.exists()), None)
+    return path if found is None else str(found.resolve())
 
 
 def _evaluation(study: Study, folder: Path) -> Any:
@@ -237,30 +208,3 @@ def _evaluation(study: Study, folder: Path) -> Any:
             raise BadInput(f"evaluation.{key}: {count} images asked, the study has {available} (allowed: up to {available})")
     update = {"folder": (folder / section.folder.expanduser()).resolve()} if section.folder is not None else {}
     return section.model_copy(update=update)
-
-
-def _check_columns(study: Study, objectives: dict[str, Direction]) -> None:
-    from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns
-    from prune_core.metrics.directions import COST_DIRECTIONS
-
-    known = [column for column in (*metric_columns(), *COST_DIRECTIONS) if column not in TEXT_COLUMNS]
-    selection = {column for column in known if column.startswith("val_")}
-    for position, text in enumerate(study.limits):
-        column = parse_limit(text).column
-        if column not in known:
-            raise BadInput(f"limits.{position}: {UnknownName('column', column, known)}")
-        if study.select_on == "validation" and f"val_{column}" in selection:
-            raise BadInput(
-                f"limits.{position}: limits choose winners, so they read selection numbers (allowed: val_{column})"
-            )
-    for column in study.margins:
-        if column not in known:
-            raise BadInput(f"margins: {unknown_key(column, known)}")
-    if study.evaluation.corruptions == "none":
-        missing = [
-            name for name in objectives if name in ("mpc", "rpc") or name.startswith(("mpc_", "corruption_", "worst_"))
-        ]
-        if missing:
-            raise BadInput(
-                f"objectives: {missing[0]} needs corruptions (allowed: evaluation.corruptions generated or official)"
-            )

@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from prune_core.errors import BadInput
 from prune_core.files import write_json
+from prune_core.pipeline_keys import baseline_key
 from sweeps.plan import Plan, PlannedTrial, candidate_trials, make_plan, study_arms
 from sweeps.study import Study, load_study
 
@@ -195,6 +197,32 @@ def test_a_checkpoint_counts_by_content_not_by_place(tmp_path: Path) -> None:
         make_plan(study(tmp_path, "networks.small_vgg.baseline={checkpoint: a.pt, sha256: '" + "0" * 64 + "'}"))
     with pytest.raises(BadInput, match="no file"):
         make_plan(study(tmp_path, "networks.small_vgg.baseline.checkpoint=s{seed}.pt"))
+
+
+def test_images_count_by_content_not_by_place(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (600, 8, 8, 1), dtype=np.uint8)
+    labels = np.arange(600) % 10
+
+    def planned(place: str, pixels: np.ndarray, *more: str) -> set[str]:
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        np.savez(tmp_path / place, images=pixels, labels=labels)
+        return keys(make_plan(study(tmp_path, f"data.name=arrays:{place}", *more)))
+
+    first = planned("a.npz", images)
+    assert planned("elsewhere/b.npz", images) == first  # relative paths start at the study file
+    assert planned("elsewhere/c.npz", images ^ 1).isdisjoint(first)
+    assert planned("a.npz", images, "data.options={mean: [0.5], std: [0.5]}").isdisjoint(first)
+
+
+def test_the_root_of_a_dataset_is_a_place() -> None:
+    def key(checksum: str | None, **options: object) -> str:
+        return baseline_key({"data": {"name": "cifar10", "options": options, "checksum": checksum}, "checkpoint": None})
+
+    assert key("abc", root="/data/a") == key("abc", root="/data/b", download=False) == key("abc")
+    assert key("abc", root="/data/a") != key("abd", root="/data/a")
+    assert key("abc", mean=[0.5]) != key("abc")
+    assert key(None, root="/data/a") != key(None, root="/data/b")  # nobody knows whether they are the same images
 
 
 def test_arms_that_contradict_each_other(tmp_path: Path) -> None:

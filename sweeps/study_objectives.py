@@ -1,0 +1,87 @@
+"""The columns that a study decides by: objectives with their directions, limits, margins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from prune_core.errors import BadInput, UnknownName
+from sweeps.study_errors import unknown_key
+from sweeps.study_options import method_traits
+from sweeps.study_values import parse_limit
+
+if TYPE_CHECKING:
+    from sweeps.study import Study
+
+Direction = Literal["max", "min"]
+
+
+def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
+    """Return the objectives with their directions; a ``val_`` before a name is taken off.
+
+    Raises:
+        ValueError: no such column, or a direction that is not the column's.
+    """
+    from prune_core.metrics.directions import direction_of
+
+    found: dict[str, Direction] = {}
+    for given, wanted in value.items():
+        name = str(given).removeprefix("val_")
+        direction = direction_of(name)
+        if wanted not in ("", None, direction):
+            raise ValueError(
+                f"{name} is better when {'larger' if direction == 'max' else 'smaller'}: {direction}, not {wanted!r}"
+            )
+        if name in found:
+            raise ValueError(f"{name!r} is listed twice")
+        found[name] = direction
+    return found
+
+
+def decisive_columns(objectives: dict[str, Direction], select_on: str) -> dict[str, Direction]:
+    """Return the columns that decide: selection numbers, unless the study selects on the report images."""
+    from prune_core.metrics.columns import metric_columns
+
+    known = set(metric_columns())
+    chosen = {name: f"val_{name}" if select_on == "validation" and f"val_{name}" in known else name for name in objectives}
+    return {chosen[name]: direction for name, direction in objectives.items()}
+
+
+def default_objectives(study: Study) -> dict[str, Direction]:
+    """Return accuracy, ECE, mPC (where there are corruptions) and a cost: MACs if every method removes structure."""
+    names = {name for arm in study.arms for name in arm.methods}
+    structured = all(method_traits(name).granularity != "weights" for name in names)
+    robustness = [] if study.evaluation.corruptions == "none" else ["mpc"]
+    wanted = ["accuracy", "ece", *robustness, "macs" if structured else "nonzero_parameters"]
+    return objective_directions(dict.fromkeys(wanted, ""))
+
+
+def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
+    """Check that objectives, limits and margins name columns that there will be, and that may decide.
+
+    Raises:
+        BadInput: the key, what is wrong, what is allowed.
+    """
+    from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns
+    from prune_core.metrics.directions import COST_DIRECTIONS
+
+    known = [column for column in (*metric_columns(), *COST_DIRECTIONS) if column not in TEXT_COLUMNS]
+    selection = {column for column in known if column.startswith("val_")}
+    for position, text in enumerate(study.limits):
+        column = parse_limit(text).column
+        if column not in known:
+            raise BadInput(f"limits.{position}: {UnknownName('column', column, known)}")
+        if study.select_on == "validation" and f"val_{column}" in selection:
+            raise BadInput(
+                f"limits.{position}: limits choose winners, so they read selection numbers (allowed: val_{column})"
+            )
+    for column in study.margins:
+        if column not in known:
+            raise BadInput(f"margins: {unknown_key(column, known)}")
+    if study.evaluation.corruptions == "none":
+        missing = [
+            name for name in objectives if name in ("mpc", "rpc") or name.startswith(("mpc_", "corruption_", "worst_"))
+        ]
+        if missing:
+            raise BadInput(
+                f"objectives: {missing[0]} needs corruptions (allowed: evaluation.corruptions generated or official)"
+            )
