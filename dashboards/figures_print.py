@@ -11,7 +11,7 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.figures_front import COSTS, grid, panels, view
-from dashboards.figures_ratio import Curve, RatioFigure
+from dashboards.figures_ratio import UNDRAWN, Curve, RatioFigure
 from dashboards.palette import looks, order
 from dashboards.points import REFERENCES, Points
 from prune_core.files import replacing
@@ -132,7 +132,7 @@ def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, net
         curve
         for curve in all_curves
         if curve.network == network
-        and curve.method != "dense"
+        and curve.method not in UNDRAWN
         and curve.budget in (points.longest, 0)
         and (curve.budget == points.longest or curve.method == "baseline")
     ]

@@ -13,6 +13,9 @@ from dashboards.figures_front import axis
 from dashboards.palette import Look, looks, order
 from dashboards.points import REFERENCES, SEVERITIES, Points, rows_of
 
+UNDRAWN = ("dense", "scratch")
+"""Methods that have no line by ratio: other networks, and networks that were not fine-tuned."""
+
 Figure = dict[str, Any]
 COLLAPSED = 0.1
 """Accuracy lost against the best reference from which on a network counts as collapsed: it may leave the frame."""
@@ -86,7 +89,7 @@ def ratio_figure(points: Points, all_curves: list[Curve], which: RatioFigure, ne
     for panel, name in enumerate(names, start=1):
         for method in order(look):
             for curve in chosen:
-                if curve.method == method and method != "dense":
+                if curve.method == method and method not in UNDRAWN:
                     traces.append(_trace(curve, name, panel, look[method]))
     for trace in traces:
         trace["showlegend"] = trace["xaxis"] == "x"

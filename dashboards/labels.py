@@ -88,6 +88,8 @@ def candidate(row: Any) -> str:
     own = f" ({arm})" if arm not in (network, f"{network}-{method}") else ""
     if method in ("baseline", "dense"):
         return f"{network}, {'unpruned' if method == 'baseline' else 'dense ladder'}{own}"
+    if method == "scratch":
+        return f"{arm.removesuffix('-scratch').replace(f'{network}-', f'{network}, ', 1)} {ratio(row.ratio)}, from scratch"
     tuned = epochs(int(row.budget))
     if method == "control":
         return f"{network}, unpruned, fine-tuned {tuned}{own}"

@@ -13,7 +13,12 @@ LIGHT = ("#0072B2", "#D55E00", "#009E73", "#B6559A", "#C28A00", "#3A9FD6", "#6A4
 DARK = ("#4FB3F0", "#FF8A4C", "#34D3A5", "#E79BCB", "#F2BE4A", "#8BD0FA", "#B79BE8", "#C9C94A")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "pentagon", "hexagon")
 _MARKERS = ("o", "s", "D", "^", "P", "v", "p", "h")
-_NEUTRAL = {"baseline": ("star", "*"), "control": ("x", "X"), "dense": ("triangle-left", "<")}
+_NEUTRAL = {
+    "baseline": ("star", "*"),
+    "control": ("x", "X"),
+    "dense": ("triangle-left", "<"),
+    "scratch": ("triangle-right", ">"),
+}
 FILLS = ("", "-open", "-dot", "-open-dot")
 """Variants of a symbol, one per network."""
 

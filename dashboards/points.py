@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboards.study_folder import StudyFolder
-from sweeps.pareto import Direction, candidates, front, membership
+from sweeps.pareto import EVERY_BUDGET, Direction, candidates, front, membership
 from sweeps.study_values import Limit
 
 SEVERITIES = range(1, 6)
@@ -40,7 +40,8 @@ _SHOWN = (
     "delta_nll",
     "delta_mpc",
 )
-REFERENCES = ("baseline", "control", "dense")
+REFERENCES = ("baseline", "control", "dense", "scratch")
+"""Methods of networks that were not pruned and fine-tuned: what pruning is compared with."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Points:
     def at_longest(self) -> pd.DataFrame:
         """The complete candidates at the longest budget, with those that are never fine-tuned."""
         table = self.complete
-        return table[(table["budget"] == self.longest) | table["method"].isin(["baseline", "dense"])]
+        return table[(table["budget"] == self.longest) | table["method"].isin(EVERY_BUDGET)]
 
 
 def rows_of(table: pd.DataFrame) -> list[Any]:

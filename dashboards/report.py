@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboards import labels
-from dashboards.answers import Answer, answers
+from dashboards.answers import COMPARED, Answer, answers
 from dashboards.beats import beats_control
 from dashboards.claims import DECIDABLE
 from dashboards.depth import ACCEPTED_ERROR, depths
@@ -24,13 +24,15 @@ from dashboards.figures_front import COSTS, hovers
 from dashboards.how import deviations, how
 from dashboards.ladder import has_ladder
 from dashboards.margins import against_margins
-from dashboards.palette import DARK, LIGHT
-from dashboards.points import Points, candidate_points
+from dashboards.palette import DARK, LIGHT, order
+from dashboards.points import REFERENCES, Points, candidate_points
 from dashboards.report_parts import failures, flat, front_rows, reference_rows, seed_count, status_counts
+from dashboards.scratch import against_scratch
 from dashboards.study_folder import StudyFolder, read_study_folder
 from dashboards.tables import write_tables
 from dashboards.trends import trend_rows
 from prune_core.files import replacing
+from sweeps.pareto import EVERY_BUDGET
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
 
@@ -84,6 +86,9 @@ def render(study: StudyFolder, points: Points, figures: list[Drawn], chosen: Seq
         deviations=deviations(study),
         trends=trend_rows(study),
         equal=equal_cost(points),
+        scratch=against_scratch(study, points, COMPARED),
+        methods=order(set(points.complete["method"]) - set(REFERENCES)),
+        always=EVERY_BUDGET,
         beats=beats_control(study, points),
         front=front_rows(points),
         references=reference_rows(points),

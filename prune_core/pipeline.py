@@ -19,7 +19,8 @@ from prune_core.files import write_atomically, write_json
 from prune_core.pipeline_baseline import load_baseline, make_baseline
 from prune_core.pipeline_data import load_trial_data
 from prune_core.pipeline_evaluation import judge, judge_baseline
-from prune_core.pipeline_trial import KINDS, Trial
+from prune_core.pipeline_scratch import train_from_scratch
+from prune_core.pipeline_trial import KINDS, NEVER_FINE_TUNED, Trial
 from prune_core.pipeline_trouble import machine_trouble, one_line
 from prune_core.pipeline_walk import VerificationFailed, Walker
 from prune_core.pipeline_watch import Watch
@@ -64,7 +65,7 @@ def run_trial(
     Args:
         description: plain data: kind, baseline, method, ratio, rounds, fine_tuning, evaluation, seed.
         key: its content key; a checkpoint of another key is not used.
-        budgets: epochs of fine-tuning to be judged at; kinds ``baseline`` and ``dense`` know only 0.
+        budgets: epochs of fine-tuning to be judged at; kinds ``baseline``, ``dense`` and ``scratch`` know only 0.
         folder: the trial's own.
         store: root of the content-addressed store of baselines.
         cache: of datasets and corrupted images; None takes the default one.
@@ -127,6 +128,8 @@ def _walk(trial: Trial, budgets: Sequence[int], on_budget: OnBudget | None) -> N
         record = read_record(trial.folder, budget)
         if record is None and budget == 0 and not trial.prunes:
             record = judge_baseline(trial, entry, dense_seconds if trial.only_judges else 0.0)
+        if record is None and budget == 0 and trial.from_scratch:
+            record = judge(trial, *_scratch(trial, dense))
         if record is None:
             walker = walks.towards(budget)
             walker.go_to(budget)
@@ -134,6 +137,13 @@ def _walk(trial: Trial, budgets: Sequence[int], on_budget: OnBudget | None) -> N
         if on_budget is not None:
             on_budget(budget, record)
     (trial.folder / WALK).unlink(missing_ok=True)
+    if trial.from_scratch:
+        (trial.folder / STATE).unlink(missing_ok=True)  # nothing can go on from there
+
+
+def _scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, int, float]:
+    network, seconds = train_from_scratch(trial, dense)
+    return network, 0, seconds
 
 
 def _told(folder: Path, budgets: Sequence[int], outcome: dict[str, Any], on_budget: OnBudget | None) -> dict[str, Any]:
@@ -158,7 +168,7 @@ class _Walks:
         Raises:
             BadInput: the trial is only judged, not fine-tuned.
         """
-        if self.trial.only_judges:
+        if self.trial.description["kind"] in NEVER_FINE_TUNED:
             raise BadInput(f"a trial of kind {self.trial.description['kind']!r} has budget 0 only, not {budget}")
         if not self._walker(STATE).state.place > (budget, 0):
             return self._walker(STATE)

@@ -49,10 +49,10 @@ def load_baseline(entry: Path) -> tuple[nn.Module, float]:
     return load_network(entry / WEIGHTS), float(read_meta(entry)["made"]["train_seconds"])
 
 
-def fresh_network(trial: Trial) -> nn.Module:
-    """Build the trial's network, initialised from the study's seed and the baseline's."""
+def built_network(trial: Trial, purpose: str = "initialisation") -> nn.Module:
+    """Build the trial's network, its weights drawn from the study's seed, the baseline's, and what they are for."""
     described: Mapping[str, Any] = trial.baseline["network"]
-    torch.manual_seed(derive_seed("initialisation", trial.baseline["study_seed"], trial.baseline["seed"]) % 2**63)
+    torch.manual_seed(derive_seed(purpose, trial.baseline["study_seed"], trial.baseline["seed"]) % 2**63)
     shape = {"num_classes": len(trial.data.dataset.classes), "in_channels": trial.data.input_shape[0]}
     return build_network(described["name"], **{**shape, **described.get("options", {})})
 
@@ -65,7 +65,7 @@ def _brought(trial: Trial) -> nn.Module:
     found = file_sha256(path)
     if given.get("sha256") not in (None, found):
         raise BadInput(f"checkpoint {path} is not the one that was planned with: sha256 {found}, not {given['sha256']}")
-    network = fresh_network(trial)
+    network = built_network(trial)
     load_weights(network, path)
     return network
 
@@ -73,7 +73,7 @@ def _brought(trial: Trial) -> nn.Module:
 def _trained(trial: Trial) -> tuple[nn.Module, float]:
     recipe = Recipe.from_dict(trial.baseline["training"])
     partial = trial.store.partial(trial.baseline_key)
-    network = fresh_network(trial).to(trial.device)
+    network = built_network(trial).to(trial.device)
     data = trial.data.training(recipe.augmentation, str(trial.device))
     trial.watch.enter("baseline", 0, recipe.epochs)
     final = train(

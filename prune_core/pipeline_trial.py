@@ -18,7 +18,9 @@ from prune_core.seeds import derive_seed
 from prune_core.store import Store
 from prune_core.training import Recipe
 
-KINDS = ("baseline", "control", "pruned", "dense")
+KINDS = ("baseline", "control", "pruned", "dense", "scratch")
+NEVER_FINE_TUNED = ("baseline", "dense", "scratch")
+"""Kinds that know budget 0 only."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,17 @@ class Trial:
     @property
     def prunes(self) -> bool:
         """Whether anything is removed."""
-        return bool(self.description["kind"] == "pruned")
+        return self.description["kind"] in ("pruned", "scratch")
 
     @property
     def only_judges(self) -> bool:
         """Whether the baseline is judged as it is, and nothing is trained further."""
         return self.description["kind"] in ("baseline", "dense")
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether a pruned architecture is trained with fresh weights, instead of a pruned network fine-tuned."""
+        return bool(self.description["kind"] == "scratch")
 
     @property
     def stream(self) -> tuple[object, ...]:

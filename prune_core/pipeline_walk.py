@@ -85,18 +85,10 @@ class Walker:
     def _prune(self, ratio: str, *, final: bool) -> None:
         trial = self.trial
         trial.watch.enter("prune", self.state.epoch, self.state.epoch)
-        method = trial.description["method"]
-        self.network.cpu()
-        pruned = prune(self.network, method["name"], ratio, **_options(trial, method))
-        outcome = outcome_of(pruned)
-        report = verify(self.network, pruned, _verification_images(trial))
-        if final:
-            write_json(trial.folder / VERIFICATION, {**report.to_dict(), "outcome": outcome.to_dict()})
-        if not report.passed:
-            raise VerificationFailed(f"the pruned network failed its verification: {report.reason}")
+        pruned = pruned_and_verified(trial, self.network.cpu(), ratio, final=final)
         # Shapes and masks are new, so the optimiser starts fresh, as after any pruning.
         self.state.optimizer, self.state.network = None, {}
-        self.state.masks = _masks(outcome)
+        self.state.masks = _masks(outcome_of(pruned))
         self.state.notes["rounds_done"] += 1
         self.network = pruned.to(trial.device)
 
@@ -130,6 +122,22 @@ class Walker:
             self.state.notes["outcome"] = outcome_of(self.network).to_dict()
         self.state.notes["architecture"] = architecture_of(self.network).to_dict()
         self.state.network = self.network.state_dict()
+
+
+def pruned_and_verified(trial: Trial, network: nn.Module, ratio: str, *, final: bool = True) -> nn.Module:
+    """Return a pruned copy that has proved itself; the proof of the final one is written into the trial's folder.
+
+    Raises:
+        VerificationFailed: it is not what it should be.
+    """
+    method = trial.description["method"]
+    pruned = prune(network, method["name"], ratio, **_options(trial, method))
+    report = verify(network, pruned, _verification_images(trial))
+    if final:
+        write_json(trial.folder / VERIFICATION, {**report.to_dict(), "outcome": outcome_of(pruned).to_dict()})
+    if not report.passed:
+        raise VerificationFailed(f"the pruned network failed its verification: {report.reason}")
+    return pruned
 
 
 def rounds(trial: Trial) -> list[tuple[int, str]]:

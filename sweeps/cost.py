@@ -114,6 +114,8 @@ def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, read
     if trial.kind in ("baseline", "dense"):
         described = trial.description["baseline"]
         epochs = 0 if ready or described["checkpoint"] else int(described["training"]["epochs"])
+    if "training" in trial.description:  # from scratch
+        epochs = int(trial.description["training"]["epochs"])
     return epochs * sizes.train / speed.train
 
 
@@ -143,7 +145,7 @@ def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:
         return []
     from sweeps.plan import candidate_trials
 
-    space = sum(len(arm.ratios) for arm in plan.arms) * len(study.budgets)
+    space = sum(len(arm.ratios) * len(arm.reached(study.budgets)) for arm in plan.arms)
     planned = {trial.key for trial in plan.trials}
     chosen = sum(1 for path in (out / "trials").glob("*") if path.name not in planned) / len(study.seeds)
     left = max(0.0, min(study.search.candidates or space, space) - chosen) * len(study.seeds)
@@ -153,7 +155,7 @@ def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:
             len(arm.ratios),
         )
         for arm in plan.arms
-        for budget in study.budgets
+        for budget in arm.reached(study.budgets)
     ]
     return [(trial, left * ratios / space) for trial, ratios in samples]
 

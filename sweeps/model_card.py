@@ -90,6 +90,7 @@ def _what(card: Mapping[str, Any]) -> str:
     done = {
         "baseline": "unpruned, as trained",
         "dense": "a smaller network, trained as it is",
+        "scratch": f"the architecture of a network pruned at ratio {network['ratio']:g}, trained from scratch",
         "control": f"unpruned, fine-tuned for {_epochs(network['budget'])}",
     }.get(
         network["method"],

@@ -1,8 +1,8 @@
 """The front: candidates, who dominates whom, and the table that says so.
 
 A candidate is one (arm, network, method, ratio, budget) over all seeds. Only complete candidates compete, at equal budgets;
-what is never fine-tuned (the unpruned baseline, the dense ladder) competes at every budget, since a user can take it instead
-of any pruned network. Neither ray nor torch is needed here.
+what is never fine-tuned (the unpruned baseline, the dense ladder, what is trained from scratch) competes at every budget,
+since a user can take it instead of any pruned network. Neither ray nor torch is needed here.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def front(table: pd.DataFrame, objectives: Mapping[str, Direction], *, mix_budge
     Args:
         table: what `candidates` returned.
         objectives: the columns that decide, and their directions.
-        mix_budgets: one front over all budgets; otherwise one per budget, and the baseline and the dense ladder, which
-            compete at every budget, are on it where they are on at least one of them.
+        mix_budgets: one front over all budgets; otherwise one per budget, and what is never fine-tuned, which
+            competes at every budget, is on it where it is on at least one of them.
     """
     able = table["complete"].to_numpy(dtype=bool)
     values = table[list(objectives)].to_numpy(dtype=float)

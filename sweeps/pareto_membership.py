@@ -18,7 +18,7 @@ from sweeps.pareto_volume import non_dominated
 
 Array = NDArray[np.float64]
 CANDIDATE = ["arm", "network", "method", "ratio", "budget"]
-EVERY_BUDGET = ("baseline", "dense")
+EVERY_BUDGET = ("baseline", "dense", "scratch")
 """Methods that stand for no fine-tuning: they compete at every budget."""
 _PRIOR_FREEDOM = 4.0
 """Weight of the network's median variance, in degrees of freedom; a candidate's own weighs its seeds minus one."""

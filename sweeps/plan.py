@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweeps.plan_arms import Arm, Base, dense_bases, study_arms
+from sweeps.plan_arms import Arm, dense_bases, study_arms
 from sweeps.plan_data import data_checksum
-from sweeps.plan_keys import baseline_description, baseline_key, trial_description, trial_key
 from sweeps.plan_state import (
     State,
     baseline_failure,
@@ -19,41 +18,11 @@ from sweeps.plan_state import (
     forget_failures,
     trial_state,
 )
+from sweeps.plan_trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
 from sweeps.study import Study
 from sweeps.study_options import recipe_of
 
 __all__ = ["Arm", "Plan", "PlannedTrial", "candidate_trials", "make_plan", "study_arms"]
-
-
-@dataclass(frozen=True)
-class PlannedTrial:
-    """One trial that there should be.
-
-    Attributes:
-        key: content key of the description; names its folder.
-        name: for people, for example ``vgg16-l1_filter-r0.50-s1``.
-        kind: ``baseline``, ``control``, ``pruned`` or ``dense``.
-        arm: the arm, or the name of the baseline's recipe.
-        network: the network's label.
-        method: the method, or ``baseline``, ``control``, ``dense``.
-        ratio: canonical decimal.
-        seed: of the trial.
-        budgets: epochs of fine-tuning at which it is judged, rising.
-        description: plain data; all that a worker needs to know.
-        baseline_key: the store's key of the baseline that it starts from.
-    """
-
-    key: str
-    name: str
-    kind: str
-    arm: str
-    network: str
-    method: str
-    ratio: str
-    seed: int
-    budgets: tuple[int, ...]
-    description: dict[str, Any]
-    baseline_key: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +33,8 @@ class Plan:
         study: the resolved study.
         arms: its arms, whatever the search.
         trials: what is known from the start, in the order in which it should run: baselines first. A grid knows all of it, a
-            search only baselines, controls and the dense ladder; it gets its trials from `candidate_trials`.
+            search only baselines, controls, the dense ladder and what is trained from scratch; the rest of its trials comes
+            from `candidate_trials`.
         checksum: of the data; None where the data is not at hand, and then the keys are not the real ones.
     """
 
@@ -118,7 +88,7 @@ class Plan:
 
     def with_trials(self, more: Iterable[PlannedTrial]) -> Plan:
         """Return the plan with further trials, for example those that a search chose; budgets of one key are joined."""
-        return replace(self, trials=_joined([*self.trials, *more]))
+        return replace(self, trials=joined([*self.trials, *more]))
 
 
 def make_plan(study: Study, out: Path | None = None, *, data_required: bool = True) -> Plan:
@@ -135,9 +105,10 @@ def make_plan(study: Study, out: Path | None = None, *, data_required: bool = Tr
     checksum = data_checksum(study, out, required=data_required)
     arms = study_arms(study)
     bases = list({arm.base.name: arm.base for arm in arms}.values())
-    trials = [_judged(study, base, seed, checksum, "baseline") for seed in study.seeds for base in bases]
-    trials += [_judged(study, base, seed, checksum, "dense") for seed in study.seeds for base in dense_bases(study)]
-    controls = _controls(study, arms, checksum)
+    trials = [judged_trial(study, base, seed, checksum, "baseline") for seed in study.seeds for base in bases]
+    trials += [judged_trial(study, base, seed, checksum, "dense") for seed in study.seeds for base in dense_bases(study)]
+    controls = control_trials(study, arms, checksum)
+    scratch = [trial for seed in study.seeds for arm in arms for trial in scratch_trials(study, arm, seed, checksum)]
     if study.search.kind == "grid":
         pruned = [
             trial
@@ -147,13 +118,13 @@ def make_plan(study: Study, out: Path | None = None, *, data_required: bool = Tr
                 *(
                     trial
                     for ratio, arm in _early_order(arms)
-                    for trial in _pruned(study, arm, ratio, (seed,), checksum=checksum)
+                    for trial in pruned_trials(study, arm, ratio, (seed,), checksum=checksum)
                 ),
             ]
         ]
     else:
         pruned = controls
-    return Plan(study=study, arms=tuple(arms), trials=_joined([*trials, *pruned]), checksum=checksum)
+    return Plan(study=study, arms=tuple(arms), trials=joined([*trials, *pruned, *scratch]), checksum=checksum)
 
 
 def candidate_trials(
@@ -183,89 +154,8 @@ def candidate_trials(
         recipe = recipe_of({**chosen.fine_tuning, **fine_tuning})
         del recipe["epochs"]
         changed = replace(chosen, fine_tuning=recipe)
-    controls = _controls(study, [changed], data, wanted) if changed.fine_tuning != chosen.fine_tuning else []
-    return [*_pruned(study, changed, ratio, study.seeds, wanted, data), *controls]
-
-
-def _judged(study: Study, base: Base, seed: int, checksum: str | None, kind: str) -> PlannedTrial:
-    baseline = baseline_description(study, base.section, base.training, seed, checksum)
-    description = trial_description(study, baseline, kind=kind, seed=seed)
-    name = f"{base.name}-{kind}-s{seed}"
-    return PlannedTrial(
-        trial_key(description),
-        name,
-        kind,
-        base.name,
-        base.network,
-        kind,
-        "0",
-        seed,
-        (0,),
-        description,
-        baseline_key(baseline),
-    )
-
-
-def _controls(
-    study: Study, arms: Iterable[Arm], checksum: str | None, budgets: tuple[int, ...] | None = None
-) -> list[PlannedTrial]:
-    """One control per baseline recipe, fine-tuning recipe and seed, shared by all arms."""
-    found = []
-    for seed in study.seeds:
-        for arm in arms:
-            baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
-            description = trial_description(study, baseline, kind="control", seed=seed, fine_tuning=arm.fine_tuning)
-            found += _per_budget(study, description, arm.base.name, arm.base.network, "control", budgets or study.budgets)
-    return list(_joined(found))
-
-
-def _pruned(
-    study: Study,
-    arm: Arm,
-    ratio: str,
-    seeds: Iterable[int],
-    budgets: tuple[int, ...] | None = None,
-    checksum: str | None = None,
-) -> list[PlannedTrial]:
-    found = []
-    for seed in seeds:
-        baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
-        description = trial_description(
-            study, baseline, kind="pruned", seed=seed, method={"name": arm.method, "options": arm.options}, ratio=ratio,
-            rounds=arm.rounds, fine_tuning=arm.fine_tuning,
-        )  # fmt: skip
-        found += _per_budget(study, description, arm.name, arm.network, arm.method, budgets or study.budgets)
-    return found
-
-
-def _per_budget(
-    study: Study, description: dict[str, Any], arm: str, network: str, method: str, budgets: tuple[int, ...]
-) -> list[PlannedTrial]:
-    """One trial that walks through all budgets; or one per budget, where a shorter one is no prefix of a longer one."""
-    from prune_core.training import Recipe
-
-    kind, ratio, seed = description["kind"], description["ratio"], description["seed"]
-    name = f"{arm}-control-s{seed}" if kind == "control" else f"{arm}-r{_shown(ratio)}-s{seed}"
-    key_of_baseline = baseline_key(description["baseline"])
-    if not Recipe.from_dict(description["fine_tuning"]).depends_on_length:
-        return [
-            PlannedTrial(
-                trial_key(description), name, kind, arm, network, method, ratio, seed, budgets, description, key_of_baseline
-            )
-        ]
-    found = []
-    for budget in budgets:
-        own = {**description, "budget": budget}
-        found.append(
-            PlannedTrial(
-                trial_key(own), f"{name}-b{budget}", kind, arm, network, method, ratio, seed, (budget,), own, key_of_baseline
-            )
-        )
-    return found
-
-
-def _shown(ratio: str) -> str:
-    return ratio if len(ratio) > 4 else f"{float(ratio):.2f}"
+    controls = control_trials(study, [changed], data, wanted) if changed.fine_tuning != chosen.fine_tuning else []
+    return [*pruned_trials(study, changed, ratio, study.seeds, wanted, data), *controls]
 
 
 def _early_order(arms: Iterable[Arm]) -> list[tuple[str, Arm]]:
@@ -274,13 +164,3 @@ def _early_order(arms: Iterable[Arm]) -> list[tuple[str, Arm]]:
     middle = (len(ratios) - 1) / 2
     order = sorted(ratios, key=lambda ratio: (abs(ratios.index(ratio) - middle), float(ratio)))
     return [(ratio, arm) for ratio in order for arm in arms if ratio in arm.ratios]
-
-
-def _joined(trials: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
-    """Two trials of one description are one, with the budgets of both."""
-    found: dict[str, PlannedTrial] = {}
-    for trial in trials:
-        before = found.get(trial.key)
-        budgets = trial.budgets if before is None else tuple(sorted({*before.budgets, *trial.budgets}))
-        found[trial.key] = replace(before or trial, budgets=budgets)
-    return tuple(found.values())

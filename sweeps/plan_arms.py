@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,8 @@ class Arm:
         ratios: canonical decimals above 0, rising.
         fine_tuning: the recipe without epochs.
         rounds: of pruning.
+        round_epochs: of fine-tuning between two rounds.
+        scratch: ratios whose architecture is also trained from scratch.
         base: the baselines that it starts from.
     """
 
@@ -52,7 +55,13 @@ class Arm:
     ratios: tuple[str, ...]
     fine_tuning: dict[str, Any]
     rounds: int
+    round_epochs: int
+    scratch: tuple[str, ...]
     base: Base
+
+    def reached(self, budgets: Iterable[int]) -> tuple[int, ...]:
+        """Return the budgets that do not lie before the last round of pruning."""
+        return tuple(budget for budget in budgets if budget >= (self.rounds - 1) * self.round_epochs)
 
 
 def study_arms(study: Study) -> list[Arm]:
@@ -102,6 +111,8 @@ def _arm(study: Study, section: ArmSection, label: str, method: str, bases: dict
         ratios=tuple(ratio for ratio in ratios if ratio != "0"),
         fine_tuning=fine_tuning,
         rounds=section.rounds,
+        round_epochs=section.round_epochs,
+        scratch=section.scratch or (),
         base=base,
     )
 

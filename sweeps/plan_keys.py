@@ -63,19 +63,23 @@ def trial_description(
     method: Mapping[str, Any] | None = None,
     ratio: str = "0",
     rounds: int = 1,
+    round_epochs: int = 1,
     fine_tuning: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the description of one trial.
 
     Args:
         study: the resolved study.
         baseline: what `baseline_description` returned.
-        kind: ``baseline``, ``control``, ``pruned`` or ``dense``.
+        kind: ``baseline``, ``control``, ``pruned``, ``dense`` or ``scratch``.
         seed: of the trial.
         method: ``{"name", "options"}``; None at ratio 0.
         ratio: canonical decimal.
         rounds: of pruning.
-        fine_tuning: the recipe without epochs; None for what is only judged.
+        round_epochs: of fine-tuning between two rounds; says nothing where there is one round.
+        fine_tuning: the recipe without epochs; None for what is not fine-tuned.
+        training: the whole recipe of a pruned architecture that is trained from scratch.
     """
     evaluation = study.evaluation
     return {
@@ -84,6 +88,7 @@ def trial_description(
         "method": None if method is None else dict(method),
         "ratio": ratio,
         "rounds": rounds,
+        **({"round_epochs": round_epochs} if rounds > 1 else {}),
         "fine_tuning": dict(fine_tuning or {}),
         "evaluation": {
             "corruptions": evaluation.corruptions,
@@ -94,6 +99,7 @@ def trial_description(
             **({"folder": str(evaluation.folder)} if evaluation.folder is not None else {}),
         },
         "seed": seed,
+        **({"training": dict(training)} if training is not None else {}),
     }
 
 

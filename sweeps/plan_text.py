@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.progress import duration
+from sweeps.study_names import SCRATCH
 
 if TYPE_CHECKING:
     from sweeps.plan import Plan
@@ -30,7 +31,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         f"  ratios     {', '.join(study.pruned_ratios)}; budgets {', '.join(map(str, study.budgets))} epochs; "
         f"seeds {', '.join(map(str, study.seeds))}",
         f"  trials     {len(plan.trials)}: "
-        + ", ".join(f"{kinds[kind]} {kind}" for kind in ("baseline", "control", "pruned", "dense") if kinds[kind]),
+        + ", ".join(f"{kinds[kind]} {kind}" for kind in ("baseline", "control", "pruned", "dense", SCRATCH) if kinds[kind]),
         f"  records    {plan.records}",
         f"  there      {there} of {len(plan.trials)} trials"
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from sweeps.study_parts import ArmSection, BaselineSection, DataSection, NetworkSection
 
 BASELINE_KEYS = ("baseline", "control", "dense")
-"""Words that the records use for networks that no method touched: no method and no arm may be called so."""
+"""Words that the records use for networks that no method touched."""
+SCRATCH = "scratch"
+"""The word that the records use for the architecture of a pruned network, trained with fresh weights."""
 
 
 @contextmanager
@@ -141,7 +143,7 @@ def _check_labels(study: Study, networks: dict[str, NetworkSection]) -> None:
     for label in [*networks, *study.dense]:
         if (
             label == "all"
-            or label in BASELINE_KEYS
+            or label in (*BASELINE_KEYS, SCRATCH)
             or not label.replace("-", "").replace("_", "").replace(".", "").isalnum()
         ):
             raise BadInput(
@@ -170,9 +172,35 @@ def _arm(where: str, arm: ArmSection, study: Study, training: dict[str, Any], fi
         _without_epochs(arm.fine_tuning, fine_tuning)
     with at(f"{where}.training"):
         recipe_of({**training, **arm.training})
-    if arm.ratios == ("0",):
+    ratios = [ratio for ratio in arm.ratios or study.ratios if ratio != "0"]
+    if not ratios:
         raise BadInput(f"{where}.ratios: 0 alone prunes nothing (allowed: decimals in (0, 1))")
+    _check_rounds(where, arm, study)
+    _check_scratch(where, arm, ratios, {**training, **arm.training})
     return arm
+
+
+def _check_rounds(where: str, arm: ArmSection, study: Study) -> None:
+    if arm.rounds == 1 and arm.round_epochs != 1:
+        raise BadInput(f"{where}.round_epochs: nothing is between one round (allowed: rounds from 2, or leave this key out)")
+    last = (arm.rounds - 1) * arm.round_epochs
+    if study.budgets[-1] < last:
+        raise BadInput(
+            f"{where}.rounds: the last of {arm.rounds} rounds comes after {last} epochs, the longest budget is "
+            f"{study.budgets[-1]} (allowed: a budget from {last}, fewer rounds, fewer round_epochs)"
+        )
+
+
+def _check_scratch(where: str, arm: ArmSection, ratios: list[str], training: dict[str, Any]) -> None:
+    if arm.scratch is None:
+        return
+    for ratio in arm.scratch:
+        if ratio not in ratios:
+            raise BadInput(f"{where}.scratch: {ratio} is no ratio of this arm (allowed: {', '.join(ratios)})")
+    if arm.rounds > 1:
+        raise BadInput(f"{where}.scratch: needs an architecture that is found at once (allowed: rounds: 1)")
+    if recipe_of(training)["epochs"] < 1:
+        raise BadInput(f"{where}.scratch: trains as a baseline does (allowed: training.epochs from 1)")
 
 
 def _data(section: DataSection, folder: Path) -> DataSection:

@@ -56,7 +56,15 @@ class ArmSection(Section):
     training: dict[str, Any] = Field(
         default={}, description="what differs in the training of these arms' baseline; network slimming needs sparsity"
     )
-    rounds: int = Field(default=1, ge=1, description="1 prunes once; more reach the ratio in so many steps")
+    rounds: int = Field(default=1, ge=1, description="1 prunes once; more reach the ratio in so many equal steps")
+    round_epochs: int = Field(
+        default=1,
+        ge=1,
+        description="epochs of fine-tuning between two rounds; they count as budget, so such arms are judged from there on",
+    )
+    scratch: Ratios | None = Field(
+        default=None, description="ratios whose pruned architecture is also trained from scratch, as a baseline is"
+    )
 
 
 class EvaluationSection(Section):

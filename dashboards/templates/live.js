@@ -58,7 +58,7 @@
   const showFront = data => {
     const points = data.figures.front ? data.figures.front.data.flatMap(trace => trace.customdata || []) : [];
     byId("nothing").hidden = points.length > 0;
-    const references = ["baseline", "control", "dense"];
+    const references = ["baseline", "control", "dense", "scratch"];
     fill(1, [...new Set(points.map(point => point[1]))].filter(name => !references.includes(name)).sort());
     fill(0, [...new Set(points.map(point => point[0]))].sort());
     fill(2, [...new Set(points.map(point => point[2]))].sort((a, b) => b - a), value => value + (value === 1 ? " epoch" : " epochs"));

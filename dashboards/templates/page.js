@@ -35,8 +35,8 @@
     return trace;
   };
 
-  const references = ["baseline", "control", "dense"];
-  const always = ["baseline", "dense"];
+  const references = ["baseline", "control", "dense", "scratch"];
+  const always = ["baseline", "dense", "scratch"];
   const chosen = form => Object.fromEntries([...form.querySelectorAll("[data-key]")].map(field =>
     [field.dataset.key, field.type === "checkbox" ? field.checked : field.value]));
 

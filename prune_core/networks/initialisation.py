@@ -45,6 +45,7 @@ RESNET: Mapping[Named, Initialisation] = {
 
 def initialise(network: nn.Module, how: Initialisation) -> None:
     """Draw the weights of every convolution, batch norm and linear layer from torch's global generator."""
+    network.initialisation = how  # type: ignore[assignment]
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode=how.fan, nonlinearity="relu")
@@ -56,3 +57,17 @@ def initialise(network: nn.Module, how: Initialisation) -> None:
         elif isinstance(module, nn.Linear) and how.linear is not None:
             nn.init.normal_(module.weight, std=how.linear)
             nn.init.zeros_(module.bias)
+
+
+def redraw(network: nn.Module) -> None:
+    """Draw the weights of a network anew as `initialise` did when it was built, by the shapes that it has now.
+
+    A network that was built without `initialise` (a plugin's) keeps what it has.
+    """
+    how = getattr(network, "initialisation", None)
+    if not isinstance(how, Initialisation):
+        return
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            module.reset_parameters()
+    initialise(network, how)

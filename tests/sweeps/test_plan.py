@@ -13,6 +13,7 @@ from prune_core.errors import BadInput
 from prune_core.files import write_json
 from prune_core.pipeline_keys import baseline_key
 from sweeps.plan import Plan, PlannedTrial, candidate_trials, make_plan, study_arms
+from sweeps.search_setup import space_of
 from sweeps.study import Study, load_study
 
 SMALL = """
@@ -124,6 +125,36 @@ def test_the_dense_ladder_is_trained_and_judged(tmp_path: Path) -> None:
         ("half", "dense", "0", (0,))
     ] * 2
     assert dense[0].description["baseline"]["network"]["options"]["width"] == 2
+
+
+def test_a_pruned_architecture_is_trained_from_scratch_where_the_arm_says_so(tmp_path: Path) -> None:
+    plain = keys(make_plan(study(tmp_path)))
+    plan = make_plan(study(tmp_path, "arms.0.scratch=[0.3, 0.7]", "arms.1.scratch=0.5"))
+    scratch = [trial for trial in plan.trials if trial.kind == "scratch"]
+    # two networks, two methods, two ratios, two seeds; and slimming at one ratio
+    assert len(scratch) == 2 * 2 * 2 * 2 + 2 and keys(plan) - plain == {trial.key for trial in scratch}
+    assert {(trial.method, trial.budgets) for trial in scratch} == {("scratch", (0,))}
+    assert scratch[0].arm == "small_vgg-unstructured-scratch"
+    assert scratch[0].name == "small_vgg-unstructured-scratch-r0.30-s0"
+    for trial in scratch:
+        recipe = trial.description["training"]
+        # slimming's architecture too is trained without the penalty, which is there for pruning alone
+        assert recipe["sparsity"] == 0.0 and recipe["epochs"] == 2
+    searched = make_plan(study(tmp_path, "arms.0.scratch=0.3", "search.kind=random", "search.candidates=3"))
+    assert Counter(trial.kind for trial in searched.trials) == {"baseline": 6, "control": 6, "scratch": 8}
+
+
+def test_rounds_are_judged_from_the_last_one_on(tmp_path: Path) -> None:
+    often = "arms=[{methods: [unstructured]}, {methods: [unstructured], label: often, rounds: 3, round_epochs: 2}]"
+    plan = make_plan(study(tmp_path, often, "budgets=[0, 2, 4, 8]", "seeds=[0]", "ratios=[0.5]"))
+    budgets = {trial.arm: trial.budgets for trial in plan.trials if trial.kind == "pruned"}
+    assert budgets["small_vgg-unstructured"] == (0, 2, 4, 8)
+    assert budgets["small_vgg-unstructured-often"] == (4, 8)  # rounds after 0, 2 and 4 epochs
+    own = {trial.key for trial in plan.trials if trial.arm.endswith("often")}
+    slower = often.replace("round_epochs: 2", "round_epochs: 1")
+    assert own.isdisjoint(keys(make_plan(study(tmp_path, slower, "budgets=[0, 2, 4, 8]", "seeds=[0]", "ratios=[0.5]"))))
+    space = space_of(plan)
+    assert {len(arm.budgets) for arm in space.arms if arm.arm.endswith("often")} == {2}
 
 
 def test_what_is_there_is_read_from_the_folders(tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""The trials of a study, kind by kind: what is only judged, controls, what is pruned, what is trained from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sweeps.plan_arms import Arm, Base
+from sweeps.plan_keys import baseline_description, baseline_key, trial_description, trial_key
+from sweeps.study import Study
+from sweeps.study_names import SCRATCH
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial that there should be.
+
+    Attributes:
+        key: content key of the description; names its folder.
+        name: for people, for example ``vgg16-l1_filter-r0.50-s1``.
+        kind: ``baseline``, ``control``, ``pruned``, ``dense`` or ``scratch``.
+        arm: the arm, or the name of the baseline's recipe.
+        network: the network's label.
+        method: the method, or ``baseline``, ``control``, ``dense``, ``scratch``.
+        ratio: canonical decimal.
+        seed: of the trial.
+        budgets: epochs of fine-tuning at which it is judged, rising.
+        description: plain data; all that a worker needs to know.
+        baseline_key: the store's key of the baseline that it starts from.
+    """
+
+    key: str
+    name: str
+    kind: str
+    arm: str
+    network: str
+    method: str
+    ratio: str
+    seed: int
+    budgets: tuple[int, ...]
+    description: dict[str, Any]
+    baseline_key: str
+
+
+def judged_trial(study: Study, base: Base, seed: int, checksum: str | None, kind: str) -> PlannedTrial:
+    """Return the trial of a network that is only trained and judged: ``baseline`` or ``dense``."""
+    baseline = baseline_description(study, base.section, base.training, seed, checksum)
+    description = trial_description(study, baseline, kind=kind, seed=seed)
+    name = f"{base.name}-{kind}-s{seed}"
+    return PlannedTrial(
+        trial_key(description),
+        name,
+        kind,
+        base.name,
+        base.network,
+        kind,
+        "0",
+        seed,
+        (0,),
+        description,
+        baseline_key(baseline),
+    )
+
+
+def control_trials(
+    study: Study, arms: Iterable[Arm], checksum: str | None, budgets: tuple[int, ...] | None = None
+) -> list[PlannedTrial]:
+    """Return one control per baseline recipe, fine-tuning recipe and seed, shared by all arms."""
+    found = []
+    for seed in study.seeds:
+        for arm in arms:
+            baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
+            description = trial_description(study, baseline, kind="control", seed=seed, fine_tuning=arm.fine_tuning)
+            found += _per_budget(study, description, arm.base.name, arm.base.network, "control", budgets or study.budgets)
+    return list(joined(found))
+
+
+def pruned_trials(
+    study: Study,
+    arm: Arm,
+    ratio: str,
+    seeds: Iterable[int],
+    budgets: tuple[int, ...] | None = None,
+    checksum: str | None = None,
+) -> list[PlannedTrial]:
+    """Return the trials of an arm at one ratio, at the budgets that it reaches (by default the study's)."""
+    found: list[PlannedTrial] = []
+    reached = arm.reached(budgets or study.budgets)
+    for seed in seeds if reached else ():
+        baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
+        description = trial_description(
+            study, baseline, kind="pruned", seed=seed, method={"name": arm.method, "options": arm.options}, ratio=ratio,
+            rounds=arm.rounds, round_epochs=arm.round_epochs, fine_tuning=arm.fine_tuning,
+        )  # fmt: skip
+        found += _per_budget(study, description, arm.name, arm.network, arm.method, reached)
+    return found
+
+
+def scratch_trials(study: Study, arm: Arm, seed: int, checksum: str | None) -> list[PlannedTrial]:
+    """Return an arm's architectures that are trained from scratch, without the penalty of a baseline for slimming."""
+    baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
+    found = []
+    for ratio in arm.scratch:
+        description = trial_description(
+            study, baseline, kind=SCRATCH, seed=seed, method={"name": arm.method, "options": arm.options}, ratio=ratio,
+            training={**arm.base.training, "sparsity": 0.0},
+        )  # fmt: skip
+        name = f"{arm.name}-{SCRATCH}-r{_shown(ratio)}-s{seed}"
+        key, own = trial_key(description), f"{arm.name}-{SCRATCH}"
+        found.append(
+            PlannedTrial(
+                key, name, SCRATCH, own, arm.network, SCRATCH, ratio, seed, (0,), description, baseline_key(baseline)
+            )
+        )
+    return found
+
+
+def _per_budget(
+    study: Study, description: dict[str, Any], arm: str, network: str, method: str, budgets: tuple[int, ...]
+) -> list[PlannedTrial]:
+    """One trial that walks through all budgets; or one per budget, where a shorter one is no prefix of a longer one."""
+    from prune_core.training import Recipe
+
+    kind, ratio, seed = description["kind"], description["ratio"], description["seed"]
+    name = f"{arm}-control-s{seed}" if kind == "control" else f"{arm}-r{_shown(ratio)}-s{seed}"
+    key_of_baseline = baseline_key(description["baseline"])
+    if not Recipe.from_dict(description["fine_tuning"]).depends_on_length:
+        return [
+            PlannedTrial(
+                trial_key(description), name, kind, arm, network, method, ratio, seed, budgets, description, key_of_baseline
+            )
+        ]
+    found = []
+    for budget in budgets:
+        own = {**description, "budget": budget}
+        found.append(
+            PlannedTrial(
+                trial_key(own), f"{name}-b{budget}", kind, arm, network, method, ratio, seed, (budget,), own, key_of_baseline
+            )
+        )
+    return found
+
+
+def _shown(ratio: str) -> str:
+    return ratio if len(ratio) > 4 else f"{float(ratio):.2f}"
+
+
+def joined(trials: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
+    """Return the trials, those of one description as one, with the budgets of all."""
+    found: dict[str, PlannedTrial] = {}
+    for trial in trials:
+        before = found.get(trial.key)
+        budgets = trial.budgets if before is None else tuple(sorted({*before.budgets, *trial.budgets}))
+        found[trial.key] = replace(before or trial, budgets=budgets)
+    return tuple(found.values())
