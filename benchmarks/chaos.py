@@ -1,6 +1,6 @@
 """Kill a sweep at random moments, in random ways, run it again, and compare what it leaves with an undisturbed run.
 
-    python -m benchmarks.chaos --faults 20 --seed 0 [--markdown FILE]
+    python -m benchmarks.chaos --faults 20 --seed 0 [--rows FILE]
 
 Each study runs in one of the surroundings of `benchmarks.chaos_places` and meets several faults of
 `benchmarks.chaos_faults`; whenever the driver has ended, the same command runs again, until it says that it is done. A fault
@@ -12,15 +12,17 @@ depends on the machine.
 from __future__ import annotations
 
 import argparse
+import csv
 import platform
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.chaos_compare import differences
 from benchmarks.chaos_faults import FAULTS
@@ -31,15 +33,14 @@ TRIES = 6
 """How often a study that meets no more faults may be run until it is done; more than two is a finding."""
 
 
-@dataclass(frozen=True)
-class Struck:
+class Struck(NamedTuple):
     """One fault that met a running sweep."""
 
+    seed: str
     place: str
     fault: str
     ended: str
     verdict: str
-    seed: int
 
 
 def main() -> None:
@@ -54,17 +55,21 @@ def main() -> None:
     parser.add_argument("--undisturbed", type=Path, help="the output folder of an undisturbed run that is there already")
     parser.add_argument("--seconds", type=float, help="faults come 0 to so many seconds apart; default: an undisturbed run")
     parser.add_argument("--keep", type=Path, help="move the folders of studies that came out wrong here")
-    parser.add_argument("--markdown", type=Path, help="write the table here")
+    parser.add_argument("--rows", type=Path, help="append the faults to this CSV; the table is then of all that it holds")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background lets it be ignored
     root = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
         rows = torment(chosen, root)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    text = table(rows, chosen)
-    print(text)
-    if chosen.markdown:
-        chosen.markdown.write_text(text)
+    if chosen.rows:
+        with chosen.rows.open("a", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+        with chosen.rows.open(newline="") as stream:
+            print(table([Struck(*row) for row in csv.reader(stream)]))
+    else:
+        print(table(rows))
     sys.exit(any(row.verdict != "equal" for row in rows))
 
 
@@ -82,7 +87,7 @@ def torment(chosen: argparse.Namespace, root: Path) -> list[Struck]:
         folder = root / f"study-{number}"
         most = min(chosen.per_study, chosen.faults - len(rows))
         struck, verdict = one_study(chosen, name, folder, undisturbed, draw, usual or 30.0, most)
-        rows += [Struck(name, fault, ended, verdict, chosen.seed) for fault, ended in struck]
+        rows += [Struck(str(chosen.seed), name, fault, ended, verdict) for fault, ended in struck]
         said = ", ".join(f"{fault} ({ended})" for fault, ended in struck) or "done before its first fault"
         print(f"{time.strftime('%H:%M:%S')} {len(rows)} of {chosen.faults}: {name} {number}: {said}: {verdict}", flush=True)
         if verdict != "equal" and chosen.keep:
@@ -96,13 +101,13 @@ def torment(chosen: argparse.Namespace, root: Path) -> list[Struck]:
 def calm_run(study: str, root: Path) -> tuple[Path, float]:
     """Run the study once without a fault; return its folder and how long it took."""
     place = PLACES["alone"](root / "calm")
-    sweep = Sweep(study, place)
     begun = time.monotonic()
-    sweep.start()
-    sweep.wait(1200)
-    if sweep.status != 0:
-        raise RuntimeError(sweep.log.read_text())
-    return sweep.out, time.monotonic() - begun
+    with Sweep(study, place) as sweep:
+        sweep.start()
+        sweep.wait(1200)
+        if sweep.status != 0:
+            raise RuntimeError(sweep.log.read_text())
+        return sweep.out, time.monotonic() - begun
 
 
 def one_study(
@@ -110,8 +115,7 @@ def one_study(
 ) -> tuple[list[tuple[str, str]], str]:
     """Run one study to its end among up to ``most`` faults; return (fault, what the driver did) of each, and the verdict."""
     place: Place = PLACES[name](folder)
-    with place:
-        sweep = Sweep(chosen.study, place)
+    with place, Sweep(chosen.study, place) as sweep:
         struck: list[tuple[str, str]] = []
         sweep.start()
         while len(struck) < most:
@@ -158,12 +162,13 @@ def to_the_end(sweep: Sweep) -> str:
     return f"still exit {sweep.status} after {TRIES} runs: {sweep.said_last().strip().splitlines()[-1:]}"
 
 
-def table(rows: list[Struck], chosen: argparse.Namespace) -> str:
+def table(rows: list[Struck]) -> str:
     """Return the faults and results as Markdown."""
-    counts = Counter((row.place, row.fault, row.ended, row.verdict) for row in rows)
+    counts = Counter(row[1:] for row in rows)
+    seeds = Counter(row.seed for row in rows)
+    commands = ", ".join(f"`make chaos FAULTS={faults} SEED={seed}`" for seed, faults in seeds.items())
     lines = [
-        f"{len(rows)} faults, seed {chosen.seed}, on {platform.system()} {platform.machine()}: "
-        f"`make chaos FAULTS={chosen.faults} SEED={chosen.seed}`",
+        f"{len(rows)} faults on {platform.system()} {platform.machine()}: {commands}",
         "",
         "| surroundings | fault | the driver | what came of the study | times |",
         "|---|---|---|---|---|",

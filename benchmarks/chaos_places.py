@@ -216,7 +216,7 @@ class Cluster(Place):
 
     def _ray(self, *options: str) -> None:
         command = [
-            sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats", "--node-ip-address=127.0.0.1",
+            sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats",
             "--object-store-memory=134217728", *options,
         ]  # fmt: skip
         with (self.folder / "ray.log").open("ab") as log:

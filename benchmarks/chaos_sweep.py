@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import psutil
@@ -39,6 +40,13 @@ class Sweep:
         self.again: set[str] = set()
         self._said_from = 0
         self._mends: list[tuple[float, Callable[[], None]]] = []
+
+    def __enter__(self) -> Sweep:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._process is not None and self.status is None:
+            self.kill_family()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:

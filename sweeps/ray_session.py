@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from sweeps.ray_folder import session_folder
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -58,8 +58,9 @@ def require_node(address: str | None) -> None:
         raise LostRay("Ray's node on this machine was killed")
 
 
-_PREFIX = "pf-"
 _START_TRIES = 3
+_END_SECONDS = 10.0
+"""What Ray's processes may take to end after they were asked to."""
 
 
 def silence() -> None:
@@ -73,7 +74,7 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
     """Connect to a cluster, or start a local Ray and take it down again, its files included.
 
     Args:
-        address: a cluster's address, ``auto``, or None for a Ray of our own on this machine.
+        address: a cluster's address (``HOST:PORT`` or ``auto``), or None for a Ray of our own on this machine.
         cpus: processors of our own Ray; None for all.
         gpus: GPUs of our own Ray; None for all.
         environment: variables that every worker process starts with (allocator settings must be there before it starts).
@@ -84,15 +85,13 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
     silence()
     import ray
 
-    _sweep_leftovers()
-    folder = None if address else Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
-    try:
-        _start(address, cpus, gpus, environment, folder)
-        yield
-    finally:
-        ray.shutdown()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+    with nullcontext() if address else session_folder() as folder:
+        try:
+            _start(address, cpus, gpus, environment, folder)
+            yield
+        finally:
+            ray.shutdown()
+            _end_processes(folder, _END_SECONDS)
 
 
 def _start(
@@ -115,6 +114,7 @@ def _start(
                 # 128 MiB: nothing large goes through the object store (architecture 5.11)
                 _without_lookups()
                 ray.init(
+                    address="local",  # whatever RAY_ADDRESS says
                     num_cpus=cpus,
                     num_gpus=gpus,
                     include_dashboard=False,
@@ -125,6 +125,7 @@ def _start(
             return
         except Exception as error:
             ray.shutdown()
+            _end_processes(folder, 0.0)
             if attempt == _START_TRIES:
                 where = f"cluster {address}" if address else "a local Ray"
                 raise ConnectionError(
@@ -163,9 +164,19 @@ def _without_lookups() -> None:
     services.start_api_server = quietly
 
 
-def _sweep_leftovers() -> None:
-    """Remove the folders of drivers that were killed; their process number is in the name."""
-    for folder in Path("/tmp").glob(f"{_PREFIX}*-*"):  # noqa: S108  (Ray's sockets need a path of under 100 characters)
-        process = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(folder, ignore_errors=True)
+def _end_processes(folder: Path | None, patience: float) -> None:
+    """End what Ray started in our folder and did not end itself: a start that failed leaves its processes running."""
+    if folder is None:
+        return
+    mine = [each for each in psutil.Process().children(recursive=True) if _mentions(each, str(folder))]
+    _, alive = psutil.wait_procs(mine, timeout=patience)
+    for each in alive:
+        each.kill()
+    psutil.wait_procs(alive, timeout=_END_SECONDS)
+
+
+def _mentions(process: psutil.Process, text: str) -> bool:
+    try:
+        return any(text in word for word in process.cmdline())
+    except psutil.Error:
+        return False
