@@ -26,12 +26,12 @@ def prunefront(*arguments: str | Path, cwd: Path, **environment: str) -> subproc
     )  # fmt: skip
 
 
-def start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
+def start(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.Popen[str]:
     """Start the command line in a process group of its own, as a terminal does."""
     with (cwd / "log").open("a") as log:
         return subprocess.Popen(
             [*PRUNEFRONT, *map(str, arguments)], cwd=cwd, stdout=log, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,
+            start_new_session=True, env={**os.environ, **environment},
         )  # fmt: skip
 
 
