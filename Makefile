@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_ARGS ?=
+# two at a time, a file in one go: its fixtures are made once, and the sweeps in the tests leave a core idle now and then
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test install install-dev lint types imports check chaos lock clean
