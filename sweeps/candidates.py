@@ -32,18 +32,19 @@ class CandidateFeed:
         self._proposer = proposer
         self._out = out
         self._columns = tuple(columns)
-        self._members: dict[str, tuple[Candidate, list[PlannedTrial]]] = {}
+        self._members: dict[str, tuple[Candidate, list[PlannedTrial], list[PlannedTrial]]] = {}
         self._open: dict[str, set[str]] = {}
+        self._owed: list[PlannedTrial] = []
 
     @property
     def trials(self) -> list[PlannedTrial]:
-        """Every trial of every candidate that was taken in so far."""
-        return [trial for _, trials in self._members.values() for trial in trials]
+        """Every trial of every candidate that was taken in so far, and the controls that they need of their own."""
+        return [trial for _, trials, controls in self._members.values() for trial in [*trials, *controls]]
 
     @property
     def candidates(self) -> list[Candidate]:
         """Every candidate that was taken in so far."""
-        return [candidate for candidate, _ in self._members.values()]
+        return [candidate for candidate, *_ in self._members.values()]
 
     @property
     def waiting(self) -> int:
@@ -51,16 +52,17 @@ class CandidateFeed:
         return len({name for names in self._open.values() for name in names})
 
     def more(self, count: int) -> list[PlannedTrial]:
-        """Return the trials of up to ``count`` further candidates."""
+        """Return the trials of up to ``count`` further candidates, and controls that an earlier run has left to be done."""
+        owed, self._owed = self._owed, []
         trials = [trial for candidate in self._proposer.next(count) for trial in self._take(candidate)]
         if trials:
             self._on_taken()
-        return trials
+        return [*owed, *trials]
 
     def ended(self, key: str) -> None:
         """Take note that a trial has its outcome; tell the search what became complete by it."""
         for name in sorted(self._open.get(key, ())):
-            candidate, trials = self._members[name]
+            candidate, trials, _ = self._members[name]
             if all(self._plan.status(trial, self._out) is not None for trial in trials):
                 for trial in trials:
                     self._open.get(trial.key, set()).discard(name)
@@ -70,20 +72,22 @@ class CandidateFeed:
     @property
     def exhausted(self) -> bool:
         """Whether nothing more will be proposed."""
-        return self._proposer.done
+        return self._proposer.done and not self._owed
 
     def reconcile(self, candidates: Iterable[Candidate]) -> None:
         """Tell the search, before it proposes anything, which of these candidates the folder holds already."""
         known: dict[str, Values | None] = {}
         found = list(candidates)
         for candidate in found:
-            trials = self._expand(candidate)
+            trials, controls = self._expand(candidate)
             if trials and all(self._plan.status(trial, self._out) is not None for trial in trials):
                 known[candidate.key] = candidate_values(trials, candidate.budget, self._columns, self._out)
-                self._members[candidate.key] = (candidate, trials)
+                self._members[candidate.key] = (candidate, trials, controls)
+                self._owed += [trial for trial in controls if self._plan.status(trial, self._out) is None]
         self._proposer.reconcile(known)
 
-    def _expand(self, candidate: Candidate) -> list[PlannedTrial]:
+    def _expand(self, candidate: Candidate) -> tuple[list[PlannedTrial], list[PlannedTrial]]:
+        """Return a candidate's trials, one per seed, and the controls of a fine-tuning recipe of its own."""
         budgets = None if candidate.budget is None else (candidate.budget,)
         trials = candidate_trials(
             self._plan.study,
@@ -93,14 +97,14 @@ class CandidateFeed:
             budgets=budgets,
             checksum=self._plan.checksum,
         )
-        return [trial for trial in trials if trial.kind == "pruned"]
+        return [trial for trial in trials if trial.kind == "pruned"], [trial for trial in trials if trial.kind == "control"]
 
     def _take(self, candidate: Candidate) -> list[PlannedTrial]:
-        trials = self._expand(candidate)
-        self._members[candidate.key] = (candidate, trials)
+        trials, controls = self._expand(candidate)
+        self._members[candidate.key] = (candidate, trials, controls)
         for trial in trials:
             self._open.setdefault(trial.key, set()).add(candidate.key)
-        return trials
+        return [*trials, *controls]
 
 
 def candidate_values(trials: Iterable[PlannedTrial], budget: int | None, columns: Iterable[str], out: Path) -> Values | None:

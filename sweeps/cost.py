@@ -149,14 +149,14 @@ def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:
     planned = {trial.key for trial in plan.trials}
     chosen = sum(1 for path in (out / "trials").glob("*") if path.name not in planned) / len(study.seeds)
     left = max(0.0, min(study.search.candidates or space, space) - chosen) * len(study.seeds)
-    samples = [
-        (
-            candidate_trials(study, arm, arm.ratios[0], budgets=[budget], checksum=plan.checksum or "unknown")[0],
-            len(arm.ratios),
-        )
-        for arm in plan.arms
-        for budget in arm.reached(study.budgets)
-    ]
+    rate = study.search.learning_rate
+    samples = []
+    for arm in plan.arms:
+        for budget in arm.reached(study.budgets):
+            own = {"learning_rate": rate[0]} if rate is not None and budget > 0 else {}
+            trials = candidate_trials(study, arm, arm.ratios[0], own, budgets=[budget], checksum=plan.checksum or "unknown")
+            # a rate of its own needs a control of its own
+            samples += [(trial, len(arm.ratios)) for trial in trials if trial.seed == study.seeds[0]]
     return [(trial, left * ratios / space) for trial, ratios in samples]
 
 

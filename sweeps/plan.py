@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweeps.plan_arms import Arm, dense_bases, study_arms
+from sweeps.plan_arms import Arm, dense_bases, recipe_suffix, study_arms
 from sweeps.plan_data import data_checksum
 from sweeps.plan_state import (
     State,
@@ -153,7 +153,7 @@ def candidate_trials(
     if fine_tuning:
         recipe = recipe_of({**chosen.fine_tuning, **fine_tuning})
         del recipe["epochs"]
-        changed = replace(chosen, fine_tuning=recipe)
+        changed = replace(chosen, name=chosen.name + recipe_suffix(recipe, chosen.fine_tuning), fine_tuning=recipe)
     controls = control_trials(study, [changed], data, wanted) if changed.fine_tuning != chosen.fine_tuning else []
     return [*pruned_trials(study, changed, ratio, study.seeds, wanted, data), *controls]
 

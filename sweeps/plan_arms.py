@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from prune_core.errors import BadInput
 from sweeps.study import Study
-from sweeps.study_options import method_options, method_traits, recipe_of
+from sweeps.study_options import choice_text, method_options, method_traits, recipe_of
 from sweeps.study_parts import ArmSection, NetworkSection
 
 
@@ -46,6 +47,7 @@ class Arm:
         round_epochs: of fine-tuning between two rounds.
         scratch: ratios whose architecture is also trained from scratch.
         base: the baselines that it starts from.
+        parts: what tells the arm from others, step by step: network, method, and what the method's options were chosen from.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Arm:
     round_epochs: int
     scratch: tuple[str, ...]
     base: Base
+    parts: tuple[tuple[str, str], ...]
 
     def reached(self, budgets: Iterable[int]) -> tuple[int, ...]:
         """Return the budgets that do not lie before the last round of pruning."""
@@ -75,8 +78,8 @@ def study_arms(study: Study) -> list[Arm]:
     for position, section in enumerate(study.arms):
         labels = list(study.networks) if "all" in section.networks else list(section.networks)
         for label in labels:
-            for method in section.methods:
-                arm = _arm(study, section, label, method, bases, f"arms.{position}")
+            for method, chosen in itertools.product(section.methods, choices_of(section)):
+                arm = _arm(study, section, label, method, chosen, bases, f"arms.{position}")
                 if arm.name in arms:
                     raise BadInput(
                         f"arms.{position}: there are two arms {arm.name!r} (allowed: a label that tells them apart)"
@@ -93,7 +96,27 @@ def dense_bases(study: Study) -> list[Base]:
     ]
 
 
-def _arm(study: Study, section: ArmSection, label: str, method: str, bases: dict[str, Base], where: str) -> Arm:
+def choices_of(section: ArmSection) -> Iterator[dict[str, Any]]:
+    """Yield every combination of the options that an entry leaves to choose; an empty one where it leaves none."""
+    for values in itertools.product(*section.choices.values()):
+        yield dict(zip(section.choices, values, strict=True))
+
+
+def recipe_suffix(recipe: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
+    """Return what a fine-tuning recipe adds to a name: nothing for the usual one, else what differs, ``-lr0.012``."""
+    differs = [name for name in recipe if recipe[name] != usual.get(name)]
+    return "".join(f"-{'lr' if name == 'learning_rate' else name}{choice_text(recipe[name])}" for name in differs)
+
+
+def _arm(
+    study: Study,
+    section: ArmSection,
+    label: str,
+    method: str,
+    chosen: Mapping[str, Any],
+    bases: dict[str, Base],
+    where: str,
+) -> Arm:
     base = _base(study, label, section.training, bases)
     needs_sparsity = method_traits(method).needs_sparsity and base.section.baseline is None
     if needs_sparsity and not base.training["sparsity"] > 0:
@@ -103,17 +126,21 @@ def _arm(study: Study, section: ArmSection, label: str, method: str, bases: dict
     ratios = section.ratios if section.ratios is not None else study.ratios
     fine_tuning = recipe_of({**study.fine_tuning, **section.fine_tuning})
     del fine_tuning["epochs"]
+    texts = {option: choice_text(value) for option, value in chosen.items()}
+    named = [texts[option] if isinstance(value, str) else f"{option}{texts[option]}" for option, value in chosen.items()]
+    own = "-".join(part for part in (method, section.label) if part)
     return Arm(
-        name="-".join(part for part in (label, method, section.label) if part),
+        name="-".join([label, own, *named]),
         network=label,
         method=method,
-        options=method_options(method, section.options, study.rule),
+        options=method_options(method, {**section.options, **chosen}, study.rule),
         ratios=tuple(ratio for ratio in ratios if ratio != "0"),
         fine_tuning=fine_tuning,
         rounds=section.rounds,
         round_epochs=section.round_epochs,
         scratch=section.scratch or (),
         base=base,
+        parts=(("network", label), ("method", own), *texts.items()),
     )
 
 

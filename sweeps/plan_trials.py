@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeps.plan_arms import Arm, Base
+from sweeps.plan_arms import Arm, Base, recipe_suffix
 from sweeps.plan_keys import baseline_description, baseline_key, trial_description, trial_key
 from sweeps.study import Study
 from sweeps.study_names import SCRATCH
@@ -72,7 +72,8 @@ def control_trials(
         for arm in arms:
             baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
             description = trial_description(study, baseline, kind="control", seed=seed, fine_tuning=arm.fine_tuning)
-            found += _per_budget(study, description, arm.base.name, arm.base.network, "control", budgets or study.budgets)
+            name = arm.base.name + recipe_suffix(arm.fine_tuning, study.fine_tuning)
+            found += _per_budget(study, description, name, arm.base.network, "control", budgets or study.budgets)
     return list(joined(found))
 
 

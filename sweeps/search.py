@@ -6,6 +6,7 @@ a candidate that failed or lacks a seed is told None. Nothing is handed out twic
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -103,7 +104,13 @@ class RandomSearch(GridSearch):
             order = numpy_generator(seed, "random search").permutation(len(everything))
             drawn = [everything[position] for position in order[:count]]
         else:
-            drawn = [draw(space, seed, number) for number in range(count)]
+            # without a rate (budget 0) the same candidate may come again: it does not count twice
+            stream = (draw(space, seed, number) for number in itertools.count())
+            different: dict[str, Candidate] = {}
+            while len(different) < count:
+                candidate = next(stream)
+                different.setdefault(candidate.key, candidate)
+            drawn = list(different.values())
         super().__init__(drawn, books)
 
 

@@ -27,13 +27,14 @@ REDRAWS = 10
 
 
 def _samplers() -> dict[str, Callable[[int], BaseSampler]]:
-    from optuna.samplers import GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
+    from optuna.samplers import GPSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 
     return {
         "tpe": lambda seed: TPESampler(seed=seed),
-        "nsgaii": lambda seed: NSGAIISampler(seed=seed, population_size=20),
-        "nsgaiii": lambda seed: NSGAIIISampler(seed=seed, population_size=20),
+        "nsga2": lambda seed: NSGAIISampler(seed=seed, population_size=20),
+        "nsga3": lambda seed: NSGAIIISampler(seed=seed, population_size=20),
         "gp": lambda seed: GPSampler(seed=seed),
+        "random": lambda seed: RandomSampler(seed=seed),
     }
 
 
@@ -44,7 +45,7 @@ class OptunaSearch:
         books: the study in Optuna's storage; holds space, objectives and limits.
         count: how many different candidates to ask for; None only for a finite space, all of it.
         seed: of the search.
-        sampler: ``tpe``, ``nsgaii``, ``nsgaiii`` or ``gp``.
+        sampler: ``tpe``, ``nsga2``, ``nsga3``, ``gp`` or ``random``.
         batch: ask so many, wait for all, tell in the order of their keys: the same search on any machine. None asks
             whenever something is free, and then the order in which trials end matters.
 

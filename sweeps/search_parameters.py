@@ -12,16 +12,24 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import Trial
 
+Way = tuple[tuple[str, str], ...]
+"""The choices that lead to an arm: network, method, layers ... each with its value."""
+
 
 class Parameters:
     """Names and distributions of a space's axes.
 
-    The arm is chosen first, then its own axes. An axis that is the same in every arm that has it is one parameter, so
-    that what is learned about a ratio serves all methods; axes that differ are parameters of their arms.
+    The arm is chosen first, step by step (network, then method, then what the method may choose from), then its own axes. A
+    step or an axis that offers the same everywhere is one parameter, so that what is learned about a method or a ratio
+    serves all networks; those that differ are parameters of their own. Steps and axes are conditional: a parameter exists
+    only in trials where it matters.
     """
 
     def __init__(self, space: Space) -> None:
         self.space = space
+        self._ways = {arm.arm: _way(arm) for arm in space.arms}
+        self._arms = {way: name for name, way in self._ways.items()}
+        self._steps = _steps_of(list(self._ways.values()))
         self._names = {arm.arm: {axis: self._name(arm, axis) for axis in arm.axes()} for arm in space.arms}
 
     def _name(self, arm: ArmSpace, axis: str) -> str:
@@ -30,12 +38,18 @@ class Parameters:
 
     def suggest(self, trial: Trial, number: int) -> Candidate:
         """Return the candidate that a trial under way chooses, arm first."""
-        arm = self.space.arm(str(_suggest(trial, "arm", self._arms())))
+        way: Way = ()
+        while way not in self._arms:
+            part, name, choices = self._steps[way]
+            way = (*way, (part, str(_suggest(trial, name, _categories(choices)))))
+        arm = self.space.arm(self._arms[way])
         if arm is None:
             raise LookupError("the sampler chose an arm that the space does not have")
-        names = self._names[arm.arm]
-        suggested = {name: _suggest(trial, names[name], _distribution(axis)) for name, axis in arm.axes().items()}
-        return arm.candidate({name: _value(axis, suggested[name]) for name, axis in arm.axes().items()}, number)
+        chosen: dict[str, Value] = {}
+        for axis, values in arm.axes().items():
+            if arm.applies(axis, chosen):
+                chosen[axis] = _value(values, _suggest(trial, self._names[arm.arm][axis], _distribution(values)))
+        return arm.candidate(chosen, number)
 
     def of(self, candidate: Candidate) -> tuple[dict[str, Value], dict[str, BaseDistribution]] | None:
         """Return the candidate's parameters and their distributions, or None when it is outside the space."""
@@ -43,17 +57,43 @@ class Parameters:
         chosen = arm.chosen(candidate) if arm is not None else None
         if arm is None or chosen is None:
             return None
-        parameters: dict[str, Value] = {"arm": arm.arm}
-        distributions: dict[str, BaseDistribution] = {"arm": self._arms()}
+        parameters: dict[str, Value] = {}
+        distributions: dict[str, BaseDistribution] = {}
+        way = self._ways[arm.arm]
+        for depth, (_, value) in enumerate(way):
+            _, name, choices = self._steps[way[:depth]]
+            parameters[name], distributions[name] = value, _categories(choices)
         for axis, values in arm.axes().items():
-            name = self._names[arm.arm][axis]
-            parameters[name], distributions[name] = _parameter(values, chosen[axis]), _distribution(values)
+            if axis in chosen:
+                name = self._names[arm.arm][axis]
+                parameters[name], distributions[name] = _parameter(values, chosen[axis]), _distribution(values)
         return parameters, distributions
 
-    def _arms(self) -> BaseDistribution:
-        from optuna.distributions import CategoricalDistribution
 
-        return CategoricalDistribution([arm.arm for arm in self.space.arms])
+def _way(arm: ArmSpace) -> Way:
+    return arm.parts or (("arm", arm.arm),)
+
+
+def _steps_of(ways: list[Way]) -> dict[Way, tuple[str, str, tuple[str, ...]]]:
+    """Return what is chosen after each beginning of a way: the part, its parameter's name, and the choices."""
+    found: dict[Way, tuple[str, list[str]]] = {}
+    for way in ways:
+        for depth, (part, value) in enumerate(way):
+            choices = found.setdefault(way[:depth], (part, []))[1]
+            if value not in choices:
+                choices.append(value)
+    steps = {}
+    for before, (part, choices) in found.items():
+        variants = {tuple(other) for name, other in found.values() if name == part}
+        name = part if len(variants) == 1 else f"{part} of {'-'.join(value for _, value in before)}"
+        steps[before] = (part, name, tuple(choices))
+    return steps
+
+
+def _categories(choices: tuple[str, ...]) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution
+
+    return CategoricalDistribution(list(choices))
 
 
 def _suggest(trial: Trial, name: str, distribution: BaseDistribution) -> Value:

@@ -21,7 +21,7 @@ def space_of(plan: Plan) -> Space:
     study = plan.study
     rate = study.search.learning_rate
     axes = {"learning_rate": Span(rate[0], rate[1], log=True)} if rate is not None else {}
-    return Space(tuple(ArmSpace(arm.name, arm.ratios, arm.reached(study.budgets), fine_tuning=axes) for arm in plan.arms))
+    return Space(tuple(ArmSpace(arm.name, arm.ratios, arm.reached(study.budgets), axes, arm.parts) for arm in plan.arms))
 
 
 def told_columns(study: Study) -> list[str]:

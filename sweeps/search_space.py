@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from prune_core.description import content_key
 from prune_core.errors import BadInput
@@ -54,8 +55,8 @@ class Candidate:
         arm: the arm's name.
         ratio: pruning ratio as a canonical decimal, for example ``"0.5"``.
         budget: epochs of fine-tuning; None where the study has no such axis.
-        fine_tuning: what differs from the arm's fine-tuning recipe, for example ``{"learning_rate": 0.01}``.
-        options: what differs from the arm's method options, for example ``{"layers": "all"}``.
+        fine_tuning: what differs from the arm's fine-tuning recipe, for example ``{"learning_rate": 0.01}``; nothing at
+            budget 0, where nothing is fine-tuned.
         number: position in the order of proposing; not part of what the candidate is.
     """
 
@@ -63,16 +64,14 @@ class Candidate:
     ratio: str
     budget: int | None = None
     fine_tuning: Mapping[str, Value] = field(default_factory=dict, hash=False)
-    options: Mapping[str, Value] = field(default_factory=dict, hash=False)
     number: int = field(default=-1, compare=False)
 
     @property
     def key(self) -> str:
         """The candidate's name in the books: readable, the same for the same candidate in every run."""
         parts = [self.arm, self.ratio, "-" if self.budget is None else str(self.budget)]
-        more = {"fine_tuning": dict(self.fine_tuning), "options": dict(self.options)}
-        if self.fine_tuning or self.options:
-            parts.append(json.dumps({name: value for name, value in more.items() if value}, sort_keys=True))
+        if self.fine_tuning:
+            parts.append(json.dumps({"fine_tuning": dict(self.fine_tuning)}, sort_keys=True))
         return "|".join(parts)
 
     def numbered(self, number: int) -> Candidate:
@@ -88,9 +87,7 @@ class Candidate:
         """
         arm, ratio, budget, *rest = key.split("|", 3)
         more = json.loads(rest[0]) if rest else {}
-        return Candidate(
-            arm, ratio, None if budget == "-" else int(budget), more.get("fine_tuning", {}), more.get("options", {}), number
-        )
+        return Candidate(arm, ratio, None if budget == "-" else int(budget), more.get("fine_tuning", {}), number)
 
 
 @dataclass(frozen=True)
@@ -101,33 +98,37 @@ class ArmSpace:
         arm: the arm's name.
         ratios: canonical decimals.
         budgets: epochs; empty where the budget is not an axis.
-        fine_tuning: further axes of the fine-tuning recipe, by field.
-        options: further axes of the method's options, by option.
+        fine_tuning: further axes of the fine-tuning recipe, by field; a candidate of budget 0 has none of them.
+        parts: what the arm is chosen by, step by step, for example network, method and its layers, with the choice that
+            leads here; empty chooses it by its name. Arms that agree up to a step have the same step next.
     """
 
     arm: str
     ratios: tuple[str, ...]
     budgets: tuple[int, ...] = ()
     fine_tuning: Mapping[str, Axis] = field(default_factory=dict)
-    options: Mapping[str, Axis] = field(default_factory=dict)
+    parts: tuple[tuple[str, str], ...] = ()
 
     def axes(self) -> dict[str, Axis]:
-        """Return the arm's axes by name: ``ratio``, ``budget``, ``fine_tuning.*``, ``options.*``."""
+        """Return the arm's axes by name: ``ratio``, ``budget``, ``fine_tuning.*``, in the order in which they are chosen."""
         axes: dict[str, Axis] = {"ratio": Choices(self.ratios)}
         if self.budgets:
             axes["budget"] = Choices(self.budgets)
         axes |= {f"fine_tuning.{name}": axis for name, axis in self.fine_tuning.items()}
-        axes |= {f"options.{name}": axis for name, axis in self.options.items()}
         return axes
+
+    def applies(self, axis: str, chosen: Mapping[str, Value]) -> bool:
+        """Return whether an axis matters, given the values of those before it: no rate where nothing is fine-tuned."""
+        return not axis.startswith("fine_tuning.") or chosen.get("budget") != 0
 
     def candidate(self, chosen: Mapping[str, Value], number: int = -1) -> Candidate:
         """Return the candidate of one value per axis."""
+        tuned = [name for name in self.fine_tuning if self.applies(f"fine_tuning.{name}", chosen)]
         return Candidate(
             arm=self.arm,
             ratio=str(chosen["ratio"]),
             budget=int(chosen["budget"]) if self.budgets else None,
-            fine_tuning={name: chosen[f"fine_tuning.{name}"] for name in self.fine_tuning},
-            options={name: chosen[f"options.{name}"] for name in self.options},
+            fine_tuning={name: chosen[f"fine_tuning.{name}"] for name in tuned},
             number=number,
         )
 
@@ -137,8 +138,7 @@ class ArmSpace:
         if candidate.budget is not None:
             values["budget"] = candidate.budget
         values |= {f"fine_tuning.{name}": value for name, value in candidate.fine_tuning.items()}
-        values |= {f"options.{name}": value for name, value in candidate.options.items()}
-        axes = self.axes()
+        axes = {name: axis for name, axis in self.axes().items() if self.applies(name, values)}
         inside = set(values) == set(axes) and all(_within(axes[name], value) for name, value in values.items())
         return values if inside else None
 
@@ -153,6 +153,14 @@ class Space:
         names = [arm.arm for arm in self.arms]
         if not names or len(set(names)) < len(names) or any(not arm.ratios or "|" in arm.arm for arm in self.arms):
             raise BadInput(f"search space: needs arms with different names (without '|') and ratios, has {names}")
+        ways = [arm.parts or (("arm", arm.arm),) for arm in self.arms]
+        steps: dict[tuple[tuple[str, str], ...], str] = {}
+        for way in ways:
+            for depth, (part, _) in enumerate(way):
+                if steps.setdefault(way[:depth], part) != part:
+                    raise BadInput(f"search space: after {way[:depth]} some arms are chosen by {part}, others not")
+        if len(set(ways)) < len(ways) or any(way in steps for way in ways):
+            raise BadInput(f"search space: the arms {names} cannot be told apart by what they are chosen by")
 
     def arm(self, name: str) -> ArmSpace | None:
         """Return the arm of that name, or None."""
@@ -166,10 +174,21 @@ class Space:
     @property
     def size(self) -> int | None:
         """How many candidates there are; None when an axis is continuous."""
-        axes = [list(arm.axes().values()) for arm in self.arms]
-        if any(isinstance(axis, Span) for row in axes for axis in row):
-            return None
-        return sum(math.prod(len(axis.values) for axis in row if isinstance(axis, Choices)) for row in axes)
+        return None if self._continuous else len(self._listed)
+
+    @cached_property
+    def _continuous(self) -> bool:
+        return any(isinstance(axis, Span) for arm in self.arms if arm.budgets != (0,) for axis in arm.axes().values())
+
+    @cached_property
+    def _listed(self) -> tuple[Candidate, ...]:
+        found: dict[str, Candidate] = {}
+        for arm in self.arms:
+            axes = {name: axis.values for name, axis in arm.axes().items() if isinstance(axis, Choices)}
+            for values in itertools.product(*axes.values()):
+                candidate = arm.candidate(dict(zip(axes, values, strict=True)))
+                found.setdefault(candidate.key, candidate)
+        return tuple(found.values())
 
     def candidates(self) -> Iterator[Candidate]:
         """Yield every candidate of a finite space, in the order of the arms and of their axes' values.
@@ -177,16 +196,16 @@ class Space:
         Raises:
             BadInput: an axis is continuous.
         """
-        if self.size is None:
+        if self._continuous:
             raise BadInput("search space: a continuous axis has no grid; allowed are the searches random and optuna")
-        for arm in self.arms:
-            axes = {name: axis.values for name, axis in arm.axes().items() if isinstance(axis, Choices)}
-            for values in itertools.product(*axes.values()):
-                yield arm.candidate(dict(zip(axes, values, strict=True)))
+        yield from self._listed
 
     def digest(self, objectives: Sequence[tuple[str, str]]) -> str:
         """Return a short key of the space and the objectives: Optuna's study of one cannot take trials of another."""
-        arms = [[arm.arm, {name: _plain(axis) for name, axis in arm.axes().items()}] for arm in self.arms]
+        arms = [
+            [arm.arm, {name: _plain(axis) for name, axis in arm.axes().items()}, [list(part) for part in arm.parts]]
+            for arm in self.arms
+        ]
         return content_key({"arms": arms, "objectives": [list(pair) for pair in objectives]}, length=6)
 
 

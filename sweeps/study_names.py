@@ -163,11 +163,12 @@ def _arm(where: str, arm: ArmSection, study: Study, training: dict[str, Any], fi
     for method in arm.methods:
         with at(f"{where}.methods"):
             method_traits(method)
-        with at(f"{where}.options"):
-            options = method_options(method, arm.options, study.rule)
-            for label in study.networks if "all" in arm.networks else arm.networks:
-                section = study.networks[label]
-                check_layers_fit(section.name or label, section.options, options, (arm.ratios or study.ratios)[-1])
+        for chosen in _checked_choices(where, arm):
+            with at(f"{where}.{'choices' if chosen else 'options'}"):
+                options = method_options(method, {**arm.options, **chosen}, study.rule)
+                for label in study.networks if "all" in arm.networks else arm.networks:
+                    section = study.networks[label]
+                    check_layers_fit(section.name or label, section.options, options, (arm.ratios or study.ratios)[-1])
     with at(f"{where}.fine_tuning"):
         _without_epochs(arm.fine_tuning, fine_tuning)
     with at(f"{where}.training"):
@@ -201,6 +202,18 @@ def _check_scratch(where: str, arm: ArmSection, ratios: list[str], training: dic
         raise BadInput(f"{where}.scratch: needs an architecture that is found at once (allowed: rounds: 1)")
     if recipe_of(training)["epochs"] < 1:
         raise BadInput(f"{where}.scratch: trains as a baseline does (allowed: training.epochs from 1)")
+
+
+def _checked_choices(where: str, arm: ArmSection) -> list[dict[str, Any]]:
+    """Return the combinations of an arm's choices, which are some, all different, and not options at the same time."""
+    from sweeps.plan_arms import choices_of
+
+    for option, values in arm.choices.items():
+        if option in arm.options:
+            raise BadInput(f"{where}.choices.{option}: also under options (allowed: one of the two)")
+        if not values or any(value in values[:place] for place, value in enumerate(values)):
+            raise BadInput(f"{where}.choices.{option}: {list(values)} is no list of choices (allowed: different values)")
+    return list(choices_of(arm))
 
 
 def _data(section: DataSection, folder: Path) -> DataSection:

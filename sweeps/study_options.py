@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -118,6 +119,30 @@ def check_layers_fit(network: str, network_options: dict[str, Any], options: dic
     with torch.random.fork_rng(devices=[]):
         built = build_network(network, **network_options)
     choose_layers(built, layers if isinstance(layers, str) else tuple(layers), Decimal(ratio))
+
+
+def choice_text(value: Any) -> str:
+    """Return a value of an option as part of a name: ``all``, ``2.4-6`` for convolutions 2, 4, 5 and 6, ``true``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        if value and all(type(number) is int for number in value):
+            return ".".join(_runs(sorted(set(value))))
+        return ".".join(choice_text(each) for each in value)
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", str(value))
+
+
+def _runs(numbers: list[int]) -> list[str]:
+    """Return rising numbers with neighbours drawn together: 1, 8, 9, 10 is ``1`` and ``8-10``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
 
 
 def recipe_of(values: dict[str, Any]) -> dict[str, Any]:

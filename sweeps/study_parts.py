@@ -50,6 +50,10 @@ class ArmSection(Section):
     networks: Names = Field(default=("all",), description="labels of networks, or all")
     methods: Names = Field(description="pruning methods")
     options: dict[str, Any] = Field(default={}, description="options of the methods, for example layers")
+    choices: dict[str, tuple[Any, ...]] = Field(
+        default={},
+        description="options with several values, an arm each: a grid takes all, a search chooses (layers: [all, [2, 3]])",
+    )
     label: str | None = Field(default=None, description="tells arms apart that share network and method")
     ratios: Ratios | None = Field(default=None, description="pruning ratios of these arms; null takes the study's")
     fine_tuning: dict[str, Any] = Field(default={}, description="what differs from the study's fine-tuning recipe")
@@ -94,7 +98,7 @@ class SearchSection(Section):
     candidates: int | None = Field(
         default=None, ge=1, description="how many (arm, ratio, budget) a search tries; null is all"
     )
-    sampler: Literal["tpe", "nsgaii", "nsgaiii", "gp"] = Field(default="tpe", description="Optuna's sampler")
+    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "random"] = Field(default="tpe", description="Optuna's sampler")
     seed: Seed = Field(default=0, description="seed of the search")
     batch: int | None = Field(
         default=None,
@@ -104,6 +108,11 @@ class SearchSection(Section):
     learning_rate: tuple[float, float] | None = Field(
         default=None, description="[low, high]: also search the fine-tuning rate, on a log scale"
     )
+
+    @field_validator("sampler", mode="before")
+    @classmethod
+    def _as_optuna_writes_it(cls, value: Any) -> Any:
+        return {"nsgaii": "nsga2", "nsgaiii": "nsga3"}.get(str(value).lower(), value)
 
     @field_validator("learning_rate")
     @classmethod

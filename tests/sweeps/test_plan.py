@@ -15,6 +15,7 @@ from prune_core.pipeline_keys import baseline_key
 from sweeps.plan import Plan, PlannedTrial, candidate_trials, make_plan, study_arms
 from sweeps.search_setup import space_of
 from sweeps.study import Study, load_study
+from sweeps.study_options import choice_text
 
 SMALL = """
 name: mine
@@ -279,3 +280,40 @@ def test_a_machine_without_the_data_learns_its_checksum_from_the_trials(tmp_path
     description["baseline"]["data"] = {**description["baseline"]["data"], "checksum": "abc"}
     finish(tmp_path / "out", replace(trial, description=description), (0,))
     assert make_plan(absent, tmp_path / "out", data_required=False).checksum == "abc"
+
+
+def test_options_with_choices_are_an_arm_each_in_a_grid(tmp_path: Path) -> None:
+    arms = "arms=[{methods: [l1_filter], networks: [small_vgg], choices: {layers: [all, [1, 3]], round_to: [1, 8]}}]"
+    plan = make_plan(study(tmp_path, arms, "ratios=[0.5]", "seeds=[0]"))
+    assert [arm.name for arm in plan.arms] == [
+        "small_vgg-l1_filter-all-round_to1", "small_vgg-l1_filter-all-round_to8",
+        "small_vgg-l1_filter-layers1.3-round_to1", "small_vgg-l1_filter-layers1.3-round_to8",
+    ]  # fmt: skip
+    assert plan.arms[2].parts == (
+        ("network", "small_vgg"), ("method", "l1_filter"), ("layers", "1.3"), ("round_to", "1")
+    )  # fmt: skip
+    pruned = [trial for trial in plan.trials if trial.kind == "pruned"]
+    assert [trial.description["method"]["options"]["layers"] for trial in pruned] == ["all", "all", [1, 3], [1, 3]]
+    assert Counter(trial.kind for trial in plan.trials)["control"] == 1
+    # the arm that is written out is the same trial
+    written = "arms=[{methods: [l1_filter], networks: [small_vgg], options: {layers: [1, 3], round_to: 8}}]"
+    assert pruned[3].key in keys(make_plan(study(tmp_path, written, "ratios=[0.5]", "seeds=[0]")))
+
+
+def test_a_rate_of_its_own_is_an_arm_of_its_own_with_a_control_of_its_own(tmp_path: Path) -> None:
+    own = candidate_trials(study(tmp_path, "seeds=[0]"), "small_vgg-l1_filter", "0.5", {"learning_rate": 0.0123})
+    names = {trial.kind: (trial.arm, trial.name) for trial in own}
+    assert names == {
+        "pruned": ("small_vgg-l1_filter-lr0.0123", "small_vgg-l1_filter-lr0.0123-r0.50-s0"),
+        "control": ("small_vgg-lr0.0123", "small_vgg-lr0.0123-control-s0"),
+    }
+    usual = candidate_trials(study(tmp_path, "seeds=[0]"), "small_vgg-l1_filter", "0.5")
+    assert [(trial.kind, trial.arm) for trial in usual] == [("pruned", "small_vgg-l1_filter")]
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [("all", "all"), ([1, 8, 9, 10], "1.8-10"), ([3], "3"), (True, "true"), (0.25, "0.25"), (8, "8"), ("a b/c", "a_b_c")],
+)
+def test_a_choice_is_named_shortly(value: object, text: str) -> None:
+    assert choice_text(value) == text

@@ -69,7 +69,13 @@ def drive(search, *, stop_after=10**6, width=2, fail=()):
     return order
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsgaii", "nsgaiii"])
+def drive_all(search):
+    while not search.done:
+        for candidate in search.next(2):
+            search.tell(candidate, {"val_accuracy": float(candidate.ratio), "nonzero_parameters": 1.0})
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3", "random"])
 def test_a_finite_space_is_searched_empty_without_a_double(out, sampler):
     space = Space((ArmSpace("a-l1", ("0.3", "0.5", "0.7"), (0, 2)),))
     record = books(out, space)
@@ -124,7 +130,7 @@ def test_whatever_is_no_full_finite_result_is_a_failure_and_the_search_goes_on(o
     assert all(trial.state == TrialState.COMPLETE for trial in trials[1:])
 
 
-@pytest.mark.parametrize("sampler, batch, killed_after", [("tpe", 4, 5), ("tpe", 4, 12), ("tpe", 1, 13), ("nsgaii", 4, 7)])
+@pytest.mark.parametrize("sampler, batch, killed_after", [("tpe", 4, 5), ("tpe", 4, 12), ("tpe", 1, 13), ("nsga2", 4, 7)])
 def test_a_killed_search_goes_on_as_an_undisturbed_one(empty_storage, tmp_path, sampler, batch, killed_after):
     def begin(folder):
         folder.mkdir(exist_ok=True)
@@ -285,6 +291,30 @@ def test_rates_are_conditional_on_their_arm_and_read_back_exactly(out):
         assert ("fine_tuning.learning_rate" in row.params) == (candidate.arm == "a")
         assert row.params.get("fine_tuning.learning_rate") == candidate.fine_tuning.get("learning_rate")
     assert {candidate.arm for candidate in order} == {"a", "b"}
+
+
+def test_an_arm_is_chosen_step_by_step_and_what_is_the_same_everywhere_is_one_parameter(out):
+    def arm(network, method, layers=None):
+        parts = (("network", network), ("method", method), *((("layers", layers),) if layers else ()))
+        return ArmSpace("-".join(value for _, value in parts), ("0.5", "0.7"), (0, 2), parts=parts)
+
+    both = [arm(network, "l1", layers) for network in ("vgg", "res") for layers in ("all", "late")]
+    space = Space((*both, arm("vgg", "weights"), arm("res", "weights"), arm("res", "slim", "1-3"), arm("res", "slim", "4")))
+    search = OptunaSearch(books(out, space), None, 0)
+    drive_all(search)
+    rows = {row.user_attrs[KEY]: row.params for row in books(out, space).rows()}
+    assert len(rows) == 8 * 4
+    assert rows["vgg-l1-late|0.5|2"] == {
+        "network": "vgg", "method of vgg": "l1", "layers of vgg-l1": "late", "ratio": 0.5, "budget": 2
+    }  # fmt: skip
+    assert rows["res-slim-4|0.7|0"]["layers of res-slim"] == "4"
+    assert not any(name.startswith("layers") for key, params in rows.items() if "weights" in key for name in params)
+    same = Space((arm("vgg", "l1"), arm("vgg", "weights"), arm("res", "l1"), arm("res", "weights")))
+    search = OptunaSearch(books(out, same, name="same"), 3, 0)
+    drive_all(search)
+    assert {name for row in books(out, same, name="same").rows() for name in row.params} == {
+        "network", "method", "ratio", "budget"
+    }  # fmt: skip
 
 
 def test_tpe_finds_the_best_sooner_than_random(empty_storage, tmp_path):
