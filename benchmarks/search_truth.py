@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sweeps.pareto import hypervolume, non_dominated
 from sweeps.study import Study, load_study
-from sweeps.study_names import BASELINE_KEYS
+from sweeps.study_names import BASELINE_KEYS, SCRATCH
 
 MARGIN = 0.1
 """The reference point lies so much of an objective's range over the grid beyond its worst value."""
@@ -74,7 +74,7 @@ def read_truth(run: Path) -> Truth:
     """
     study = load_study(run / "study.yaml")
     records = pd.read_parquet(run / "records.parquet")
-    pruned = records[records["status"].eq("complete") & ~records["method"].isin([*BASELINE_KEYS])]
+    pruned = records[records["status"].eq("complete") & ~records["method"].isin([*BASELINE_KEYS, SCRATCH])]
     told = {}
     for (arm, ratio, budget), rows in pruned.groupby(["arm", "ratio", "budget"]):
         values = rows.set_index("seed")[list(study.decisive)].reindex(list(study.seeds)).to_numpy(dtype=float)

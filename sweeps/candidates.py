@@ -51,10 +51,10 @@ class CandidateFeed:
         """How many candidates have been handed out and not been told."""
         return len({name for names in self._open.values() for name in names})
 
-    def more(self, count: int) -> list[PlannedTrial]:
+    def more(self, count: int, *, wait: bool = True) -> list[PlannedTrial]:
         """Return the trials of up to ``count`` further candidates, and controls that an earlier run has left to be done."""
         owed, self._owed = self._owed, []
-        trials = [trial for candidate in self._proposer.next(count) for trial in self._take(candidate)]
+        trials = [trial for candidate in self._proposer.next(count, wait=wait) for trial in self._take(candidate)]
         if trials:
             self._on_taken()
         return [*owed, *trials]

@@ -29,8 +29,11 @@ Known = Mapping[str, "Values | None"]
 class Proposer(Protocol):
     """What every search can do."""
 
-    def next(self, count: int) -> list[Candidate]:
-        """Return up to ``count`` candidates to run now; fewer when it waits for results or has nothing left."""
+    def next(self, count: int, *, wait: bool = True) -> list[Candidate]:
+        """Return up to ``count`` candidates to run now; fewer when it waits for results or has nothing left.
+
+        Without ``wait`` also fewer when it has to think for longer than a moment: it goes on thinking, ask again.
+        """
 
     def tell(self, candidate: Candidate, values: Values | None, status: str = "complete") -> None:
         """Say how a candidate ended: its means with status ``complete``, else None or another status."""
@@ -60,7 +63,7 @@ class GridSearch:
         self._books = books
         self.problem: str | None = None
 
-    def next(self, count: int) -> list[Candidate]:
+    def next(self, count: int, *, wait: bool = True) -> list[Candidate]:
         """Return the next ``count`` candidates of the order."""
         return [self._waiting.pop(key) for key in list(self._waiting)[: max(0, count)]]
 

@@ -2,14 +2,18 @@
 
 Each ask builds a study in memory from the rows, with a sampler seeded by (search seed, number of the ask), asks it once,
 and writes the answer down as a running row. What a sampler proposes so depends on the rows and on nothing else: a search
-that was killed and taken up again goes on as if nothing had happened, and an ask never waits for a database.
+that was killed and taken up again goes on as if nothing had happened, and an ask never waits for a database. It is asked
+in a thread: a sampler that thinks for seconds holds up nothing that runs.
 """
 
 from __future__ import annotations
 
 import itertools
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prune_core.errors import BadInput, UnknownName
@@ -24,6 +28,13 @@ if TYPE_CHECKING:
 
 REDRAWS = 10
 """How often a proposal that was made before is drawn again before one at random is taken."""
+MOMENT = 0.1
+"""Seconds that an ask may take before who does not wait is told to come again."""
+PAUSE = 2.0
+"""Seconds after which a storage that failed is tried a second time."""
+
+Thought = tuple[Candidate | None, dict[str, Any]]
+"""What the sampler proposes, if it is new, and what it noted."""
 
 
 def _samplers() -> dict[str, Callable[[int], BaseSampler]]:
@@ -69,6 +80,8 @@ class OptunaSearch:
         self._ready: list[Candidate] = []
         self._held: dict[str, Values | None] = {}
         self._known: Known = {}
+        self._thinker = ThreadPoolExecutor(1, "search")
+        self._thought: Future[Thought] | None = None
 
     def reconcile(self, known: Known) -> None:
         """Take in what the folder holds, and what a killed driver left open.
@@ -92,10 +105,16 @@ class OptunaSearch:
         ]
         self._tell_batch()
 
-    def next(self, count: int) -> list[Candidate]:
-        """Return up to ``count`` candidates: those left open first, then newly asked ones."""
+    def next(self, count: int, *, wait: bool = True) -> list[Candidate]:
+        """Return up to ``count`` candidates: those left open first, then newly asked ones.
+
+        Raises:
+            ConnectionError: the storage does not take the asked candidate.
+        """
         while len(self._ready) < count and self._may_ask():
-            candidate = self._ask(len(self._asked()))
+            candidate = self._ask(len(self._asked()), wait)
+            if candidate is None:
+                break
             if candidate.key in self._known:
                 self.tell(candidate, self._known[candidate.key])
             else:
@@ -104,10 +123,14 @@ class OptunaSearch:
         return taken
 
     def tell(self, candidate: Candidate, values: Values | None, status: str = "complete") -> None:
-        """Take in how a candidate ended; in a batch it is held back until all of the batch are there."""
+        """Take in how a candidate ended; in a batch it is held back until all of the batch are there.
+
+        Raises:
+            ConnectionError: the storage does not take it.
+        """
         values = values if status == "complete" else None
         if self._batch is None:
-            self._books.close_row(candidate, values)
+            self._write(partial(self._books.close_row, candidate, values))
         else:
             self._held[candidate.key] = values
             self._tell_batch()
@@ -147,18 +170,32 @@ class OptunaSearch:
         waiting = [str(row.user_attrs[KEY]) for row in asked if not row.state.is_finished()]
         if all(key in self._held for key in waiting):
             for key in sorted(waiting):
-                self._books.close_row(Candidate.from_key(key), self._held.pop(key))
+                self._write(partial(self._books.close_row, Candidate.from_key(key), self._held[key]))
+                del self._held[key]
 
-    def _ask(self, number: int) -> Candidate:
-        """Return a candidate that was never asked for, and write it down as running."""
-        seen = self._seen()
-        candidate, system = self._think(number, seen)
-        if candidate is None:
-            candidate = self._unseen(number, seen)
-        self._books.open_row(candidate, asked=number, system=system)
-        return candidate
+    def _write(self, write: Callable[[], None]) -> None:
+        """Write into the books, a second time when that fails: a database may be away for a moment."""
+        problem = self._books.attempt(write)
+        if problem is not None:
+            time.sleep(PAUSE)
+            problem = self._books.attempt(write)
+        if problem is not None:
+            raise ConnectionError(f"{problem}; nothing that was finished is lost, run the same command again")
 
-    def _think(self, number: int, seen: set[str]) -> tuple[Candidate | None, dict[str, Any]]:
+    def _ask(self, number: int, wait: bool) -> Candidate | None:
+        """Return a candidate that was never asked for, and write it down as running; None while the sampler thinks."""
+        if self._thought is None:
+            self._thought = self._thinker.submit(self._think, number, self._seen(), self._books.rows())
+        try:
+            candidate, system = self._thought.result(None if wait else MOMENT)
+        except TimeoutError:
+            return None
+        self._thought = None
+        chosen = candidate or self._unseen(number, self._seen())
+        self._write(partial(self._books.open_row, chosen, asked=number, system=system))
+        return chosen
+
+    def _think(self, number: int, seen: set[str], rows: Sequence[FrozenTrial]) -> Thought:
         """Ask the sampler, in memory, until it proposes something new; None when it does not."""
         import optuna
         from optuna.trial import TrialState
@@ -166,7 +203,7 @@ class OptunaSearch:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             mind = optuna.create_study(directions=self._books.study.directions)
-            mind.add_trials(self._books.rows())
+            mind.add_trials(rows)
             for attempt in range(REDRAWS):
                 mind.sampler = self._makers[self._sampler](derive_seed(self._seed, "ask", number, attempt) % 2**32)
                 trial = mind.ask()

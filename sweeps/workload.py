@@ -12,8 +12,11 @@ from sweeps.plan import PlannedTrial
 class Candidates(Protocol):
     """Where further trials come from when those at hand run out: a search, or nothing."""
 
-    def more(self, count: int) -> list[PlannedTrial]:
-        """Return trials of up to ``count`` further candidates; empty when there is nothing to try right now."""
+    def more(self, count: int, *, wait: bool = True) -> list[PlannedTrial]:
+        """Return trials of up to ``count`` further candidates; empty when there is nothing to try right now.
+
+        Without ``wait`` also empty while the search thinks.
+        """
         ...
 
     def ended(self, key: str) -> None:
@@ -127,7 +130,7 @@ class Workload:
 
     def _ask_ahead(self) -> None:
         while self._candidates is not None and not self._candidates.exhausted and len(self._waiting) < self._ahead:
-            trials = self._candidates.more(1)
+            trials = self._candidates.more(1, wait=not self.running)
             if not trials:
                 return
             self.add(trials)

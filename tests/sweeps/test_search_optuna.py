@@ -6,6 +6,7 @@ import math
 import shutil
 import sqlite3
 import sys
+import threading
 from contextlib import closing
 from io import BytesIO
 from wsgiref.util import setup_testing_defaults
@@ -18,16 +19,7 @@ from prune_core.errors import BadInput, UnknownName
 from sweeps.search import ArmSpace, GridSearch, RandomSearch, Space, Span
 from sweeps.search_books import KEY, OptunaBooks
 from sweeps.search_optuna import OptunaSearch
-
-RATIOS = ("0.1", "0.3", "0.5", "0.7", "0.9")
-SPACE = Space(
-    (
-        ArmSpace("vgg-l1", RATIOS, (0, 2, 5)),
-        ArmSpace("vgg-weights", RATIOS, (0, 2, 5)),
-        ArmSpace("res-l1", RATIOS, (0, 2, 5)),
-    )
-)
-OBJECTIVES = [("val_accuracy", "max"), ("nonzero_parameters", "min")]
+from tests.sweeps.searching import OBJECTIVES, SPACE, drive, truth
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +38,6 @@ def out(empty_storage, tmp_path):
 
 def books(out, space=SPACE, objectives=OBJECTIVES, limits=(), name="toy"):
     return OptunaBooks(name, out, None, space=space, objectives=objectives, limits=limits)
-
-
-def truth(candidate):
-    """A toy: weights pruning is best, accuracy falls with the ratio and is mended by the budget."""
-    ratio, cost = float(candidate.ratio), {"vgg-l1": 0.3, "vgg-weights": 0.1, "res-l1": 0.5}[candidate.arm]
-    budget = candidate.budget or 0
-    return {"val_accuracy": 0.98 - cost * ratio**2 - 0.05 / (1 + budget), "nonzero_parameters": 1000 * (1 - ratio) + 10}
-
-
-def drive(search, *, stop_after=10**6, width=2, fail=()):
-    """Ask and tell until done; return the keys in the order in which they were handed out."""
-    order = []
-    while not search.done and len(order) < stop_after:
-        batch = search.next(width)
-        if not batch:
-            break
-        for candidate in batch:
-            order.append(candidate.key)
-            failed = candidate.key in fail
-            search.tell(candidate, None if failed else truth(candidate), "failed" if failed else "complete")
-    return order
 
 
 def drive_all(search):
@@ -272,6 +243,41 @@ def test_a_storage_that_fails_does_not_end_a_grid(out):
     grid.tell(second, truth(second))
     assert grid.problem and "\n" not in grid.problem
     assert len(grid.next(3)) == 3
+
+
+def test_a_storage_that_fails_ends_a_search_with_one_line(out, monkeypatch):
+    monkeypatch.setattr("sweeps.search_optuna.PAUSE", 0.0)
+    search = OptunaSearch(books(out), 8, 0)
+    (candidate,) = search.next(1)
+    with closing(sqlite3.connect(out / "optuna.db")) as connection:
+        connection.execute("drop table trial_values")
+    with pytest.raises(ConnectionError, match="run the same command again") as caught:
+        search.tell(candidate, truth(candidate))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sampler_that_thinks_for_long_holds_up_nobody_and_proposes_the_same(empty_storage, tmp_path):
+    release = threading.Event()
+
+    class Slow(optuna.samplers.TPESampler):
+        def sample_relative(self, study, trial, search_space):
+            release.wait(60)
+            return super().sample_relative(study, trial, search_space)
+
+    orders = []
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
+        search = OptunaSearch(books(folder), 2, 0)
+        if name == "b":
+            search._makers["tpe"] = lambda seed: Slow(seed=seed)
+            assert search.next(1, wait=False) == [] == search.next(1, wait=False)
+            assert books(folder).rows() == []
+            release.set()
+        orders.append([search.next(1)[0].key, search.next(1)[0].key])
+        assert [row.user_attrs[KEY] for row in books(folder).rows()] == orders[-1]
+    assert orders[0] == orders[1]
 
 
 def test_rates_are_conditional_on_their_arm_and_read_back_exactly(out):
