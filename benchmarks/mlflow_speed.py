@@ -15,12 +15,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sweeps.tracking_books import Place, StudyRuns
+from prune_core.corruption_table import corruption_table
+from prune_core.corruptions import STANDARD
+from prune_core.logits import LogitSet
+from sweeps.tracking_books import StudyRuns
 from sweeps.tracking_entry import BUDGET_METRICS, FINAL_METRICS, TrialEntry
+from sweeps.tracking_place import Place
 
-CORRUPTIONS = 15
+
+def _matrix() -> str:
+    """Return a corruption matrix of full size: 75 cells, accuracy and ECE."""
+    stream = np.random.default_rng(0)
+    cells = {name: stream.normal(size=(5, 1000, 2)).astype(np.float16) for name in STANDARD}
+    return corruption_table(LogitSet(stream.integers(0, 2, 1000), stream.normal(size=(1000, 2)), cells, np.arange(1000)), 15)
+
+
+MATRIX = _matrix()
 
 
 def entry(number: int) -> TrialEntry:
@@ -31,7 +45,7 @@ def entry(number: int) -> TrialEntry:
         name=f"vgg16-l1_filter-r0.50-s{number}",
         params={"network": "vgg16", "method": "l1_filter", "ratio": "0.5", "seed": number, "kind": "pruned", "arm": "a"},
         metrics={0: row, 2: row},
-        corruption_accuracy={f"corruption_{index}": [0.9, 0.8, 0.7, 0.6, 0.5] for index in range(CORRUPTIONS)},
+        corruptions=dict.fromkeys((0, 2), MATRIX),
     )
 
 

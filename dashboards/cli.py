@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sweeps.cli import cli, run_cli
+from sweeps.pages import Pages
+
+if TYPE_CHECKING:
+    from prune_core.logits import LogitSet
 
 
 @cli.command()
@@ -49,6 +54,13 @@ def build(folder: Path) -> Path:
     return build_report(folder)
 
 
+def draw(logits: LogitSet, temperature: float, bins: int, title: str, path: Path) -> None:
+    """Draw one network of the front; matplotlib is imported only now."""
+    from dashboards.figures_network import print_network
+
+    print_network(logits, temperature, bins, title, path)
+
+
 def main() -> None:
     """Run the command line and exit with its status."""
-    sys.exit(run_cli(cli, sys.argv[1:], on_end=build))
+    sys.exit(run_cli(cli, sys.argv[1:], pages=Pages(build, draw)))

@@ -35,20 +35,20 @@ _GREY = "#b5b5b5"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _styled(function: F) -> F:
+def styled(function: F) -> F:
     """Draw under our style and no other, whatever the caller's is."""
 
     @wraps(function)
-    def styled(*arguments: Any) -> Any:
+    def drawn(*arguments: Any) -> Any:
         import matplotlib as mpl
 
         with mpl.rc_context(_STYLE):
             return function(*arguments)
 
-    return cast(F, styled)
+    return cast(F, drawn)
 
 
-@_styled
+@styled
 def print_front(points: Points, folder: Path) -> list[Path]:
     """Write the front figure; return the files."""
     names, table = panels(points), points.at_longest()
@@ -125,7 +125,7 @@ def _percent(axis: Any, column: str) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
 
 
-@_styled
+@styled
 def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, network: str, folder: Path) -> list[Path]:
     """Write one figure by ratio of one network at the longest budget; return the files."""
     chosen = [

@@ -14,6 +14,7 @@ import numpy as np
 from torch import nn
 
 from prune_core.complexity import Complexity, complexity
+from prune_core.corruption_table import write_corruption_table
 from prune_core.errors import Diverged
 from prune_core.evaluation import LogitSet, evaluate_network, record_columns
 from prune_core.files import write_json
@@ -131,6 +132,7 @@ def _record(trial: Trial, budget: int, judged: Judged) -> dict[str, Any]:
     for name, value in record.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise Diverged(f"{name} is not finite at budget {budget}")
+    write_corruption_table(judged.folder, sets[REPORT], trial.bins)
     if trial.keep == "none":
         for name in (WEIGHTS, *LOGITS):
             (judged.folder / name).unlink(missing_ok=True)

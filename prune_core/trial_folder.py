@@ -27,6 +27,8 @@ SELECTION = "selection.npz"
 REPORT = "report.npz"
 TRAIN = "train.npz"
 LOGITS = (SELECTION, REPORT, TRAIN)
+CORRUPTIONS = "corruptions.csv"
+"""Accuracy and ECE by corruption and severity, where corrupted images were judged; stays when logits are thinned."""
 
 COMPLETE, STOPPED, FAILED, DIVERGED, INTERRUPTED = "complete", "stopped", "failed", "diverged", "interrupted"
 STATUSES = (COMPLETE, STOPPED, FAILED, DIVERGED)

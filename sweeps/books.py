@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pandas as pd
 import yaml
 
 from prune_core.files import write_atomically, write_json
-from prune_core.trial_folder import DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome, read_record
+from prune_core.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
 from sweeps.candidates import CandidateFeed
 from sweeps.front_text import front_rows
 from sweeps.pareto import write_front
@@ -21,7 +22,8 @@ from sweeps.search_setup import asked_before, make_proposer, open_books, remembe
 from sweeps.study import Study
 from sweeps.thinning import thin
 from sweeps.tracking import Tracker
-from sweeps.tracking_entry import TrialEntry
+from sweeps.tracking_progress import REFERENCE_TAG, axes, counts, reference_text, volumes
+from sweeps.tracking_trials import TrialEntries
 
 _SHOWN = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "macs", "compression")
 
@@ -37,7 +39,8 @@ class Books:
 
     def __init__(self, study: Study, plan: Plan, out: Path) -> None:
         self.study, self.plan, self.out = study, plan, out
-        text = yaml.safe_dump({**study.to_plain(), "provenance": provenance()}, sort_keys=False, allow_unicode=True)
+        origin = provenance()
+        text = yaml.safe_dump({**study.to_plain(), "provenance": origin}, sort_keys=False, allow_unicode=True)
         path = out / "study.yaml"
         self._study_changed = not path.exists() or path.read_text(encoding="utf-8") != text
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
@@ -52,10 +55,13 @@ class Books:
             out,
             study.tracking.mlflow,
             study.tracking.experiment or (study.project if study.project != "prunefront" else None),
-            {"prunefront.study": study.name, "prunefront.project": study.project},
+            {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
             also=[column for column in study.decisive if column.startswith("val_")],
+            commit=str(origin["commit"]) if origin["commit"] else None,
         )
-        self._ended = 0
+        self.entries = TrialEntries(out, self.trials)
+        self._ended: dict[str, str] = {}
+        self._volume_due = 0.0
 
     def trials(self) -> list[PlannedTrial]:
         """Return every trial of the study as far as it is known by now, each once, with all its budgets."""
@@ -64,11 +70,13 @@ class Books:
     def start(self) -> None:
         """Connect to MLflow in the background and hand over what is finished already."""
         self.tracker.start()
+        states = {trial.key: self.plan.status(trial, self.out) for trial in self.trials()}
+        self._ended = {key: status for key, status in states.items() if status is not None}
         self.catch_up()
 
     def catch_up(self) -> None:
         """Hand over to MLflow whatever is finished; what is there already, and the same, is not sent again."""
-        self.tracker.reconcile(entry for trial in self.trials() if (entry := self._entry(trial)) is not None)
+        self.tracker.reconcile(entry for trial in self.trials() if (entry := self.entries.of(trial)) is not None)
 
     def trial_ended(self, trial: PlannedTrial, error: str | None) -> str | None:
         """Read what a trial left in its folder and write it into the books; return its final status, if it has one."""
@@ -82,12 +90,29 @@ class Books:
             write_json(folder / OUTCOME, {**lost, "key": trial.key})
         status = self.plan.status(trial, self.out)
         if status is not None:
-            entry = self._entry(trial)
-            if entry is not None:
-                self.tracker.log_trial(entry)
-            self._ended += 1
-            self.tracker.log_progress({"trials_ended": self._ended}, self._ended)
+            for each in (trial, *self.entries.changed_by(trial)):
+                entry = self.entries.of(each)
+                if entry is not None:
+                    self.tracker.log_trial(entry)
+            self._ended[trial.key] = status
+            self._log_progress()
         return status
+
+    def _log_progress(self, records: pd.DataFrame | None = None) -> None:
+        """Tell MLflow how many trials are done, and the hypervolume as often as a twentieth of the driver's time allows."""
+        numbers = counts(self._ended.values())
+        tags: dict[str, str] = {}
+        started = time.monotonic()
+        if records is not None or started >= self._volume_due:
+            numbers["trials_planned"] = float(len(self.trials()))
+            baselines = {trial.key for trial in self.plan.trials if trial.kind == "baseline"}
+            if baselines <= set(self._ended):
+                table = records if records is not None else self._records()
+                found = axes(self.study.decisive, table)
+                numbers |= volumes(self.study, table, found) if found else {}
+                tags = {REFERENCE_TAG: reference_text(found)} if found else {}
+            self._volume_due = time.monotonic() + 20 * (time.monotonic() - started)
+        self.tracker.log_progress(numbers, len(self._ended), tags)
 
     def _remember(self) -> None:
         if self.study.search.kind != "grid":
@@ -102,6 +127,7 @@ class Books:
         before = self._said()
         records = self._records(self.tracker.run_ids())
         write_records(records, self.out)
+        self._log_progress(records)
         write_front(
             self.out, records, self.study.objectives, shown=_SHOWN, select_on=self.study.select_on, seeds=self.study.seeds
         )
@@ -135,34 +161,6 @@ class Books:
 
     def _records(self, run_ids: dict[str, str] | None = None) -> pd.DataFrame:
         return collect(self.out, self.trials(), study=self.study.name, run_ids=run_ids)
-
-    def _entry(self, trial: PlannedTrial) -> TrialEntry | None:
-        folder = trial_folder(self.out, trial.key)
-        outcome = read_outcome(folder)
-        if outcome is None:
-            return None
-        metrics = {budget: record for budget in trial.budgets if (record := read_record(folder, budget)) is not None}
-        return TrialEntry(
-            key=trial.key,
-            name=trial.name,
-            params={
-                "network": trial.network,
-                "method": trial.method,
-                "ratio": trial.ratio,
-                "seed": trial.seed,
-                "kind": trial.kind,
-                "arm": trial.arm,
-            },  # fmt: skip
-            status=outcome["status"],
-            cause=outcome.get("cause"),
-            metrics=metrics,
-            started=_changed_at(folder / DESCRIPTION),
-            ended=_changed_at(folder / OUTCOME),
-        )
-
-
-def _changed_at(path: Path) -> float | None:
-    return path.stat().st_mtime if path.exists() else None
 
 
 def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:

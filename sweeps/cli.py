@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import click
 
@@ -12,6 +11,7 @@ from prune_core.errors import BadInput, UnknownName
 from sweeps.cli_export import export
 from sweeps.cli_networks import corrupt, evaluate, prune
 from sweeps.cli_studies import doctor, plan, rescore, run, status, studies
+from sweeps.pages import Pages
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -37,19 +37,19 @@ for _command in (run, plan, status, studies, doctor, prune, evaluate, rescore, e
     cli.add_command(_command)
 
 
-def run_cli(group: click.Group, argv: Sequence[str], *, on_end: Callable[[Path], Path] | None = None) -> int:
+def run_cli(group: click.Group, argv: Sequence[str], *, pages: Pages | None = None) -> int:
     """Run a command line and return its exit status.
 
     Args:
         group: the commands.
         argv: the words after ``prunefront``.
-        on_end: builds the report of an output folder and returns its path; ``run`` ends with it.
+        pages: what ``run`` ends with.
 
     Returns:
         0 done, 1 the work failed, 2 the call or a file it names is wrong (one line on stderr says what), 130 interrupted.
     """
     try:
-        result = group.main(list(argv), prog_name="prunefront", standalone_mode=False, obj=on_end)
+        result = group.main(list(argv), prog_name="prunefront", standalone_mode=False, obj=pages or Pages())
     except BadInput as error:
         return _wrong(str(error))
     except click.exceptions.NoArgsIsHelpError as error:

@@ -39,8 +39,9 @@ def run(
 
     folder = _folder(out, loaded.name)
     return run_study(
-        loaded, folder, address=address, max_hours=max_hours, allow_failures=allow_failures, retry=retry, on_end=ctx.obj
-    )
+        loaded, folder, address=address, max_hours=max_hours, allow_failures=allow_failures, retry=retry,
+        on_end=ctx.obj.report, picture=ctx.obj.picture,
+    )  # fmt: skip
 
 
 @click.command()

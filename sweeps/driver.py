@@ -15,6 +15,7 @@ from sweeps.books import Books
 from sweeps.driver_end import close
 from sweeps.driver_sweep import Sweep
 from sweeps.lock import driving
+from sweeps.pages import Pages, Picture
 from sweeps.places import places
 from sweeps.plan import Plan, make_plan
 from sweeps.progress import say
@@ -32,6 +33,7 @@ def run_study(
     allow_failures: bool = False,
     retry: bool = False,
     on_end: Callable[[Path], Path] | None = None,
+    picture: Picture | None = None,
     console: Console | None = None,
 ) -> int:
     """Do what is missing of a study, and end with the report.
@@ -45,6 +47,7 @@ def run_study(
         allow_failures: exit 0 although trials failed or diverged.
         retry: run failed and diverged trials again.
         on_end: builds the report of a folder and returns its path.
+        picture: draws one network of the front, for its run in MLflow.
         console: where the user is told; standard output by default.
 
     Returns:
@@ -80,7 +83,7 @@ def run_study(
                     say(console, "everything is there: nothing to run")
                 else:
                     Sweep(study, out, console, books, workload, stop).run(address, deadline)
-                return close(books, workload, stop, console, allow_failures=allow_failures, on_end=on_end)
+                return close(books, workload, stop, console, Pages(on_end, picture), allow_failures=allow_failures)
             finally:
                 stop.clear()
     except PermissionError as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
 from prune_core.errors import BadInput
 from sweeps.books import Books, lines_of
+from sweeps.pages import Pages, Picture
 from sweeps.progress import front_table, say
 from sweeps.stopping import StopRequest
 from sweeps.workload import Workload
@@ -19,9 +19,9 @@ def close(
     workload: Workload,
     stop: StopRequest,
     console: Console,
+    pages: Pages,
     *,
     allow_failures: bool,
-    on_end: Callable[[Path], Path] | None,
 ) -> int:
     """Write the tables, build the report, close the books, say how it went; return the exit status.
 
@@ -30,19 +30,19 @@ def close(
         workload: as the sweep left it.
         stop: whether and why the sweep was asked to stop.
         console: where the user is told.
+        pages: what it ends with; not built when somebody waits for us to leave.
         allow_failures: exit 0 although trials failed or diverged.
-        on_end: builds the report of a folder and returns its path; not called when somebody waits for us to leave.
     """
     interrupted = stop.signal_number is not None
     books.tracker.flush(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
     fresh = books.write_tables()
     page = books.out / "report" / "index.html"
     report = page if page.exists() and not fresh else None  # nothing new: the page that is there says it all
-    if report is None and not interrupted and on_end is not None:
-        report = on_end(books.out)
+    if report is None and not interrupted and pages.report is not None:
+        report = pages.report(books.out)
     books.finish("KILLED" if interrupted else "FINISHED", report)
-    if books.study.tracking.log_models and not interrupted:
-        _log_models(books.out, console)
+    if not interrupted and books.tracker.problem is None:
+        _log_front(books.out, pages.picture, console)
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note))
@@ -78,11 +78,11 @@ def _status(
     return 1 if bad and not allow_failures else 0
 
 
-def _log_models(out: Path, console: Console) -> None:
-    from sweeps.tracking_models import log_front_models
+def _log_front(out: Path, picture: Picture | None, console: Console) -> None:
+    from sweeps.tracking_front import log_front
 
     try:
-        for line in log_front_models(out):
+        for line in log_front(out, picture):
             say(console, line)
     except BadInput as error:
-        say(console, f"no models in MLflow: {error}")
+        say(console, f"MLflow: no models of the front: {error}")

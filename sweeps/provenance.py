@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 PACKAGES = ("prunefront", "torch", "torchvision", "ray", "optuna", "mlflow", "pandas", "numpy", "scipy")
@@ -19,6 +19,12 @@ def provenance() -> dict[str, object]:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
         "commit": _commit(),
     }
+
+
+def installed() -> dict[str, str]:
+    """Return the version of every installed package, by name."""
+    found = {str(each.metadata["Name"]): each.version for each in distributions() if each.metadata["Name"]}
+    return dict(sorted(found.items(), key=lambda pair: pair[0].lower()))
 
 
 def _version(name: str) -> str | None:

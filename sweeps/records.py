@@ -91,8 +91,8 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
 
 def _with_deltas(table: pd.DataFrame, trials: list[PlannedTrial]) -> pd.DataFrame:
     """Subtract the control of the same baseline, fine-tuning recipe, seed and budget; empty where there is none."""
-    control_of = {_start(trial): trial.key for trial in trials if trial.kind == "control"}
-    controls = {trial.key: control_of.get(_start(trial)) for trial in trials}
+    control_of = {start_of(trial): trial.key for trial in trials if trial.kind == "control"}
+    controls = {trial.key: control_of.get(start_of(trial)) for trial in trials}
     whole = table[table["status"].eq(COMPLETE)].set_index(["key", "budget"])
     wanted = pd.MultiIndex.from_arrays(
         [table["key"].map(controls).astype("string"), table["budget"]], names=["key", "budget"]
@@ -102,8 +102,8 @@ def _with_deltas(table: pd.DataFrame, trials: list[PlannedTrial]) -> pd.DataFram
     return table
 
 
-def _start(trial: PlannedTrial) -> str:
-    """What a trial shares with its control: everything but what was pruned."""
+def start_of(trial: PlannedTrial) -> str:
+    """Return what a trial shares with its control: everything but what was pruned."""
     description = trial.description
     shared = [
         trial.baseline_key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prune_core.corruption_table import write_corruption_table
 from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
 from prune_core.logits import LogitSet
@@ -55,6 +56,7 @@ def rescore_record(folder: Path, bins: int) -> bool:
         return False
     before: dict[str, Any] = read_json(folder / RECORD)
     kept = {name: value for name, value in before.items() if name in (*COSTS, *SECONDS, "budget", "peak_activation_bytes")}
+    write_corruption_table(folder, report, bins)
     write_json(folder / RECORD, {**record_columns(selection=selection, report=report, train=train, bins=bins), **kept})
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -168,6 +169,24 @@ class TrackingSection(Section):
     mlflow: str | None = Field(default=None, description="MLflow tracking URI; null is mlflow.db in the output folder")
     experiment: str | None = Field(default=None, description="MLflow experiment; null is the project's name")
     optuna: str | None = Field(default=None, description="Optuna storage URL; null is optuna.db in the output folder")
-    log_models: bool = Field(
-        default=False, description="true: the networks on the front become MLflow models after the sweep, seconds each"
+    tags: dict[str, str] = Field(default={}, description="tags of yours for every run in MLflow")
+    log_models: int = Field(
+        default=20,
+        ge=0,
+        description="networks of the front, at most, that become MLflow models after the sweep, seconds each; 0 is none",
     )
+
+    @field_validator("log_models", mode="before")
+    @classmethod
+    def _not_one(cls, value: object) -> object:
+        return (20 if value else 0) if isinstance(value, bool) else value
+
+    @field_validator("tags")
+    @classmethod
+    def _own_tags(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9_./ -]{1,100}", name) or name.startswith(("mlflow.", "prunefront.")):
+                raise ValueError(
+                    f"{name!r} cannot be a tag (allowed: letters, digits, _ . / - and spaces; not mlflow.*, prunefront.*)"
+                )
+        return value

@@ -14,9 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from prune_core.errors import BadInput
-from sweeps.tracking_books import Place, StudyRuns, quieten_mlflow
-from sweeps.tracking_entry import RUN_STATUS, TrialEntry, finite
+from sweeps.tracking_books import StudyRuns
+from sweeps.tracking_entry import RUN_STATUS, TrialEntry
 from sweeps.tracking_identity import study_uid
+from sweeps.tracking_parent import Progress
+from sweeps.tracking_place import Place, quieten_mlflow
 
 __all__ = ["Tracker", "TrialEntry"]
 
@@ -35,6 +37,7 @@ class Tracker:
         experiment: experiment of the study file; None means ``MLFLOW_EXPERIMENT_NAME``, else ``prunefront``.
         tags: the study's tags, copied to every run.
         also: columns to log at every budget besides the fixed ones: the study's objectives.
+        commit: of the code that runs the study.
 
     Raises:
         BadInput: the URI is a plain folder, which MLflow no longer takes.
@@ -49,6 +52,7 @@ class Tracker:
         tags: Mapping[str, str],
         *,
         also: Sequence[str] = (),
+        commit: str | None = None,
     ) -> None:
         given = uri or os.environ.get("MLFLOW_TRACKING_URI")
         if given and ("://" not in given or given.startswith("file:")) and not given.startswith("databricks"):
@@ -62,9 +66,10 @@ class Tracker:
             study_uid=study_uid(out),
             tags=dict(tags),
             also=tuple(also),
+            commit=commit,
         )
         self._trials: dict[str, TrialEntry] = {}
-        self._progress: list[tuple[Mapping[str, object], int, float]] = []
+        self._progress: list[Progress] = []
         self._end: tuple[str, list[Path]] | None = None
         self._ids: dict[str, str] = {}
         self._refused: dict[str, str] = {}
@@ -96,11 +101,10 @@ class Tracker:
         for entry in entries:
             self.log_trial(entry)
 
-    def log_progress(self, metrics: Mapping[str, object], step: int) -> None:
-        """Hand over numbers about the sweep (counts, hypervolume) for the parent run."""
-        kept = {name: value for name, value in metrics.items() if finite(value) is not None}
+    def log_progress(self, metrics: Mapping[str, object], step: int, tags: Mapping[str, str] | None = None) -> None:
+        """Hand over numbers about the sweep (counts, hypervolume) for the parent run, and what is stated about them."""
         with self._change:
-            self._progress.append((kept, step, time.time()))
+            self._progress.append(Progress(dict(metrics), step, time.time(), dict(tags or {})))
             self._change.notify_all()
 
     def run_ids(self) -> dict[str, str]:
@@ -197,11 +201,11 @@ class Tracker:
         if entry is not None:
             self._send_trial(runs, entry)
         elif rows:
-            runs.send_progress(rows)
+            runs.parent.send_progress(rows)
             with self._change:
                 del self._progress[: len(rows)]
         elif end is not None:
-            runs.end_study(*end)
+            runs.parent.end(*end)
             with self._change:
                 self._end = None
 

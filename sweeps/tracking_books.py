@@ -6,56 +6,21 @@ Whatever a killed driver or a slow server left behind (open runs, doubled runs) 
 
 from __future__ import annotations
 
-import getpass
-import logging
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps.tracking_entry import RUN_STATUS, Point, TrialEntry, finite
+from prune_core.trial_folder import CORRUPTIONS
+from sweeps.tracking_entry import RUN_STATUS, Point, TrialEntry
+from sweeps.tracking_parent import ParentRun
+from sweeps.tracking_place import Place, quieten_loggers, quieten_mlflow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 PARENT_TAG = "mlflow.parentRunId"
 _ENDED = frozenset(RUN_STATUS.values())
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a study's runs are kept.
-
-    Attributes:
-        uri: MLflow's tracking URI.
-        experiment: the experiment's name.
-        artifacts: folder of the artifacts of a new experiment; None leaves it to the server.
-        study_name: the parent run's name.
-        study_uid: identifies the parent run, whatever it is called.
-        tags: the study's own tags, copied to every child since MLflow's filters do not look at parents.
-        also: columns logged at every budget besides the fixed ones (the study's objectives).
-    """
-
-    uri: str
-    experiment: str
-    artifacts: Path | None
-    study_name: str
-    study_uid: str
-    tags: Mapping[str, str]
-    also: tuple[str, ...] = ()
-
-    def common_tags(self) -> dict[str, str]:
-        """Return the tags that the parent and every child carry."""
-        return {
-            **{name: str(value) for name, value in self.tags.items()},
-            "prunefront.study": self.study_name,
-            "prunefront.study_uid": self.study_uid,
-            "mlflow.user": _user(),
-            "mlflow.source.name": "prunefront",
-            "mlflow.source.type": "LOCAL",
-        }
 
 
 @dataclass
@@ -81,6 +46,7 @@ class StudyRuns:
         self.client: MlflowClient = MlflowClient(tracking_uri=place.uri)
         self.experiment_id = self._experiment()
         self.parent_id = self._parent()
+        self.parent = ParentRun(self.client, self.parent_id)
         self.runs: dict[str, KnownRun] = {}
         self._load_children()
 
@@ -174,8 +140,8 @@ class StudyRuns:
             "prunefront.role": "trial",
             "prunefront.key": entry.key,
             "prunefront.status": entry.status,
-            "prunefront.cause": entry.cause or "",
             "prunefront.digest": digest,
+            **_trouble(entry, mended=entry.key in self.runs),
         }
 
     def _send_numbers(self, known: KnownRun, entry: TrialEntry, tags: Mapping[str, str]) -> None:
@@ -207,52 +173,17 @@ class StudyRuns:
             if path.is_file():
                 self.client.log_artifact(run_id, str(path))
         if table := entry.corruption_table():
-            self.client.log_text(run_id, table, "corruption_accuracy.csv")
-
-    def send_progress(self, rows: Sequence[tuple[Mapping[str, object], int, float]]) -> None:
-        """Log (metrics, step, seconds since the epoch) rows on the parent in one batch."""
-        from mlflow.entities import Metric
-
-        points = [
-            Metric(name, number, int(1000 * when), step)
-            for metrics, step, when in rows
-            for name, value in metrics.items()
-            if (number := finite(value)) is not None
-        ]
-        for first in range(0, len(points), 1000):
-            self.client.log_batch(self.parent_id, metrics=points[first : first + 1000])
-
-    def end_study(self, status: str, artifacts: Sequence[Path]) -> None:
-        """Store files and folders with the parent run and end it."""
-        for path in artifacts:
-            if path.is_dir():
-                self.client.log_artifacts(self.parent_id, str(path), artifact_path=path.name)
-            elif path.is_file():
-                self.client.log_artifact(self.parent_id, str(path))
-        self.client.set_terminated(self.parent_id, status=status)
+            self.client.log_text(run_id, table, CORRUPTIONS)
 
 
-def quieten_mlflow() -> None:
-    """Switch off MLflow's telemetry and shorten its waits; must come before the first ``import mlflow``.
+def _trouble(entry: TrialEntry, *, mended: bool) -> dict[str, str]:
+    """Return the tags that say what went wrong (the second is what the run's page shows as its description).
 
-    What the user set for the waits is respected. The telemetry is off whatever they set.
+    A run that is mended keeps its tags, so they are emptied then.
     """
-    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MLFLOW_DISABLE_AGENT_HINT="true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-    quieten_loggers()
-
-
-def quieten_loggers() -> None:
-    """Keep the creation of MLflow's tables off the terminal."""
-    for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _user() -> str:
-    """Return who runs this; containers may know no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return "unknown"
+    if not entry.cause and not mended:
+        return {}
+    return {
+        "prunefront.cause": entry.cause or "",
+        "mlflow.note.content": f"{entry.status}: {entry.cause}" if entry.cause else "",
+    }

@@ -43,7 +43,7 @@ class TrialEntry:
             asked for besides are sent, and never a number that is not finite.
         tags: further tags of this run.
         artifacts: files to store with the run.
-        corruption_accuracy: accuracy by corruption, one value per severity: stored as one table.
+        corruptions: by budget, what `prune_core.corruption_table` says (CSV): joined and stored as one table.
         started: seconds since the epoch, if known.
         ended: seconds since the epoch, if known.
     """
@@ -56,7 +56,7 @@ class TrialEntry:
     metrics: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Sequence[Path] = ()
-    corruption_accuracy: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    corruptions: Mapping[int, str] = field(default_factory=dict)
     started: float | None = None
     ended: float | None = None
 
@@ -80,18 +80,18 @@ class TrialEntry:
                 "points": [list(point) for point in self.points(also)],
                 "tags": dict(self.tags),
                 "artifacts": [[path.name, path.stat().st_size if path.is_file() else 0] for path in self.artifacts],
-                "corruption_accuracy": self.corruption_table(),
+                "corruptions": self.corruption_table(),
             }
         )
 
     def corruption_table(self) -> str:
-        """Return the corruption matrix as CSV: one row per corruption, one column per severity; empty without one."""
-        if not self.corruption_accuracy:
-            return ""
-        severities = max(len(row) for row in self.corruption_accuracy.values())
-        lines = ["corruption," + ",".join(f"severity_{severity + 1}" for severity in range(severities))]
-        lines += [f"{name}," + ",".join(f"{value:.6f}" for value in row) for name, row in self.corruption_accuracy.items()]
-        return "\n".join(lines) + "\n"
+        """Return the corruption matrix as CSV: one row per budget and corruption, a column per severity; empty without."""
+        lines: list[str] = []
+        for budget, table in sorted(self.corruptions.items()):
+            head, *rows = table.splitlines()
+            lines += [f"budget,{head}"] if not lines else []
+            lines += [f"{budget},{row}" for row in rows]
+        return "\n".join(lines) + "\n" if lines else ""
 
 
 def finite(value: object) -> float | None:

@@ -14,8 +14,9 @@ from prune_core.files import read_json
 from prune_core.store import file_sha256
 from prune_core.trial_folder import DESCRIPTION, WEIGHTS
 from sweeps.export_choice import Choice, choices, open_study
+from sweeps.study import Study
 from sweeps.tracking import Tracker
-from sweeps.tracking_books import quieten_mlflow
+from sweeps.tracking_place import quieten_mlflow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -40,20 +41,25 @@ def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
     """
     study, records = open_study(out)
     chosen = choices(out, study, records, picks)
+    client = open_client(study, out)
+    for choice in chosen:
+        try:
+            yield f"{choice.title}: {log_model(client, choice)}"
+        except BadInput:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
+            yield f"{choice.title}: not logged in MLflow ({' '.join(str(error).split())[:200]})"
+
+
+def open_client(study: Study, out: Path) -> MlflowClient:
+    """Return a client of the study's MLflow, which MLflow's own functions use from now on too."""
     uri = Tracker(study.name, out, study.tracking.mlflow, None, {}).uri
     quieten_mlflow()
     import mlflow
     from mlflow.tracking import MlflowClient
 
     mlflow.set_tracking_uri(uri)
-    client = MlflowClient(tracking_uri=uri)
-    for choice in chosen:
-        try:
-            yield f"{choice.title}: {_log(client, choice)}"
-        except BadInput:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            yield f"{choice.title}: not logged in MLflow at {uri} ({' '.join(str(error).split())[:200]})"
+    return MlflowClient(tracking_uri=uri)
 
 
 def model_name(choice: Choice) -> str:
@@ -61,10 +67,15 @@ def model_name(choice: Choice) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "_", choice.name)
 
 
-def _log(client: MlflowClient, choice: Choice) -> str:
+def log_model(client: MlflowClient, choice: Choice) -> str:
+    """Log one network as a model of its trial's run, unless it is there; return what was done.
+
+    Raises:
+        ValueError: its trial has no run in MLflow, or the model that was loaded back differs from the network.
+    """
     run_id = choice.record.get("mlflow_run_id")
     if not isinstance(run_id, str) or not run_id:
-        return "its trial has no run in MLflow; run the study again to send it"
+        raise ValueError("its trial has no run in MLflow; run the study again to send it")
     digest = file_sha256(choice.folder / WEIGHTS)
     there = _model_of(client, run_id, digest)
     if there is not None:

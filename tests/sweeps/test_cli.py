@@ -14,6 +14,7 @@ import torch
 
 from prune_core.networks import build_network
 from sweeps.cli import cli, run_cli
+from sweeps.pages import Pages
 
 
 def call(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
@@ -102,10 +103,10 @@ def test_a_command_says_its_own_status_and_finds_the_report_builder() -> None:
 
     @group.command()
     @click.pass_obj
-    def work(on_end: object) -> int:
-        return 1 if callable(on_end) else 0
+    def work(pages: Pages) -> int:
+        return 1 if callable(pages.report) else 0
 
-    assert run_cli(group, ["work"], on_end=lambda out: out) == 1
+    assert run_cli(group, ["work"], pages=Pages(lambda out: out)) == 1
     assert run_cli(group, ["work"]) == 0
 
 

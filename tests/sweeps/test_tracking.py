@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -10,6 +11,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from importlib import metadata
 
 import pytest
 
@@ -95,7 +97,7 @@ def test_one_parent_one_child_per_trial_with_true_status_and_the_studys_tags(out
         tags = run.data.tags
         assert tags["mlflow.parentRunId"] == parent.info.run_id
         assert tags["prunefront.key"] == f"key{number}" and tags["team"] == "safety"
-        assert tags["prunefront.status"] == ends[number].status and tags["prunefront.cause"] == (ends[number].cause or "")
+        assert tags["prunefront.status"] == ends[number].status and tags.get("prunefront.cause") == ends[number].cause
         assert run.data.params == {"method": "l1_filter", "ratio": "0.5", "seed": str(number)}
         assert tracker.run_ids()[f"key{number}"] == run.info.run_id
 
@@ -173,17 +175,28 @@ def test_progress_and_files_are_with_the_parent(out):
     tracker = Tracker("demo", out, None, None, {})
     tracker.start()
     tracker.log_progress({"done": 1, "hypervolume": math.nan}, 1)
-    tracker.log_progress({"done": 2, "hypervolume": 0.5}, 2)
-    tracker.log_trial(entry(0, corruption_accuracy={"fog": [0.9, 0.8], "snow": [0.7, 0.6]}, artifacts=[out / "study.yaml"]))
+    tracker.log_progress({"done": 2, "hypervolume": 0.5}, 2, {"reference": "val_ece 1"})
+    head = "corruption,images,accuracy_s1,accuracy_s2"
+    tables = {2: f"{head}\nfog,9,0.700000,0.600000\n", 0: f"{head}\nfog,9,0.900000,0.800000\n"}
+    tracker.log_trial(entry(0, corruptions=tables, artifacts=[out / "study.yaml"]))
     assert tracker.finish("KILLED", [out / "study.yaml", out / "report", out / "missing"])
     parent = runs(out)["demo"]
     mlflow = client(out)
     assert parent.info.status == "KILLED" and parent.data.metrics == {"done": 2.0, "hypervolume": 0.5}
-    assert {item.path for item in mlflow.list_artifacts(parent.info.run_id)} == {"study.yaml", "report"}
+    assert parent.data.tags["reference"] == "val_ece 1"
+    assert {item.path for item in mlflow.list_artifacts(parent.info.run_id)} == {"study.yaml", "report", "environment.json"}
+    (environment,) = (out / "mlartifacts").rglob("environment.json")
+    assert json.loads(environment.read_text())["installed"]["torch"] == metadata.version("torch")
     child = tracker.run_ids()["key0"]
-    assert {item.path for item in mlflow.list_artifacts(child)} == {"study.yaml", "corruption_accuracy.csv"}
-    (table,) = (out / "mlartifacts").rglob("corruption_accuracy.csv")
-    assert table.read_text() == "corruption,severity_1,severity_2\nfog,0.900000,0.800000\nsnow,0.700000,0.600000\n"
+    assert {item.path for item in mlflow.list_artifacts(child)} == {"study.yaml", "corruptions.csv"}
+    (table,) = (out / "mlartifacts").rglob("corruptions.csv")
+    assert table.read_text() == f"budget,{head}\n0,fog,9,0.900000,0.800000\n2,fog,9,0.700000,0.600000\n"
+    again = Tracker("demo", out, None, None, {})
+    again.start()
+    again.log_progress({"done": 2, "failed": 1}, 2)
+    assert again.finish()
+    assert [point.step for point in mlflow.get_metric_history(parent.info.run_id, "done")] == [1, 2]
+    assert runs(out)["demo"].data.metrics["failed"] == 1
 
 
 def test_two_studies_of_one_name_in_one_database_stay_apart(out, tmp_path_factory):
@@ -214,7 +227,7 @@ def test_mlflows_own_environment_is_respected_and_the_study_file_goes_first(out,
 def test_telemetry_is_off_whatever_the_user_set(tables, monkeypatch):
     from mlflow.telemetry.utils import is_telemetry_disabled
 
-    from sweeps.tracking_books import quieten_mlflow
+    from sweeps.tracking_place import quieten_mlflow
 
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")

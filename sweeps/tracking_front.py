@@ -1,0 +1,99 @@
+"""After the sweep: the networks of the front become MLflow 3 models and get a picture, each with its trial's run, once."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from prune_core.description import content_key
+from prune_core.files import read_json, write_json
+from prune_core.logits import LogitSet
+from prune_core.trial_folder import REPORT
+from sweeps.export_choice import Choice, choices, open_study
+from sweeps.pages import Picture
+from sweeps.study import Study
+from sweeps.tracking_entry import finite
+from sweeps.tracking_models import log_model, open_client
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+_DONE = "tracking_front.json"
+"""In the study's folder: which front is in MLflow already, so that a start which finds nothing new spends nothing on it."""
+_PATIENCE = 2
+"""Networks in a row that may fail; then the server is left alone until the next start."""
+
+
+def log_front(out: Path, picture: Picture | None = None) -> list[str]:
+    """Bring the front into MLflow, as many of its networks as the study says; return what the user is told.
+
+    Args:
+        out: the study's output folder.
+        picture: draws one network; None leaves the pictures out.
+
+    Returns:
+        One line, and one for each network that could not be logged; none where all was there before.
+
+    Raises:
+        BadInput: no study, no front, weights that are gone.
+    """
+    study, records = open_study(out)
+    most = study.tracking.log_models
+    state = content_key([(out / "front.csv").read_text(encoding="utf-8"), _run_ids(records), most, picture is not None])
+    done = out / _DONE
+    if not most or (done.is_file() and read_json(done).get("state") == state):
+        return []
+    front = choices(out, study, records)
+    chosen = sorted(front, key=_rank)[:most]
+    lines = _log(out, study, chosen, picture)
+    if lines:
+        return lines
+    write_json(done, {"state": state})
+    line = f"MLflow: {len(chosen)} networks of the front logged as models"
+    if len(front) > len(chosen):
+        line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
+    return [line]
+
+
+def _rank(choice: Choice) -> tuple[bool, int, float, str]:
+    """Those within the limits first, then the longest budget, then how sure the place on the front is."""
+    frequency = finite(choice.candidate.get("front_frequency"))
+    return bool(choice.limits), -choice.budget, -(frequency if frequency is not None else 0.0), choice.name
+
+
+def _run_ids(records: pd.DataFrame) -> list[str]:
+    return sorted({str(each) for each in records["mlflow_run_id"].dropna()})
+
+
+def _log(out: Path, study: Study, chosen: list[Choice], picture: Picture | None) -> list[str]:
+    """Log one after the other; return a line for each that failed."""
+    client = open_client(study, out)
+    lines: list[str] = []
+    in_a_row = 0
+    for position, choice in enumerate(chosen):
+        try:
+            log_model(client, choice)
+            if picture is not None:
+                _log_picture(client, choice, picture, study.evaluation.ece_bins)
+            in_a_row = 0
+        except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
+            lines.append(f"MLflow: {choice.title} is not logged as a model ({' '.join(str(error).split())[:200]})")
+            in_a_row += 1
+        left = len(chosen) - position - 1
+        if in_a_row == _PATIENCE and left:
+            return [*lines, f"MLflow: {left} more networks of the front wait for the next start"]
+    return lines
+
+
+def _log_picture(client: MlflowClient, choice: Choice, picture: Picture, bins: int) -> None:
+    if not (choice.folder / REPORT).exists():
+        return
+    temperature = finite(choice.record.get("temperature"))
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / f"network-b{choice.budget}.png"
+        title = f"{choice.title}, seed {choice.record['seed']}"
+        picture(LogitSet.load(choice.folder / REPORT), temperature or 1.0, bins, title, path)
+        client.log_artifact(str(choice.record["mlflow_run_id"]), str(path))

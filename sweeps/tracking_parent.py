@@ -1,0 +1,81 @@
+"""The parent run of a study: its progress over time, its files, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeps.provenance import installed, provenance
+from sweeps.tracking_entry import finite
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+_BATCH = 1000
+"""Metrics that MLflow takes in one call."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Numbers about a sweep at one moment.
+
+    Attributes:
+        metrics: name -> value; what is not finite is not sent.
+        step: trials that had ended.
+        when: seconds since the epoch.
+        tags: what is stated about the numbers, for example the reference point of a hypervolume.
+    """
+
+    metrics: Mapping[str, object]
+    step: int
+    when: float
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class ParentRun:
+    """Speaks to one run; every method may raise what MLflow raises."""
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self._client, self._run_id = client, run_id
+        self._held: dict[tuple[str, int], float] | None = None
+
+    def send_progress(self, rows: Sequence[Progress]) -> None:
+        """Log what the run does not hold already: a study that is run again has no doubled points."""
+        from mlflow.entities import Metric, RunTag
+
+        held = self._points()
+        points = []
+        tags: dict[str, str] = {}
+        for row in rows:
+            tags |= row.tags
+            for name, value in row.metrics.items():
+                number = finite(value)
+                if number is not None and held.get((name, row.step)) != number:
+                    held[name, row.step] = number
+                    points.append(Metric(name, number, int(1000 * row.when), row.step))
+        for first in range(0, max(1, len(points)), _BATCH):
+            known = [RunTag(name, value) for name, value in tags.items()] if first == 0 else []
+            if points or known:
+                self._client.log_batch(self._run_id, metrics=points[first : first + _BATCH], tags=known)
+
+    def _points(self) -> dict[tuple[str, int], float]:
+        """Return every point that the run holds, read once."""
+        if self._held is None:
+            found: dict[tuple[str, int], float] = {}
+            for name in self._client.get_run(self._run_id).data.metrics:
+                for metric in sorted(self._client.get_metric_history(self._run_id, name), key=lambda each: each.timestamp):
+                    found[name, metric.step] = metric.value
+            self._held = found
+        return self._held
+
+    def end(self, status: str, artifacts: Sequence[Path]) -> None:
+        """Store files and folders with the run, and what it ran on; then end it."""
+        self._client.log_dict(self._run_id, {**provenance(), "installed": installed()}, "environment.json")
+        for path in artifacts:
+            if path.is_dir():
+                self._client.log_artifacts(self._run_id, str(path), artifact_path=path.name)
+            elif path.is_file():
+                self._client.log_artifact(self._run_id, str(path))
+        self._client.set_terminated(self._run_id, status=status)

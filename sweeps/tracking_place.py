@@ -1,0 +1,73 @@
+"""Where a study's runs are kept, and how MLflow behaves there: quiet, short of patience, sending nothing to its makers."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study's runs are kept.
+
+    Attributes:
+        uri: MLflow's tracking URI.
+        experiment: the experiment's name.
+        artifacts: folder of the artifacts of a new experiment; None leaves it to the server.
+        study_name: the parent run's name.
+        study_uid: identifies the parent run, whatever it is called.
+        tags: the study's own tags, copied to every child since MLflow's filters do not look at parents.
+        also: columns logged at every budget besides the fixed ones (the study's objectives).
+        commit: of the code, where it is known.
+    """
+
+    uri: str
+    experiment: str
+    artifacts: Path | None
+    study_name: str
+    study_uid: str
+    tags: Mapping[str, str]
+    also: tuple[str, ...] = ()
+    commit: str | None = None
+
+    def common_tags(self) -> dict[str, str]:
+        """Return the tags that the parent and every child carry."""
+        return {
+            **{name: str(value) for name, value in self.tags.items()},
+            "prunefront.study": self.study_name,
+            "prunefront.study_uid": self.study_uid,
+            "mlflow.user": _user(),
+            "mlflow.source.name": "prunefront",
+            "mlflow.source.type": "LOCAL",
+            **({"mlflow.source.git.commit": self.commit} if self.commit else {}),
+        }
+
+
+def quieten_mlflow() -> None:
+    """Switch off MLflow's telemetry and shorten its waits; must come before the first ``import mlflow``.
+
+    What the user set for the waits is respected. The telemetry is off whatever they set.
+    """
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MLFLOW_DISABLE_AGENT_HINT="true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    quieten_loggers()
+
+
+def quieten_loggers() -> None:
+    """Keep the creation of MLflow's tables off the terminal."""
+    for name in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _user() -> str:
+    """Return who runs this; containers may know no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "unknown"

@@ -1,0 +1,100 @@
+"""From a trial's folder to what MLflow is told about it, differences to its control included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from prune_core.trial_folder import (
+    CORRUPTIONS,
+    DESCRIPTION,
+    OUTCOME,
+    TRACEBACK,
+    budget_folder,
+    read_outcome,
+    read_record,
+)
+from sweeps.plan import PlannedTrial
+from sweeps.plan_state import trial_folder
+from sweeps.records import start_of
+from sweeps.tracking_entry import FINAL_METRICS, TrialEntry, finite
+
+
+class TrialEntries:
+    """Makes the entry of a trial, and knows which entries change when a control ends.
+
+    Args:
+        out: the output folder.
+        trials: returns every trial known by now; a search adds to them.
+    """
+
+    def __init__(self, out: Path, trials: Callable[[], Iterable[PlannedTrial]]) -> None:
+        self._out, self._trials = out, trials
+        self._controls: dict[str, PlannedTrial] = {}
+        self._without: dict[str, list[PlannedTrial]] = {}
+
+    def of(self, trial: PlannedTrial) -> TrialEntry | None:
+        """Return the entry of a trial as its folder says; None while it has no outcome."""
+        folder = trial_folder(self._out, trial.key)
+        outcome = read_outcome(folder)
+        if outcome is None:
+            return None
+        records = {budget: record for budget in trial.budgets if (record := read_record(folder, budget)) is not None}
+        traceback = folder / TRACEBACK
+        return TrialEntry(
+            key=trial.key,
+            name=trial.name,
+            params={
+                "network": trial.network, "method": trial.method, "ratio": trial.ratio, "seed": trial.seed,
+                "kind": trial.kind, "arm": trial.arm,
+            },
+            status=outcome["status"],
+            cause=outcome.get("cause"),
+            metrics=self._with_deltas(trial, records),
+            artifacts=[traceback] if traceback.is_file() else [],
+            corruptions=_tables(folder, records),
+            started=_changed_at(folder / DESCRIPTION),
+            ended=_changed_at(folder / OUTCOME),
+        )  # fmt: skip
+
+    def changed_by(self, trial: PlannedTrial) -> list[PlannedTrial]:
+        """Return the trials that ended before this one, their control, and lacked their differences for it."""
+        return self._without.pop(trial.key, []) if trial.kind == "control" else []
+
+    def _with_deltas(self, trial: PlannedTrial, records: dict[int, dict[str, Any]]) -> Mapping[int, Mapping[str, object]]:
+        """Add the differences at the longest budget, the only one at which they are sent."""
+        control = self._control(trial) if records else None
+        if control is None:
+            return records
+        last = max(records)
+        theirs = read_record(trial_folder(self._out, control.key), last)
+        if theirs is None:
+            self._without.setdefault(control.key, []).append(trial)
+            return records
+        deltas = {}
+        for name in FINAL_METRICS:
+            column = name.removeprefix("delta_")
+            own, other = finite(records[last].get(column)), finite(theirs.get(column))
+            if column != name and own is not None and other is not None:
+                deltas[name] = own - other
+        return {**records, last: {**records[last], **deltas}}
+
+    def _control(self, trial: PlannedTrial) -> PlannedTrial | None:
+        """Return the control of the same baseline, fine-tuning, seed and budget."""
+        if trial.kind not in ("pruned", "control"):
+            return None
+        start = start_of(trial)
+        if start not in self._controls:  # a search that varies the fine-tuning brings controls of its own
+            self._controls = {start_of(each): each for each in self._trials() if each.kind == "control"}
+        return self._controls.get(start)
+
+
+def _tables(folder: Path, budgets: Iterable[int]) -> dict[int, str]:
+    """Return the corruption table of each budget that has one."""
+    paths = {budget: budget_folder(folder, budget) / CORRUPTIONS for budget in budgets}
+    return {budget: path.read_text(encoding="utf-8") for budget, path in paths.items() if path.is_file()}
+
+
+def _changed_at(path: Path) -> float | None:
+    return path.stat().st_mtime if path.exists() else None
