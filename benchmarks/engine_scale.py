@@ -41,6 +41,7 @@ def study_of(trials: int, search: str) -> dict[str, Any]:
         "budgets": [0],
         "seeds": list(range(SEEDS)),
         "plugins": ["engine_noop"],
+        "tracking": {"log_models": 0},  # trials that do nothing leave no network
         "evaluation": {"images_per_cell": 20, "selection_images_per_cell": 20, "train_images": 100},
         **({} if search == "grid" else {"search": {"kind": search, "candidates": 2 * ratios}}),
     }
@@ -98,9 +99,10 @@ def inside(folder: Path, profile: Path | None) -> None:
         profiler.enable()
     from dashboards.cli import build
     from sweeps.cli import cli, run_cli
+    from sweeps.pages import Pages
 
     out = folder / "runs" / "noop"
-    status = run_cli(cli, ["run", str(folder / "study.yaml"), "--out", str(out)], on_end=build)
+    status = run_cli(cli, ["run", str(folder / "study.yaml"), "--out", str(out)], pages=Pages(build))
     if profiler:
         profiler.disable()
         profiler.dump_stats(str(profile))
