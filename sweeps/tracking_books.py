@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prune_core.trial_folder import CORRUPTIONS
+from sweeps.tracking_database import prepare_database
 from sweeps.tracking_entry import RUN_STATUS, Point, TrialEntry
 from sweeps.tracking_parent import ParentRun
 from sweeps.tracking_place import Place, quieten_loggers, quieten_mlflow
@@ -43,6 +44,7 @@ class StudyRuns:
 
         quieten_loggers()
         self.place = place
+        prepare_database(place.uri, own=place.artifacts is not None)
         self.client: MlflowClient = MlflowClient(tracking_uri=place.uri)
         self.experiment_id = self._experiment()
         self.parent_id = self._parent()
