@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.chaos_sweep import Sweep
+from sweeps.ray_folder import PREFIX
 from sweeps.tracking_identity import study_uid
 
 NOT_THE_SAME = ["train_seconds", "evaluate_seconds", "mlflow_run_id"]
@@ -87,7 +88,7 @@ def _left(sweep: Sweep) -> str:
     processes = _patiently(sweep.left_behind)
     if processes:
         return f"still running: {sorted({each.name() for each in processes})}"
-    folders = list(Path("/tmp").glob(f"pf-{sweep.process.pid}-*"))  # noqa: S108
+    folders = list(sweep.temporary.glob(f"{PREFIX}*"))
     return f"left behind: {folders}" if folders else ""
 
 

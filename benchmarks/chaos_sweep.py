@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -29,6 +32,7 @@ class Sweep:
         self.out = place.folder / "runs" / study
         self.log = place.folder / "log"
         self.mark = secrets.token_hex(8)
+        self.temporary = Path(tempfile.mkdtemp(prefix="c", dir="/tmp"))  # a short path, for Ray's sockets
         self._process: subprocess.Popen[bytes] | None = None
         self.status: int | None = None
         self.first_end: str | None = None
@@ -47,6 +51,7 @@ class Sweep:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._process is not None and self.status is None:
             self.kill_family()
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -64,7 +69,7 @@ class Sweep:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "dashboards", "run", self.study, "--out", str(self.out), *self.place.options()],
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                env={**os.environ, **self.place.environment(), MARK: self.mark},
+                env={**os.environ, **self.place.environment(), "TMPDIR": str(self.temporary), MARK: self.mark},
             )  # fmt: skip
 
     def wait(self, seconds: float) -> None:

@@ -15,7 +15,11 @@ OUT = click.option("--out", type=click.Path(path_type=Path), help="Output folder
 @click.command()
 @click.argument("study")
 @OUT
-@click.option("--address", help="Address of a Ray cluster; by default a Ray of its own on this machine.")
+@click.option(
+    "--address",
+    envvar="RAY_ADDRESS",
+    help="A Ray cluster: HOST:PORT of its head, or auto on one of its nodes; by default RAY_ADDRESS, else a Ray of its own.",
+)
 @SET
 @click.option("--max-hours", type=float, help="Stop after so many hours, with a report of what is there.")
 @click.option("--allow-failures", is_flag=True, help="Exit 0 although trials failed or diverged.")
@@ -27,11 +31,13 @@ def run(
 ) -> int:  # fmt: skip
     """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
     from prune_core.errors import BadInput
+    from sweeps.ray_session import cluster_address
     from sweeps.study import load_study
     from sweeps.study_options import check_device
 
     if max_hours is not None and not max_hours > 0:
         raise BadInput(f"--max-hours is {max_hours:g} (allowed: numbers above 0)")
+    address = cluster_address(address)
     loaded = load_study(study, overrides)
     if address is None:  # a cluster's workers have devices of their own
         check_device(loaded.resources.device)

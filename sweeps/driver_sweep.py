@@ -94,8 +94,11 @@ class Sweep:
             ray_session(address=address, cpus=cpus, gpus=None, environment=recommended_environment()),
             listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
         ):
+            from sweeps.cluster_check import check_nodes
             from sweeps.launch import Place, launch
 
+            if address:
+                check_nodes(self.out, self.study)
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
             place = Place(resources.cpus_per_trial, resources.gpus_per_trial, scratch, at_once)

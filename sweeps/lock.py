@@ -16,6 +16,8 @@ from filelock import FileLock, Timeout
 from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
 
+HOLDER = ".driver.json"
+"""Who drives the folder: host, process, since, heartbeat."""
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
 """A holder on another host that has not beaten for this long is taken for dead (file locks may not cross hosts)."""
@@ -24,7 +26,7 @@ STALE_SECONDS = 60.0
 def holder_of(out: Path) -> dict[str, Any] | None:
     """Return who drives the folder now (``host``, ``process``, ``since``, ``heartbeat``), or None when nobody does."""
     try:
-        holder: dict[str, Any] = read_json(out / ".driver.json")
+        holder: dict[str, Any] = read_json(out / HOLDER)
     except (OSError, ValueError):
         return None
     if holder.get("host") == socket.gethostname():
@@ -56,16 +58,16 @@ def driving(out: Path) -> Iterator[None]:
         raise BadInput(_refusal(out, other or {})) from None
     ended = threading.Event()
     record = {"host": socket.gethostname(), "process": os.getpid(), "since": time.time()}
-    beat = threading.Thread(target=_beat, args=(out / ".driver.json", record, ended), name="heartbeat", daemon=True)
+    beat = threading.Thread(target=_beat, args=(out / HOLDER, record, ended), name="heartbeat", daemon=True)
     try:
-        write_json(out / ".driver.json", {**record, "heartbeat": time.time()})
+        write_json(out / HOLDER, {**record, "heartbeat": time.time()})
         beat.start()
         yield
     finally:
         ended.set()
         if beat.is_alive():
             beat.join()
-        (out / ".driver.json").unlink(missing_ok=True)
+        (out / HOLDER).unlink(missing_ok=True)
         lock.release()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-PREFIX = "pf-"
+PREFIX = "pfray-"
 ALIVE = "alive"
 """A file in each folder, locked by the driver that uses it; unlocked, nobody does. (A process number says less: it is given
 out again, and another container that shares the folder counts its own.)"""

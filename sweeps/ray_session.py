@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from prune_core.errors import BadInput
 from sweeps.ray_folder import session_folder
 
 QUIET = {
@@ -26,6 +27,7 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_DEDUP_LOGS": "0",
+    "RAY_BACKEND_LOG_LEVEL": "error",  # else warnings of its C++ part come to the terminal, whatever the log level
     "RAY_worker_niceness": "0",  # trials are the work itself; at 15, anything else on the machine starves them
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
@@ -61,6 +63,19 @@ def require_node(address: str | None) -> None:
 _START_TRIES = 3
 _END_SECONDS = 10.0
 """What Ray's processes may take to end after they were asked to."""
+
+
+def cluster_address(given: str | None) -> str | None:
+    """Return the address of a cluster, or None for a Ray of our own (not given, or ``local``).
+
+    Raises:
+        BadInput: the address is one for Ray's client, through which Tune runs on the cluster, without our driver.
+    """
+    if given is None or given == "local":
+        return None
+    if "://" in given:
+        raise BadInput(f"--address {given}: allowed are HOST:PORT of the cluster's head, auto (on a node of it), local")
+    return given
 
 
 def silence() -> None:
@@ -126,11 +141,14 @@ def _start(
         except Exception as error:
             ray.shutdown()
             _end_processes(folder, 0.0)
-            if attempt == _START_TRIES:
-                where = f"cluster {address}" if address else "a local Ray"
+            reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+            if address:  # Ray itself has tried for half a minute
                 raise ConnectionError(
-                    f"could not start {where} after {_START_TRIES} tries: {str(error).splitlines()[0]}"
+                    f"{reason[0]} (is the address right, is Ray up there, and does RAY_AUTH_MODE=token with the cluster's "
+                    "token stand in the environment here?)"
                 ) from error
+            if attempt == _START_TRIES:
+                raise ConnectionError(f"could not start Ray on this machine after {attempt} tries: {reason[0]}") from error
             time.sleep(2.0 * attempt)
 
 

@@ -74,7 +74,7 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
     Returns:
         ``{"key", "status", "cause"}``; status ``interrupted`` when it was asked to stop, ``disk`` when it could not write.
     """
-    _import_plugins(config["plugins"], config["plugin_paths"])
+    import_plugins(config["plugins"], config["plugin_paths"])
     from prune_core.pipeline import run_trial
     from prune_core.pipeline_trouble import MachineTrouble
 
@@ -129,7 +129,8 @@ def tune_trial(config: dict[str, Any]) -> None:
     tune.report({"budget": seen[-1] if seen else -1, **result})
 
 
-def _import_plugins(modules: list[str], paths: list[str]) -> None:
+def import_plugins(modules: list[str], paths: list[str]) -> None:
+    """Import the modules that a study names, from its folders besides the usual ones."""
     # Ray workers are new processes: what the study names must be imported there too
     for path in paths:
         if path not in sys.path:

@@ -60,7 +60,7 @@ def test_the_next_driver_removes_what_a_killed_one_left_and_nothing_of_a_living_
 
 
 def test_a_folder_that_is_being_made_is_left_alone_for_a_minute(home: Path) -> None:
-    young, old = home / "pf-young", home / "pf-old"
+    young, old = home / "pfray-young", home / "pfray-old"
     young.mkdir()
     old.mkdir()
     os.utime(old, (0, time.time() - 2 * YOUNG_SECONDS))
