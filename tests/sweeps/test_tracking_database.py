@@ -14,7 +14,7 @@ from sweeps.tracking_database import prepare_database
 
 MAKER = """
 import sys
-from sweeps.tracking_books import quieten_mlflow
+from sweeps.tracking_place import quieten_mlflow
 from sweeps.tracking_database import prepare_database
 quieten_mlflow()
 prepare_database(sys.argv[1], own=True)
