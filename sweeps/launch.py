@@ -5,6 +5,7 @@ Import this module only after `sweeps.ray_session.silence`, since Ray reads its 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from sweeps.plan import PlannedTrial
@@ -61,7 +63,8 @@ class Feeder(Searcher):  # type: ignore[misc]
         if trial is None:
             return str(Searcher.FINISHED) if self._workload.exhausted else None
         self.keys[trial_id] = trial.key
-        return {"trial": self._configure(trial)}
+        # one text, not a tree: Tune copies, flattens and writes each leaf of a configuration several times per trial
+        return {"key": trial.key, "name": trial.name, "trial": json.dumps(self._configure(trial))}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: the callback below reads the folder, which is the truth."""
@@ -107,8 +110,16 @@ class Watcher(tune.Callback):  # type: ignore[misc]
         self._ended(self._feeder.keys[trial.trial_id], None, lines[-1] if lines else "the worker was lost")
 
 
+class AnyPending(FIFOScheduler):  # type: ignore[misc]
+    """Tune's own order, found among the trials that are alive: Tune looks through all that there ever were, at each step."""
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Return a trial that waits for its place, or None."""
+        return next((trial for trial in tune_controller.get_live_trials() if trial.status == "PENDING"), None)
+
+
 def _run(config: dict[str, Any]) -> None:
-    tune_trial(config["trial"])
+    tune_trial(json.loads(config["trial"]))
 
 
 def launch(
@@ -138,11 +149,12 @@ def launch(
         trainable,
         tune_config=tune.TuneConfig(
             search_alg=feeder,
+            scheduler=AnyPending(),
             num_samples=-1,
             max_concurrent_trials=place.concurrency,
             reuse_actors=True,
-            trial_name_creator=lambda trial: trial.config["trial"]["name"],
-            trial_dirname_creator=lambda trial: f"{trial.config['trial']['key']}-{trial.trial_id}",
+            trial_name_creator=lambda trial: trial.config["name"],
+            trial_dirname_creator=lambda trial: f"{trial.config['key']}-{trial.trial_id}",
         ),
         run_config=tune.RunConfig(
             name="sweep",

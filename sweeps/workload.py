@@ -90,18 +90,32 @@ class Workload:
     def next(self) -> PlannedTrial | None:
         """Return a trial that may start now, and count it as running; None when none may."""
         self._ask_ahead()
-        for key, trial in list(self._waiting.items()):
+        found, hopeless = self._first_ready()
+        for trial, cause in hopeless:
+            self._give_up(trial, f"its baseline failed: {cause}")
+        if found is not None:
+            self.running[found.key] = self._waiting.pop(found.key)
+        return found
+
+    def _first_ready(self) -> tuple[PlannedTrial | None, list[tuple[PlannedTrial, str]]]:
+        """Return the first trial that may start, and those before it whose baseline failed, with the cause."""
+        asked: dict[str, tuple[bool, str | None]] = {}  # each baseline once: thousands of trials may wait for one
+        hopeless: list[tuple[PlannedTrial, str]] = []
+        for key, trial in self._waiting.items():
+            base = trial.baseline_key
             if key in self.running:
                 continue
-            if trial.kind not in ("baseline", "dense") and not self._baseline_ready(trial.baseline_key):
-                cause = self._baseline_failure(trial.baseline_key)
-                if cause is not None:
-                    self._give_up(trial, f"its baseline failed: {cause}")
-                continue
-            del self._waiting[key]
-            self.running[key] = trial
-            return trial
-        return None
+            if trial.kind in ("baseline", "dense"):
+                return trial, hopeless
+            if base not in asked:
+                ready = self._baseline_ready(base)
+                asked[base] = ready, None if ready else self._baseline_failure(base)
+            ready, cause = asked[base]
+            if ready:
+                return trial, hopeless
+            if cause is not None:
+                hopeless.append((trial, cause))
+        return None, hopeless
 
     def finished(self, key: str, status: str | None) -> None:
         """Take note that a trial came back; without a final status it is interrupted and stays to be done."""

@@ -1,0 +1,106 @@
+"""The Slurm script, run for real with stand-ins for srun, scontrol, ray and prunefront."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "sweeps" / "clusters" / "slurm.sbatch"
+
+STAND_INS = {
+    "bin/scontrol": "printf 'node%s\\n' $(seq 64)",
+    # what runs on other nodes runs here, once
+    "bin/srun": """
+echo "srun $*" >>"$LOG"
+while [[ $1 == --* ]]; do shift; done
+exec "$@"
+""",
+    "venv/bin/python": """
+case "$*" in
+  *token_hex*) echo 0123456789abcdef ;;
+  *get_node_ip_address*) echo 10.0.0.1 ;;
+esac
+""",
+    "venv/bin/ray": """
+echo "ray $* token=$(cat "$RAY_AUTH_TOKEN_PATH") mode=$RAY_AUTH_MODE" >>"$LOG"
+case "$*" in *--block*) trap 'echo "ray ends" >>"$LOG"; exit 0' TERM; while :; do sleep 0.1; done ;; esac
+""",
+    "venv/bin/prunefront": """
+echo "prunefront $* token=$(cat "$RAY_AUTH_TOKEN_PATH") step=$SRUN_CPUS_PER_TASK" >>"$LOG"
+stat -c 'token file %a' "$RAY_AUTH_TOKEN_PATH" >>"$LOG"
+until [ "$(grep -c '^ray start' "$LOG")" = 2 ]; do sleep 0.05; done
+[ "$STUDY" != endless ] || { trap 'echo "driver ends" >>"$LOG"; exit 130' TERM; while :; do sleep 0.1; done; }
+exit "${STATUS:-0}"
+""",
+}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> dict[str, str]:
+    """The environment of a job on 64 nodes, with the stand-ins in place."""
+    for name, text in STAND_INS.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/usr/bin/env bash\n{text}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return {
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "LOG": f"{tmp_path}/log", "VENV": f"{tmp_path}/venv",
+        "STUDY": "smoke", "OUT": f"{tmp_path}/runs/smoke", "SLURM_JOB_ID": "123456", "SLURM_JOB_NODELIST": "node[1-64]",
+        "SLURM_JOB_NUM_NODES": "64", "SLURM_CPUS_PER_TASK": "16",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [0, 1, 130])
+def test_head_workers_and_driver_start_in_order_with_one_token_and_the_status_is_the_drivers(
+    job: dict[str, str], status: int
+) -> None:
+    ran = subprocess.run(["bash", SCRIPT], env={**job, "STATUS": str(status)}, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == status, ran.stderr
+    said = Path(job["LOG"]).read_text().splitlines()
+    (head,) = (line for line in said if line.startswith("ray start --head"))
+    assert "--node-ip-address=10.0.0.1 --port=23456" in head
+    assert "--num-cpus=16" in head
+    assert "--disable-usage-stats" in head
+    assert "ray health-check --address 10.0.0.1:23456 token=0123456789abcdef mode=token" in said
+    assert any(line.startswith("srun --overlap --nodes=63 --ntasks-per-node=1 --exclude=node1") for line in said)
+    (worker,) = (line for line in said if line.startswith("ray start --address=10.0.0.1:23456"))
+    assert head.endswith("token=0123456789abcdef mode=token")
+    assert worker.endswith("token=0123456789abcdef mode=token")
+    driver = f"prunefront run smoke --out {job['OUT']} --address 10.0.0.1:23456 token=0123456789abcdef step=16"
+    assert driver in said
+    assert "token file 600" in said
+    assert said.count("ray ends") == 2
+    assert said[-1] == "srun --overlap --nodes=64 --ntasks-per-node=1 rm -rf /tmp/pf-slurm-123456"
+    assert list(Path(job["OUT"]).iterdir()) == [], "the token must not stay"
+
+
+def test_asked_to_stop_it_asks_the_driver_waits_for_it_and_cleans_up(job: dict[str, str]) -> None:
+    process = subprocess.Popen(["bash", SCRIPT], env={**job, "STUDY": "endless"}, stdout=subprocess.DEVNULL)
+    log = Path(job["LOG"])
+    end = time.monotonic() + 60
+    while not (log.exists() and "token file" in log.read_text()):
+        assert time.monotonic() < end, "the driver did not start"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
+    said = log.read_text().splitlines()
+    assert said.index("driver ends") < said.index("ray ends"), "the driver needs its Ray until its trials have stopped"
+    assert list(Path(job["OUT"]).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"), [("STUDY", "name a study"), ("OUT", "name an output folder"), ("VENV", "no .*/bin/ray")]
+)
+def test_it_says_what_is_missing(job: dict[str, str], missing: str, said: str, tmp_path: Path) -> None:
+    del job[missing]
+    ran = subprocess.run(["bash", SCRIPT], env=job, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode != 0
+    assert len(ran.stderr.splitlines()) == 1
+    assert re.search(said, ran.stderr), ran.stderr

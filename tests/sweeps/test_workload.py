@@ -1,0 +1,97 @@
+"""Which trial may start: baselines first, what needs them when they are there, nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from sweeps.plan import PlannedTrial
+from sweeps.workload import Workload
+
+
+def trial(key: str, kind: str = "pruned", base: str = "b", budgets: tuple[int, ...] = (0,)) -> PlannedTrial:
+    return PlannedTrial(key, key, kind, "arm", "network", "method", "0.5", 0, budgets, {}, base)
+
+
+class Folder:
+    """What the trials' folders would say."""
+
+    def __init__(self) -> None:
+        self.ended: dict[str, str] = {}
+        self.ready: set[str] = set()
+        self.failed: dict[str, str] = {}
+        self.blocked: dict[str, str] = {}
+        self.asked: Counter[str] = Counter()
+
+    def baseline_ready(self, key: str) -> bool:
+        self.asked[key] += 1
+        return key in self.ready
+
+    def block(self, blocked: PlannedTrial, cause: str) -> None:
+        self.blocked[blocked.key] = cause
+
+    def workload(self, *trials: PlannedTrial) -> Workload:
+        return Workload(
+            trials, ended=lambda each: self.ended.get(each.key), baseline_ready=self.baseline_ready,
+            baseline_failure=self.failed.get, block=self.block,
+        )  # fmt: skip
+
+
+def names(workload: Workload) -> list[str]:
+    """What may start now, all of it, in its order."""
+    found = []
+    while (each := workload.next()) is not None:
+        found.append(each.key)
+    return found
+
+
+def test_trials_of_a_ready_baseline_start_while_another_still_trains() -> None:
+    folder = Folder()
+    workload = folder.workload(trial("b", "baseline"), trial("c", "baseline", "c"), trial("x"), trial("y", base="c"))
+    assert names(workload) == ["b", "c"]
+    folder.ready.add("c")
+    workload.finished("c", "complete")
+    assert names(workload) == ["y"]
+    assert not workload.exhausted
+
+
+def test_each_baseline_is_looked_for_once_however_many_trials_wait_for_it() -> None:
+    folder = Folder()
+    workload = folder.workload(*(trial(f"t{number}") for number in range(1000)))
+    assert workload.next() is None
+    assert folder.asked == {"b": 1}
+
+
+def test_what_needs_a_failed_baseline_is_closed_with_its_cause() -> None:
+    folder = Folder()
+    workload = folder.workload(trial("x"), trial("y"), trial("z", base="c"))
+    folder.failed["b"] = "diverged: loss is not finite"
+    folder.ready.add("c")
+    assert names(workload) == ["z"]
+    assert folder.blocked == dict.fromkeys(("x", "y"), "its baseline failed: diverged: loss is not finite")
+    workload.finished("z", "complete")
+    assert workload.exhausted
+    assert workload.done == {"x": "failed", "y": "failed", "z": "complete"}
+
+
+@pytest.mark.parametrize("status", ["complete", "failed"])
+def test_what_has_ended_does_not_run_and_an_interrupted_trial_stays_to_be_done(status: str) -> None:
+    folder = Folder()
+    folder.ended["x"] = status
+    folder.ready.add("b")
+    workload = folder.workload(trial("x"), trial("y"))
+    assert names(workload) == ["y"]
+    workload.finished("y", None)
+    assert not workload.done.get("y")
+
+
+def test_trials_of_a_lost_ray_wait_again_first_and_with_all_their_budgets() -> None:
+    folder = Folder()
+    folder.ready.add("b")
+    workload = folder.workload(trial("x"), trial("y"))
+    assert workload.next() == trial("x")
+    workload.add([trial("x", budgets=(5,))])  # grown while it runs
+    workload.take_back()
+    assert workload.next() == trial("x", budgets=(0, 5))
+    assert workload.next() == trial("y")
