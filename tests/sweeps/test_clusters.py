@@ -1,16 +1,31 @@
-"""The cluster files, as far as they can be checked without the cluster."""
+"""The cluster files, as far as they can be checked without the cluster; the Slurm script runs in test_slurm.py."""
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from sweeps.cli import cli
+from tests.sweeps.kuberay_shape import RayJob
+
 CLUSTERS = Path(__file__).parents[2] / "sweeps" / "clusters"
 SCRIPTS = sorted([*CLUSTERS.glob("*.sh"), *CLUSTERS.glob("*.sbatch")])
+
+
+def understood(command: str) -> dict[str, Any]:
+    """Return what our own command line makes of a command, without running it."""
+    words = shlex.split(command)
+    assert words[:2] == ["prunefront", "run"]
+    parameters: dict[str, Any] = cli.commands["run"].make_context("run", words[2:]).params
+    return parameters
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -22,34 +37,57 @@ def test_shell_scripts_pass_shellcheck(script: Path) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-def test_ray_accepts_the_cluster_file() -> None:
+def test_ray_accepts_the_cluster_file_and_starts_its_workers() -> None:
     from ray.autoscaler._private.util import prepare_config, validate_config
 
     config = yaml.safe_load((CLUSTERS / "ray-cluster.yaml").read_text())
     config["provider"].update(head_ip="192.0.2.1", worker_ips=["192.0.2.2"])
-    validate_config(prepare_config(config))
-    assert all("RAY_AUTH_MODE=token" in line for key in ("head_start_ray_commands", "worker_start_ray_commands")
-               for line in config[key] if "ray start" in line)
+    prepared = prepare_config(config)
+    validate_config(prepared)
+    assert prepared["available_node_types"]["local.cluster.node"]["min_workers"] == 1
+    head, worker = (config[f"{who}_start_ray_commands"][-1] for who in ("head", "worker"))
+    # the head starts the workers, from the configuration that `ray up` lays there; Ray's newer autoscaler counts the head as
+    # the first worker of a cluster of this kind (seen in Ray 2.60), so that with one worker none would start
+    assert "--autoscaling-config=~/ray_bootstrap_config.yaml" in head
+    assert "RAY_enable_autoscaler_v2=0" in head
+    for command in (head, worker):
+        assert "RAY_AUTH_MODE=token" in command
+        assert "--disable-usage-stats" in command
+        assert 'PATH="REPOSITORY/.venv/bin:$PATH"' in command
 
 
-def test_the_ray_job_asks_for_token_authentication_and_mounts_the_runs_everywhere() -> None:
-    job = yaml.safe_load((CLUSTERS / "kuberay-rayjob.yaml").read_text())
-    assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
-    cluster = job["spec"]["rayClusterSpec"]
-    assert cluster["authOptions"] == {"mode": "token"}
-    pods = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
-    for pod in (group["template"]["spec"] for group in pods):
-        volumes = {volume["name"] for volume in pod["volumes"]}
-        for container in pod["containers"]:
-            assert {mount["name"] for mount in container["volumeMounts"]} == volumes
-            assert container["resources"]["requests"] == container["resources"]["limits"]
-    out = job["spec"]["entrypoint"].split("--out ")[1].split()[0]
-    mount = cluster["headGroupSpec"]["template"]["spec"]["containers"][0]["volumeMounts"][0]["mountPath"]
-    assert out.startswith(mount + "/")
+def test_the_ray_job_has_the_shape_of_the_published_types() -> None:
+    job = RayJob.model_validate(yaml.safe_load((CLUSTERS / "kuberay-rayjob.yaml").read_text()))
+    cluster = job.spec.rayClusterSpec
+    assert cluster.authOptions.mode == "token"
+    assert cluster.rayVersion == metadata.version("ray"), "KubeRay chooses its commands by it"
+    for pod in (group.template.spec for group in [cluster.headGroupSpec, *cluster.workerGroupSpecs]):
+        volumes = {volume.name for volume in pod.volumes}
+        for container in pod.containers:
+            assert {mount.name for mount in container.volumeMounts} == volumes
+            assert container.resources.requests == container.resources.limits
+            assert {"RAY_USAGE_STATS_ENABLED", "PRUNEFRONT_CACHE"} <= {variable.name for variable in container.env}
+    for group in cluster.workerGroupSpecs:
+        assert group.minReplicas <= group.replicas <= group.maxReplicas
+    parameters = understood(job.spec.entrypoint)
+    assert parameters["address"] == "auto"
+    assert str(parameters["out"]).startswith("/runs/")
 
 
-def test_the_slurm_script_says_what_is_missing() -> None:
-    script = ["bash", CLUSTERS / "slurm.sbatch"]
-    said = subprocess.run(script, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
-    assert said.returncode != 0
-    assert "name a study" in said.stderr
+def test_submitting_hands_the_whole_command_to_the_cluster_with_its_token(tmp_path: Path) -> None:
+    ray = tmp_path / "ray"
+    ray.write_text(f'#!/usr/bin/env bash\necho "$RAY_AUTH_MODE$(printf " %q" "$@")" >>{tmp_path}/log\n')
+    ray.chmod(0o755)
+    command = ["bash", CLUSTERS / "submit.sh", "paper", "/shared/you/runs/paper", "--set", "seeds=[0, 1]"]
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(command, check=True, env=environment)
+    first, second = (tmp_path / "log").read_text().splitlines()
+    assert first == "token get-auth-token --generate"
+    assert second.startswith("token job submit --address http://127.0.0.1:8265 --no-wait -- ")
+    parameters = understood(second.split(" -- ", 1)[1])
+    assert parameters["study"] == "paper"
+    assert parameters["out"] == Path("/shared/you/runs/paper")
+    assert parameters["address"] == "auto"
+    assert parameters["overrides"] == ("seeds=[0, 1]",)
+    said = subprocess.run(command[:3], env=environment, capture_output=True, text=True)
+    assert (said.returncode, said.stderr) == (2, "usage: submit.sh STUDY OUT [options of prunefront run]\n")
