@@ -7,7 +7,7 @@ longest checkpoint, a new one below it is walked again from 0 (and changes nothi
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from prune_core.errors import BadInput, Diverged
 from prune_core.files import write_atomically, write_json
 from prune_core.pipeline_baseline import load_baseline, make_baseline
 from prune_core.pipeline_data import load_trial_data
-from prune_core.pipeline_evaluation import judge, judge_baseline
+from prune_core.pipeline_evaluation import judge, judge_baseline, judged_before
 from prune_core.pipeline_scratch import train_from_scratch
 from prune_core.pipeline_trial import KINDS, NEVER_FINE_TUNED, Trial
 from prune_core.pipeline_trouble import machine_trouble, one_line
@@ -53,6 +53,7 @@ def run_trial(
     store: Path,
     cache: Path | None,
     bins: int = 15,
+    report_budgets: Collection[int] | None = None,
     keep: str = "all",
     on_budget: OnBudget | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -70,6 +71,8 @@ def run_trial(
         store: root of the content-addressed store of baselines.
         cache: of datasets and corrupted images; None takes the default one.
         bins: of every ECE.
+        report_budgets: at which the test images are judged under corruption too; None is all. Unpruned networks are judged
+            on everything at 0, once for all trials. A record that lacks what is asked here is judged again.
         keep: ``all``, ``front`` (thinned later, by who knows the front) or ``none`` (no weights and logits of the budgets).
         on_budget: called with the budget and its record, also for budgets that were there, in rising order.
         should_stop: asked at every step and every batch.
@@ -88,7 +91,8 @@ def run_trial(
     before = read_outcome(folder)
     if before is not None and before["status"] != COMPLETE and not retry:
         return before
-    if before is not None and before["status"] == COMPLETE and set(wanted) <= set(finished_budgets(folder)):
+    done = finished_budgets(folder, cells_at=report_budgets or ())
+    if before is not None and before["status"] == COMPLETE and set(wanted) <= set(done):
         return _told(folder, wanted, before, on_budget)
     try:
         watch = Watch(folder, should_stop)
@@ -96,7 +100,10 @@ def run_trial(
             (folder / OUTCOME).unlink(missing_ok=True)
         device = _prepare(description, memory_fraction)
         data = load_trial_data(description["baseline"], cache)
-        trial = Trial(description, key, folder, Store(store), data, device, watch, bins, keep, checkpoint_seconds)
+        cells_at = None if report_budgets is None else frozenset(report_budgets)
+        trial = Trial(
+            description, key, folder, Store(store), data, device, watch, bins, cells_at, keep, checkpoint_seconds
+        )
         _walk(trial, wanted, on_budget)
     except Interrupted as stop:
         return _outcome(folder, key, INTERRUPTED, str(stop))
@@ -125,7 +132,7 @@ def _walk(trial: Trial, budgets: Sequence[int], on_budget: OnBudget | None) -> N
     dense, dense_seconds = load_baseline(entry)
     walks = _Walks(trial, dense)
     for budget in budgets:
-        record = read_record(trial.folder, budget)
+        record = judged_before(trial, budget)
         if record is None and budget == 0 and not trial.prunes:
             record = judge_baseline(trial, entry, dense_seconds if trial.only_judges else 0.0)
         if record is None and budget == 0 and trial.from_scratch:

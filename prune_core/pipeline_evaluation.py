@@ -23,7 +23,18 @@ from prune_core.pipeline_data import Corrupted, report_cells, selection_cells
 from prune_core.pipeline_trial import Trial
 from prune_core.pruning import load_network, save_network
 from prune_core.store import read_meta
-from prune_core.trial_folder import LOGITS, RECORD, REPORT, SELECTION, TRAIN, WEIGHTS, budget_folder
+from prune_core.trial_folder import (
+    LOGITS,
+    RECORD,
+    REPORT,
+    REPORT_CELLS,
+    SELECTION,
+    TRAIN,
+    WEIGHTS,
+    budget_folder,
+    has_cells,
+    read_record,
+)
 
 BATCH_SIZE = 64
 
@@ -47,8 +58,21 @@ def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -
     folder = budget_folder(trial.folder, budget)
     folder.mkdir(parents=True, exist_ok=True)
     save_network(network, folder / WEIGHTS)
-    seconds = _forward_all(trial, folder / WEIGHTS, folder)
-    return _record(trial, budget, Judged(folder, seconds, train_seconds))
+    seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=trial.judges_cells(budget))
+    return _record(trial, budget, Judged(folder, seconds, train_seconds), cells=trial.judges_cells(budget))
+
+
+def judged_before(trial: Trial, budget: int) -> dict[str, Any] | None:
+    """Return the record of a budget, judged again from its weights where it lacks cells; None where it is to be made."""
+    record = read_record(trial.folder, budget)
+    asked = trial.report_budgets is not None and budget in trial.report_budgets
+    if record is None or not asked or has_cells(record):
+        return record
+    folder = budget_folder(trial.folder, budget)
+    if not (folder / WEIGHTS).exists():
+        return None
+    seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=True)
+    return _record(trial, budget, Judged(folder, seconds, record["train_seconds"]))
 
 
 def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str, Any]:
@@ -56,7 +80,7 @@ def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str,
     described = {"kind": "evaluation", "baseline": trial.baseline_key, "evaluation": _keyed(trial)}
 
     def make(folder: Path) -> dict[str, Any]:
-        return {"evaluate_seconds": _forward_all(trial, entry / WEIGHTS, folder)}
+        return {"evaluate_seconds": _forward_all(trial, entry / WEIGHTS, folder, cells=True)}
 
     judged = trial.store.get_or_make(described, make)
     folder = budget_folder(trial.folder, 0)
@@ -72,12 +96,12 @@ def _keyed(trial: Trial) -> dict[str, Any]:
     return {name: value for name, value in trial.description["evaluation"].items() if name != "folder"}
 
 
-def _forward_all(trial: Trial, weights: Path, folder: Path) -> float:
-    """Write the logits of the saved network; return the seconds it took."""
+def _forward_all(trial: Trial, weights: Path, folder: Path, *, cells: bool) -> float:
+    """Write the logits of the saved network, with or without corrupted test images; return the seconds it took."""
     trial.watch.enter("evaluate")
     data, evaluation = trial.data, trial.description["evaluation"]
     selection = selection_cells(data, evaluation, trial.watch.check)
-    report = report_cells(data, evaluation, trial.watch.check)
+    report = report_cells(data, evaluation, trial.watch.check) if cells else None
     network = load_network(weights).to(trial.device)
     handle = network.register_forward_pre_hook(trial.watch.check)
     started = time.perf_counter()
@@ -115,7 +139,7 @@ def _forward(
     )
 
 
-def _record(trial: Trial, budget: int, judged: Judged) -> dict[str, Any]:
+def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) -> dict[str, Any]:
     """Compute every column from the files of a budget and write the record, last."""
     sets = {name: LogitSet.load(judged.folder / name) if (judged.folder / name).exists() else None for name in LOGITS}
     network = load_network(judged.folder / WEIGHTS)
@@ -128,6 +152,7 @@ def _record(trial: Trial, budget: int, judged: Judged) -> dict[str, Any]:
         "train_seconds": judged.train_seconds,
         "evaluate_seconds": judged.evaluate_seconds,
         "budget": budget,
+        **({} if cells else {REPORT_CELLS: False}),
     }
     for name, value in record.items():
         if isinstance(value, float) and not math.isfinite(value):

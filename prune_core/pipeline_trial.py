@@ -36,6 +36,7 @@ class Trial:
         device: where it computes.
         watch: signs of life, and the question whether to stop.
         bins: of every ECE.
+        report_budgets: at which the test images are judged under corruption too; None is all.
         keep: ``none`` keeps no weights and logits of the budgets.
         checkpoint_seconds: between checkpoints in mid-epoch.
     """
@@ -48,6 +49,7 @@ class Trial:
     device: torch.device
     watch: Watch
     bins: int
+    report_budgets: frozenset[int] | None
     keep: str
     checkpoint_seconds: float
 
@@ -71,6 +73,10 @@ class Trial:
     def only_judges(self) -> bool:
         """Whether the baseline is judged as it is, and nothing is trained further."""
         return self.description["kind"] in ("baseline", "dense")
+
+    def judges_cells(self, budget: int) -> bool:
+        """Return whether the test images are judged under corruption at a budget."""
+        return self.report_budgets is None or budget in self.report_budgets
 
     @property
     def from_scratch(self) -> bool:

@@ -6,6 +6,7 @@ A budget counts when its ``record.json`` is there (written last); a trial has en
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ WALK = "walk.pt"
 """The checkpoint of a second walk from 0, for a budget that was added below the longest."""
 
 RECORD = "record.json"
+REPORT_CELLS = "report_cells"
+"""The key of a record that is False where the test images under corruption were left out at its budget."""
 WEIGHTS = "weights.safetensors"
 SELECTION = "selection.npz"
 REPORT = "report.npz"
@@ -45,6 +48,11 @@ def read_record(folder: Path, budget: int) -> dict[str, Any] | None:
     return _read(budget_folder(folder, budget) / RECORD)
 
 
+def has_cells(record: Mapping[str, Any]) -> bool:
+    """Return whether a record was made with the test images under corruption, as far as there are any."""
+    return bool(record.get(REPORT_CELLS, True))
+
+
 def read_outcome(folder: Path) -> dict[str, Any] | None:
     """Return how the trial ended, or None if it has not."""
     return _read(folder / OUTCOME)
@@ -55,12 +63,18 @@ def read_progress(folder: Path) -> dict[str, Any] | None:
     return _read(folder / PROGRESS)
 
 
-def finished_budgets(folder: Path) -> list[int]:
-    """Return the budgets whose record is there, in rising order."""
+def finished_budgets(folder: Path, *, cells_at: Collection[int] = ()) -> list[int]:
+    """Return the budgets whose record is there, in rising order.
+
+    Args:
+        folder: the trial's.
+        cells_at: budgets that count only when the test images under corruption were judged as well.
+    """
     found = []
     for path in folder.glob("budget-*"):
         digits = path.name.removeprefix("budget-")
-        if digits.isdecimal() and read_record(folder, int(digits)) is not None:
+        record = read_record(folder, int(digits)) if digits.isdecimal() else None
+        if record is not None and (int(digits) not in cells_at or has_cells(record)):
             found.append(int(digits))
     return sorted(found)
 

@@ -9,16 +9,13 @@ import numpy as np
 from prune_core.errors import BadInput
 from prune_core.logits import LogitSet
 from prune_core.metrics.binning import assign_bins
-from prune_core.metrics.bootstrap import (
+from prune_core.metrics.bootstrap import Interval, percentile_interval, resampled_means, resampling_counts
+from prune_core.metrics.calibration_interval import (
     GapSums,
-    Interval,
     calibration_difference,
     calibration_interval,
     gap_contributions,
     gap_sums,
-    percentile_interval,
-    resampled_means,
-    resampling_counts,
 )
 from prune_core.metrics.likelihood import image_brier, image_nll
 from prune_core.metrics.predictions import CellPredictions, Floats, Predictions
@@ -35,8 +32,11 @@ class _Resampled:
 def intervals(
     logits: LogitSet, *, bins: int = 15, resamples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> dict[str, Interval]:
-    """Return an interval by column: accuracy, NLL, Brier score, mean confidence, ECE, and where there are cells mPC, rPC and
-    pooled ECE, overall and per severity.
+    """Return an interval by column: accuracy, NLL, Brier score, mean confidence, the three ECEs, and where there are cells
+    mPC, rPC and pooled ECE, overall and per severity.
+
+    That of an ECE is the interval of the true one; ``ece`` and ``ece_debiased`` estimate the same and share it. The borders
+    of equal-mass bins are those of the images at hand.
 
     Base images are resampled, each with everything that was made of it (`prune_core.metrics.bootstrap`). The intervals speak
     of these images and this network; what another training seed would give is not in them.
@@ -83,7 +83,7 @@ def check_same_images(network: LogitSet, other: LogitSet) -> None:
 def _resample(logits: LogitSet, bins: int, resamples: int, seed: int) -> _Resampled:
     clean, cells = logits.predictions(), logits.cell_predictions()
     counts = resampling_counts(len(clean.labels), resamples, seed)
-    found = _Resampled(_clean_means(clean, counts), {"ece": _clean_gaps(clean, bins, counts)})
+    found = _Resampled(_clean_means(clean, counts), _clean_gaps(clean, bins, counts))
     if cells is not None:
         _add_cells(found, cells, bins, counts[:, logits.cell_index])
     return found
@@ -100,9 +100,14 @@ def _clean_means(clean: Predictions, counts: Floats) -> dict[str, tuple[float, F
     return {name: (float(values.mean()), drawn[:, at]) for at, (name, values) in enumerate(each.items())}
 
 
-def _clean_gaps(clean: Predictions, bins: int, counts: Floats) -> GapSums:
-    at = assign_bins(clean.confidence, bins)
-    return gap_sums(gap_contributions(clean.confidence, clean.correct, at, bins), counts)
+def _clean_gaps(clean: Predictions, bins: int, counts: Floats) -> dict[str, GapSums]:
+    def gaps(binning: str) -> GapSums:
+        at = assign_bins(clean.confidence, bins, binning)
+        return gap_sums(gap_contributions(clean.confidence, clean.correct, at, bins), counts)
+
+    plain = gaps("equal_width")
+    # Plug-in and debiased estimate the same true ECE: one interval.
+    return {"ece": plain, "ece_mass": gaps("equal_mass"), "ece_debiased": plain}
 
 
 def _add_cells(found: _Resampled, cells: CellPredictions, bins: int, counts: Floats) -> None:

@@ -94,7 +94,7 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) ->
 
 
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
-    done = set(finished_budgets(out / "trials" / trial.key))
+    done = set(finished_budgets(out / "trials" / trial.key, cells_at=trial.report_budgets))
     return [budget for budget in trial.budgets if budget not in done]
 
 
@@ -103,11 +103,15 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
     to_do = _open(trial, out)
     if not to_do:
         return 0.0
-    done = [budget for budget in trial.budgets if budget not in to_do]
+    # a record without its cells is judged again, from the weights of its budget
+    trained = finished_budgets(out / "trials" / trial.key)
+    to_train = [budget for budget in to_do if budget not in trained]
+    done = [budget for budget in trial.budgets if budget in trained]
     # a budget below the longest is walked again from 0
-    start = max(done) if done and min(to_do) > max(done) else 0
+    start = max(done) if done and to_train and min(to_train) > max(done) else 0
     ready = trial.kind in ("baseline", "dense") and plan.baseline_ready(trial.baseline_key, out)
-    return _training(trial, max(to_do) - start, speed, sizes, ready) + _judging(trial, to_do, speed, sizes)
+    epochs = max(to_train) - start if to_train else 0
+    return _training(trial, epochs, speed, sizes, ready) + _judging(trial, to_do, speed, sizes)
 
 
 def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, ready: bool) -> float:
@@ -122,15 +126,15 @@ def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, read
 def _judging(trial: PlannedTrial, budgets: Iterable[int], speed: Speed, sizes: Sizes) -> float:
     # the unpruned network is judged once; a control's budget 0 takes that over
     judged = [budget for budget in budgets if not (trial.kind == "control" and budget == 0)]
-    return len(judged) * judged_images(sizes) / speed.judge
+    return sum(judged_images(sizes, report_cells=each in trial.report_budgets) for each in judged) / speed.judge
 
 
 def _disk(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes) -> float:
     to_do = _open(trial, out)
     weights = 4 * speed.parameters
     state = 2 * weights if max(to_do, default=0) > 0 else 0
-    kept = 0 if plan.study.keep == "none" else len(to_do) * (weights + logit_bytes(sizes))
-    return float(state + kept)
+    logits = sum(logit_bytes(sizes, report_cells=budget in trial.report_budgets) for budget in to_do)
+    return float(state + (0 if plan.study.keep == "none" else len(to_do) * weights + logits))
 
 
 def _memory(speed: Speed) -> int:
@@ -167,7 +171,7 @@ def _correction(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes
     for trial in plan.trials:
         folder = out / "trials" / trial.key
         records = [record for budget in trial.budgets if (record := read_record(folder, budget)) is not None]
-        if not records or len(records) < len(trial.budgets) or trial.kind == "control":
+        if not records or _open(trial, out) or trial.kind == "control":
             continue
         count += 1
         measured += max(record["train_seconds"] for record in records) + sum(

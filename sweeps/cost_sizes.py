@@ -26,6 +26,7 @@ class Sizes:
         train: images per epoch.
         clean: images judged clean: validation, test, and those of the training images.
         cells: corrupted images judged, over all corruptions and severities.
+        report_cells: those of them that are test images: not judged at every budget.
         shape: (H, W, C) of an image.
         classes: how many there are.
     """
@@ -33,18 +34,23 @@ class Sizes:
     train: int
     clean: int
     cells: int
+    report_cells: int
     shape: tuple[int, int, int]
     classes: int
 
 
-def judged_images(sizes: Sizes) -> int:
-    """Return how many images one record takes a forward pass of."""
-    return sizes.clean + sizes.cells
+def judged_images(sizes: Sizes, *, report_cells: bool = True) -> int:
+    """Return how many images one record takes a forward pass of, with or without the corrupted test images."""
+    return sizes.clean + _cells(sizes, report_cells)
 
 
-def logit_bytes(sizes: Sizes) -> int:
+def logit_bytes(sizes: Sizes, *, report_cells: bool = True) -> int:
     """Return what the kept logits of one record weigh: float32 for clean images, float16 for corrupted ones."""
-    return sizes.classes * (4 * sizes.clean + 2 * sizes.cells)
+    return sizes.classes * (4 * sizes.clean + 2 * _cells(sizes, report_cells))
+
+
+def _cells(sizes: Sizes, report: bool) -> int:
+    return sizes.cells if report else sizes.cells - sizes.report_cells
 
 
 def sizes_of(study: Study) -> Sizes | None:
@@ -62,9 +68,9 @@ def sizes_of(study: Study) -> Sizes | None:
     left = pool - study.data.validation - (0 if own_test else test)
     train = study.data.train if study.data.train is not None else left
     evaluation = study.evaluation
-    cells = 0
+    report = selection = 0
     if evaluation.corruptions != "none":
-        cells = REPORT_CELLS * min(evaluation.images_per_cell, test) + SELECTION_CELLS * min(
-            evaluation.selection_images_per_cell, study.data.validation
-        )
-    return Sizes(train, study.data.validation + test + min(evaluation.train_images, train), cells, shape, classes)
+        report = REPORT_CELLS * min(evaluation.images_per_cell, test)
+        selection = SELECTION_CELLS * min(evaluation.selection_images_per_cell, study.data.validation)
+    clean = study.data.validation + test + min(evaluation.train_images, train)
+    return Sizes(train, clean, report + selection, report, shape, classes)

@@ -133,6 +133,7 @@ class Sweep:
             "name": trial.name,
             "description": trial.description,
             "budgets": list(trial.budgets),
+            "report_budgets": list(trial.report_budgets),
             "folder": str(trial_folder(self.out, trial.key)),
             "store": str(store_folder(self.out)),
             "cache": None,

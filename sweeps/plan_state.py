@@ -30,14 +30,14 @@ def store_folder(out: Path) -> Path:
 def trial_state(trial: PlannedTrial, out: Path) -> State:
     """Return what the folder of a trial says: a final status, ``begun`` (something is there) or ``missing``.
 
-    A complete trial of which a budget is asked that it has not is ``begun``: it goes on from there.
+    A complete trial of which a budget is asked that it has not, or corruptions at one, is ``begun``: it goes on from there.
     """
     folder = trial_folder(out, trial.key)
     outcome = read_outcome(folder)
     if outcome is None:
         return "begun" if (folder / DESCRIPTION).exists() else "missing"
     status = outcome.get("status")
-    if status == COMPLETE and not set(trial.budgets) <= set(finished_budgets(folder)):
+    if status == COMPLETE and not set(trial.budgets) <= set(finished_budgets(folder, cells_at=trial.report_budgets)):
         return "begun"
     final: tuple[State, ...] = ("complete", "stopped", "failed", "diverged")
     return next((state for state in final if state == status), "begun")

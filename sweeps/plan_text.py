@@ -11,6 +11,7 @@ from sweeps.study_names import SCRATCH
 
 if TYPE_CHECKING:
     from sweeps.plan import Plan
+    from sweeps.study import Study
 
 
 def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
@@ -32,7 +33,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         f"seeds {', '.join(map(str, study.seeds))}",
         f"  trials     {len(plan.trials)}: "
         + ", ".join(f"{kinds[kind]} {kind}" for kind in ("baseline", "control", "pruned", "dense", SCRATCH) if kinds[kind]),
-        f"  records    {plan.records}",
+        f"  records    {plan.records}{_cells(study)}",
         f"  there      {there} of {len(plan.trials)} trials"
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
     ]
@@ -40,6 +41,16 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         lines.insert(4, f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
                         f"{len(study.seeds)} further trials")  # fmt: skip
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
+
+
+def _cells(study: Study) -> str:
+    """Where the test images under corruption are judged, if not everywhere."""
+    if study.evaluation.corruptions == "none" or study.report_budgets == study.budgets:
+        return ""
+    budgets, why = ", ".join(map(str, study.report_budgets)), "as evaluation.report_budgets says"
+    if study.evaluation.report_budgets is None:
+        why = f"{study.evaluation.images_per_cell:,} images per cell are not cheap; evaluation.report_budgets asks for more"
+    return f"; test images under corruption are judged at budget {budgets} only ({why})"
 
 
 def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:

@@ -26,7 +26,8 @@ class PlannedTrial:
         ratio: canonical decimal.
         seed: of the trial.
         budgets: epochs of fine-tuning at which it is judged, rising.
-        description: plain data; all that a worker needs to know.
+        report_budgets: those of them at which the test images under corruption are judged too.
+        description: plain data; what is done and with what, which is what the key is made of.
         baseline_key: the store's key of the baseline that it starts from.
     """
 
@@ -39,6 +40,7 @@ class PlannedTrial:
     ratio: str
     seed: int
     budgets: tuple[int, ...]
+    report_budgets: tuple[int, ...]
     description: dict[str, Any]
     baseline_key: str
 
@@ -58,6 +60,7 @@ def judged_trial(study: Study, base: Base, seed: int, checksum: str | None, kind
         "0",
         seed,
         (0,),
+        _reported(study, kind, (0,)),
         description,
         baseline_key(baseline),
     )
@@ -111,8 +114,9 @@ def scratch_trials(study: Study, arm: Arm, seed: int, checksum: str | None) -> l
         key, own = trial_key(description), f"{arm.name}-{SCRATCH}"
         found.append(
             PlannedTrial(
-                key, name, SCRATCH, own, arm.network, SCRATCH, ratio, seed, (0,), description, baseline_key(baseline)
-            )
+                key, name, SCRATCH, own, arm.network, SCRATCH, ratio, seed, (0,), _reported(study, SCRATCH, (0,)),
+                description, baseline_key(baseline),
+            )  # fmt: skip
         )
     return found
 
@@ -129,22 +133,40 @@ def _per_budget(
     if not Recipe.from_dict(description["fine_tuning"]).depends_on_length:
         return [
             PlannedTrial(
-                trial_key(description), name, kind, arm, network, method, ratio, seed, budgets, description, key_of_baseline
-            )
+                trial_key(description), name, kind, arm, network, method, ratio, seed, budgets,
+                _reported(study, kind, budgets), description, key_of_baseline,
+            )  # fmt: skip
         ]
     found = []
     for budget in budgets:
         own = {**description, "budget": budget}
         found.append(
             PlannedTrial(
-                trial_key(own), f"{name}-b{budget}", kind, arm, network, method, ratio, seed, (budget,), own, key_of_baseline
-            )
+                trial_key(own), f"{name}-b{budget}", kind, arm, network, method, ratio, seed, (budget,),
+                _reported(study, kind, (budget,)), own, key_of_baseline,
+            )  # fmt: skip
         )
     return found
 
 
+def _reported(study: Study, kind: str, budgets: tuple[int, ...]) -> tuple[int, ...]:
+    """The budgets with corrupted test images. What is never fine-tuned has them, and so has the control at 0: it is that."""
+    if study.evaluation.corruptions == "none":
+        return ()
+    return tuple(each for each in budgets if each in study.report_budgets or (kind != "pruned" and each == 0))
+
+
 def _shown(ratio: str) -> str:
     return ratio if len(ratio) > 4 else f"{float(ratio):.2f}"
+
+
+def with_budgets_of(one: PlannedTrial, other: PlannedTrial) -> PlannedTrial:
+    """Return one trial with the budgets of another of the same description as well."""
+    return replace(
+        one,
+        budgets=tuple(sorted({*one.budgets, *other.budgets})),
+        report_budgets=tuple(sorted({*one.report_budgets, *other.report_budgets})),
+    )
 
 
 def joined(trials: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
@@ -152,6 +174,5 @@ def joined(trials: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
     found: dict[str, PlannedTrial] = {}
     for trial in trials:
         before = found.get(trial.key)
-        budgets = trial.budgets if before is None else tuple(sorted({*before.budgets, *trial.budgets}))
-        found[trial.key] = replace(before or trial, budgets=budgets)
+        found[trial.key] = trial if before is None else with_budgets_of(before, trial)
     return tuple(found.values())

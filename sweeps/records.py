@@ -10,6 +10,7 @@ import pandas as pd
 
 from prune_core.description import canonical_json
 from prune_core.files import replacing
+from prune_core.metrics.columns import report_cell_columns
 from prune_core.trial_folder import COMPLETE, read_outcome, read_record
 from sweeps.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 
@@ -23,7 +24,8 @@ def collect(
     """Return the table of records of the given trials: what is on disk but not asked for stays out of it.
 
     A trial that is not finished gives a row for each budget that it has reached; one that failed or diverged gives, besides
-    those, a row without metrics for each budget that it did not reach, with its status and cause.
+    those, a row without metrics for each budget that it did not reach, with its status and cause. Columns of test images
+    under corruption are empty at budgets that are not judged on them, also where an earlier, shorter study did.
 
     Args:
         out: the study's output folder.
@@ -71,7 +73,10 @@ def _rows(out: Path, trial: PlannedTrial, study: str, run_id: str | None) -> lis
             "status": COMPLETE if record is not None else status,
             "cause": None if record is not None or outcome is None else outcome.get("cause"),
         }  # fmt: skip
-        measured = {} if record is None else {column: record.get(column) for column in measured_columns()}
+        left_out = () if budget in trial.report_budgets else report_cell_columns()
+        measured = {
+            column: record.get(column) for column in measured_columns() if record is not None and column not in left_out
+        }
         found.append({**identity, **measured})
     return found
 

@@ -10,7 +10,7 @@ from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
 from prune_core.logits import LogitSet
 from prune_core.scoring import record_columns
-from prune_core.trial_folder import RECORD, REPORT, SELECTION, TRAIN
+from prune_core.trial_folder import RECORD, REPORT, REPORT_CELLS, SELECTION, TRAIN
 from sweeps.columns import COSTS, SECONDS
 from sweeps.lock import driving
 from sweeps.study import load_study
@@ -55,7 +55,8 @@ def rescore_record(folder: Path, bins: int) -> bool:
     if selection is None and report is None:
         return False
     before: dict[str, Any] = read_json(folder / RECORD)
-    kept = {name: value for name, value in before.items() if name in (*COSTS, *SECONDS, "budget", "peak_activation_bytes")}
+    names = (*COSTS, *SECONDS, "budget", "peak_activation_bytes", REPORT_CELLS)
+    kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
     write_json(folder / RECORD, {**record_columns(selection=selection, report=report, train=train, bins=bins), **kept})
     return True

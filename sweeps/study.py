@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from prune_core.errors import BadInput
 from sweeps.study_errors import one_line
 from sweeps.study_parts import (
+    CHEAP_IMAGES_PER_CELL,
     ArmSection,
     BaselineSection,
     DataSection,
@@ -107,6 +108,21 @@ class Study(Section):
         from sweeps.study_objectives import decisive_columns
 
         return decisive_columns(self.objectives, self.select_on)
+
+    @property
+    def report_budgets(self) -> tuple[int, ...]:
+        """The budgets at which the test images under corruption are judged; none where there are no corruptions.
+
+        Always the longest, and those asked for. Without a word: all where that is cheap, and where these images decide.
+        """
+        chosen = self.evaluation
+        if chosen.corruptions == "none":
+            return ()
+        longest = self.budgets[-1]
+        if chosen.report_budgets is not None:
+            return tuple(sorted({*chosen.report_budgets, longest}))
+        cheap = chosen.images_per_cell <= CHEAP_IMAGES_PER_CELL
+        return self.budgets if cheap or self.select_on == "report" else (longest,)
 
     @property
     def pruned_ratios(self) -> tuple[str, ...]:

@@ -247,5 +247,25 @@ def _evaluation(study: Study, folder: Path) -> Any:
     ):
         if available and count > available:
             raise BadInput(f"evaluation.{key}: {count} images asked, the study has {available} (allowed: up to {available})")
+    _check_report_budgets(study)
     update = {"folder": (folder / section.folder.expanduser()).resolve()} if section.folder is not None else {}
     return section.model_copy(update=update)
+
+
+def _check_report_budgets(study: Study) -> None:
+    listed = study.evaluation.report_budgets
+    if listed is None:
+        return
+    for budget in listed:
+        if budget not in study.budgets:
+            raise BadInput(
+                f"evaluation.report_budgets: {budget} is none of the study's budgets "
+                f"(allowed: {', '.join(map(str, study.budgets))})"
+            )
+    if study.evaluation.corruptions == "none":
+        raise BadInput("evaluation.report_budgets: there are no corruptions to judge (allowed: leave this key out)")
+    if study.select_on == "report" and study.search.kind != "grid" and len(study.report_budgets) < len(study.budgets):
+        raise BadInput(
+            "evaluation.report_budgets: a search that chooses on the report images needs them at every budget "
+            "(allowed: leave this key out)"
+        )

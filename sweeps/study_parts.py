@@ -8,7 +8,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sweeps.study_values import Names, Ratios, Seed
+from sweeps.study_values import Budgets, Names, Ratios, Seed
+
+CHEAP_IMAGES_PER_CELL = 500
+"""Up to here the 75 cells take about as long as one epoch of fine-tuning on 12,500 images (a forward pass is a third)."""
 
 
 class Section(BaseModel):
@@ -90,6 +93,11 @@ class EvaluationSection(Section):
         default=500, ge=0, description="training images for train_accuracy and train_nll, balanced; 0 is none"
     )
     ece_bins: int = Field(default=15, ge=1, description="bins of every ECE")
+    report_budgets: Budgets | None = Field(
+        default=None,
+        description="budgets at which the test images under corruption are judged, besides the longest; null is all "
+        f"budgets where images_per_cell is at most {CHEAP_IMAGES_PER_CELL}, else the longest",
+    )
 
 
 class SearchSection(Section):

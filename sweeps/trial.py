@@ -98,6 +98,7 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
             config["description"],
             key=config["key"],
             budgets=config["budgets"],
+            report_budgets=config["report_budgets"],
             folder=folder,
             store=Path(config["store"]),
             cache=Path(config["cache"]) if config["cache"] else None,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Protocol
 
 from sweeps.plan import PlannedTrial
+from sweeps.plan_trials import with_budgets_of
 
 
 class Candidates(Protocol):
@@ -135,7 +135,7 @@ class Workload:
             self._waiting[trial.key] = trial if trial.key not in self._waiting else self._joined(trial)
 
     def _joined(self, trial: PlannedTrial) -> PlannedTrial:
-        return replace(trial, budgets=tuple(sorted({*trial.budgets, *self._waiting[trial.key].budgets})))
+        return with_budgets_of(trial, self._waiting[trial.key])
 
     @property
     def exhausted(self) -> bool:

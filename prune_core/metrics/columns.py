@@ -14,7 +14,13 @@ def report_columns() -> list[str]:
     images = [m.name for m in metrics if m.on == "images"]
     fitted = [m.name for m in metrics if m.on == "fit"]
     scaled = [f"{m.name}_t" for m in metrics if m.after_temperature]
-    return images + fitted + scaled + [column for m in metrics for column in _corruption_columns(m)]
+    return images + fitted + scaled + report_cell_columns()
+
+
+def report_cell_columns() -> list[str]:
+    """Return the report columns that come of corrupted images, which a study need not judge at every budget."""
+    metrics = [METRICS.get(name) for name in METRICS if METRICS.get(name).recorded]
+    return [column for m in metrics for column in _corruption_columns(m)]
 
 
 def _corruption_columns(metric: Metric) -> list[str]:

@@ -90,6 +90,23 @@ def zeros(path: Path):
     return {n: p == 0 for n, p in load_network(path).named_parameters() if p.ndim == 4}
 
 
+def test_corrupted_test_images_are_judged_where_asked_and_later_from_the_kept_weights(house, monkeypatch):
+    pruned = described(evaluation=EVALUATION)
+    house.run(pruned, [0, 1], "all")
+    house.run(pruned, [0, 1], "last", report_budgets=[1])
+    assert house.record(1, "last") | {"train_seconds": 0, "evaluate_seconds": 0} == house.record(1, "all") | {
+        "train_seconds": 0, "evaluate_seconds": 0,
+    }  # fmt: skip
+    few, everything = house.record(0, "last"), numbers(house.record(0, "all"))
+    assert {"mpc", "rpc", "corruption_ece_s5", "worst_corruption"}.isdisjoint(few)
+    assert {name: value for name, value in numbers(few).items() if name != "report_cells"}.items() <= everything.items()
+    assert "val_mpc" in few, "selection images are judged at every budget"
+    # Asked for later: forward passes alone, no training, the same numbers.
+    monkeypatch.setattr(pipeline_walk, "train", lambda *_, **__: pytest.fail("trained again"))
+    house.run(pruned, [0, 1], "last", report_budgets=[0, 1])
+    assert numbers(house.record(0, "last")) == everything
+
+
 def test_baseline_control_and_two_methods(house):
     assert house.run(described("baseline", evaluation=EVALUATION), [0], "baseline")["status"] == "complete"
     assert house.run(described("control", evaluation=EVALUATION), [0, 1], "control")["budgets"] == [0, 1]

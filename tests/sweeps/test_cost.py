@@ -71,6 +71,27 @@ def test_seconds_are_epochs_and_records_by_hand(tmp_path: Path) -> None:
     assert cost.disk_bytes == 5 * (4000 + 10 * 4 * 500) + 2 * 8000
 
 
+def test_corrupted_test_images_cost_where_they_are_judged(tmp_path: Path) -> None:
+    asked = "evaluation={images_per_cell: 40, selection_images_per_cell: 30, train_images: 200, report_budgets: [2]}"
+    plan, sizes = planned(tmp_path, asked)
+    cost = cost_of(plan, tmp_path / "out", {"small_vgg": SPEED}, sizes)
+    few, all_of_it = (500 + 20 * 30) / 1000, (500 + 20 * 30 + 75 * 40) / 1000
+    # all of it: the baseline at 0, the control and the pruned network at 2; the pruned one at 0 without those cells
+    judged = 3 * all_of_it + few
+    by_hand = 7 * 10 + judged + 3 * TRIAL_SECONDS + 5 * RECORD_SECONDS + (75 * 40 + 20 * 30) / 10_000
+    assert cost.device_seconds == pytest.approx(by_hand)
+    assert "judged at budget 2 only (as evaluation.report_budgets says)" in plan_text(plan, tmp_path / "out")
+    # A record that was made without them is judged again, not trained again.
+    out, pruned = tmp_path / "out", plan.trials[-1]
+    for trial in plan.trials:
+        for budget in trial.budgets:
+            found = {"train_seconds": 30.0, "evaluate_seconds": all_of_it, "report_cells": not (trial is pruned and budget)}
+            write_json(out / "trials" / trial.key / f"budget-{budget:04d}" / "record.json", found)
+        write_json(out / "trials" / trial.key / "outcome.json", {"status": "complete", "cause": None, "budgets": [0]})
+    left = all_of_it + TRIAL_SECONDS + RECORD_SECONDS + (75 * 40 + 20 * 30) / 10_000
+    assert cost_of(plan, out, {"small_vgg": SPEED}, sizes).device_seconds == pytest.approx(left)
+
+
 def test_what_is_there_is_not_paid_again(tmp_path: Path) -> None:
     plan, sizes = planned(tmp_path, "budgets=[0, 2, 5]")
     out = tmp_path / "out"

@@ -114,6 +114,21 @@ def test_deltas_are_against_the_control_of_the_same_seed_and_budget(plan: Plan, 
     assert all(math.isnan(baseline[column]) for column in delta_columns())
 
 
+def test_corrupted_test_images_have_numbers_where_the_study_judges_them(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(STUDY, encoding="utf-8")
+    few = make_plan(load_study(tmp_path / "mine.yaml", ["evaluation.report_budgets=[2]"]))
+    pruned, control = named(few, "small_vgg-unstructured-r0.50-s0"), named(few, "small_vgg-control-s0")
+    for trial in (pruned, control):  # as a shorter study left it, which judged them at budget 0 too
+        for budget in (0, 2):
+            record(tmp_path, trial, budget, accuracy=0.9, mpc=0.5, worst_corruption="fog", val_mpc=0.4)
+    table = collect(tmp_path, few.trials, study="mine")
+    assert math.isnan(row(table, pruned, 0)["mpc"]) and math.isnan(row(table, pruned, 0)["delta_mpc"])
+    assert row(table, pruned, 0)["worst_corruption"] is pd.NA
+    assert (row(table, pruned, 0)["accuracy"], row(table, pruned, 0)["val_mpc"]) == (0.9, 0.4)
+    assert (row(table, pruned, 2)["mpc"], row(table, pruned, 2)["delta_mpc"]) == (0.5, 0.0)
+    assert row(table, control, 0)["mpc"] == 0.5, "unpruned networks are judged once, on everything"
+
+
 def test_what_failed_is_a_row_with_its_cause_and_no_numbers(plan: Plan, tmp_path: Path) -> None:
     table = collect(filled(plan, tmp_path), plan.trials, study="mine")
     diverged = named(plan, "small_vgg-unstructured-r0.50-s1")

@@ -65,6 +65,23 @@ def test_objectives_are_the_four_and_count_macs_where_all_methods_remove_structu
     assert report.decisive == {"accuracy": "max", "parameters": "min"}
 
 
+@pytest.mark.parametrize(
+    ("overrides", "budgets"),
+    [
+        ([], (0, 2)),  # 100 images per cell are cheap
+        (["data.test=600", "evaluation.images_per_cell=501"], (2,)),
+        (["data.test=600", "evaluation.images_per_cell=501", "select_on=report"], (0, 2)),  # they decide
+        (["evaluation.report_budgets=[2]"], (2,)),
+        (["evaluation.report_budgets=0"], (0, 2)),  # the longest is always there
+        (["evaluation.corruptions=none"], ()),
+    ],
+)
+def test_budgets_at_which_corrupted_test_images_are_judged(
+    tmp_path: Path, overrides: list[str], budgets: tuple[int, ...]
+) -> None:
+    assert load(tmp_path, SMALL, *overrides).report_budgets == budgets
+
+
 def test_overrides_reach_into_sections_lists_and_missing_sections(tmp_path: Path) -> None:
     study = load(tmp_path, SMALL, "arms.0.ratios=0.9", "resources.threads=2", "training.learning_rate=1e-2", "title=a=b")
     assert study.arms[0].ratios == ("0.9",)
