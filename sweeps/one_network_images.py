@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.errors import BadInput
 from prune_core.files import replacing
+from prune_core.progress import on_terminal
 
 if TYPE_CHECKING:
     from prune_core.corruptions import CorruptedSet
@@ -83,7 +82,7 @@ def corrupted_images(
     if source == "generated":
         return generated_set(
             shown.images, shown.numbers, name=dataset.name, corruptions=STANDARD, seed=seed, cache=default_cache(),
-            progress=told, title=dataset.title, jpeg=dataset.jpeg,
+            progress=on_terminal, title=dataset.title, jpeg=dataset.jpeg,
         )  # fmt: skip
     if not shown.test:
         raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
@@ -91,18 +90,11 @@ def corrupted_images(
     if fetch:
         from prune_core.corruptions.fetch import fetch_official
 
-        fetch_official(dataset.name, where, told=told)
+        fetch_official(dataset.name, where, told=on_terminal)
     everything = len(shown.labels) == shown.total  # then nothing is copied into memory
     return official_set(
         where, name=dataset.name, labels=dataset.test_labels, positions=None if everything else shown.numbers
     )
-
-
-def told(done: int, total: int, text: str) -> None:
-    """Show on a terminal how far something is, on one line of stderr that it clears in the end; say nothing to a file."""
-    if sys.stderr.isatty():
-        share = f"{100 * done // max(total, 1):3d} %"
-        click.echo("\r\x1b[K" + ("" if done >= total else f"{share} {text}"), err=True, nl=False)
 
 
 def corrupt_to(data: str, names: tuple[str, ...], *, limit: int | None, seed: int, output: Path) -> str:
@@ -141,10 +133,10 @@ def _write_arrays(output: Path, shown: Shown, names: tuple[str, ...], seed: int)
     from prune_core.corruptions.apply import corrupt_numbered
 
     for at, name in enumerate(names):
-        told(at, len(names), name)
+        on_terminal(at, len(names), name)
         each = [corrupt_numbered(shown.images, name, severity, shown.numbers, seed=seed) for severity in SEVERITIES]
         _write_array(output / f"{name}.npy", np.concatenate(each))
-    told(len(names), len(names), "")
+    on_terminal(len(names), len(names), "")
     _write_array(output / "labels.npy", np.tile(shown.labels, len(SEVERITIES)).astype(np.uint8))
 
 

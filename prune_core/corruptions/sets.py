@@ -17,6 +17,7 @@ from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, STANDARD,
 from prune_core.description import content_key
 from prune_core.errors import BadInput, UnknownName
 from prune_core.files import replacing
+from prune_core.progress import Told
 
 GENERATOR_FORMAT = 2
 """Raised by any change that changes a generated image; part of the cache key."""
@@ -25,9 +26,6 @@ OFFICIAL = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 """Datasets of which an official corrupted set exists."""
 
 _STALE_SECONDS = 24 * 3600.0
-
-Progress = Callable[[int, int, str], None]
-"""``progress(cells done, cells in all, what was done last)``."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def generated_set(
     corruptions: Sequence[str] = STANDARD,
     seed: int = 0,
     cache: Path,
-    progress: Progress | None = None,
+    progress: Told | None = None,
     title: str | None = None,
     jpeg: bool = False,
 ) -> CorruptedSet:
@@ -115,7 +113,7 @@ def generated_set(
     return CorruptedSet(set_label(name, seed, title=title, jpeg=jpeg), names, jpeg=jpeg, _arrays=arrays)
 
 
-def _tell(progress: Progress | None, before: int, total: int, corruption: str, severity: int) -> None:
+def _tell(progress: Told | None, before: int, total: int, corruption: str, severity: int) -> None:
     if progress is not None:
         progress(before + severity, total, f"{corruption} {severity}")
 

@@ -18,6 +18,7 @@ _LICENCE = "none stated; free for research"
 FILES = CifarFiles(
     dataset="cifar10",
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    size=170_498_071,
     md5="c58f30108f718f92721af3b95e74349a",
     folder="cifar-10-batches-py",
     train=(

@@ -12,6 +12,7 @@ from prune_core.data.options import refuse_argument, refuse_rest, take_flag, tak
 FILES = CifarFiles(
     dataset="cifar100",
     url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+    size=169_001_437,
     md5="eb9058c3a382ffc7106e4002c42a8d85",
     folder="cifar-100-python",
     train=(("train", "16019d7e3df5f24257cddd939b257f8d"),),

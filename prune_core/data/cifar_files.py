@@ -15,7 +15,9 @@ import numpy as np
 
 from prune_core.data.dataset import Arrays
 from prune_core.data.reasons import reason
+from prune_core.downloads import Published, bring, locked
 from prune_core.errors import BadInput
+from prune_core.progress import on_terminal
 
 Checksums = tuple[tuple[str, str], ...]
 
@@ -30,10 +32,11 @@ _PICKLED = {
 
 @dataclass(frozen=True)
 class CifarFiles:
-    """One dataset's files: names and MD5 checksums as published."""
+    """One dataset's files: names, sizes in bytes and MD5 checksums as published."""
 
     dataset: str
     url: str
+    size: int
     md5: str
     folder: str
     train: Checksums
@@ -66,8 +69,8 @@ def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) 
     if download_to is not None:
         try:
             return _download(files, download_to)
-        except (OSError, RuntimeError, ValueError) as error:
-            failure = f"download failed: {reason(error)}"
+        except OSError as error:
+            failure = reason(error)
     put = places[0] if places else download_to
     raise BadInput(
         f"dataset {files.dataset!r}: {files.archive} is missing (looked in {', '.join(map(str, places))}; {failure}); "
@@ -76,18 +79,15 @@ def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) 
 
 
 def _download(files: CifarFiles, folder: Path) -> Path:
-    import socket
-
-    from torchvision.datasets.utils import download_url
-
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(30.0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        download_url(files.url, str(folder), filename=files.archive, md5=files.md5)
-    finally:
-        socket.setdefaulttimeout(before)
-    return folder / files.archive
+    """Return the archive, fetched into ``folder``; of processes that ask at once, one fetches and the others wait."""
+    target = folder / files.archive
+    wanted = Published(files.archive, files.url, files.url, files.size, f"md5:{files.md5}")
+    part = folder / f"{files.archive}.part"
+    with locked(part, wait=True) as stream:
+        if not target.is_file():
+            bring(wanted, part, stream, told=on_terminal)
+            part.replace(target)
+    return target
 
 
 def read_files(files: CifarFiles, path: Path) -> Arrays:

@@ -6,10 +6,8 @@ import fcntl
 import hashlib
 import io
 import tarfile
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ import pytest
 from prune_core.corruptions.definition import EXTRA, STANDARD
 from prune_core.corruptions.fetch import ARCHIVES, Archive, fetch_official
 from prune_core.errors import BadInput
+from tests.prune_core.loopback import Served, serving
 
 NAMES = ("fog", "snow", "labels")
 
@@ -43,47 +42,15 @@ def array_bytes(number: int) -> bytes:
     return buffer.getvalue()
 
 
-@dataclass
-class Served:
-    """What the server gives, and what it was asked."""
-
-    content: bytes
-    longest: int | None = None
-    ranges: bool = True
-    status: int = 200
-    asked: list[str | None] = field(default_factory=list)
-
-
 @pytest.fixture(name="served")
-def _served() -> Iterator[tuple[Served, str]]:
-    served = Served(tar_of(NAMES))
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.headers.get("Range")
-            served.asked.append(wanted)
-            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and served.ranges else 0
-            rest = served.content[start:]
-            self.send_response(served.status if served.status != 200 else 206 if start else 200)
-            self.send_header("Content-Length", str(len(rest)))
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(served.content) - 1}/{len(served.content)}")
-            self.end_headers()
-            self.wfile.write(rest if served.longest is None else rest[: served.longest])
-
-        def log_message(self, *arguments: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield served, f"http://127.0.0.1:{server.server_address[1]}/CIFAR-10-C.tar"
-    server.shutdown()
-    server.server_close()
+def _served() -> Iterator[Served]:
+    with serving(tar_of(NAMES)) as served:
+        yield served
 
 
-def archive_of(served: tuple[Served, str]) -> Archive:
-    content = served[0].content
-    return Archive("CIFAR-10-C", served[1], "the page", len(content), hashlib.sha256(content).hexdigest(), NAMES)
+def archive_of(served: Served) -> Archive:
+    content, checksum = served.content, f"sha256:{hashlib.sha256(served.content).hexdigest()}"
+    return Archive("CIFAR-10-C", f"{served.address}/CIFAR-10-C.tar", "the page", len(content), checksum, NAMES)
 
 
 def assert_unpacked(folder: Path) -> None:
@@ -94,65 +61,65 @@ def assert_unpacked(folder: Path) -> None:
     assert not (folder.parent / "escaped.npy").exists()
 
 
-def test_fetched_once_and_found_again(served: tuple[Served, str], tmp_path: Path) -> None:
+def test_fetched_once_and_found_again(served: Served, tmp_path: Path) -> None:
     archive, told = archive_of(served), []
     found = fetch_official("cifar10", tmp_path / "cache", archive=archive, told=lambda *each: told.append(each[:2]))
     assert found == tmp_path / "cache" / "CIFAR-10-C"
     assert_unpacked(tmp_path / "cache")
     assert told[-1] == (archive.size, archive.size)
     assert fetch_official("cifar10", tmp_path / "cache", archive=archive) == found
-    assert served[0].asked == [None]
+    assert served.asked == [None]
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(served: tuple[Served, str], tmp_path: Path) -> None:
-    served[0].longest = 5000
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(served: Served, tmp_path: Path) -> None:
+    served.longest = 5000
     archive = archive_of(served)
     fetch_official("cifar10", tmp_path, archive=archive)
     assert_unpacked(tmp_path)
-    assert served[0].asked == [None, *(f"bytes={start}-" for start in range(5000, archive.size, 5000))]
+    assert served.asked == [None, *(f"bytes={start}-" for start in range(5000, archive.size, 5000))]
 
 
-def test_a_killed_download_goes_on_in_the_next_call(served: tuple[Served, str], tmp_path: Path) -> None:
+def test_a_killed_download_goes_on_in_the_next_call(served: Served, tmp_path: Path) -> None:
     def killed(done: int, total: int, text: str) -> None:
         raise KeyboardInterrupt
 
-    served[0].longest = 6000
+    served.longest = 6000
     with pytest.raises(KeyboardInterrupt):
         fetch_official("cifar10", tmp_path, archive=archive_of(served), told=killed)
-    assert (tmp_path / "CIFAR-10-C.tar.part").read_bytes() == served[0].content[:6000]
-    served[0].longest = None
+    assert (tmp_path / "CIFAR-10-C.tar.part").read_bytes() == served.content[:6000]
+    served.longest = None
     fetch_official("cifar10", tmp_path, archive=archive_of(served))
-    assert served[0].asked == [None, "bytes=6000-"]
+    assert served.asked == [None, "bytes=6000-"]
     assert_unpacked(tmp_path)
 
 
-def test_a_server_without_ranges_starts_anew(served: tuple[Served, str], tmp_path: Path) -> None:
+def test_a_server_without_ranges_starts_anew(served: Served, tmp_path: Path) -> None:
     (tmp_path / "CIFAR-10-C.tar.part").write_bytes(b"old bytes")
-    served[0].ranges = False
+    served.ranges = False
     fetch_official("cifar10", tmp_path, archive=archive_of(served))
     assert_unpacked(tmp_path)
 
 
-def test_wrong_bytes_are_refused_and_not_kept(served: tuple[Served, str], tmp_path: Path) -> None:
-    archive = replace(archive_of(served), sha256="0" * 64)
+def test_wrong_bytes_are_refused_and_not_kept(served: Served, tmp_path: Path) -> None:
+    archive = replace(archive_of(served), checksum="sha256:" + "0" * 64)
     with pytest.raises(BadInput, match=r"SHA-256 is [0-9a-f]{64}, not 0{64}.*get it again from the page"):
         fetch_official("cifar10", tmp_path, archive=archive)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cut_file_says_how_far_it_is(served: tuple[Served, str], tmp_path: Path) -> None:
-    content = served[0].content
+def test_a_cut_file_says_how_far_it_is(served: Served, tmp_path: Path) -> None:
+    content = served.content
     archive = archive_of(served)
-    served[0].content = content[:4000]
+    served.content = content[:4000]
     with pytest.raises(BadInput, match=rf"4,000 of {len(content):,} bytes are there.*put it into {tmp_path}"):
         fetch_official("cifar10", tmp_path, archive=archive)
-    served[0].content = content
+    served.content = content
     fetch_official("cifar10", tmp_path, archive=archive)
     assert_unpacked(tmp_path)
 
 
-def test_without_a_network_one_line_says_what_to_do(served: tuple[Served, str], tmp_path: Path) -> None:
-    served[0].status = 503
+def test_without_a_network_one_line_says_what_to_do(served: Served, tmp_path: Path) -> None:
+    served.status = 503
     with pytest.raises(BadInput) as refused:
         fetch_official("cifar10", tmp_path, archive=archive_of(served))
     line = str(refused.value)
@@ -166,44 +133,44 @@ def test_without_a_network_one_line_says_what_to_do(served: tuple[Served, str], 
         fetch_official("mnist5k", tmp_path)
 
 
-def test_an_archive_that_lies_there_is_used_and_kept(served: tuple[Served, str], tmp_path: Path) -> None:
+def test_an_archive_that_lies_there_is_used_and_kept(served: Served, tmp_path: Path) -> None:
     given = tmp_path / "CIFAR-10-C.tar"
-    given.write_bytes(served[0].content[:-1])
+    given.write_bytes(served.content[:-1])
     with pytest.raises(BadInput, match="damaged or another file"):
         fetch_official("cifar10", tmp_path, archive=archive_of(served))
-    given.write_bytes(served[0].content)
+    given.write_bytes(served.content)
     fetch_official("cifar10", tmp_path, archive=archive_of(served))
-    assert served[0].asked == []
+    assert served.asked == []
     given.unlink()
     assert_unpacked(tmp_path)
 
 
-def test_an_archive_without_a_file_leaves_nothing(served: tuple[Served, str], tmp_path: Path) -> None:
+def test_an_archive_without_a_file_leaves_nothing(served: Served, tmp_path: Path) -> None:
     archive = replace(archive_of(served), names=("fog", "frost", "labels"))  # frost is a link in there
     with pytest.raises(BadInput, match=r"lacks frost\.npy"):
         fetch_official("cifar10", tmp_path, archive=archive)
     assert not (tmp_path / "CIFAR-10-C").exists()
 
 
-def test_a_set_that_lacks_files_is_completed(served: tuple[Served, str], tmp_path: Path) -> None:
+def test_a_set_that_lacks_files_is_completed(served: Served, tmp_path: Path) -> None:
     (tmp_path / "CIFAR-10-C").mkdir()
     (tmp_path / "CIFAR-10-C" / "fog.npy").write_bytes(b"half")
     fetch_official("cifar10", tmp_path, archive=archive_of(served))
     assert_unpacked(tmp_path)
 
 
-def test_two_do_not_fetch_at_once(served: tuple[Served, str], tmp_path: Path) -> None:
+def test_two_do_not_fetch_at_once(served: Served, tmp_path: Path) -> None:
     with (tmp_path / "CIFAR-10-C.tar.part").open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(BadInput, match="another process"):
             fetch_official("cifar10", tmp_path, archive=archive_of(served))
-    assert served[0].asked == []
+    assert served.asked == []
 
 
-def test_no_room_is_said_before_anything_is_fetched(served: tuple[Served, str], tmp_path: Path) -> None:
+def test_no_room_is_said_before_anything_is_fetched(served: Served, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="GB free"):
         fetch_official("cifar10", tmp_path, archive=replace(archive_of(served), size=1 << 60))
-    assert served[0].asked == []
+    assert served.asked == []
 
 
 def test_the_published_archive_is_the_whole_benchmark() -> None:
