@@ -9,6 +9,10 @@ from typing import Any
 FORMAT = 1
 """Raised by any change of the code that changes numbers; part of every key."""
 
+GENERATOR_FORMAT = 3
+"""Raised by any change that changes a generated corrupted image: part of the key of each generated set and, in a trial's
+description, of each trial that is judged on one. Baselines that were trained before stay."""
+
 
 def canonical_json(description: Any) -> str:
     """Return the one JSON text of a plain description (dicts, lists, strings, numbers, booleans, None)."""

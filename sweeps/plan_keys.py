@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_core.description import content_key
+from prune_core.description import GENERATOR_FORMAT, content_key
 from prune_core.errors import BadInput
 from prune_core.pipeline_keys import baseline_key, keyed_baseline
 from prune_core.store import file_sha256
@@ -96,6 +96,7 @@ def trial_description(
             "images_per_cell": evaluation.images_per_cell,
             "selection_images_per_cell": evaluation.selection_images_per_cell,
             "train_images": evaluation.train_images,
+            **({"generator": GENERATOR_FORMAT} if evaluation.corruptions != "none" else {}),
             **({"folder": str(evaluation.folder)} if evaluation.folder is not None else {}),
         },
         "seed": seed,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.corruptions.definition import Draws, Images, Level, corruption, to_bytes, to_unit
-from prune_core.corruptions.linear import along_both, gaussian, zoom_matrix
+from prune_core.corruptions.linear import gaussian, zoom_matrix
 from prune_core.corruptions.motion import motion_blur as blur_along
 
-_LARGEST_MATRIX = 1600  # pixels of an image; beyond that one matrix for all factors is slower than one after the other
+_UNIT = 2.0**40
 
 
 @lru_cache(maxsize=16)
@@ -85,34 +86,30 @@ def motion_blur(images: Images, level: Level, draws: Draws) -> Images:
 
 
 @lru_cache(maxsize=5)
-def zoom_blur_matrix(height: int, width: int, end: float) -> NDArray[np.float32]:
-    """Return the ``(H W, H W)`` matrix: the mean of an image and its enlargements by 1, 1.01, ... ``end``."""
+def zoom_blur_matrix(height: int, width: int, end: float) -> Any:
+    """Return the sparse ``(H W, H W)`` matrix: the mean of an image and its enlargements by 1, 1.01, ... ``end``.
+
+    Its weights are whole multiples of 2**-40 and each row sums to exactly 1: sums of grey levels are then exact, so that
+    neither the batch nor the processor decides a last bit, and a flat region keeps its level under the truncation.
+    """
+    from scipy import sparse
+
     factors = np.arange(1, end, 0.01)
     # The factor 1 is among them: the sharp image counts twice, as in the official files.
-    total = np.eye(height * width, dtype=np.float32)
+    total = sparse.identity(height * width, format="csr")
     for factor in factors:
-        total += np.kron(zoom_matrix(height, factor), zoom_matrix(width, factor)).astype(np.float32)
-    total /= np.float32(len(factors) + 1)
-    return total
+        total = total + sparse.kron(zoom_matrix(height, factor), zoom_matrix(width, factor), format="csr")
+    whole = (total * (_UNIT / (len(factors) + 1))).rint().tocsr()
+    missing = _UNIT - np.asarray(whole.sum(axis=1)).ravel()
+    whole = whole + sparse.diags(missing)
+    return (whole / _UNIT).tocsr()
 
 
 @corruption("zoom_blur", ((1.06,), (1.11,), (1.16,), (1.21,), (1.26,)))
 def zoom_blur(images: Images, level: Level, draws: Draws) -> Images:
     """Average over enlargements; the level is where the range of factors ends (severities 1 and 2 include that end)."""
     count, height, width, channels = images.shape
-    if height * width > _LARGEST_MATRIX:
-        return _zoom_blur_in_steps(images, level[0])
     matrix = zoom_blur_matrix(height, width, level[0])
-    planes = np.ascontiguousarray(images.reshape(count, height * width, channels).transpose(0, 2, 1))
-    unit = planes.reshape(count * channels, -1).astype(np.float32) / np.float32(255)
-    blurred = to_bytes(unit @ matrix.T)
-    return np.ascontiguousarray(blurred.reshape(count, channels, -1).transpose(0, 2, 1)).reshape(images.shape)
-
-
-def _zoom_blur_in_steps(images: Images, end: float) -> Images:
-    unit = images.astype(np.float32) / np.float32(255)
-    factors = np.arange(1, end, 0.01)
-    total = unit.copy()
-    for factor in factors:
-        total += along_both(unit, zoom_matrix(images.shape[1], factor), zoom_matrix(images.shape[2], factor))
-    return to_bytes(total / np.float32(len(factors) + 1))
+    pixels = images.reshape(count, height * width, channels).transpose(1, 0, 2).astype(np.float64)
+    blurred = (matrix @ pixels.reshape(height * width, count * channels)).astype(np.uint8)
+    return np.ascontiguousarray(blurred.reshape(height * width, count, channels).transpose(1, 0, 2)).reshape(images.shape)

@@ -12,9 +12,9 @@ from prune_core.corruptions.definition import Array, Draws, Images, Level, corru
 @corruption("contrast", ((0.75,), (0.5,), (0.4,), (0.3,), (0.15,)))
 def contrast(images: Images, level: Level, draws: Draws) -> Images:
     """Pull every value towards the mean of its image and channel."""
-    unit = to_unit(images)
-    means = unit.mean(axis=(1, 2), keepdims=True)
-    return to_bytes((unit - means) * level[0] + means)
+    pixels = images.shape[1] * images.shape[2]
+    means = images.sum(axis=(1, 2), dtype=np.int64, keepdims=True) / (255.0 * pixels)  # exact, whatever the batch
+    return to_bytes((to_unit(images) - means) * level[0] + means)
 
 
 def _as_picture(image: Images) -> Array:

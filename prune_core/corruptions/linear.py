@@ -1,4 +1,4 @@
-"""Blurs and zooms as small matrices: one matrix product filters a whole batch, borders included."""
+"""Blurs and zooms as small matrices: two matrix products filter an image, borders included."""
 
 from __future__ import annotations
 
@@ -43,10 +43,11 @@ def along_both(batch: Array, rows: Array, columns: Array) -> Array:
     if batch.ndim == 3:
         return np.asarray(rows @ batch @ columns.T)
     count, height, width, channels = batch.shape
-    # One wide product instead of many narrow ones: channels ride along in the matrix.
+    # Channels ride along in one wider product. One product per image, never one for the batch: the shape of a product
+    # decides the order of its sums, hence the last bit, and an image must not depend on its batch.
     wide = np.kron(columns.T, np.eye(channels, dtype=batch.dtype)).astype(batch.dtype)
-    flat = batch.reshape(count * height, width * channels) @ wide
-    return np.asarray(rows.astype(batch.dtype) @ flat.reshape(count, height, width * channels)).reshape(batch.shape)
+    flat = batch.reshape(count, height, width * channels)
+    return np.asarray(rows.astype(batch.dtype) @ (flat @ wide)).reshape(batch.shape)
 
 
 def gaussian(batch: Array, sigma: float, *, border: str = "nearest", truncate: float = 4.0) -> Array:

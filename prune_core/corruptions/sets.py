@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 
 from prune_core.corruptions.apply import check_images, check_severity, corrupt_numbered
 from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, STANDARD, Images
-from prune_core.description import content_key
+from prune_core.description import GENERATOR_FORMAT, content_key
 from prune_core.errors import BadInput, UnknownName
 from prune_core.files import replacing
 from prune_core.progress import Told
-
-GENERATOR_FORMAT = 2
-"""Raised by any change that changes a generated image; part of the cache key."""
 
 OFFICIAL = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 """Datasets of which an official corrupted set exists."""
