@@ -15,7 +15,7 @@ class UnknownName(BadInput):
 
     def __init__(self, kind: str, name: object, allowed: Iterable[str]) -> None:
         known = sorted(allowed)
-        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         super().__init__(f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(known) or 'none'})")
         self.kind = kind

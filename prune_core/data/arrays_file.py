@@ -13,6 +13,7 @@ from prune_core.data.dataset import DATASETS, Arrays, Labels, Request
 from prune_core.data.options import refuse_rest
 from prune_core.errors import BadInput
 
+_MOST_CLASSES = 100_000
 _ALLOWED = "allowed: an .npz with images, uint8 (N, H, W, C), and labels; optionally test_images, test_labels, classes"
 
 
@@ -58,6 +59,9 @@ def _decode(path: Path) -> Arrays:
 def _labels(path: Path, name: str, values: np.ndarray[Any, Any]) -> Labels:
     if values.ndim != 1 or not len(values) or not np.issubdtype(values.dtype, np.integer):
         raise BadInput(f"{path}: {name} is {values.dtype} {values.shape} (allowed: whole numbers (N,))")
+    lowest, highest = int(values.min()), int(values.max())
+    if lowest < 0 or highest >= _MOST_CLASSES:
+        raise BadInput(f"{path}: {name} go from {lowest} to {highest} (allowed: 0 to the number of classes less one)")
     return values.astype(np.int64)
 
 

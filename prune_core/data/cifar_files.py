@@ -74,7 +74,7 @@ def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) 
     put = places[0] if places else download_to
     raise BadInput(
         f"dataset {files.dataset!r}: {files.archive} is missing (looked in {', '.join(map(str, places))}; {failure}); "
-        f"get it from {files.url} and put it into {put}"
+        f"get it from {files.url} and put it into {put}, or name a folder that has it by the option root"
     )
 
 

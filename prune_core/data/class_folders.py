@@ -50,7 +50,7 @@ def fingerprint(path: Path) -> str:
     if not (path / "train").is_dir():
         raise BadInput(f"image folder {str(path)!r} has no folder train/ ({_LAYOUT})")
     digest = hashlib.sha256()
-    for file in sorted(_files(path)):
+    for file in _files(path):
         status = file.stat()
         digest.update(f"{file.relative_to(path).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
@@ -72,6 +72,9 @@ def decode_class_folders(path: Path, size: int | None, channels: int | None) -> 
     classes = tuple(sorted({picture.label for picture in pictures if picture.part == "train"}))
     if not classes:
         raise BadInput(f"image folder {str(path)!r} has no pictures in train/ ({_LAYOUT})")
+    empty = sorted(_class_folders(path) - set(classes))
+    if empty:  # left out, it would shift the labels of the classes after it
+        raise BadInput(f"image folder {str(path)!r}: class train/{empty[0]} has no pictures: add some, or remove the folder")
     strangers = sorted({picture.label for picture in pictures} - set(classes))
     if strangers:
         raise BadInput(f"image folder {str(path)!r}: test/{strangers[0]} is no class of train/ ({', '.join(classes[:20])})")
@@ -110,8 +113,11 @@ def _pictures(path: Path, size: int | None) -> Iterator[_Picture]:
 def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of every picture; nothing is ever unpacked to disk."""
     if not is_archive(path):
-        for file in sorted(_files(path)):
-            yield file.relative_to(path).as_posix(), file.read_bytes()
+        for file in _files(path):
+            try:
+                yield file.relative_to(path).as_posix(), file.read_bytes()
+            except OSError as error:
+                raise BadInput(f"{file} cannot be read ({error.strerror})") from error
         return
     try:
         with tarfile.open(path) as archive:
@@ -124,7 +130,29 @@ def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _files(path: Path) -> list[Path]:
-    return [file for part in ("train", "test") for file in (path / part).glob("*/*") if _is_picture(file.as_posix())]
+    """Return the pictures of a folder, sorted.
+
+    Raises:
+        BadInput: a picture that does not lie directly in a class folder, where nobody would miss it; a link to nowhere.
+    """
+    found = []
+    depths = [f"{part}/{depth}" for part in ("train", "test") for depth in ("*", "*/*", "*/*/*")]
+    for file in (file for depth in depths for file in path.glob(depth)):
+        name = file.relative_to(path).as_posix()
+        inside = name.split("/")[1:]
+        if not name.lower().endswith(_SUFFIXES) or any(each.startswith(".") for each in inside) or file.is_dir():
+            continue
+        if len(inside) != 2:
+            raise BadInput(f"image folder {str(path)!r}: {name} does not lie directly in a class folder ({_LAYOUT})")
+        if not file.is_file():
+            raise BadInput(f"image folder {str(path)!r}: {name} is a link that leads nowhere")
+        found.append(file)
+    return sorted(found)
+
+
+def _class_folders(path: Path) -> set[str]:
+    """Return the names of the class folders of ``train/``, empty ones too; of an archive none, which lists files."""
+    return set() if is_archive(path) else {f.name for f in (path / "train").iterdir() if f.is_dir() and f.name[0] != "."}
 
 
 def _is_picture(name: str) -> bool:
@@ -138,8 +166,14 @@ def _decoded(where: str, content: bytes, size: int | None) -> np.ndarray[Any, An
 
     try:
         with Image.open(io.BytesIO(content)) as opened:
-            picture = opened.convert("L" if opened.mode in ("1", "L") else "RGB")
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            if opened.mode.startswith(("I", "F")):
+                raise BadInput(f"{where} has more than 8 bits per value ({opened.mode}; allowed: 8-bit pictures)")
+            picture = opened.convert("L" if opened.mode in ("1", "L", "LA") else "RGB")
+    except BadInput:
+        raise
+    except UnidentifiedImageError as error:
+        raise BadInput(f"{where} is not a readable picture (of no known format)") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadInput(f"{where} is not a readable picture ({reason(error)})") from error
     if size is not None and picture.size != (size, size):
         scale = size / min(picture.size)

@@ -25,9 +25,9 @@ def image_folder(argument: str, options: dict[str, Any], cache: Path) -> Request
     if not path.exists():
         raise BadInput(f"dataset 'image_folder': there is no folder or archive {argument!r}")
     return Request(
-        title=path.name.removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar"),
+        title=path.resolve().name.removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar"),
         licence="the owner's",
-        source=f"pictures in {path.name}",
+        source=f"pictures in {path.resolve().name}",
         fingerprint={"pictures": fingerprint(path), "size": size, "channels": channels},
         decode=lambda: decode_class_folders(path, size, channels),
     )

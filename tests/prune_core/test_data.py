@@ -99,7 +99,9 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uin
         ({"images": IMAGES[0], "labels": np.arange(4)}, r"\(16, 16, 3\)"),
         ({"images": IMAGES, "labels": np.arange(5)}, "4 train images but labels"),
         ({"images": IMAGES, "labels": np.arange(4) / 2}, "whole numbers"),
-        ({"images": IMAGES, "labels": np.arange(4) - 1}, r"outside 0\.\."),
+        ({"images": IMAGES, "labels": np.arange(4) - 1}, r"labels go from -1 to 2 \(allowed: 0 to"),
+        ({"images": IMAGES, "labels": np.arange(4) + 10**9}, r"go from 1000000000 to"),
+        ({"images": IMAGES, "labels": np.arange(4).astype(np.uint64) + 2**63}, r"go from 9223372036854775808"),
         ({"images": IMAGES, "labels": np.array(["a", "b", "c", "d"], dtype=object)}, "without pickles"),
         ({"images": IMAGES, "labels": np.arange(4), "test_images": IMAGES}, "come together"),
         (
@@ -206,6 +208,50 @@ def test_image_folders_that_are_wrong(tmp_path: Path) -> None:
     refused("3.png is not a readable picture", tmp_path / "two", size=20)
     (tmp_path / "bad.tar.gz").write_bytes(b"no")
     refused("damaged", tmp_path / "bad.tar.gz")
+    for number, (made, said) in enumerate(
+        {
+            "a/deep/1.png": "a/deep/1.png does not lie directly in a class folder",
+            "1.png": "train/1.png does not lie directly in a class folder",
+            "a/16.png": "more than 8 bits",
+            "a/empty.jpg": "of no known format",
+            "a/cut.jpg": "cut.jpg is not a readable picture",
+            "a/link.png": "link.png is a link that leads nowhere",
+            "b/notes.txt": "class train/b has no pictures",
+        }.items()
+    ):
+        folder = tmp_path / f"wrong{number}"
+        _picture(folder / "train" / "a" / "0.png")
+        _picture(folder / "train" / "c" / "0.png")
+        _wrong_file(folder / "train" / made)
+        refused(said, folder)
+
+
+def _wrong_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(0).integers(0, 2**16, (20, 20)).astype(np.uint16)
+    if path.name == "16.png":
+        Image.fromarray(noise).save(path)
+    elif path.name == "cut.jpg":
+        Image.fromarray((noise % 256).astype(np.uint8)).save(path)
+        path.write_bytes(path.read_bytes()[:400])
+    elif path.name == "link.png":
+        path.symlink_to(path.parent / "nothing")
+    elif path.suffix == ".png":
+        _picture(path)
+    else:
+        path.write_bytes(b"")
+
+
+def test_links_folders_named_like_pictures_and_dots_in_the_path(tmp_path: Path) -> None:
+    _picture(tmp_path / "real" / "1.png")
+    _picture(tmp_path / "d" / "train" / "b" / "1.png")
+    (tmp_path / "d" / "train" / "a").symlink_to(tmp_path / "real")
+    (tmp_path / "d" / "train" / "b" / "x.png").mkdir()
+    (tmp_path / "d" / "train" / ".git").mkdir()
+    dataset = load_dataset(f"image_folder:{tmp_path / 'd' / 'train' / '..'}", cache=tmp_path / "c")
+    assert dataset.classes == ("a", "b")
+    assert dataset.title == "d"
+    assert dataset.train_labels.tolist() == [0, 1]
 
 
 def test_missing_files_say_what_where_and_whence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,8 +272,9 @@ def test_missing_files_say_what_where_and_whence(tmp_path: Path, monkeypatch: py
 
 
 def test_names_and_arguments_that_are_wrong(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="did you mean mnist5k"):
-        load_dataset("mnist5", cache=tmp_path)
+    for name in ("mnist5", "MNIST5k"):
+        with pytest.raises(UnknownName, match="did you mean mnist5k"):
+            load_dataset(name, cache=tmp_path)
     with pytest.raises(BadInput, match="takes nothing after a colon"):
         load_dataset("mnist5k:x", cache=tmp_path)
     with pytest.raises(BadInput, match="8, 16, 24, 32"):

@@ -175,5 +175,3 @@ def test_an_outcome_that_lies(tmp_path: Path) -> None:
     save_file(network.state_dict(), tmp_path / "a", metadata=metadata)
     with pytest.raises(BadInput, match="does not describe"):
         load_network(tmp_path / "a")
-
-
