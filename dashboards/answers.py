@@ -136,6 +136,8 @@ def _numbers(row: Any) -> str:
     ]
     if not np.isnan(row.mpc):
         parts.append(f"mPC {labels.spread(row.mpc, row.mpc_std, 'mpc')}")
+    if not np.isnan(row.mpc_without_jpeg):
+        parts.append(f"without jpeg_compression {labels.number(row.mpc_without_jpeg, 'mpc')}")
     return ", ".join(parts)
 
 

@@ -10,7 +10,7 @@ from dashboards.depth import Depth
 from dashboards.figures_depth import damage_figure, reliability_figure
 from dashboards.figures_front import Figure, front_figure, panels
 from dashboards.figures_print import print_front, print_ratio
-from dashboards.figures_ratio import RATIO_FIGURES, curves, networks_of, ratio_figure
+from dashboards.figures_ratio import CLEAN, RATIO_FIGURES, curves, networks_of, ratio_figure
 from dashboards.points import Points
 
 
@@ -42,8 +42,8 @@ def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
     on = int(points.complete["front"].sum())
     words = (
         f"Scatter plot of {len(points.complete)} candidates: accuracy against calibration error, corruption robustness, "
-        f"size and MACs; {on} of them are on a front. The table of the front has the same numbers."
-    )
+        f"size and MACs; {on} of them are on a front. The table of the front has the same numbers. {points.corrupted}"
+    ).strip()
     files = tuple(print_front(points, folder)) if folder else ()
     drawn = [Drawn("front", "front", "The front", words, front_figure(points), files)]
     lines, networks = curves(points), networks_of(points)
@@ -54,11 +54,12 @@ def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
                 continue
             files = tuple(print_ratio(points, lines, which, network, folder)) if folder else ()
             words = f"Line chart for {network}: {which.heading.lower()}; one line per method, and the control and baseline."
+            words += f" {points.corrupted}" if which is not CLEAN else ""
             drawn.append(Drawn(f"{which.name}-{place}", which.name, network, words, figure, files))
     return drawn
 
 
-def depth_figures(found: Sequence[Depth]) -> list[Drawn]:
+def depth_figures(found: Sequence[Depth], points: Points) -> list[Drawn]:
     """Return the figures of the chosen candidates in depth; none where no logits were kept."""
     if not found:
         return []
@@ -70,5 +71,6 @@ def depth_figures(found: Sequence[Depth]) -> list[Drawn]:
     damage = damage_figure(found)
     if damage is not None:
         words = f"Heat maps of accuracy minus the control's, in percentage points, by corruption and severity: {names}."
+        words = f"{words} {points.corrupted}".strip()
         drawn.append(Drawn("damage", "depth", "Accuracy against the control, by corruption and severity", words, damage, ()))
     return drawn

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.figures_front import COSTS, grid, panels, view
-from dashboards.figures_ratio import UNDRAWN, Curve, RatioFigure
+from dashboards.figures_ratio import CLEAN, UNDRAWN, Curve, RatioFigure
 from dashboards.palette import looks, order
 from dashboards.points import REFERENCES, Points
 from prune_core.files import replacing
@@ -77,6 +77,7 @@ def print_front(points: Points, folder: Path) -> list[Path]:
         fill = "none" if place % 2 else "#1a1a1a"
         handles.append(axes[0].scatter([], [], facecolors=fill, edgecolors="#1a1a1a", marker="o", label=network))
     figure.legend(handles=handles, loc="lower center", ncol=min(5, len(handles)))
+    _say(figure, points.corruption_set if "mpc" in names else "")
     return _save(figure, folder, "front")
 
 
@@ -155,7 +156,8 @@ def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, net
             axis.set_ylim(low, high)
             axis.tick_params(labelleft=place == 0)
     handles, names_shown = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names_shown, loc="lower center", ncol=min(5, max(1, len(handles))))
+    figure.legend(handles, names_shown, loc="lower center", ncol=min(4, max(1, len(handles))))
+    _say(figure, points.corruption_set if which is not CLEAN else "")
     return _save(figure, folder, f"{which.name}-{_file_name(network)}")
 
 
@@ -195,6 +197,11 @@ def _figure(columns: int, height: float, *, shared: bool, rows: int = 1) -> tupl
     bottom, top = (0.31, 0.91) if rows == 1 else (0.95 / height, 1 - 0.12 / height)
     figure.subplots_adjust(left=0.095, right=0.985, top=top, bottom=bottom, wspace=0.08 if shared else 0.32, hspace=0.32)
     return figure, list(axes)
+
+
+def _say(figure: Any, text: str) -> None:
+    """Write which corrupted images these are along the right edge of a figure, small."""
+    figure.text(0.998, 0.5, text, rotation=90, ha="right", va="center", fontsize=5, color="#555555")
 
 
 def _save(figure: Any, folder: Path, name: str) -> list[Path]:

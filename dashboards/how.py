@@ -28,7 +28,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
     rows = [
         ("Data", _data(study)),
         ("Data checksum", checksum(study) or "not kept"),
-        ("Corruption set", _corruptions(evaluation)),
+        ("Corruption set", study.corruption_set or _corruptions(evaluation)),
         ("Images per corrupted cell", f"{cell}, balanced over the classes, drawn by seed" if cell else "all test images"),
         ("Chosen on", chosen),
         ("Looks at the report images", _looks(study)),

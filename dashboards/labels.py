@@ -13,6 +13,7 @@ TITLES = {
     "nll": "NLL",
     "mpc": "mPC",
     "rpc": "rPC",
+    "mpc_without_jpeg": "mPC without jpeg_compression",
     "corruption_ece": "ECE under corruption",
     "nonzero_parameters": "nonzero parameters",
     "parameters": "parameters",
@@ -22,7 +23,7 @@ TITLES = {
     "size_bytes": "file size",
     "brier": "Brier score",
 }
-_PERCENT = ("accuracy", "mpc", "rpc", "sparsity")
+_PERCENT = ("accuracy", "mpc", "rpc", "mpc_without_jpeg", "sparsity")
 
 
 def stem(column: str) -> str:

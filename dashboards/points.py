@@ -33,6 +33,7 @@ _SHOWN = (
     "corruption_ece",
     "worst_corruption_accuracy",
     "rpc",
+    "mpc_without_jpeg",
     *(f"mpc_s{severity}" for severity in SEVERITIES),
     *(f"corruption_ece_s{severity}" for severity in SEVERITIES),
     "delta_accuracy",
@@ -53,10 +54,17 @@ class Points:
             budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``runs`` (MLflow run ids, comma
             between), ``place`` (its row, a short name for it).
         decisive: the columns that decided, and their directions.
+        corruption_set: what the corrupted report images are called beside every number of theirs; empty without any.
     """
 
     table: pd.DataFrame
     decisive: dict[str, Direction]
+    corruption_set: str = ""
+
+    @property
+    def corrupted(self) -> str:
+        """What stands under a table or figure that shows numbers under corruption."""
+        return f"Corrupted images: {self.corruption_set}." if self.corruption_set else ""
 
     @property
     def complete(self) -> pd.DataFrame:
@@ -99,7 +107,7 @@ def candidate_points(study: StudyFolder) -> Points:
         for column in (name, f"{name}_std"):
             if column not in table:
                 table[column] = np.nan
-    return Points(table, decisive)
+    return Points(table, decisive, study.corruption_set)
 
 
 def _within(table: pd.DataFrame, limits: Iterable[Limit]) -> NDArray[np.bool_]:

@@ -70,7 +70,7 @@ def render(study: StudyFolder, points: Points, figures: list[Drawn], chosen: Seq
 
     environment = environment_of()
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
-    figures = [*figures, *depth_figures(found)]
+    figures = [*figures, *depth_figures(found, points)]
     return environment.get_template("report.html").render(
         study=study,
         points=points,

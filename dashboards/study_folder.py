@@ -45,6 +45,13 @@ class StudyFolder:
         return bool(self.plain.get("demonstration", False))
 
     @property
+    def corruption_set(self) -> str:
+        """What the corrupted report images are called, as the records say; empty where none were judged."""
+        if "corruption_set" not in self.records:
+            return ""
+        return ", ".join(sorted(self.records["corruption_set"].dropna().astype(str).unique()))
+
+    @property
     def select_on(self) -> str:
         """Which images decide: ``validation`` or ``report``."""
         return str(self.plain.get("select_on", "validation"))

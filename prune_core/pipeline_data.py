@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prune_core.corruptions import EXTRA, STANDARD, CorruptedSet, generated_set, official_set
+from prune_core.corruptions import EXTRA, STANDARD, CorruptedSet, generated_set, official_set, set_label
+from prune_core.corruptions.sets import OFFICIAL
 from prune_core.data import Dataset, Split, Subset, balanced_subset, load_dataset, split_dataset
 from prune_core.data.cache import default_cache
 from prune_core.errors import BadInput
@@ -117,6 +118,14 @@ def report_cells(data: TrialData, evaluation: Mapping[str, Any], progress: Progr
     if source == "official":
         return _official(data, evaluation)
     return _generated(data, data.split.test, "test", STANDARD, evaluation["images_per_cell"], evaluation, progress)
+
+
+def called(dataset: Dataset, evaluation: Mapping[str, Any]) -> str | None:
+    """Return what the corrupted report images are called wherever a number of theirs stands; None without any."""
+    source = evaluation["corruptions"]
+    if source == "generated":
+        return set_label(dataset.name, evaluation["seed"], title=dataset.title, jpeg=dataset.jpeg)
+    return OFFICIAL.get(dataset.name) if source == "official" else None
 
 
 def _official(data: TrialData, evaluation: Mapping[str, Any]) -> Corrupted:

@@ -19,9 +19,10 @@ from prune_core.errors import Diverged
 from prune_core.evaluation import LogitSet, evaluate_network, record_columns
 from prune_core.files import write_json
 from prune_core.networks import convolutions
-from prune_core.pipeline_data import Corrupted, report_cells, selection_cells
+from prune_core.pipeline_data import Corrupted, called, report_cells, selection_cells
 from prune_core.pipeline_trial import Trial
 from prune_core.pruning import load_network, save_network
+from prune_core.scoring import set_columns
 from prune_core.store import read_meta
 from prune_core.trial_folder import (
     LOGITS,
@@ -143,9 +144,10 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
     """Compute every column from the files of a budget and write the record, last."""
     sets = {name: LogitSet.load(judged.folder / name) if (judged.folder / name).exists() else None for name in LOGITS}
     network = load_network(judged.folder / WEIGHTS)
-    cost = complexity(network, trial.data.input_shape)
+    cost, dataset = complexity(network, trial.data.input_shape), trial.data.dataset
     record = {
         **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.bins),
+        **set_columns(sets[REPORT], called(dataset, trial.description["evaluation"]), jpeg=dataset.jpeg),
         **_costs(cost),
         "sparsity": sparsity(network),
         "compression": _dense_parameters(trial) / max(cost.nonzero_parameters, 1),

@@ -7,9 +7,11 @@ from typing import Literal
 
 from prune_core.logits import LogitSet
 from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, cross_fit, first_half, fit_temperature
+from prune_core.metrics.robustness import mpc
 from prune_core.metrics.selective import Selective, accepting_threshold, cells_at, selective_at
 
 Value = float | str
+JPEG = "jpeg_compression"
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,20 @@ def selective_by_severity(*, selection: LogitSet, report: LogitSet, accepted_err
     threshold = accepting_threshold(validation.confidence, validation.correct, accepted_error)
     found = {0: selective_at(clean.confidence, clean.correct, threshold)}
     return found if cells is None else found | cells_at(cells, threshold)
+
+
+def set_columns(report: LogitSet | None, called: str | None, *, jpeg: bool) -> dict[str, Value]:
+    """Return `SET_COLUMNS`: what the corrupted report images are called, and mPC without a corruption that they came with.
+
+    Empty where no corrupted images were judged; ``mpc_without_jpeg`` only for images that had been JPEG re-encoded.
+    """
+    cells = report.cell_predictions() if report is not None else None
+    if cells is None or called is None:
+        return {}
+    columns: dict[str, Value] = {"corruption_set": called}
+    if jpeg and JPEG in cells.corruptions:
+        columns["mpc_without_jpeg"] = mpc(cells.without(JPEG))
+    return columns
 
 
 def _set_columns(

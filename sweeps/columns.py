@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns, report_columns, selection_columns, train_columns
+from prune_core.metrics.columns import (
+    SET_COLUMNS,
+    TEXT_COLUMNS,
+    metric_columns,
+    report_columns,
+    selection_columns,
+    train_columns,
+)
 
 IDENTITY = ("key", "study", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause")
 """Which trial and budget a row is of, and how it ended."""
@@ -25,16 +32,16 @@ def delta_columns() -> list[str]:
 
 def text_columns() -> list[str]:
     """Return the columns that hold text."""
-    return ["key", "study", "arm", "network", "method", "status", "cause", *TEXT_COLUMNS, "mlflow_run_id"]
+    return ["key", "study", "arm", "network", "method", "status", "cause", *TEXT_COLUMNS, "corruption_set", "mlflow_run_id"]
 
 
 def measured_columns() -> list[str]:
     """Return the columns that come from a trial's ``record.json``."""
-    return [*report_columns(), *train_columns(), *selection_columns(), *COSTS, *SECONDS]
+    return [*report_columns(), *train_columns(), *selection_columns(), *SET_COLUMNS, *COSTS, *SECONDS]
 
 
 def record_columns() -> list[str]:
     """Return every column of ``records.parquet``, in order; those of plugins' metrics included."""
     return [
-        *IDENTITY, *metric_columns(), *COSTS, *delta_columns(), *SECONDS, "mlflow_run_id",
+        *IDENTITY, *metric_columns(), *SET_COLUMNS, *COSTS, *delta_columns(), *SECONDS, "mlflow_run_id",
     ]  # fmt: skip

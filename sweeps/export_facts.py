@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from prune_core.corruptions import set_label
 from prune_core.logits import LogitSet
-from prune_core.pipeline_data import TrialData
+from prune_core.pipeline_data import TrialData, called
 from prune_core.scoring import record_columns
 from prune_core.trial_folder import REPORT, read_record
 from prune_core.uncertainty import intervals
@@ -125,12 +124,7 @@ def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]
 
 
 def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    source = evaluation["corruptions"]
-    label = None
-    if source == "generated":
-        label = set_label(data.dataset.name, evaluation["seed"], title=data.dataset.title, jpeg=data.dataset.jpeg)
-    elif source == "official":
-        label = f"the benchmark's own files of {data.dataset.title}"
+    label = called(data.dataset, evaluation)
     return {
         "data": data.dataset.title, "licence": data.dataset.licence, "source": data.dataset.source,
         "checksum": data.dataset.checksum, "training": len(data.split.train.labels),

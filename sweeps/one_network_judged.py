@@ -89,9 +89,10 @@ def judge_checkpoint(
     started = time.perf_counter()
     logits = judged_logits(checkpoint, network.to(target), dataset, shown, cells)
     seconds = time.perf_counter() - started
-    record = _record(network, logits, bins, shown.images.shape[1:])
+    label = None if cells is None else cells.label
+    record = _record(network, logits, bins, shown.images.shape[1:], label, dataset.jpeg)
     return Judgement(
-        described(network), dataset, shown, None if cells is None else cells.label, logits, bins, record, seconds
+        described(network), dataset, shown, label, logits, bins, record, seconds
     )
 
 
@@ -114,10 +115,13 @@ def judged_logits(
         raise BadInput(f"{checkpoint}: {error}; such a network cannot be judged") from None
 
 
-def _record(network: nn.Module, logits: LogitSet, bins: int, shape: tuple[int, ...]) -> Record:
-    from prune_core.scoring import record_columns
+def _record(
+    network: nn.Module, logits: LogitSet, bins: int, shape: tuple[int, ...], label: str | None, jpeg: bool
+) -> Record:
+    from prune_core.scoring import record_columns, set_columns
 
-    record: Record = {**record_columns(selection=None, report=logits, train=None, bins=bins), **_costs(network, shape)}
+    scored = record_columns(selection=None, report=logits, train=None, bins=bins)
+    record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **_costs(network, shape)}
     known = [column for column in measured_columns() if column in record]
     return {column: record[column] for column in [*known, *(column for column in record if column not in known)]}
 

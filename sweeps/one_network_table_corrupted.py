@@ -11,6 +11,7 @@ from prune_core.metrics import METRICS, Interval, worst_corruption
 from prune_core.metrics.likelihood import image_nll
 from prune_core.metrics.predictions import CellPredictions, Predictions
 from prune_core.metrics.robustness import cell_accuracy
+from prune_core.scoring import JPEG
 from prune_core.uncertainty import intervals
 from sweeps.one_network_text import Row, aligned, percent, within
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from prune_core.logits import LogitSet
     from sweeps.one_network_judged import Judgement
 
-JPEG = "jpeg_compression"
 
 
 def severity_lines(

@@ -9,7 +9,7 @@ from prune_core.corruption_table import write_corruption_table
 from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
 from prune_core.logits import LogitSet
-from prune_core.scoring import record_columns
+from prune_core.scoring import record_columns, set_columns
 from prune_core.trial_folder import RECORD, REPORT, REPORT_CELLS, SELECTION, TRAIN
 from sweeps.columns import COSTS, SECONDS
 from sweeps.lock import driving
@@ -58,7 +58,9 @@ def rescore_record(folder: Path, bins: int) -> bool:
     names = (*COSTS, *SECONDS, "budget", "peak_activation_bytes", REPORT_CELLS)
     kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
-    write_json(folder / RECORD, {**record_columns(selection=selection, report=report, train=train, bins=bins), **kept})
+    scored = record_columns(selection=selection, report=report, train=train, bins=bins)
+    of_set = set_columns(report, before.get("corruption_set"), jpeg="mpc_without_jpeg" in before)
+    write_json(folder / RECORD, {**scored, **of_set, **kept})
     return True
 
 

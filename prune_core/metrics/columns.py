@@ -51,5 +51,8 @@ SELECTION_COLUMNS = tuple(selection_columns())
 METRIC_COLUMNS = tuple(metric_columns())
 """As shipped; call `metric_columns` after plugins were imported."""
 
+SET_COLUMNS = ("corruption_set", "mpc_without_jpeg")
+"""What the corrupted report images are called; for JPEG re-encoded images also mPC without ``jpeg_compression``."""
+
 TEXT_COLUMNS = ("worst_corruption", "val_worst_corruption")
 """The metric columns that hold a name, not a number."""

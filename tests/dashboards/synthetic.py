@@ -76,6 +76,7 @@ def _record(stream, network, method, ratio, seed, budget, damage, compression) -
         "status": "complete",
         "cause": None,
         "worst_corruption": "fog",
+        "corruption_set": "CIFAR-10-C (regenerated, seed 0)",
         "train_accuracy": 0.99,
         "train_nll": 0.03,
         "parameters": dense if method in ("unstructured", "baseline", "control") else round(dense / compression),

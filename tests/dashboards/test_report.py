@@ -39,6 +39,18 @@ def test_nothing_is_fetched(page):
     assert "default-src 'none'" in text
 
 
+def test_every_table_and_figure_with_corrupted_images_says_which(page):
+    text, label = markup(page), "CIFAR-10-C (regenerated, seed 0)"
+    tables = re.findall(r"<table>.*?</table>", text, re.S)
+    assert sum("mPC" in table for table in tables) >= 4
+    assert all(label in table for table in tables if "mPC" in table)
+    drawn = re.findall(
+        r'data-figure="(front|robustness|calibration-shift|damage)[^"]*".*?<figcaption>(.*?)</figcaption>', text, re.S
+    )
+    assert {name for name, _ in drawn} == {"front", "robustness", "calibration-shift", "damage"}
+    assert all(label in caption for _, caption in drawn)
+
+
 def test_one_copy_of_the_plotting_script_and_a_small_page(page):
     assert page.read_text(encoding="utf-8").count("* plotly.js v") == 1
     assert page.stat().st_size < 8 * 2**20

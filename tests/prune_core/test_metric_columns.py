@@ -13,8 +13,8 @@ from prune_core.damage import damage
 from prune_core.errors import BadInput
 from prune_core.logits import LogitSet
 from prune_core.metrics import accepting_threshold, first_half, fit_temperature, softmax
-from prune_core.metrics.columns import METRIC_COLUMNS, REPORT_COLUMNS, SELECTION_COLUMNS, TRAIN_COLUMNS
-from prune_core.scoring import record_columns, scale, selective_by_severity
+from prune_core.metrics.columns import METRIC_COLUMNS, REPORT_COLUMNS, SELECTION_COLUMNS, SET_COLUMNS, TRAIN_COLUMNS
+from prune_core.scoring import record_columns, scale, selective_by_severity, set_columns
 
 
 def random_set(seed: int, names: Sequence[str], images: int = 60) -> LogitSet:
@@ -40,6 +40,16 @@ def test_columns_are_complete_finite_and_of_the_right_set() -> None:
     # rPC divides by the accuracy of all clean images, although the cells cover every second one.
     assert columns["rpc"] == pytest.approx(np.mean(right) / columns["accuracy"])
     assert columns["corruption_ece"] == pytest.approx(np.mean([columns[f"corruption_ece_s{s}"] for s in range(1, 6)]))
+
+
+def test_the_corrupted_images_have_a_name_and_jpeg_ones_a_second_mpc() -> None:
+    report = random_set(1, ("fog", "jpeg_compression"))
+    assert set_columns(report, "A-C (generated, seed 0)", jpeg=False) == {"corruption_set": "A-C (generated, seed 0)"}
+    columns = set_columns(report, "A-C", jpeg=True)
+    assert set(columns) == set(SET_COLUMNS)
+    assert columns["mpc_without_jpeg"] == (report.cells["fog"].argmax(2) == report.labels[::2]).mean()
+    assert "mpc_without_jpeg" not in set_columns(random_set(1, ("fog",)), "A-C", jpeg=True)
+    assert set_columns(random_set(1, ()), "A-C", jpeg=True) == set_columns(None, "A-C", jpeg=True) == {}
 
 
 def test_sets_that_were_not_evaluated_have_no_columns() -> None:

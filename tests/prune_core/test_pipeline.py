@@ -114,6 +114,7 @@ def test_baseline_control_and_two_methods(house):
     assert house.run(described(method="unstructured", evaluation=EVALUATION), [0, 1], "weights")["status"] == "complete"
     unpruned, control = house.record(0, "baseline"), house.record(0, "control")
     assert numbers(unpruned) == numbers(control)
+    assert unpruned["corruption_set"] == "Digits-C (generated, seed 0)" and "mpc_without_jpeg" not in unpruned
     assert unpruned["train_seconds"] > 0 == control["train_seconds"]
     assert house.record(1, "control")["nll"] != control["nll"]
     # small_vgg of width 4 with half of each layer's filters: 4 -> 2, 8 -> 4, 16 -> 8 channels, counted by hand

@@ -87,6 +87,19 @@ def test_rescore_computes_the_metrics_of_the_kept_logits_anew(out: Path) -> None
     assert read_json(folder / "record.json") == record
 
 
+def test_rescore_keeps_what_the_corrupted_images_are_called(out: Path) -> None:
+    generator = np.random.default_rng(0)
+    folder = next(path.parent for path in out.glob("trials/*/budget-0000/record.json"))
+    cells = {name: generator.normal(size=(5, 60, 10)).astype(np.float16) for name in ("fog", "jpeg_compression")}
+    labels = generator.integers(0, 10, 60)
+    LogitSet(labels, generator.normal(size=(60, 10)).astype(np.float32), cells, np.arange(60)).save(folder / "report.npz")
+    write_json(folder / "record.json", {"budget": 0, "corruption_set": "mine", "mpc_without_jpeg": 2.0})
+    rescore_study(out)
+    record = read_json(folder / "record.json")
+    assert record["corruption_set"] == "mine"
+    assert record["mpc_without_jpeg"] == pytest.approx(float((cells["fog"].argmax(2) == labels).mean()))
+
+
 def test_nobody_rescores_under_a_run(out: Path) -> None:
     with driving(out), pytest.raises(BadInput, match="another run is at work"):
         rescore_study(out)
