@@ -1,7 +1,7 @@
 """How long one child run takes in MLflow (sqlite, numbers and one table), and whether that grows with their number.
 
-Run: ``python benchmarks/mlflow_speed.py [--sizes 100 300 1000] [--json FILE]``. One process, one new database; the
-creation of MLflow's tables and the import are not counted.
+Run: ``python benchmarks/mlflow_speed.py [--sizes 100 300 1000] [--json FILE] [--keep FOLDER]``. One process, one new
+database; the creation of MLflow's tables and the import are not counted.
 """
 
 from __future__ import annotations
@@ -72,11 +72,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--keep", type=Path, help="leave the database in this (new) folder, to look at it in MLflow's pages")
     arguments = parser.parse_args()
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=arguments.keep is None)
         rows = []
-        for row in measure(sorted(arguments.sizes), Path(folder)):
+        for row in measure(sorted(arguments.sizes), folder.absolute()):
             print(json.dumps(row), flush=True)
             rows.append(row)
     if arguments.json:

@@ -18,11 +18,13 @@ from sweeps.tracking_books import StudyRuns
 from sweeps.tracking_entry import RUN_STATUS, TrialEntry
 from sweeps.tracking_identity import study_uid
 from sweeps.tracking_parent import Progress
-from sweeps.tracking_place import Place, quieten_mlflow
+from sweeps.tracking_place import Place, in_short, quieten_mlflow, shown_uri
 
 __all__ = ["Tracker", "TrialEntry"]
 
 _REFUSALS = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED"})
+_STANDSTILL = 20.0
+"""Seconds that the end of a sweep waits for a server which takes nothing; a database of one's own may be slower to open."""
 _PAUSES = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts while the server does not answer."""
 
@@ -58,6 +60,7 @@ class Tracker:
         if given and ("://" not in given or given.startswith("file:")) and not given.startswith("databricks"):
             raise BadInput(f"MLflow tracking URI {given!r}: allowed are sqlite:///FILE, postgresql://..., http(s)://...")
         self.uri = given or f"sqlite:///{out.absolute() / 'mlflow.db'}"
+        self._remote = self.uri.startswith(("http://", "https://"))
         self._place = Place(
             uri=self.uri,
             experiment=experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "prunefront",
@@ -119,23 +122,28 @@ class Tracker:
             waiting, refused = len(self._trials), len(self._refused)
             if self._unreachable is not None:
                 count = f"{waiting} trials wait" if waiting else "the study's run waits"
-                return f"MLflow at {self.uri} does not answer ({self._unreachable}); {count} for the next start"
+                return f"MLflow at {shown_uri(self.uri)} cannot be written: {self._unreachable}; {count} for the next start"
             if refused:
                 name, reason = next(iter(self._refused.items()))
-                return f"MLflow at {self.uri} refused {refused} entries, first {name}: {reason}"
+                return f"MLflow at {shown_uri(self.uri)} refused {refused} entries, first {name}: {reason}"
             return None
 
     def flush(self, limit_s: float = 120.0) -> bool:
-        """Wait until all is sent; gives up after ``limit_s``, or at once when the server does not answer."""
+        """Wait until all is sent; gives up after ``limit_s``, or when the server does not answer or nothing goes through."""
         if self._thread is None:
             return False
         deadline = time.monotonic() + limit_s
         with self._change:
             self._retry_at = 0.0
-            failures = self._failures
+            failures, left, moved = self._failures, self._left(), time.monotonic()
             self._change.notify_all()
             while self._work_left() and time.monotonic() < deadline and self._failures == failures:
                 self._change.wait(min(0.5, max(0.0, deadline - time.monotonic())))
+                if self._left() != left:
+                    left, moved = self._left(), time.monotonic()
+                if self._remote and time.monotonic() - moved > _STANDSTILL:
+                    self._unreachable = f"nothing went through for {_STANDSTILL:.0f} s"
+                    break
             return not self._work_left()
 
     def finish(self, status: str = "FINISHED", artifacts: Sequence[Path] = (), limit_s: float = 120.0) -> bool:
@@ -160,6 +168,9 @@ class Tracker:
         if self._thread is not None:
             self._thread.join(timeout=1.0)
         return done and self.problem is None
+
+    def _left(self) -> tuple[int, int, bool]:
+        return len(self._trials), len(self._progress), self._end is not None
 
     def _waiting(self) -> bool:
         return bool(self._trials or self._progress or self._end)
@@ -217,7 +228,7 @@ class Tracker:
             if getattr(error, "error_code", None) not in _REFUSALS:
                 raise
             with self._change:
-                self._refused[entry.key] = _one_line(error)
+                self._refused[entry.key] = in_short(error)
                 self._drop(entry)
             return
         with self._change:
@@ -231,13 +242,8 @@ class Tracker:
 
     def _failed(self, error: Exception) -> None:
         with self._change:
-            self._unreachable = _one_line(error)
+            self._unreachable = in_short(error)
             self._retry_at = time.monotonic() + _PAUSES[min(self._failures, len(_PAUSES) - 1)]
             self._failures += 1
             self._busy = False
             self._change.notify_all()
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else text[:197] + "..."

@@ -13,10 +13,12 @@ from prune_core.files import read_json, write_json
 from prune_core.logits import LogitSet
 from prune_core.trial_folder import REPORT
 from sweeps.export_choice import Choice, choices, open_study
+from sweeps.front_text import COLLAPSED
 from sweeps.pages import Picture
 from sweeps.study import Study
 from sweeps.tracking_entry import finite
 from sweeps.tracking_models import log_model, open_client
+from sweeps.tracking_place import in_short
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -47,7 +49,8 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     if not most or (done.is_file() and read_json(done).get("state") == state):
         return []
     front = choices(out, study, records)
-    chosen = sorted(front, key=_rank)[:most]
+    best = max(map(_accuracy, front))
+    chosen = sorted(front, key=lambda choice: _rank(choice, best))[:most]
     lines = _log(out, study, chosen, picture)
     if lines:
         return lines
@@ -58,10 +61,15 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     return [line]
 
 
-def _rank(choice: Choice) -> tuple[bool, int, float, str]:
-    """Those within the limits first, then the longest budget, then how sure the place on the front is."""
-    frequency = finite(choice.candidate.get("front_frequency"))
-    return bool(choice.limits), -choice.budget, -(frequency if frequency is not None else 0.0), choice.name
+def _rank(choice: Choice, best: float) -> tuple[bool, bool, int, float, str]:
+    """Those within the limits and not collapsed first, then the longest budget, then how sure the place on the front is."""
+    frequency = finite(choice.candidate.get("front_frequency")) or 0.0
+    return bool(choice.limits), _accuracy(choice) < best - COLLAPSED, -choice.budget, -frequency, choice.name
+
+
+def _accuracy(choice: Choice) -> float:
+    found = [finite(choice.candidate.get(name)) for name in ("val_accuracy", "accuracy")]
+    return next((number for number in found if number is not None), 0.0)
 
 
 def _run_ids(records: pd.DataFrame) -> list[str]:
@@ -80,7 +88,7 @@ def _log(out: Path, study: Study, chosen: list[Choice], picture: Picture | None)
                 _log_picture(client, choice, picture, study.evaluation.ece_bins)
             in_a_row = 0
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            lines.append(f"MLflow: {choice.title} is not logged as a model ({' '.join(str(error).split())[:200]})")
+            lines.append(f"MLflow: {choice.title} is not logged as a model ({in_short(error)})")
             in_a_row += 1
         left = len(chosen) - position - 1
         if in_a_row == _PATIENCE and left:

@@ -16,7 +16,7 @@ from prune_core.trial_folder import DESCRIPTION, WEIGHTS
 from sweeps.export_choice import Choice, choices, open_study
 from sweeps.study import Study
 from sweeps.tracking import Tracker
-from sweeps.tracking_place import quieten_mlflow
+from sweeps.tracking_place import in_short, quieten_mlflow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -48,7 +48,7 @@ def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            yield f"{choice.title}: not logged in MLflow ({' '.join(str(error).split())[:200]})"
+            yield f"{choice.title}: not logged in MLflow ({in_short(error)})"
 
 
 def open_client(study: Study, out: Path) -> MlflowClient:

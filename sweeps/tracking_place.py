@@ -5,9 +5,19 @@ from __future__ import annotations
 import getpass
 import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+_CAUSES = (
+    (r"Connection refused", "connection refused"),
+    (r"Name or service not known|Failed to resolve|name resolution", "its name cannot be resolved"),
+    (r"[Rr]ead timeout=([\d.]+)|[Tt]imed out\. \(connect timeout=([\d.]+)", r"no answer within \1\2 s"),
+    (r"too many (\d{3}) error responses|error code (\d{3}) != 200", r"it answers \1\2"),
+    (r"Connection aborted|RemoteDisconnected|Connection reset", "the connection breaks off"),
+)
+"""What is looked for in an error's text, and what the user is told."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,22 @@ def quieten_loggers() -> None:
     """Keep the creation of MLflow's tables off the terminal."""
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def shown_uri(uri: str) -> str:
+    """Return a tracking URI as it may be shown: without the password in it."""
+    return re.sub(r"(://[^:@/]*):[^@]*@", r"\1:***@", uri)
+
+
+def in_short(error: Exception, most: int = 200) -> str:
+    """Return on one line why MLflow cannot be spoken to; what its HTTP client says is long and names the cause last."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    for sign, cause in _CAUSES:
+        found = re.search(sign, text)
+        if found:
+            return found.expand(cause)
+    text = shown_uri(text)
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _user() -> str:

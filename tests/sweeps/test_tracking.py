@@ -6,10 +6,8 @@ import json
 import math
 import os
 import shutil
-import socket
 import sqlite3
 import threading
-import time
 from contextlib import closing
 from importlib import metadata
 
@@ -17,6 +15,7 @@ import pytest
 
 from prune_core.errors import BadInput
 from sweeps.tracking import Tracker, TrialEntry
+from sweeps.tracking_place import quieten_mlflow
 
 
 @pytest.fixture(scope="module")
@@ -227,39 +226,11 @@ def test_mlflows_own_environment_is_respected_and_the_study_file_goes_first(out,
 def test_telemetry_is_off_whatever_the_user_set(tables, monkeypatch):
     from mlflow.telemetry.utils import is_telemetry_disabled
 
-    from sweeps.tracking_place import quieten_mlflow
-
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
     quieten_mlflow()
     assert is_telemetry_disabled()
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
-
-
-@pytest.fixture
-def silent_server():
-    """A server that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
-@pytest.mark.parametrize("kind", ["refused", "silent"])
-def test_an_unreachable_server_costs_the_sweep_nothing_and_is_told_in_one_line(tmp_path, monkeypatch, kind, silent_server):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    uri = silent_server if kind == "silent" else "http://127.0.0.1:9"
-    tracker = Tracker("demo", tmp_path, uri, None, {})
-    began = time.monotonic()
-    tracker.start()
-    for number in range(200):
-        tracker.log_trial(entry(number))
-    tracker.log_progress({"done": 200}, 200)
-    handed_over = time.monotonic() - began
-    assert not tracker.finish(limit_s=60)
-    # Bounds against waiting for retries (minutes by default), not measurements.
-    assert handed_over < 5 and time.monotonic() - began < 45
-    assert tracker.problem and uri in tracker.problem and "200" in tracker.problem and "\n" not in tracker.problem
-    assert tracker.run_ids() == {}
 
 
 def test_what_could_not_be_sent_is_sent_at_the_next_start(out, monkeypatch):
