@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +22,8 @@ from sweeps.search_setup import asked_before, make_proposer, open_books, remembe
 from sweeps.study import Study
 from sweeps.thinning import thin
 from sweeps.tracking import Tracker
+from sweeps.tracking_journal import write_down, written_down
+from sweeps.tracking_parent import Progress
 from sweeps.tracking_progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking_trials import TrialEntries
 
@@ -62,6 +64,7 @@ class Books:
         self.entries = TrialEntries(out, self.trials)
         self._ended: dict[str, str] = {}
         self._volume_due = 0.0
+        self._said_last: tuple[Mapping[str, object], int, Mapping[str, str]] | None = None
 
     def trials(self) -> list[PlannedTrial]:
         """Return every trial of the study as far as it is known by now, each once, with all its budgets."""
@@ -72,6 +75,9 @@ class Books:
         self.tracker.start()
         states = {trial.key: self.plan.status(trial, self.out) for trial in self.trials()}
         self._ended = {key: status for key, status in states.items() if status is not None}
+        journal = written_down(self.out)
+        self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
+        self.tracker.log_progress(*journal)
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -112,7 +118,12 @@ class Books:
                 numbers |= volumes(self.study, table, found) if found else {}
                 tags = {REFERENCE_TAG: reference_text(found)} if found else {}
             self._volume_due = time.monotonic() + 20 * (time.monotonic() - started)
-        self.tracker.log_progress(numbers, len(self._ended), tags)
+        said = (numbers, len(self._ended), tags)
+        if said != self._said_last:
+            self._said_last = said
+            row = Progress(numbers, len(self._ended), time.time(), tags)
+            write_down(self.out, row)
+            self.tracker.log_progress(row)
 
     def _remember(self) -> None:
         if self.study.search.kind != "grid":

@@ -104,10 +104,10 @@ class Tracker:
         for entry in entries:
             self.log_trial(entry)
 
-    def log_progress(self, metrics: Mapping[str, object], step: int, tags: Mapping[str, str] | None = None) -> None:
-        """Hand over numbers about the sweep (counts, hypervolume) for the parent run, and what is stated about them."""
+    def log_progress(self, *rows: Progress) -> None:
+        """Hand over numbers about the sweep for the parent run; what it holds already is not sent again."""
         with self._change:
-            self._progress.append(Progress(dict(metrics), step, time.time(), dict(tags or {})))
+            self._progress += rows
             self._change.notify_all()
 
     def run_ids(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sweeps.tracking_journal import JOURNAL, write_down, written_down
+from sweeps.tracking_parent import Progress
 from sweeps.tracking_progress import axes, counts, reference_text, volumes
 
 DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
@@ -63,3 +66,13 @@ def test_many_points_agree_with_moocore() -> None:
 
 def test_only_states_that_there_are_have_a_curve() -> None:
     assert counts(["complete", "complete", "diverged"]) == {"trials_complete": 2.0, "trials_diverged": 1.0}
+
+
+def test_the_journal_gives_back_every_whole_line(tmp_path: Path) -> None:
+    rows = [Progress({"trials_complete": 1.0}, 1, 10.5), Progress({"hypervolume": 0.25}, 2, 11.0, {"where": "val_ece 1"})]
+    assert written_down(tmp_path) == []
+    for row in rows:
+        write_down(tmp_path, row)
+    with (tmp_path / JOURNAL).open("a") as stream:
+        stream.write('{"metrics": {"trials_co')  # the driver was killed
+    assert written_down(tmp_path) == rows

@@ -1,0 +1,29 @@
+"""The progress of a sweep, kept line by line in its folder: what MLflow could not take is handed over at the next start."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from sweeps.tracking_parent import Progress
+
+JOURNAL = "progress.jsonl"
+
+
+def write_down(out: Path, row: Progress) -> None:
+    """Add one moment to the journal."""
+    with (out / JOURNAL).open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(asdict(row), sort_keys=True, allow_nan=False) + "\n")
+
+
+def written_down(out: Path) -> list[Progress]:
+    """Return every whole line of the journal; the last one may be cut short where the driver was killed."""
+    path = out / JOURNAL
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
+        try:
+            found.append(Progress(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue
+    return found
