@@ -40,11 +40,14 @@ def dashboard(folder: Path, host: str, port: int) -> None:
 @cli.command()
 @click.argument("first", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("second", metavar="DIR", type=click.Path(path_type=Path))
-def compare(first: Path, second: Path) -> None:
+@click.option(
+    "--csv", "table", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write the table to a file."
+)
+def compare(first: Path, second: Path, table: Path | None) -> None:
     """Set two studies side by side: what both have judged, and by how much the second differs from the first."""
     from dashboards.compare import compare_text
 
-    click.echo(compare_text(first, second))
+    click.echo(compare_text(first, second, table))
 
 
 def build(folder: Path) -> Path:

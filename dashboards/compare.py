@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pandas as pd
 from dashboards import labels
 from dashboards.points import candidate_points, rows_of
 from dashboards.study_folder import StudyFolder, read_study_folder
+from dashboards.tables import write_table
+from sweeps.one_network_text import aligned
 from sweeps.pareto import CANDIDATE
 
 METRICS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters")
@@ -35,26 +38,41 @@ def shared_candidates(first: StudyFolder, second: StudyFolder) -> pd.DataFrame:
     return both
 
 
-def compare_text(first: Path, second: Path) -> str:
+def compare_text(first: Path, second: Path, table: Path | None = None) -> str:
     """Return the comparison of two output folders as text.
+
+    Args:
+        first: an output folder.
+        second: another.
+        table: also write the candidates that both have to this CSV file, numbers unrounded.
 
     Raises:
         BadInput: a folder is no study's.
     """
     studies = [read_study_folder(path) for path in (first, second)]
     both = shared_candidates(*studies)
-    lines = [f"1: {first} ({studies[0].title})", f"2: {second} ({studies[1].title})"]
+    if table is not None:
+        write_table(table, (list(both.columns), both.itertuples(index=False)))
+    lines = [f"{place}: {path} ({one.title})" for place, path, one in zip((1, 2), (first, second), studies, strict=True)]
     lines += [f"   {name}: {left!r} in 1, {right!r} in 2" for name, left, right in differing_keys(*studies)]
-    if not len(both):
-        return "\n".join([*lines, "no candidate is complete in both"])
-    lines.append(f"{len(both)} candidates are complete in both; 2 minus 1, in brackets the difference in standard errors")
-    for row in rows_of(both):
-        parts = [
-            f"{labels.title(name)} {labels.number(getattr(row, f'{name}_difference'), name, sign=True)}{_errors(row, name)}"
-            for name in METRICS[:4]
+    if len(both):
+        lines += [
+            f"{len(both)} candidates are complete in both: 1 -> 2, and in brackets by how many standard errors they differ",
+            *aligned([("", *map(labels.title, METRICS)), *map(_row, rows_of(both))]),
         ]
-        lines.append(f"  {labels.candidate(row)}: {', '.join(parts)}")
-    return "\n".join(lines)
+    else:
+        lines.append("no candidate is complete in both")
+    return "\n".join(labels.printable(line) for line in lines)
+
+
+def _row(row: Any) -> tuple[str, ...]:
+    return (labels.candidate(row), *(_pair(row, name) for name in METRICS))
+
+
+def _pair(row: Any, name: str) -> str:
+    left, right = (labels.number(getattr(row, f"{name}_{side}"), name) for side in (1, 2))
+    errors = float(getattr(row, f"{name}_errors"))
+    return f"{left.removesuffix(' %')} -> {right}" + ("" if np.isnan(errors) else f" ({errors:+.1f})")
 
 
 def differing_keys(first: StudyFolder, second: StudyFolder) -> list[tuple[str, object, object]]:
@@ -62,8 +80,3 @@ def differing_keys(first: StudyFolder, second: StudyFolder) -> list[tuple[str, o
     known = sorted((set(first.plain) | set(second.plain)) - {"name", "title", "provenance"})
     pairs = [(key, first.plain.get(key), second.plain.get(key)) for key in known]
     return [(key, left, right) for key, left, right in pairs if left != right]
-
-
-def _errors(row: object, name: str) -> str:
-    value = float(getattr(row, f"{name}_errors"))
-    return "" if np.isnan(value) else f" ({value:+.1f})"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dashboards.depth import Depth
 from dashboards.figures_depth import damage_figure, reliability_figure
+from dashboards.figures_depth_print import print_damage, print_reliability
 from dashboards.figures_front import Figure, front_figure, panels
 from dashboards.figures_print import print_front, print_ratio
 from dashboards.figures_ratio import CLEAN, RATIO_FIGURES, curves, networks_of, ratio_figure
@@ -37,6 +38,11 @@ class Drawn:
 
 def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
     """Return every figure that has numbers; write PNG and SVG where a folder is given."""
+    return [*front_drawn(points, folder), *ratio_drawn(points, folder)]
+
+
+def front_drawn(points: Points, folder: Path | None) -> list[Drawn]:
+    """Return the front; nothing where no candidate is complete."""
     if not len(points.complete) or not panels(points):
         return []
     on = int(points.complete["front"].sum())
@@ -45,7 +51,12 @@ def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
         f"size and MACs; {on} of them are on a front. The table of the front has the same numbers. {points.corrupted}"
     ).strip()
     files = tuple(print_front(points, folder)) if folder else ()
-    drawn = [Drawn("front", "front", "The front", words, front_figure(points), files)]
+    return [Drawn("front", "front", "The front", words, front_figure(points), files)]
+
+
+def ratio_drawn(points: Points, folder: Path | None) -> list[Drawn]:
+    """Return the figures by ratio, one per network and kind."""
+    drawn = []
     lines, networks = curves(points), networks_of(points)
     for which in RATIO_FIGURES:
         for place, network in enumerate(networks):
@@ -59,18 +70,21 @@ def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
     return drawn
 
 
-def depth_figures(found: Sequence[Depth], points: Points) -> list[Drawn]:
-    """Return the figures of the chosen candidates in depth; none where no logits were kept."""
+def depth_figures(found: Sequence[Depth], points: Points, folder: Path | None) -> list[Drawn]:
+    """Return the figures of the chosen candidates in depth; none where no logits were kept. PNG and SVG as above."""
     if not found:
         return []
     names = "; ".join(depth.name for depth in found)
     words = (
         f"Reliability, as trained and after temperature scaling, seeds pooled; larger points for more predictions: {names}."
     )
-    drawn = [Drawn("reliability", "depth", "Reliability on the report images", words, reliability_figure(found), ())]
+    files = tuple(print_reliability(found, folder)) if folder else ()
+    drawn = [Drawn("reliability", "depth", "Reliability on the report images", words, reliability_figure(found), files)]
     damage = damage_figure(found)
     if damage is not None:
         words = f"Heat maps of accuracy minus the control's, in percentage points, by corruption and severity: {names}."
         words = f"{words} {points.corrupted}".strip()
-        drawn.append(Drawn("damage", "depth", "Accuracy against the control, by corruption and severity", words, damage, ()))
+        files = tuple(print_damage(found, points.corruption_set, folder)) if folder else ()
+        heading = "Accuracy against the control, by corruption and severity"
+        drawn.append(Drawn("damage", "depth", heading, words, damage, files))
     return drawn

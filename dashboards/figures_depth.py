@@ -13,30 +13,32 @@ from dashboards.depth import Depth
 from prune_core.metrics.calibration import Reliability
 
 Figure = dict[str, Any]
+STATES = (("as trained", "@c0", "circle"), ("after temperature scaling", "@c1", "diamond"))
 
 
 def reliability_figure(depths: Sequence[Depth]) -> Figure:
     """Return one reliability diagram per candidate: raw, after temperature scaling, and the diagonal."""
     traces: list[Figure] = []
-    layout = _layout(len(depths), 400)
+    layout = _layout([depth.name for depth in depths], tall=300, left=62)
+    layout["meta"]["legend"] = [
+        {"kind": "line", "key": name, "label": name, "symbol": symbol, "colour": colour, "dash": "solid"}
+        for name, colour, symbol in STATES
+    ] + [{"kind": "note", "label": "perfect calibration", "symbol": None, "colour": "@muted", "dash": "dot"}]
     for panel, depth in enumerate(depths, start=1):
         tail = str(panel) if panel > 1 else ""
-        place = {"xaxis": f"x{tail}", "yaxis": f"y{tail}", "showlegend": panel == 1, "type": "scatter"}
-        diagonal = {"x": [0, 1], "y": [0, 1], "mode": "lines", "name": "perfect", "hoverinfo": "skip"}
+        place = {"xaxis": f"x{tail}", "yaxis": f"y{tail}", "type": "scatter"}
+        diagonal = {"x": [0, 1], "y": [0, 1], "mode": "lines", "name": "perfect", "hoverinfo": "skip", "meta": {}}
         traces.append(place | diagonal | {"line": {"color": "@muted", "width": 1, "dash": "dot"}})
-        for name, bins, colour, symbol in (
-            ("as trained", depth.raw, "@c0", "circle"),
-            ("after temperature scaling", depth.scaled, "@c1", "diamond"),
-        ):
-            marker = {"color": colour, "symbol": symbol, "size": _sizes(bins)}
-            traces.append(place | _diagram(bins) | {"name": name, "line": {"color": colour, "width": 2}, "marker": marker})
-        layout[f"xaxis{tail}"] |= {"range": [0, 1.02], "title": {"text": "confidence"}, "tickformat": ".0%"}
-        layout[f"yaxis{tail}"] |= {"range": [0, 1.02], "title": {"text": "" if tail else "accuracy"}, "tickformat": ".0%"}
-        layout["annotations"].append(_title(depth.name, layout[f"xaxis{tail}"]["domain"]))
+        for (name, colour, symbol), bins in zip(STATES, (depth.raw, depth.scaled), strict=True):
+            marker = {"color": colour, "symbol": symbol, "size": sizes(bins)}
+            line = {"name": name, "line": {"color": colour, "width": 2}, "marker": marker, "meta": {"line": name}}
+            traces.append(place | _diagram(bins) | line)
+        layout[f"xaxis{tail}"] |= {"range": [0, 1.02], "title": {"text": "confidence", "standoff": 8}, "tickformat": ".0%"}
+        layout[f"yaxis{tail}"] |= {"range": [0, 1.02], "title": {"text": "accuracy", "standoff": 8}, "tickformat": ".0%"}
     return {"data": traces, "layout": layout}
 
 
-def _sizes(bins: Reliability) -> list[float]:
+def sizes(bins: Reliability) -> list[float]:
     """Return the markers' diameters: by the share of predictions, so that a nearly empty bin does not shout."""
     known = [float(count) for count in bins.count if count > 0]
     return [round(4 + 9 * math.sqrt(count / max(known)), 1) for count in known]
@@ -62,27 +64,25 @@ def damage_figure(depths: Sequence[Depth]) -> Figure | None:
     shown = [depth for depth in depths if depth.corruptions]
     if not shown:
         return None
-    layout = _layout(len(shown), 90 + 24 * max(len(depth.corruptions) for depth in shown))
-    layout["margin"]["l"] = 130
+    tall = 24 * max(len(depth.corruptions) for depth in shown)
+    layout = _layout([depth.name for depth in shown], tall=tall, left=130)
     reach = 100 * max(float(np.abs(depth.damage).max()) for depth in shown) or 1.0
     traces: list[Figure] = []
     for panel, depth in enumerate(shown, start=1):
         tail = str(panel) if panel > 1 else ""
-        points = (100 * depth.damage).round(1)
+        points = (100 * depth.damage).round(1) + 0.0  # no negative zero
         traces.append({
             "type": "heatmap", "z": points.tolist(), "x": [str(s + 1) for s in range(points.shape[1])],
             "y": [labels.safe(name.replace("_", " ")) for name in depth.corruptions],
             "xaxis": f"x{tail}", "yaxis": f"y{tail}",
             "zmin": -reach, "zmax": reach,
-            "colorscale": [[0, "@c1"], [0.5, "@paper"], [1, "@c0"]], "showscale": panel == 1,
+            "colorscale": [[0, "@c1"], [0.5, "@paper"], [1, "@c0"]], "showscale": False,
             "texttemplate": "%{z:+.1f}",
             "hovertemplate": "%{y}, severity %{x}: %{z:+.1f} points<extra></extra>", "xgap": 1,
-            "ygap": 1,
-            "colorbar": {"title": {"text": "points"}, "thickness": 12, "outlinewidth": 0},
+            "ygap": 1, "meta": {},
         })  # fmt: skip
-        layout[f"xaxis{tail}"] |= {"title": {"text": "severity"}, "type": "category"}
-        layout[f"yaxis{tail}"] |= {"autorange": "reversed", "showticklabels": not tail, "type": "category"}
-        layout["annotations"].append(_title(depth.name, layout[f"xaxis{tail}"]["domain"]))
+        layout[f"xaxis{tail}"] |= {"title": {"text": "severity", "standoff": 8}, "type": "category"}
+        layout[f"yaxis{tail}"] |= {"autorange": "reversed", "type": "category"}
     return {"data": traces, "layout": layout}
 
 
@@ -103,20 +103,12 @@ def selective_rows(depths: Sequence[Depth]) -> list[tuple[str, list[tuple[str, s
     ]
 
 
-def _layout(count: int, height: int) -> Figure:
-    gap = 0.05
-    width = (1 - gap * (count - 1)) / count
-    layout: Figure = {"height": height, "margin": {"l": 62, "r": 12, "t": 50, "b": 100}, "annotations": [],
-                      "hovermode": "closest",
-                      "legend": {"orientation": "h", "y": -0.3, "x": 0, "yanchor": "top"}}  # fmt: skip
-    for panel in range(1, count + 1):
+def _layout(titles: list[str], *, tall: int, left: int) -> Figure:
+    meta: Figure = {"columns": len(titles), "least": 330, "tall": tall, "paper": min(tall, 300), "left": left}
+    meta |= {"shared": True, "across": 34, "titles": titles, "legend": []}
+    layout: Figure = {"hovermode": "closest", "meta": meta}
+    for panel in range(1, len(titles) + 1):
         tail = str(panel) if panel > 1 else ""
-        start = (panel - 1) * (width + gap)
-        layout[f"xaxis{tail}"] = {"domain": [start, min(1.0, start + width)], "anchor": f"y{tail}", "zeroline": False}
-        layout[f"yaxis{tail}"] = {"anchor": f"x{tail}", "zeroline": False}
+        layout[f"xaxis{tail}"] = {"anchor": f"y{tail}", "zeroline": False, "automargin": True}
+        layout[f"yaxis{tail}"] = {"anchor": f"x{tail}", "zeroline": False, "automargin": True}
     return layout
-
-
-def _title(text: str, domain: list[float]) -> Figure:
-    return {"text": labels.safe(text), "showarrow": False, "xref": "paper", "yref": "paper", "x": sum(domain) / 2, "y": 1.02,
-            "xanchor": "center", "yanchor": "bottom", "font": {"size": 12}}  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -10,11 +11,15 @@ import pandas as pd
 from dashboards import labels
 from dashboards.palette import FILLS, Look, looks, order
 from dashboards.points import REFERENCES, Points, rows_of
-from sweeps.front_text import COLLAPSED
+from sweeps.pareto import EVERY_BUDGET
 
 PANELS = ("ece", "mpc", "nonzero_parameters", "nonzero_macs")
 COSTS = ("nonzero_parameters", "nonzero_macs")
 Figure = dict[str, Any]
+
+
+FRAME = 0.1
+"""Accuracy lost against the best reference from which on a network may leave the frame, so as not to squeeze the others."""
 
 
 def panels(points: Points) -> list[str]:
@@ -27,7 +32,8 @@ def hover(row: Any) -> str:
     """Return everything about one candidate, in the few tags that plotly reads."""
     frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of resamplings of the seeds)"
     place = ("on the front" if row.front else "dominated") if row.complete else "incomplete: does not compete"
-    lines = [f"<b>{labels.safe(labels.candidate(row))}</b>", f"{place}{frequency}"]
+    title = "<br>".join(labels.safe(line) for line in wrap(labels.candidate(row), 64))
+    lines = [f"<b>{title}</b>", f"{place}{frequency}"]
     for name in ("accuracy", "ece", "nll", "ece_t", "nll_t", "mpc", "corruption_ece"):
         value = getattr(row, name)
         if not math.isnan(value):
@@ -42,15 +48,14 @@ def hover(row: Any) -> str:
             for name in ("accuracy", "ece", "mpc")
         ]
         lines.append(f"against its control: {', '.join(deltas)}")
-    lines.append(
-        f"{row.seeds} seed{'s' if row.seeds != 1 else ''}" + (f"; MLflow {labels.safe(row.runs)}" if row.runs else "")
-    )
+    lines.append(f"{row.seeds} seed{'s' if row.seeds != 1 else ''}" + ("; MLflow:" if row.runs else ""))
+    lines += [labels.safe(run) for run in row.runs.split(", ") if run]
     return "<br>".join(lines)
 
 
 def hovers(points: Points) -> list[str]:
     """Return the text of each candidate, by its place: traces name the place, so that a text is on the page only once."""
-    return [hover(row) for row in rows_of(points.table)]
+    return [str(labels.typeset(hover(row))) for row in rows_of(points.table)]
 
 
 def marker_size(compression: float) -> float:
@@ -64,7 +69,7 @@ def view(table: pd.DataFrame, column: str, *, log: bool = False) -> list[float] 
     """Return the range of an axis that shows what matters: the front and the references, not collapsed; None for all."""
     references = table[table["method"].isin(REFERENCES)]
     best = (references if len(references) else table)["accuracy"].max()
-    shown = table[(table["front"] | table["method"].isin(REFERENCES)) & table["accuracy"].ge(best - COLLAPSED)]
+    shown = table[(table["front"] | table["method"].isin(REFERENCES)) & table["accuracy"].ge(best - FRAME)]
     values, spreads = shown[column], shown[f"{column}_std"].fillna(0)
     if values.notna().sum() < 2:
         return None
@@ -90,29 +95,41 @@ def front_figure(points: Points) -> Figure:
                     if len(part):
                         fill = FILLS[networks.index(network) % len(FILLS)]
                         traces.append(_trace(part, name, panel, look[method], fill, on_front))
-    _legend_once(traces)
-    return {"data": traces, "layout": _layout(names)}
+    layout: Figure = {
+        "hovermode": "closest",
+        "meta": {"columns": 3 if len(names) <= 3 else 2, "least": 300, "tall": 370, "paper": 205},
+    }
+    layout["meta"] |= {
+        "shared": True,
+        "frame": FRAME,
+        "references": list(REFERENCES),
+        "always": list(EVERY_BUDGET),
+        "legend": _legend(look, networks, float(table["compression"].max())),
+    }
+    for panel, name in enumerate(names, start=1):
+        tail = str(panel) if panel > 1 else ""
+        layout[f"xaxis{tail}"] = axis(name) | {"anchor": f"y{tail}"}
+        layout[f"yaxis{tail}"] = axis("accuracy") | {"anchor": f"x{tail}", "matches": "y" if tail else None}
+    return {"data": traces, "layout": layout}
 
 
 def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, on_front: bool) -> Figure:
     method, network = str(rows["method"].iloc[0]), str(rows["network"].iloc[0])
-    reference = method in REFERENCES
-    colour = look.colour if on_front or reference else "@dominated"
+    shown = on_front or method in REFERENCES
+    colour = look.colour if shown else "@dominated"
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"{labels.safe(method)} · {labels.safe(network)}",
-        "legendgroup": f"{labels.safe(method)} {labels.safe(network)}",
-        "showlegend": False,
+        "name": labels.safe(method),
         "x": rows[name].tolist(),
         "y": rows["accuracy"].tolist(),
-        "error_x": _bars(rows, name, colour),
-        "error_y": _bars(rows, "accuracy", colour),
+        "error_x": _bars(rows, name, f"{colour}~" if shown else "@faint"),
+        "error_y": _bars(rows, "accuracy", f"{colour}~" if shown else "@faint"),
         "marker": {
             "symbol": look.symbol + fill,
             "color": colour,
             "size": [marker_size(value) for value in rows["compression"]],
-            "opacity": 1.0 if on_front or reference else 0.55,
+            "opacity": 1.0 if shown else 0.55,
             "line": {"width": 1.6 if fill else 1.0, "color": colour},
         },
         "text": rows["place"].tolist(),
@@ -127,12 +144,13 @@ def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, on_
                 rows["within"].tolist(),
                 (100 * rows["accuracy"]).round(2).tolist(),
                 rows["nonzero_parameters"].fillna(0).round().tolist(),
+                rows["place"].tolist(),
                 strict=True,
             )
         ],
         "xaxis": f"x{panel}" if panel > 1 else "x",
         "yaxis": f"y{panel}" if panel > 1 else "y",
-        "meta": {"look": look.colour, "symbol": look.symbol + fill, "reference": reference},
+        "meta": {"method": method, "network": network},
     }
 
 
@@ -140,48 +158,29 @@ def _bars(rows: pd.DataFrame, name: str, colour: str) -> Figure:
     return {"type": "data", "array": rows[f"{name}_std"].fillna(0).tolist(), "color": colour, "thickness": 1, "width": 0}
 
 
-def _legend_once(traces: list[Figure]) -> None:
-    """Give each method of each network one entry, in its own colour even where all its points are dominated."""
-    seen: dict[str, Figure] = {}
-    for trace in traces:
-        seen.setdefault(trace["legendgroup"], trace)
-    for group, trace in seen.items():
-        entry = {key: trace[key] for key in ("type", "mode", "name", "xaxis", "yaxis")}
-        look = trace["meta"]
-        marker = {"symbol": look["symbol"], "color": look["look"], "size": 10, "line": {"width": 1.4, "color": look["look"]}}
-        traces.append(
-            entry
-            | {"legendgroup": group, "showlegend": True, "x": [None], "y": [None], "marker": marker, "hoverinfo": "skip"}
+def _legend(look: dict[str, Look], networks: list[str], strongest: float) -> list[Figure]:
+    """Return what the page's legend says: methods by colour and symbol, networks by filling, compression by size."""
+    found: list[Figure] = [
+        {"kind": "method", "key": name, "label": name, "symbol": look[name].symbol, "colour": look[name].colour}
+        for name in order(look)
+    ]
+    found.append({"kind": "note", "label": "dominated", "symbol": "circle", "colour": "@dominated"})
+    for place, name in enumerate(networks if len(networks) > 1 else []):
+        symbol = "circle" + FILLS[place % len(FILLS)]
+        found.append({"kind": "network", "key": name, "label": name, "symbol": symbol, "colour": "@ink"})
+    if len(networks) > len(FILLS):
+        found.append({"kind": "note", "label": "fillings repeat: point at one, or choose a network", "colour": "@muted"})
+    sizes = [size for size in (1, 4, 16) if size == 1 or size < 2 * strongest]
+    for size in sizes if len(sizes) > 1 else []:
+        found.append(
+            {"kind": "size", "label": f"{size}×", "symbol": "circle", "colour": "@muted", "size": marker_size(size)}
         )
+    return found
 
 
 def grid(count: int) -> tuple[int, int]:
-    """Return rows and columns of panels: a row for up to three, beyond that two columns."""
+    """Return rows and columns of panels on paper: a row for up to three, beyond that two columns."""
     return (1, max(1, count)) if count <= 3 else (-(-count // 2), 2)
-
-
-def _layout(names: list[str]) -> Figure:
-    rows, columns = grid(len(names))
-    height = 520 if rows == 1 else 120 + 400 * rows
-    layout: Figure = {
-        "height": height,
-        "margin": {"l": 62, "r": 12, "t": 34, "b": 120},
-        "hovermode": "closest",
-        "legend": {"orientation": "h", "y": -72 / (height - 154), "x": 0, "yanchor": "top"},
-    }
-    gap, rise = 0.035, 80 / (height - 154)
-    width, tall = (1 - gap * (columns - 1)) / columns, (1 - rise * (rows - 1)) / rows
-    for panel, name in enumerate(names, start=1):
-        tail = str(panel) if panel > 1 else ""
-        row, column = divmod(panel - 1, columns)
-        start, bottom = column * (width + gap), (rows - 1 - row) * (tall + rise)
-        across = {"domain": [start, min(1.0, start + width)], "anchor": f"y{tail}"}
-        layout[f"xaxis{tail}"] = axis(name) | across
-        up = {"domain": [bottom, min(1.0, bottom + tall)], "anchor": f"x{tail}"}
-        layout[f"yaxis{tail}"] = axis("accuracy") | up | {"matches": "y" if tail else None}
-        if column:
-            layout[f"yaxis{tail}"] |= {"showticklabels": False, "title": {"text": ""}}
-    return layout
 
 
 def axis(name: str) -> Figure:
@@ -207,5 +206,5 @@ def axis(name: str) -> Figure:
     if labels.is_share(name):
         plain["tickformat"] = ".0%" if name != "accuracy" else ".1~%"
     if name in COSTS:
-        plain |= {"type": "log", "exponentformat": "SI", "dtick": "D2"}
+        plain |= {"type": "log", "tickformat": "~s", "dtick": "D2"}
     return plain

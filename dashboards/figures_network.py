@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dashboards.figures_print import WIDTH, styled
 from dashboards.palette import LIGHT
+from dashboards.paper import PAGE, styled
 from prune_core.files import replacing
 from prune_core.logits import LogitSet
 from prune_core.metrics import CellPredictions, Reliability, cell_accuracy, reliability
@@ -26,7 +26,7 @@ def print_network(logits: LogitSet, temperature: float, bins: int, title: str, p
     from matplotlib.figure import Figure
 
     predictions, cells = logits.predictions(), logits.cell_predictions()
-    figure = Figure(figsize=(WIDTH if cells is not None else WIDTH / 2, 3.4))
+    figure = Figure(figsize=(PAGE if cells is not None else PAGE / 2, 3.4))
     grid = figure.add_gridspec(1, 2 if cells is not None else 1, width_ratios=[1, 1.05] if cells is not None else None)
     axis = figure.add_subplot(grid[0, 0])
     curves = (("as trained", 1.0, LIGHT[0], "o"), ("after temperature scaling", temperature, LIGHT[1], "D"))
@@ -38,7 +38,7 @@ def print_network(logits: LogitSet, temperature: float, bins: int, title: str, p
     axis.set_title(f"reliability, {len(logits.labels)} report images, {bins} bins", fontsize=8)
     if cells is not None:
         _cells(figure.add_subplot(grid[0, 1]), cells)
-    figure.suptitle(title.replace("$", r"\$"), fontsize=9)
+    figure.suptitle(title, fontsize=9)
     figure.subplots_adjust(left=0.08 if cells is not None else 0.15, right=0.985, top=0.83, bottom=0.13, wspace=0.5)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=150, metadata={"Software": None})

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.figures_front import axis
+from dashboards.figures_front import FRAME, axis
 from dashboards.palette import Look, looks, order
 from dashboards.points import REFERENCES, SEVERITIES, Points, rows_of
 
@@ -17,8 +17,6 @@ UNDRAWN = ("dense", "scratch")
 """Methods that have no line by ratio: other networks, and networks that were not fine-tuned."""
 
 Figure = dict[str, Any]
-COLLAPSED = 0.1
-"""Accuracy lost against the best reference from which on a network counts as collapsed: it may leave the frame."""
 
 
 @dataclass(frozen=True)
@@ -85,43 +83,49 @@ def ratio_figure(points: Points, all_curves: list[Curve], which: RatioFigure, ne
     if not names:
         return None
     look = looks(points.complete["method"].unique())
-    traces: list[Figure] = []
-    for panel, name in enumerate(names, start=1):
-        for method in order(look):
-            for curve in chosen:
-                if curve.method == method and method not in UNDRAWN:
-                    traces.append(_trace(curve, name, panel, look[method]))
-    for trace in traces:
-        trace["showlegend"] = trace["xaxis"] == "x"
-    return {"data": traces, "layout": _layout(names, chosen)}
+    aside = beside(chosen)
+    drawn = [curve for method in order(look) for curve in chosen if curve.method == method and method not in UNDRAWN]
+    traces = [
+        _trace(curve, name, panel, look[curve.method], aside.get(curve.arm, 0.0))
+        for panel, name in enumerate(names, start=1)
+        for curve in drawn
+    ]
+    layout = _layout(names, chosen)
+    layout["meta"]["legend"] = [_entry(curve, look[curve.method]) for curve in drawn]
+    return {"data": traces, "layout": layout}
 
 
-def _trace(curve: Curve, name: str, panel: int, look: Look) -> Figure:
+def beside(chosen: list[Curve]) -> dict[str, float]:
+    """Return how far each arm's points stand beside their ratio, so that the bars of two methods do not hide each other."""
+    arms = sorted({curve.arm for curve in chosen if curve.method not in REFERENCES})
+    step = min(0.012, 0.05 / max(1, len(arms) - 1))
+    return {arm: round(step * (place - (len(arms) - 1) / 2), 4) for place, arm in enumerate(arms)}
+
+
+def _trace(curve: Curve, name: str, panel: int, look: Look, aside: float) -> Figure:
     rows = curve.rows.dropna(subset=[name])
     tail = str(panel) if panel > 1 else ""
     trace: Figure = {
         "type": "scatter",
-        "name": _legend(curve),
-        "legendgroup": f"{labels.safe(curve.arm)} {curve.budget}",
+        "name": labels.safe(_label(curve)),
         "xaxis": f"x{tail}",
         "yaxis": f"y{tail}",
         "hovertemplate": "%{text}<extra></extra>",
-        "meta": {"budget": curve.budget, "method": curve.method},
+        "meta": {"budget": curve.budget, "method": curve.method, "line": f"{curve.arm} {curve.method} {curve.budget}"},
     }
     if curve.method in REFERENCES:
         # A reference has no ratio to speak of: it is a line across the panel.
         value = float(rows[name].iloc[0]) if len(rows) else None
-        dash = "dot" if curve.method == "baseline" else "dash"
         return trace | {
             "mode": "lines",
             "x": [0, 1],
             "y": [value, value],
             "text": rows["place"].tolist() * 2,
-            "line": {"color": "@muted" if curve.own_base else look.colour, "width": 1.5, "dash": dash},
+            "line": {"color": _ink(curve, look), "width": 1.5, "dash": _dash(curve)},
         }
     return trace | {
         "mode": "lines+markers",
-        "x": rows["ratio"].tolist(),
+        "x": (rows["ratio"] + aside).round(4).tolist(),
         "y": rows[name].tolist(),
         "text": rows["place"].tolist(),
         "error_y": {
@@ -136,35 +140,48 @@ def _trace(curve: Curve, name: str, panel: int, look: Look) -> Figure:
     }
 
 
-def _legend(curve: Curve) -> str:
-    own = f" ({labels.safe(curve.arm)})" if curve.own_base else ""
+def _ink(curve: Curve, look: Look) -> str:
+    return "@muted" if curve.own_base and curve.method in REFERENCES else look.colour
+
+
+def _dash(curve: Curve) -> str:
+    return {"baseline": "dot", "control": "dash"}.get(curve.method, "solid")
+
+
+def _entry(curve: Curve, look: Look) -> Figure:
+    """Return the curve's entry in the page's legend."""
+    symbol = None if curve.method in REFERENCES else look.symbol
+    key = f"{curve.arm} {curve.method} {curve.budget}"
+    return {
+        "kind": "line",
+        "key": key,
+        "label": _label(curve),
+        "symbol": symbol,
+        "colour": _ink(curve, look),
+        "dash": _dash(curve),
+    }
+
+
+def _label(curve: Curve) -> str:
+    own = f" ({curve.arm})" if curve.own_base else ""
     if curve.method == "baseline":
         return f"baseline{own}, unpruned"
-    return f"{labels.safe(curve.method)}{own}, {labels.epochs(curve.budget)}"
+    return f"{curve.method}{own}, {labels.epochs(curve.budget)}"
 
 
 def _layout(names: list[str], chosen: list[Curve]) -> Figure:
-    layout: Figure = {
-        "height": 430,
-        "margin": {"l": 62, "r": 12, "t": 44, "b": 110},
-        "hovermode": "closest",
-        "annotations": [],
-        "legend": {"orientation": "h", "y": -0.24, "x": 0, "yanchor": "top"},
-    }
     # Panels of one quantity at five severities share their y axis; different quantities do not.
     shared = len({labels.stem(name) for name in names}) == 1
-    gap = 0.02 if shared else 0.07
-    width = (1 - gap * (len(names) - 1)) / len(names)
+    meta: Figure = {"columns": len(names), "least": 170 if shared else 270, "tall": 290, "paper": 165, "shared": shared}
+    layout: Figure = {"hovermode": "closest", "meta": meta}
     ratios = pd.concat(
         [curve.rows["ratio"] for curve in chosen if curve.method not in REFERENCES] or [pd.Series(dtype=float)]
     )
     right = min(1.0, float(ratios.max()) + 0.05) if len(ratios) else 1.0
     for panel, name in enumerate(names, start=1):
         tail = str(panel) if panel > 1 else ""
-        start = (panel - 1) * (width + gap)
         layout[f"xaxis{tail}"] = {
             "title": {"text": "pruning ratio", "standoff": 8},
-            "domain": [start, min(1.0, start + width)],
             "anchor": f"y{tail}",
             "range": [0, right],
             "zeroline": False,
@@ -173,27 +190,17 @@ def _layout(names: list[str], chosen: list[Curve]) -> Figure:
         layout[f"yaxis{tail}"] = axis(name) | {"anchor": f"x{tail}"}
         if window := _window(chosen, names if shared else [name]):
             layout[f"yaxis{tail}"]["range"] = window
-        if shared:
-            layout[f"yaxis{tail}"] |= {"matches": "y", "showticklabels": False, "title": {"text": ""}} if tail else {}
-            layout["annotations"].append(
-                {
-                    "text": f"severity {name[-1]}",
-                    "showarrow": False,
-                    "xref": "paper",
-                    "yref": "paper",
-                    "x": start + width / 2,
-                    "y": 1.0,
-                    "xanchor": "center",
-                    "yanchor": "bottom",
-                }
-            )
+        if shared and tail:
+            layout[f"yaxis{tail}"] |= {"matches": "y"}
+    if shared:
+        meta["titles"] = [f"severity {name[-1]}" for name in names]
     return layout
 
 
 def _window(chosen: list[Curve], names: list[str]) -> list[float] | None:
     """Return a range that shows what is near the references; a collapsed network must not squeeze it."""
     best = max((float(curve.rows["accuracy"].max()) for curve in chosen if curve.method in REFERENCES), default=math.nan)
-    near = [curve.rows[~(curve.rows["accuracy"] < best - COLLAPSED)] for curve in chosen]
+    near = [curve.rows[~(curve.rows["accuracy"] < best - FRAME)] for curve in chosen]
     lows = [float((rows[name] - rows[f"{name}_std"].fillna(0)).min()) for rows in near for name in names if len(rows)]
     highs = [float((rows[name] + rows[f"{name}_std"].fillna(0)).max()) for rows in near for name in names if len(rows)]
     low, high = min((v for v in lows if v == v), default=math.nan), max((v for v in highs if v == v), default=math.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from html import escape
 from typing import Any
 
@@ -23,6 +24,9 @@ TITLES = {
     "size_bytes": "file size",
     "brier": "Brier score",
 }
+_SIGNED_ZERO = re.compile(r"(?<![\w.])[-+](0(?:\.0+)?)(?![\d.])")
+_MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMG]|epochs?|points?|seeds?|bins?|hours?)(?!\w))")
 _PERCENT = ("accuracy", "mpc", "rpc", "mpc_without_jpeg", "sparsity")
 
 
@@ -37,6 +41,28 @@ def title(column: str) -> str:
     """Return the column's name for a reader."""
     name = TITLES.get(stem(column), stem(column).replace("_", " "))
     return f"{name} (selection images)" if column.startswith("val_") else name
+
+
+def heading(column: str) -> str:
+    """Return the column's name as the head of a table's column."""
+    name = title(column)
+    return name if name[1:2].isupper() else name[:1].upper() + name[1:]
+
+
+def typeset(value: Any) -> Any:
+    """Return text as it is set on a page: a true minus, no signed zero, and numbers that keep their unit on their line.
+
+    Made for numbers in prose; text that is to be copied (a study file, a command) does not go through it.
+    """
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    text = _SIGNED_ZERO.sub(r"\1", value)
+    return _UNIT.sub("\u00a0", _MINUS.sub("\u2212", text)).replace(" ± ", "\u00a0±\u00a0")
+
+
+def printable(text: str) -> str:
+    """Return text for a terminal: names come from files, and none of them moves a cursor or turns the reading order."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def is_share(column: str) -> bool:

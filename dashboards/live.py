@@ -5,6 +5,7 @@ Starlette and uvicorn: MLflow brings both anyway, and one page that polls two JS
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 import secrets
@@ -21,10 +22,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboards.figures import all_figures
+from dashboards.figures import front_drawn
 from dashboards.live_records import newest
 from dashboards.live_state import live_state
 from dashboards.points import candidate_points
@@ -32,8 +33,9 @@ from dashboards.report import environment_of, page_data
 from dashboards.study_folder import StudyFolder, read_study_folder
 from prune_core.errors import BadInput
 
-COOKIE = "prunefront_token"
 FRESH_SECONDS = 2.0
+REST = 9.0
+"""Figures are drawn a tenth of the time at most: they rest this many times as long as the last drawing took."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -44,32 +46,40 @@ _HEADERS = {
 
 
 class LiveStudy:
-    """A study's folder, read again when something in it changed, and never by two requests at once."""
+    """A study's folder, read again when something in it changed, and never by two requests at once.
+
+    Drawing a large study takes seconds of a processor that its trials want: what took long is done the more seldom.
+    """
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._lock = threading.Lock()
+        self._looking, self._drawing = threading.Lock(), threading.Lock()
         self._state: tuple[float, dict[str, Any]] = (-FRESH_SECONDS, {})
         self._version: tuple[int, int] | None = None
+        self._not_before = 0.0
         self._figures = "{}"
 
     def state(self) -> dict[str, Any]:
-        """Return the state, at most two seconds old, with the version of the figures that belongs to it."""
-        with self._lock:
+        """Return the state, at most two seconds old, with the version of the figures that are to be had now."""
+        with self._looking:
             if time.monotonic() - self._state[0] >= FRESH_SECONDS:
-                state = live_state(self._out) | {"version": "-".join(map(str, newest(self._out)))}
+                version = self._version if self._version and time.monotonic() < self._not_before else newest(self._out)
+                state = live_state(self._out) | {"version": "-".join(map(str, version))}
                 self._state = (time.monotonic(), state)
             return self._state[1]
 
     def figures(self) -> str:
         """Return the figures as JSON, drawn again when a trial wrote a result."""
-        with self._lock:
-            version = newest(self._out)
-            if version != self._version:
-                points = candidate_points(read_study_folder(self._out))
-                drawn = [figure for figure in all_figures(points, None) if figure.group == "front"]
-                self._figures = str(page_data(points, drawn))
-                self._version = version
+        with self._drawing:
+            start = time.monotonic()
+            if self._version is None or start >= self._not_before:
+                version = newest(self._out)
+                if version != self._version:
+                    points = candidate_points(read_study_folder(self._out))
+                    self._figures = str(page_data(points, front_drawn(points, None)))
+                    self._version = version
+                    now = time.monotonic()
+                    self._not_before = now + REST * (now - start)
             return self._figures
 
 
@@ -85,12 +95,16 @@ def live_app(out: Path, *, token: str | None = None) -> Starlette:
     """
     study = read_study_folder(out)
     live = LiveStudy(out)
+    # Cookies are shared by all ports of a host: each token has its own, or two dashboards would sign each other out.
+    cookie = f"prunefront_{hashlib.sha256((token or '').encode()).hexdigest()[:12]}"
 
     async def page(request: Request) -> Response:
-        response = HTMLResponse(_page(study), headers=_HEADERS)
-        if token is not None:
-            response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
-        return response
+        if token is not None and "token" in request.query_params:
+            # Kept as a cookie, so that it stays out of the address bar, of bookmarks and of screenshots.
+            response: Response = RedirectResponse(".", status_code=303, headers=_HEADERS)
+            response.set_cookie(cookie, token, httponly=True, samesite="strict")
+            return response
+        return HTMLResponse(_page(study), headers=_HEADERS)
 
     async def state(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(live.state), headers=_HEADERS)
@@ -108,7 +122,7 @@ def live_app(out: Path, *, token: str | None = None) -> Starlette:
 
     def guarded(endpoint: Any) -> Any:
         async def checked(request: Request) -> Response:
-            brought = request.query_params.get("token") or request.cookies.get(COOKIE) or ""
+            brought = request.query_params.get("token") or request.cookies.get(cookie) or ""
             if token is not None and not hmac.compare_digest(brought.encode(), token.encode()):
                 return PlainTextResponse("open this page with the address that the command printed", 403, headers=_HEADERS)
             response: Response = await endpoint(request)

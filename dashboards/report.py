@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shlex
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dashboards import labels
 from dashboards.answers import COMPARED, Answer, answers
 from dashboards.beats import beats_control
 from dashboards.claims import DECIDABLE
-from dashboards.depth import ACCEPTED_ERROR, depths
+from dashboards.depth import ACCEPTED_ERROR, Depth, depths
 from dashboards.effects import Effect, confounded, effect_rows, effects
 from dashboards.equal_cost import equal_cost
 from dashboards.figures import Drawn, all_figures, depth_figures
 from dashboards.figures_depth import class_rows, selective_rows
-from dashboards.figures_front import COSTS, hovers
+from dashboards.figures_front import COSTS, FRAME, hovers
 from dashboards.how import deviations, how
 from dashboards.ladder import has_ladder
 from dashboards.margins import against_margins
 from dashboards.palette import DARK, LIGHT, order
 from dashboards.points import REFERENCES, Points, candidate_points
-from dashboards.report_parts import failures, flat, front_rows, reference_rows, seed_count, status_counts
+from dashboards.report_parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
 from dashboards.scratch import against_scratch
 from dashboards.study_folder import StudyFolder, read_study_folder
-from dashboards.tables import write_tables
-from dashboards.trends import trend_rows
+from dashboards.tables import (
+    answer_table,
+    candidate_table,
+    coverage_table,
+    damage_table,
+    effect_table,
+    equal_cost_table,
+    reliability_table,
+    trend_table,
+    write_tables,
+)
+from dashboards.trends import trend_rows, trends
 from prune_core.files import replacing
 from sweeps.pareto import EVERY_BUDGET
 
@@ -55,22 +68,48 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     study = read_study_folder(Path(out))
     points = candidate_points(study)
     folder = study.path / "report"
-    figures = all_figures(points, folder / "figures" if print_figures else None)
+    paper = folder / "figures" if print_figures else None
     chosen, driving = answers(study, points), effects(study)
-    page = render(study, points, figures, chosen, driving)
-    write_tables(folder / "tables", chosen, driving)
+    found = depths(study, [answer.row for answer in chosen if answer.row is not None])
+    figures = [*all_figures(points, paper), *depth_figures(found, points, paper)]
+    tables = {
+        "candidates": candidate_table(points),
+        "answers": answer_table(chosen),
+        "effects": effect_table(driving),
+        "trends": trend_table(trends(study)),
+        "equal-cost": equal_cost_table(equal_cost(points)),
+        "reliability": reliability_table(found),
+        "damage": damage_table(found),
+        "coverage": coverage_table(found),
+    }
+    write_tables(folder / "tables", tables)
+    page = render(study, points, figures, chosen, driving, found)
+    if paper is not None:
+        _remove_others(paper, [file for figure in figures for file in figure.files])
     with replacing(folder / "index.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
     return folder / "index.html"
 
 
-def render(study: StudyFolder, points: Points, figures: list[Drawn], chosen: Sequence[Answer], driving: list[Effect]) -> str:
+def _remove_others(folder: Path, written: list[Path]) -> None:
+    """Remove the figures of an earlier report that this one does not have: an old number beside a new page misleads."""
+    for path in folder.glob("*.*"):
+        if path not in written and path.suffix in (".png", ".svg") and path.is_file():
+            path.unlink()
+
+
+def render(
+    study: StudyFolder,
+    points: Points,
+    figures: list[Drawn],
+    chosen: Sequence[Answer],
+    driving: list[Effect],
+    found: list[Depth],
+) -> str:
     """Return the page as text."""
     from plotly.offline import get_plotlyjs
 
     environment = environment_of()
-    found = depths(study, [answer.row for answer in chosen if answer.row is not None])
-    figures = [*figures, *depth_figures(found, points)]
     return environment.get_template("report.html").render(
         study=study,
         points=points,
@@ -91,16 +130,19 @@ def render(study: StudyFolder, points: Points, figures: list[Drawn], chosen: Seq
         always=EVERY_BUDGET,
         beats=beats_control(study, points),
         front=front_rows(points),
+        front_heading=front_heading(points),
         references=reference_rows(points),
         counts=status_counts(study.records),
         failures=failures(study.records),
         data=page_data(points, figures),
         plotly=Markup(get_plotlyjs()),  # noqa: S704  (plotly's own script)
+        script=Markup(environment.get_template("page.js").render()),  # noqa: S704  (our own script)
         seeds=seed_count(points),
         decidable=DECIDABLE,
-        study_file=yaml.safe_dump(
-            {k: v for k, v in study.plain.items() if k != "provenance"}, sort_keys=False, allow_unicode=True
+        study_file=escape(
+            yaml.safe_dump({k: v for k, v in study.plain.items() if k != "provenance"}, sort_keys=False, allow_unicode=True)
         ),
+        command=escape(f"prunefront run {shlex.quote(f'{study.path.name}/study.yaml')}"),
         provenance=flat(study.plain.get("provenance", {})),
         how=how(study),
         headings=dict(HEADINGS),
@@ -118,14 +160,31 @@ HEADINGS = (
 def environment_of() -> Environment:
     """Return the templates' environment: everything is escaped, and an unknown name is an error."""
     environment = Environment(
-        loader=PackageLoader("dashboards"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("dashboards"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=labels.typeset,
     )
-    environment.globals |= {"light": LIGHT, "dark": DARK, "columns": COLUMNS, "title": labels.title}
+    environment.globals |= {
+        "light": LIGHT,
+        "dark": DARK,
+        "columns": COLUMNS,
+        "title": labels.title,
+        "column_head": labels.heading,
+    }
+    environment.globals["frame"] = f"{100 * FRAME:.0f}"
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
-    environment.globals["cell"] = _cell
+    environment.globals |= {"cell": _cell, "digest": _digest}
     environment.globals["number"] = labels.number
     environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment
+
+
+def _digest(script: str) -> Markup:
+    """Return what a page's policy calls a script that it lets run: no other does, wherever it came from."""
+    return Markup(f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}")  # noqa: S704  (base64)
 
 
 def _cell(row: Any, name: str) -> str:

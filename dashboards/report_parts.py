@@ -17,6 +17,16 @@ def front_rows(points: Points) -> list[Any]:
     return rows_of(table[table["front"]].sort_values(["budget", "accuracy"], ascending=[False, False]))
 
 
+def front_heading(points: Points) -> str:
+    """Return what the figure of the front shows, in a line."""
+    table = points.at_longest()
+    pruned = table[~table["method"].isin(REFERENCES)]
+    if not len(pruned):
+        return "The front"
+    on = int(pruned["front"].sum())
+    return f"The front: {on or 'none'} of {len(pruned)} pruned candidates at {labels.epochs(points.longest)} of fine-tuning"
+
+
 def reference_rows(points: Points) -> list[Any]:
     """Return baselines, controls and the dense ladder; a control before fine-tuning is its baseline and is left out."""
     table = points.complete

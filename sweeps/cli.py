@@ -73,5 +73,7 @@ def _message(error: click.UsageError) -> str:
 
 def _wrong(message: str) -> int:
     sys.stdout.flush()
-    click.echo(f"prunefront: {' '.join(message.split())}", err=True)
+    # A name out of a file may hold what moves a terminal's cursor.
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(message.split()))
+    click.echo(f"prunefront: {line}", err=True)
     return WRONG

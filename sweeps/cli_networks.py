@@ -60,9 +60,7 @@ def prune(
     )  # fmt: skip
     settings = read_options(method_options, "--method-option")
     try:
-        lines = prune_to_file(
-            checkpoint, dense, method, ratio, settings, output, data=dataset, size=image_size, limit=limit
-        )
+        lines = prune_to_file(checkpoint, dense, method, ratio, settings, output, data=dataset, size=image_size, limit=limit)
     except Unproven as error:
         click.echo(f"prunefront: {error}", err=True)
         return 1
@@ -86,7 +84,10 @@ def prune(
 @click.option("--bins", type=click.IntRange(min=1), default=15, show_default=True, help="Bins of every ECE.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the generated corruptions.")
 @click.option(
-    "--accepted-error", type=click.FloatRange(0, 1, max_open=True), default=0.05, show_default=True,
+    "--accepted-error",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.05,
+    show_default=True,
     help="Selective prediction: errors allowed among the accepted answers.",
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")

@@ -104,9 +104,7 @@ class Sweep:
             place = Place(resources.cpus_per_trial, resources.gpus_per_trial, scratch, at_once)
             if self.stop.reason is None:
                 ticks = (self._tick, node_watch(address))
-                launch(
-                    self.workload, place=place, stop=self.stop, configure=self._configure, ended=self._ended, ticks=ticks
-                )
+                launch(self.workload, place=place, stop=self.stop, configure=self._configure, ended=self._ended, ticks=ticks)
         shutil.rmtree(scratch, ignore_errors=True)
 
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:

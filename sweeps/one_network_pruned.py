@@ -128,9 +128,7 @@ def _batches(data: Dataset) -> list[tuple[Tensor, Tensor]]:
     return [(images[at : at + _BATCH], labels[at : at + _BATCH]) for at in range(0, count, _BATCH)]
 
 
-def _accuracy_lines(
-    checkpoint: Path, dense: nn.Module, pruned: nn.Module, data: Dataset, limit: int | None
-) -> list[str]:
+def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data: Dataset, limit: int | None) -> list[str]:
     """Accuracy, NLL and ECE before and after, on the same images."""
     from prune_core.metrics import METRICS
     from prune_core.uncertainty import intervals, paired_intervals

@@ -23,7 +23,7 @@ from sweeps.study_parts import (
     Section,
     TrackingSection,
 )
-from sweeps.study_values import Budgets, Limit, Limits, Ratios, Seed, Seeds, parse_limit
+from sweeps.study_values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
 from sweeps.study_yaml import apply_overrides, find_study, read_study_yaml
 
 Direction = Literal["max", "min"]
@@ -35,19 +35,17 @@ class Study(Section):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the output folder runs/<name> and the MLflow run"
     )
-    title: str = Field(default="", description="one line for the report's head")
+    title: Title = Field(default="", description="one line for the report's head")
     demonstration: bool = Field(
         default=False, description="true: the report calls itself a demonstration and draws no verdicts"
     )
-    project: str = Field(
-        default="prunefront", min_length=1, description="groups studies; the MLflow experiment unless given"
-    )
+    project: Label = Field(default="prunefront", description="groups studies; the MLflow experiment unless given")
     seed: Seed = Field(default=0, description="the study's seed: cuts the images, part of every random stream")
     data: DataSection = Field(description="the images")
-    networks: dict[str, NetworkSection] = Field(min_length=1, description="networks to prune, by label")
+    networks: dict[Label, NetworkSection] = Field(min_length=1, description="networks to prune, by label")
     baseline: BaselineSection | None = Field(default=None, description="short for the baseline of the only network")
     arms: tuple[ArmSection, ...] = Field(min_length=1, description="which methods prune which networks")
-    dense: dict[str, NetworkSection] = Field(
+    dense: dict[Label, NetworkSection] = Field(
         default={}, description="smaller networks, trained as they are: what pruning has to beat"
     )
     training: dict[str, Any] = Field(default={}, description="training recipe of baselines (see Recipe)")

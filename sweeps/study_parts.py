@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sweeps.study_values import Budgets, Names, Ratios, Seed
+from sweeps.study_values import Budgets, Label, Names, Ratios, Seed
 
 CHEAP_IMAGES_PER_CELL = 500
 """Up to here the 75 cells take about as long as one epoch of fine-tuning on 12,500 images (a forward pass is a third)."""
@@ -58,7 +58,7 @@ class ArmSection(Section):
         default={},
         description="options with several values, an arm each: a grid takes all, a search chooses (layers: [all, [2, 3]])",
     )
-    label: str | None = Field(default=None, description="tells arms apart that share network and method")
+    label: Label | None = Field(default=None, description="tells arms apart that share network and method")
     ratios: Ratios | None = Field(default=None, description="pruning ratios of these arms; null takes the study's")
     fine_tuning: dict[str, Any] = Field(default={}, description="what differs from the study's fine-tuning recipe")
     training: dict[str, Any] = Field(

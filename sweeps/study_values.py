@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
+LONGEST_LABEL = 200
 T = TypeVar("T", bound=Hashable)
 
 _LIMIT = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*([-+0-9._eE]+)\s*$")
@@ -20,6 +21,13 @@ _HOLDS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+
+
+def _printable(text: str) -> str:
+    """A name goes to terminals, file names and pages: what moves a cursor or turns the reading order has no place in it."""
+    if text and text.isprintable() and len(text) <= LONGEST_LABEL:
+        return text
+    raise ValueError(f"allowed: 1 to {LONGEST_LABEL} printable characters")
 
 
 def canonical_ratio(value: object) -> str:
@@ -128,6 +136,8 @@ Budgets = Annotated[
     AfterValidator(_in_order),
     BeforeValidator(_listed),
 ]
+Label = Annotated[str, AfterValidator(_printable)]
+Title = Annotated[str, AfterValidator(lambda text: text and _printable(text))]
 Seed = Annotated[int, BeforeValidator(_seed)]
 Seeds = Annotated[tuple[Seed, ...], AfterValidator(_some), BeforeValidator(_listed)]
 Names = Annotated[tuple[str, ...], AfterValidator(_some), BeforeValidator(_listed)]

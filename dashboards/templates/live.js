@@ -3,14 +3,16 @@
   const byId = id => document.getElementById(id);
   const states = ["complete", "running", "waiting", "stopped", "failed", "diverged"];
   const budget = document.querySelector('form [data-key="2"]');
+  const title = document.title;
   let version = null, chosen = false;
   budget.addEventListener("change", () => { chosen = true; });
+  budget.form.addEventListener("reset", () => { chosen = false; });
 
   const duration = seconds => {
     if (seconds === null) return "";
     const minutes = Math.round(seconds / 60);
-    if (seconds < 90) return `about ${seconds} s left`;
-    return minutes < 90 ? `about ${minutes} min left` : `about ${(minutes / 60).toFixed(1)} h left`;
+    if (seconds < 90) return `about ${seconds} s`;
+    return minutes < 90 ? `about ${minutes} min` : `about ${(minutes / 60).toFixed(1)} h`;
   };
 
   const element = (name, text, className) => {
@@ -20,19 +22,41 @@
     return made;
   };
 
+  const told = state => {
+    if (state.driver) return `at work: ${state.driver}`;
+    return state.counts.waiting ? `no run is at work in this folder: ${state.counts.waiting} trials wait for \u201cprunefront run\u201d` : "no run is at work in this folder: nothing is left to do";
+  };
+
+  // How many trials had ended, over time: [seconds since the first, trials].
+  const showGrowth = ended => {
+    const [last, top] = ended.length ? ended.at(-1) : [0, 0];
+    byId("growth").firstElementChild.setAttribute("points", last > 0 ? ended.map(([at, count]) => `${(240 * at / last).toFixed(1)},${(34 - 32 * count / top).toFixed(1)}`).join(" ") : "");
+    byId("growth-words").textContent = last > 0 ? `Ended trials over ${last < 5400 ? `${Math.max(1, Math.round(last / 60))} min` : `${(last / 3600).toFixed(1)} h`}` : "Ended trials over time";
+  };
+
   const showState = state => {
-    byId("driver").textContent = state.driver ? `at work: ${state.driver}` : "no run is at work in this folder";
+    byId("driver").textContent = told(state);
     const all = Math.max(1, states.reduce((sum, name) => sum + (state.counts[name] || 0), 0));
-    byId("bar").replaceChildren(...states.filter(name => state.counts[name]).map(name => {
+    const there = states.filter(name => state.counts[name]);
+    byId("bar").replaceChildren(...there.map(name => {
       const part = element("span", "", "part " + name);
       part.style.width = 100 * state.counts[name] / all + "%";
       return part;
     }));
-    const words = states.filter(name => state.counts[name]).map(name => `${state.counts[name]} ${name}`).join(" · ");
-    byId("counts").textContent = words ? `${words}${state.known ? ` · ${state.known} trials in all` : ""}` : "Nothing has started yet.";
+    byId("counts").replaceChildren(...there.map(name => {
+      const item = element("li", `${state.counts[name]} ${name}`);
+      item.prepend(element("span", "", "part " + name));
+      return item;
+    }));
+    const words = there.map(name => `${state.counts[name]} ${name}`).join(", ");
     byId("bar").setAttribute("aria-label", "Trials by state: " + (words || "none"));
-    byId("pace").textContent = [state.per_minute ? `${state.per_minute} trials per minute of late` : "", duration(state.seconds_left)]
-      .filter(Boolean).join(" · ");
+    const ended = all - (state.counts.waiting || 0) - (state.counts.running || 0), share = Math.floor(100 * ended / all);
+    byId("headline").textContent = there.length ? `${ended} of ${state.known || all} trials have ended` : "Nothing has started yet";
+    document.title = there.length ? `${share}\u00a0% \u2013 ${title}` : title;
+    byId("pace").textContent = state.per_minute ? `${state.per_minute < 10 ? state.per_minute.toFixed(1) : Math.round(state.per_minute)} trials/min` : "–";
+    byId("left").textContent = duration(state.seconds_left) || "–";
+    byId("bad").textContent = (state.counts.failed || 0) + (state.counts.diverged || 0);
+    showGrowth(state.ended);
     byId("running-part").hidden = !state.running.length;
     byId("running").replaceChildren(...state.running.map(trial =>
       element("li", `${trial.name}: ${trial.phase}${trial.of ? ` ${trial.epoch} of ${trial.of}` : ""}`)));
@@ -40,7 +64,9 @@
     byId("failure-table").hidden = !state.failures.length;
     byId("failure-table").tBodies[0].replaceChildren(...state.failures.map(row => {
       const line = document.createElement("tr");
-      line.append(element("td", row[0]), element("td", row[1]), element("td", row[2], "cause"));
+      const head = element("th", row[0]);
+      head.scope = "row";
+      line.append(head, element("td", row[1]), element("td", row[2], "cause"));
       return line;
     }));
   };
@@ -58,12 +84,18 @@
   const showFront = data => {
     const points = data.figures.front ? data.figures.front.data.flatMap(trace => trace.customdata || []) : [];
     byId("nothing").hidden = points.length > 0;
-    const references = ["baseline", "control", "dense", "scratch"];
+    budget.form.hidden = !points.length;
+    const references = data.figures.front ? data.figures.front.layout.meta.references : [];
     fill(1, [...new Set(points.map(point => point[1]))].filter(name => !references.includes(name)).sort());
     fill(0, [...new Set(points.map(point => point[0]))].sort());
     fill(2, [...new Set(points.map(point => point[2]))].sort((a, b) => b - a), value => value + (value === 1 ? " epoch" : " epochs"));
     // Fronts of different budgets are not mixed unless asked for: the longest is shown until somebody chooses.
-    if (points.length && !chosen) budget.value = String(Math.max(...points.map(point => point[2])));
+    const longest = String(points.reduce((most, point) => Math.max(most, point[2]), 0));
+    for (const option of budget.options) option.defaultSelected = option.value === longest;
+    if (points.length && !chosen) budget.value = longest;
+    const among = points.filter(point => String(point[2]) === longest && !references.includes(point[1]));
+    const seen = new Map(among.map(point => [point[7], point[3]]));
+    byId("on-front").textContent = seen.size ? `${[...seen.values()].filter(Boolean).length} of ${seen.size} pruned` : "–";
     if (points.length) window.showFigures(data);
   };
 

@@ -1,137 +1,110 @@
 "use strict";
 (() => {
   let figures = {}, hover = [];
-  const reduced = { responsive: true, doubleClick: "reset+autosize", displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
-  const css = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-  const clone = value => JSON.parse(JSON.stringify(value));
+{% include "draw.js" %}
 
-  // A string "@ink" stands for the page's colour of that name, which differs between light, dark and print.
-  const coloured = value => {
-    if (typeof value === "string" && value.startsWith("@")) return css(value.slice(1));
-    if (Array.isArray(value)) return value.map(coloured);
-    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, coloured(v)]));
-    return value;
-  };
+{% include "legend.js" %}
 
-  const dressed = layout => {
-    const result = clone(layout);
-    Object.assign(result, { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: css("ink") },
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: css("muted"), activecolor: css("ink") },
-      hoverlabel: { bgcolor: css("panel"), bordercolor: css("line"), font: { color: css("ink"), size: 13 }, align: "left" } });
-    for (const key of Object.keys(result)) if (/^[xy]axis/.test(key)) {
-      Object.assign(result[key], { gridcolor: css("grid"), linecolor: css("line"), showline: true, tickcolor: css("line"), ticks: "outside", ticklen: 4 });
-    }
-    return result;
-  };
+{% include "explorer.js" %}
 
-  const perPoint = ["x", "y", "text", "customdata"];
-  const thin = (trace, keep) => {
-    if (!trace.customdata) return trace;
-    const at = trace.customdata.map((_, i) => i).filter(i => keep(trace.customdata[i]));
-    for (const key of perPoint) if (Array.isArray(trace[key])) trace[key] = at.map(i => trace[key][i]);
-    for (const bars of ["error_x", "error_y"]) if (trace[bars]) trace[bars].array = at.map(i => trace[bars].array[i]);
-    if (Array.isArray(trace.marker.size)) trace.marker.size = at.map(i => trace.marker.size[i]);
-    return trace;
-  };
+{% include "tables.js" %}
 
-  const references = ["baseline", "control", "dense", "scratch"];
-  const always = ["baseline", "dense", "scratch"];
-  const chosen = form => Object.fromEntries([...form.querySelectorAll("[data-key]")].map(field =>
-    [field.dataset.key, field.type === "checkbox" ? field.checked : field.value]));
-
-  const frontFilter = form => {
-    const want = chosen(form);
-    return point => (!want[0] || point[0] === want[0])
-      && (!want[1] || point[1] === want[1] || references.includes(point[1]))
-      && (want[2] === "" || String(point[2]) === want[2] || always.includes(point[1]))
-      && (references.includes(point[1])
-        || ((!want[3] || point[3]) && (!want[4] || point[4]) && (!want[5] || point[5] >= +want[5]) && (!want[6] || point[6] <= +want[6])));
-  };
-
-  // Show the front and its references; networks that collapsed (on the front for their size alone) must not squeeze the
-  // others into a corner. A double-click shows them all.
-  const collapsed = 0.2;
-  const windows = figure => {
-    const first = figure.data.filter(trace => trace.customdata && trace.xaxis === "x");
-    const heights = (keep) => first.flatMap(trace => trace.y.filter((_, i) => keep(trace.customdata[i])));
-    const among = heights(point => references.includes(point[1]));
-    const floor = Math.max(...(among.length ? among : heights(() => true))) - collapsed;
-    for (const letter of ["x", "y"]) {
-      const reach = {};
-      for (const trace of figure.data) (trace.customdata || []).forEach((point, i) => {
-        if ((!point[3] && !references.includes(point[1])) || trace.y[i] < floor) return;
-        const axis = letter === "y" ? "y" : trace.xaxis, bars = trace["error_" + letter].array[i] || 0;
-        const log = figure.layout[axis[0] + "axis" + axis.slice(1)].type === "log";
-        const ends = [trace[letter][i] - bars, trace[letter][i] + bars].filter(value => !log || value > 0);
-        (reach[axis] = reach[axis] || []).push(...(log ? ends.map(Math.log10) : ends));
-      });
-      for (const [axis, values] of Object.entries(reach)) {
-        if (values.length < 4) continue;
-        const low = Math.min(...values), high = Math.max(...values), margin = 0.07 * (high - low || 1);
-        figure.layout[axis[0] + "axis" + axis.slice(1)].range = [low - margin, high + margin];
-      }
-    }
-    const y = figure.layout.yaxis.range;
-    return y ? first.flatMap(trace => trace.y).filter(v => v < y[0] || v > y[1]).length : 0;
-  };
-
+  const options = { doubleClick: "reset+autosize", displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
   const shown = div => {
     const figure = clone(figures[div.dataset.figure]);
     const form = document.querySelector(`form[data-for="${div.dataset.group}"]`);
     if (form && div.dataset.group === "front") {
-      const keep = frontFilter(form);
+      const keep = frontFilter(form, figure.layout.meta);
       figure.data.forEach(trace => thin(trace, keep));
-      const first = figure.data.filter(trace => trace.customdata && trace.xaxis === "x");
-      const count = first.reduce((sum, trace) => sum + trace.x.length, 0);
-      const outside = windows(figure);
-      form.querySelector("output").textContent = count + (count === 1 ? " candidate" : " candidates")
-        + (outside ? `, ${outside} outside the frame (double-click shows all)` : "");
-      const drawn = new Set(figure.data.filter(t => t.customdata && t.x.length).map(t => t.legendgroup));
-      figure.data = figure.data.filter(trace => trace.customdata ? trace.x.length : drawn.has(trace.legendgroup));
+      figure.data = figure.data.filter(trace => !trace.customdata || trace.x.length);
     } else if (form) {
       const budget = chosen(form).budget;
       figure.data = figure.data.filter(trace => trace.meta.method === "baseline" || String(trace.meta.budget) === budget);
     }
+    legend(div, figure.layout.meta.legend, figure.data);
+    figure.data = figure.data.filter(trace => !switchedOff(div, trace));
+    if (form && div.dataset.group === "front") {
+      const outside = windows(figure);
+      const count = figure.data.filter(trace => trace.xaxis === "x").reduce((sum, trace) => sum + trace.x.length, 0);
+      form.querySelector("output").textContent = count + (count === 1 ? " candidate" : " candidates")
+        + (outside ? `, ${outside} outside the frame (double-click shows all)` : "");
+    }
     for (const trace of figure.data) if (trace.text) trace.text = trace.text.map(place => hover[place]);
-    return { data: coloured(figure.data), layout: dressed(figure.layout) };
+    const room = printing ? PAPER_WIDTH : Math.floor(div.getBoundingClientRect().width) || PAPER_WIDTH;
+    return { data: coloured(figure.data), layout: dressed(arranged(figure.layout, room)) };
   };
 
   const plots = [...document.querySelectorAll(".plot")];
+  const known = () => plots.filter(div => figures[div.dataset.figure]);
+  const prepare = div => {
+    const frame = div.parentNode, make = (name, className) => Object.assign(document.createElement(name), { className });
+    div.parts = { legend: make("ul", "legend"), detail: make("p", "detail"), rings: drawnShape("svg", { class: "rings", "aria-hidden": "true" }) };
+    div.parts.detail.hidden = true;
+    div.parts.detail.setAttribute("aria-live", "polite");
+    div.parts.legend.setAttribute("aria-label", "Legend; a button shows or hides what it names");
+    frame.before(div.parts.legend);
+    frame.after(div.parts.detail);
+    frame.append(div.parts.rings);
+  };
+  const draw = div => {
+    waiting.delete(div);
+    if (!div.parts) prepare(div);
+    const { data, layout } = shown(div), first = !div.on;
+    Plotly.react(div, data, layout, options);
+    if (first) listen(div);
+    ring(div, null);
+    div.drawnFor = layout.width;
+  };
+
+  // One figure after the other, so that the page answers meanwhile; all at once where it goes to paper.
+  const waiting = new Set();
+  const drawNext = () => {
+    const [div] = waiting;
+    if (!div) return;
+    draw(div);
+    setTimeout(drawNext);
+  };
+  const drawAll = () => { known().forEach(div => waiting.add(div)); drawNext(); };
   // The report has its figures in the page; the live page hands over new ones as the sweep goes on.
   const show = data => { ({ figures, hover } = data); drawAll(); };
-  const draw = div => { const { data, layout } = shown(div); return Plotly.react(div, data, layout, reduced); };
-  const drawAll = () => plots.filter(div => figures[div.dataset.figure]).forEach(draw);
   window.showFigures = show;
   const inPage = document.getElementById("figures");
   if (inPage) show(JSON.parse(inPage.textContent));
+
+  const redraw = form => known().filter(div => div.dataset.group === form.dataset.for).forEach(draw);
   document.querySelectorAll("form.filters").forEach(form => {
     form.addEventListener("submit", event => event.preventDefault());
-    form.addEventListener("change", () => plots.filter(div => div.dataset.group === form.dataset.for && figures[div.dataset.figure]).forEach(draw));
+    form.addEventListener("change", () => redraw(form));
+    form.addEventListener("reset", () => setTimeout(() => redraw(form)));
   });
+  const resized = new ResizeObserver(entries => entries.forEach(({ target, contentRect }) => {
+    if (!printing && target.drawnFor && contentRect.width > 0 && Math.abs(target.drawnFor - Math.floor(contentRect.width)) > 1) draw(target);
+  }));
+  plots.forEach(div => resized.observe(div));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-  // On paper the palette is the light one, and the width is the paper's.
-  matchMedia("print").addEventListener("change", drawAll);
+
+  // On paper the palette is the light one, the width is the paper's, and nothing is folded away.
+  const toPaper = on => {
+    if (printing === on) return;
+    printing = on;
+    document.querySelectorAll("details").forEach(part => {
+      if (on && !part.open) part.open = part.dataset.opened = true;
+      else if (!on && part.dataset.opened) { part.open = false; delete part.dataset.opened; }
+    });
+    known().forEach(draw);
+  };
+  const print = matchMedia("print");
+  print.addEventListener("change", () => toPaper(print.matches));
+  addEventListener("beforeprint", () => toPaper(true));
+  addEventListener("afterprint", () => toPaper(false));
+
   addEventListener("keydown", event => {
     const div = event.target;
-    if (!(div.classList && div.classList.contains("plot")) || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    if (!(div.classList && div.classList.contains("plot")) || !["ArrowLeft", "ArrowRight", "Escape"].includes(event.key)) return;
     event.preventDefault();
-    walk(div, event.key === "ArrowRight" ? 1 : -1);
+    if (event.key !== "Escape") return walk(div, event.key === "ArrowRight" ? 1 : -1);
+    Plotly.Fx.unhover(div);
+    ring(div, null);
+    tell(div, "");
   });
-
-  // Keyboard: the arrow keys walk through the points in the frame of the first panel and show what hovering shows.
-  const walk = (div, step) => {
-    const places = [], { xaxis, yaxis } = div._fullLayout;
-    const inside = (axis, value) => axis.type === "category" || (axis.d2l(value) - axis.range[0]) * (axis.d2l(value) - axis.range[1]) <= 0;
-    div.data.forEach((trace, curve) => {
-      if (trace.text && trace.xaxis === "x" && Array.isArray(trace.x)) trace.x.forEach((x, point) => {
-        if (trace.y[point] !== null && inside(xaxis, x) && inside(yaxis, trace.y[point])) places.push([x, curve, point]);
-      });
-    });
-    if (!places.length) return;
-    places.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    const next = ((Number(div.dataset.at ?? (step > 0 ? -1 : 0)) + step) % places.length + places.length) % places.length;
-    div.dataset.at = next;
-    Plotly.Fx.hover(div, [{ curveNumber: places[next][1], pointNumber: places[next][2] }]);
-  };
 })();

@@ -36,6 +36,13 @@ def browser():
         browser.close()
 
 
+FOCUSED = """(() => {
+  const node = document.activeElement, style = getComputedStyle(node);
+  const label = node.closest("label") || node;
+  const texts = [...label.childNodes].filter(child => child.nodeName !== "SELECT").map(child => child.textContent);
+  const outline = style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth);
+  return { id: node.id, name: texts.join("").replace("%", "").trim(), outline };
+})()"""
 IN_THE_FRAME = """(() => {
   const centre = node => { const b = node.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; };
   const frame = document.querySelector("#plot-front .draglayer .xy .nsewdrag").getBoundingClientRect();
@@ -97,13 +104,62 @@ def test_hovering_and_the_arrow_keys_tell_everything_about_a_point(report):
     report.keyboard.press("ArrowRight")
     report.wait_for_selector("#plot-front .hoverlayer .hovertext")
     text = report.locator("#plot-front .hoverlayer .hovertext").first.text_content()
-    for part in ("accuracy:", "ECE:", "NLL:", "mPC:", "nonzero parameters", "MLflow run"):
+    for part in ("accuracy:", "ECE:", "NLL:", "mPC:", "nonzero parameters", "MLflow:", "run"):
         assert part in text
+    # Every panel rings the same candidate, and its numbers stand below, where they can be copied and are read aloud.
+    assert 1 <= report.locator(".frame:has(#plot-front) .rings circle").count() <= 4
+    detail = report.locator("section#front .detail")
+    assert "mPC:" in detail.text_content()
+    assert detail.get_attribute("aria-live") == "polite"
+    report.keyboard.press("Escape")
+    assert not detail.is_visible()
+    assert report.locator(".rings circle").count() == 0
     report.mouse.move(5, 5)
     report.locator("#plot-front .draglayer .xy .nsewdrag").scroll_into_view_if_needed()
     at = report.evaluate(IN_THE_FRAME)
     report.mouse.move(*at, steps=4)
     report.wait_for_selector("#plot-front .hoverlayer .hovertext")
+    report.mouse.click(*at)
+    assert "seeds" in detail.text_content()
+
+
+def test_what_is_on_the_page_is_reached_by_the_keyboard(report):
+    report.locator(".skip").focus()
+    reached = [report.evaluate(FOCUSED)]
+    for _ in range(60):
+        report.keyboard.press("Tab")
+        reached.append(report.evaluate(FOCUSED))
+        if reached[-1]["id"] == "plot-front":
+            break
+    names = [one["name"] for one in reached]
+    assert names[0] == "Skip to the answer"
+    assert {"Method", "Network", "Fine-tuning", "Front only", "Accuracy at least", "Clear", "unstructured"} <= set(names)
+    assert reached[-1]["id"] == "plot-front"
+    assert all(one["outline"] > 1 for one in reached)  # one sees where one is
+
+
+def test_the_legend_hides_and_shows(report):
+    button = report.locator("section#front .legend button", has_text="unstructured")
+    before = drawn(report)
+    button.focus()
+    report.keyboard.press("Enter")
+    assert {point[1] for point in drawn(report)} == {point[1] for point in before} - {"unstructured"}
+    button = report.locator("section#front .legend button", has_text="unstructured")
+    assert button.get_attribute("aria-pressed") == "false"
+    button.click()
+    assert drawn(report) == before
+
+
+def test_a_table_is_sorted_by_what_is_clicked(report):
+    head = report.locator("section#table th", has_text="Nonzero parameters").first
+    cells = "[...document.querySelectorAll('section#table table')[0].tBodies[0].rows].map(row => row.cells[8].textContent)"
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    first = report.evaluate(cells)
+    assert first[0].startswith("19.4")
+    assert first[-1] == "248"
+    head.get_by_role("button").click()
+    assert report.evaluate(cells)[0] == "248"
 
 
 def test_the_filters_leave_what_was_asked_for_and_the_references(report):
@@ -149,7 +205,22 @@ def test_dark_mode_recolours_the_figures_and_print_is_light(report):
     report.emulate_media(media="print", color_scheme="dark")
     assert settles(report, f"{colour} === '{light}'")
     assert report.evaluate("getComputedStyle(document.querySelector('.filters')).display") == "none"
-    assert len(report.pdf(format="A4", landscape=True)) > 10_000
+    # What is folded on the screen is open on paper, and nothing is wider than a landscape page.
+    assert report.evaluate("[...document.querySelectorAll('details')].every(part => part.open)")
+    report.set_viewport_size({"width": 960, "height": 700})
+    wide = "[...document.querySelectorAll('table, .plot .main-svg, pre')].map(node => node.getBoundingClientRect().right)"
+    assert max(report.evaluate(wide)) <= 961
+    assert len(report.pdf(prefer_css_page_size=True)) > 100_000
+    report.emulate_media(media="screen", color_scheme="light")
+    assert not report.evaluate("[...document.querySelectorAll('details')].some(part => part.open)")
+
+
+def test_on_a_telephone_panels_stand_below_each_other(report):
+    report.set_viewport_size({"width": 390, "height": 800})
+    assert settles(report, "document.getElementById('plot-front')._fullLayout.width < 390")
+    assert settles(report, "document.getElementById('plot-front')._fullLayout.xaxis2.domain[0] === 0")
+    assert report.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert report.errors == []
 
 
 def test_the_live_page_draws_the_front_and_asks_only_its_own_server(browser, study_folder):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 
@@ -26,7 +29,20 @@ def test_a_shift_is_found_where_it_was_made_and_nowhere_else(tmp_path):
     found = both[at & (both["ratio"] == 0.3) & (both["budget"] == 2)]["accuracy_errors"].iloc[0]
     assert found == pytest.approx(-0.1 / (deviation * np.sqrt(2 / 3)))
     assert differing_keys(first, second) == [("seed", 0, 1)]
-    assert "small_vgg, l1_filter 0.3, 2 epochs: accuracy -10.0 points" in compare_text(tmp_path / "a", tmp_path / "b")
+    text = compare_text(tmp_path / "a", tmp_path / "b", tmp_path / "both.csv")
+    line = next(line for line in text.splitlines() if line.startswith("small_vgg, l1_filter 0.3, 2 epochs"))
+    left, right = (float(part) for part in re.search(r"(\d+\.\d) -> (\d+\.\d) %", line).groups())
+    assert right - left == pytest.approx(-10.0, abs=0.11)
+    written = pd.read_csv(tmp_path / "both.csv")
+    assert written["accuracy_difference"].to_numpy() == pytest.approx(both["accuracy_difference"].to_numpy())
+
+
+def test_names_do_not_steer_the_terminal(tmp_path):
+    for name in "ab":
+        synthetic.write(tmp_path / name, title="\x1b[31mred\u202e", note="\x1b]0;x")
+    text = compare_text(tmp_path / "a", tmp_path / "b")
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+    assert "red" in text
 
 
 def test_studies_without_a_common_candidate_say_so(tmp_path):

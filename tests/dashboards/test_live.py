@@ -45,8 +45,13 @@ def test_beyond_loopback_a_token_is_asked_for(study_folder):
         for path in ("/", "/state.json", "/figures.json", "/script/page.js", "/?token=wrong"):
             assert get(port, path)[0] == 403
         status, _, headers = get(port, "/?token=right")
-        assert status == 200
-        assert get(port, "/script/page.js", Cookie=headers["set-cookie"].split(";")[0])[0] == 200
+        assert status == 303  # to the page without the token in its address
+        assert "right" not in headers["location"]
+        assert "httponly" in headers["set-cookie"].lower()
+        cookie = headers["set-cookie"].split(";")[0]
+        for path in ("/", "/script/page.js", "/state.json"):
+            assert get(port, path, Cookie=cookie)[0] == 200
+        assert get(port, "/", Cookie=cookie.replace("right", "wrong"))[0] == 403
 
 
 @pytest.mark.parametrize(
