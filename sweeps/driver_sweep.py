@@ -15,7 +15,7 @@ from sweeps.books import Books
 from sweeps.places import places
 from sweeps.plan import PlannedTrial
 from sweeps.plan_state import store_folder, trial_folder
-from sweeps.progress import Progress
+from sweeps.progress import Progress, say
 from sweeps.ray_session import LostRay, require_node
 from sweeps.stopping import StopRequest, listening
 from sweeps.study import Study
@@ -84,7 +84,8 @@ class Sweep:
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
         from prune_core.evaluation import recommended_environment
-        from sweeps.ray_session import node_watch, ray_session
+        from sweeps.cluster_watch import watching
+        from sweeps.ray_session import head_address, node_watch, ray_session
 
         resources, address = self.study.resources, self._address
         here = places(resources)
@@ -93,6 +94,7 @@ class Sweep:
         with (
             ray_session(address=address, cpus=cpus, gpus=None, environment=recommended_environment()),
             listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
+            watching(head_address() if address else None, self._lost),
         ):
             from sweeps.cluster_check import check_nodes
             from sweeps.launch import Place, launch
@@ -115,6 +117,14 @@ class Sweep:
             self.stop.ask("disk", cause=result.get("cause"))
         self.workload.finished(key, status)
         self._progress.pace.ended += 1
+
+    def _lost(self, seconds: float) -> None:
+        say(
+            self.console,
+            f"stopped: the Ray cluster at {self._address} has not answered for {seconds:.0f} s; nothing that was finished "
+            "is lost, run the same command again when it is back",
+        )
+        leave(1)
 
     def _tick(self) -> None:
         self._progress.tick()
@@ -147,6 +157,6 @@ class Sweep:
         }
 
 
-def leave() -> None:
+def leave(status: int = 130) -> None:
     """End this process now; what trials wrote stays, and Ray's processes end with their driver."""
-    os._exit(130)
+    os._exit(status)

@@ -78,6 +78,13 @@ def cluster_address(given: str | None) -> str | None:
     return given
 
 
+def head_address() -> str:
+    """Return ``HOST:PORT`` of the head that we are connected to."""
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
+
+
 def silence() -> None:
     """Set the environment that Ray and Tune read at import; what the user set stays."""
     for name, value in QUIET.items():
