@@ -1,4 +1,4 @@
-"""Whether the cluster's head still answers: without it every call into Ray hangs, and after a minute Ray ends the process."""
+"""Whether the cluster's head still answers: without it calls into Ray hang, and after a minute Ray ends the process."""
 
 from __future__ import annotations
 

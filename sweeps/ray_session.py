@@ -27,7 +27,6 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_DEDUP_LOGS": "0",
-    "RAY_BACKEND_LOG_LEVEL": "error",  # else warnings of its C++ part come to the terminal, whatever the log level
     "RAY_worker_niceness": "0",  # trials are the work itself; at 15, anything else on the machine starves them
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
