@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from sweeps.plan import PlannedTrial
 from sweeps.stopping import StopRequest
 from sweeps.trial import tune_trial
 from sweeps.workload import Workload
+
+_ERROR = re.compile(r"\s*([\w.]+\.)?\w*(Error|Exception)\b")
 
 LOST_WORKERS = 3
 """How often a trial is begun again after its worker died; an exception of the trial itself never comes here."""
@@ -106,8 +109,17 @@ class Watcher(tune.Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker was lost too often, or something outside our code raised."""
-        lines = str(trial.get_error() or "the worker was lost").strip().splitlines()
-        self._ended(self._feeder.keys[trial.trial_id], None, lines[-1] if lines else "the worker was lost")
+        self._ended(self._feeder.keys[trial.trial_id], None, _cause(trial))
+
+
+def _cause(trial: Any) -> str:
+    """Return the last error that Tune wrote down of a trial, in a line (its own ``get_error`` looks where it is not yet)."""
+    try:
+        lines = Path(trial.error_file).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except (OSError, TypeError):
+        lines = []
+    named = [line.strip() for line in lines if _ERROR.match(line)]
+    return (named or [line.strip() for line in lines if line.strip()] or ["the worker was lost"])[-1]
 
 
 class AnyPending(FIFOScheduler):  # type: ignore[misc]
