@@ -1,6 +1,6 @@
 """Ray Tune runs the workload: a fresh experiment over what is missing, workers reused, lost workers replaced.
 
-Import this module only after `sweeps.ray_session.silence`, since Ray reads its environment at import.
+Import this module only after `sweeps.ray_quiet.silence`, since Ray reads its environment at import.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,22 +13,8 @@ import psutil
 
 from prune_core.errors import BadInput
 from sweeps.ray_folder import session_folder
+from sweeps.ray_quiet import QUIET, short_messages, silence, without_lookups
 
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/",  # switched off, Ray would still report that it is switched off
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # the snapshot is scratch, and writing it whole costs time per trial
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_worker_niceness": "0",  # trials are the work itself; at 15, anything else on the machine starves them
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-}
 LOOK_SECONDS = 5.0
 
 
@@ -84,12 +69,6 @@ def head_address() -> str:
     return str(ray.get_runtime_context().gcs_address)
 
 
-def silence() -> None:
-    """Set the environment that Ray and Tune read at import; what the user set stays."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-
-
 @contextmanager
 def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, environment: dict[str, str]) -> Iterator[None]:
     """Connect to a cluster, or start a local Ray and take it down again, its files included.
@@ -106,6 +85,7 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
     silence()
     import ray
 
+    short_messages()
     with nullcontext() if address else session_folder() as folder:
         try:
             _start(address, cpus, gpus, environment, folder)
@@ -133,7 +113,7 @@ def _start(
                 ray.init(address=address, **common)
             else:
                 # 128 MiB: nothing large goes through the object store (architecture 5.11)
-                _without_lookups()
+                without_lookups()
                 ray.init(
                     address="local",  # whatever RAY_ADDRESS says
                     num_cpus=cpus,
@@ -156,36 +136,6 @@ def _start(
             if attempt == _START_TRIES:
                 raise ConnectionError(f"could not start Ray on this machine after {attempt} tries: {reason[0]}") from error
             time.sleep(2.0 * attempt)
-
-
-def _without_lookups() -> None:
-    """Keep Ray from asking cloud providers where it runs, which it does with its statistics switched off too.
-
-    Its statistics process asks a link-local address and a name in a cloud's domain over plain HTTP (measured in Ray 2.60). A
-    proxy on loopback where nobody listens, in the environment of that one process, refuses these at once.
-    """
-    from ray._private import services
-
-    start = getattr(services, "start_api_server", None)
-    if start is None or getattr(start, "without_lookups", False):
-        return
-
-    @functools.wraps(start)
-    def quietly(*arguments: Any, **options: Any) -> Any:
-        blocked = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
-        before = {name: os.environ.get(name) for name in blocked}
-        os.environ.update(blocked)
-        try:
-            return start(*arguments, **options)
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
-    quietly.without_lookups = True  # type: ignore[attr-defined]
-    services.start_api_server = quietly
 
 
 def _end_processes(folder: Path | None, patience: float) -> None:
