@@ -101,9 +101,7 @@ def run_trial(
         device = _prepare(description, memory_fraction)
         data = load_trial_data(description["baseline"], cache)
         cells_at = None if report_budgets is None else frozenset(report_budgets)
-        trial = Trial(
-            description, key, folder, Store(store), data, device, watch, bins, cells_at, keep, checkpoint_seconds
-        )
+        trial = Trial(description, key, folder, Store(store), data, device, watch, bins, cells_at, keep, checkpoint_seconds)
         _walk(trial, wanted, on_budget)
     except Interrupted as stop:
         return _outcome(folder, key, INTERRUPTED, str(stop))

@@ -124,17 +124,24 @@ def evaluate(
 
 @click.command()
 @DATA
-@click.option("--corruption", "names", multiple=True, help="Name of a corruption, may be repeated; by default the 15.")
+@DATA_OPTION
+@click.option(
+    "--corruption", "names", multiple=True, help="A corruption, may be repeated; by default the 15, on a sheet all 19."
+)
 @click.option("--limit", type=click.IntRange(min=1), help="So many images, balanced over classes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the corruptions.")
 @click.option(
     "-o", "--output", type=FILE, required=True, help="A .png gets a contact sheet; a folder gets NAME.npy each, labels.npy."
 )
-def corrupt(data: str, names: tuple[str, ...], limit: int | None, seed: int, output: Path) -> None:
+def corrupt(
+    data: str, data_options: tuple[str, ...], names: tuple[str, ...], limit: int | None, seed: int, output: Path
+) -> None:
     """Corrupt images: a contact sheet, or files in the layout of CIFAR-10-C (severities 1 to 5 one after the other)."""
+    from sweeps.one_network import read_options
     from sweeps.one_network_images import corrupt_to
 
-    click.echo(corrupt_to(data, names, limit=limit, seed=seed, output=output))
+    options = read_options(data_options, "--data-option")
+    click.echo(corrupt_to(data, names, options=options, limit=limit, seed=seed, output=output))
 
 
 def _dataset(name: str | None, options: dict[str, Any], limit: int | None) -> Dataset | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,9 @@ def corrupted_images(
     )
 
 
-def corrupt_to(data: str, names: tuple[str, ...], *, limit: int | None, seed: int, output: Path) -> str:
+def corrupt_to(
+    data: str, names: tuple[str, ...], *, options: Mapping[str, Any], limit: int | None, seed: int, output: Path
+) -> str:
     """Corrupt images of a dataset; return what was done in one line.
 
     An ``output`` that ends in ``.png`` gets a contact sheet, corruptions down and severities across. Any other is a folder
@@ -112,11 +115,13 @@ def corrupt_to(data: str, names: tuple[str, ...], *, limit: int | None, seed: in
 
     for name in names:
         CORRUPTIONS.get(name)
-    dataset = load_dataset(data)
+    dataset = load_dataset(data, **options)
     label = set_label(dataset.name, seed, title=dataset.title, jpeg=dataset.jpeg)
     if output.suffix.lower() == ".png":
-        few = report_images(dataset, min(limit or 1, 8)).images
-        contact_sheet(few, output, corruptions=names or (*STANDARD, *EXTRA), seed=seed, title=label)
+        few = report_images(dataset, min(limit or 1, 8))
+        contact_sheet(
+            few.images, output, numbers=few.numbers, corruptions=names or (*STANDARD, *EXTRA), seed=seed, title=label
+        )
         return f"{output}: {label}, {len(names) or len(STANDARD) + len(EXTRA)} corruptions, contact sheet"
     chosen = names or STANDARD
     shown = report_images(dataset, limit)
@@ -124,7 +129,9 @@ def corrupt_to(data: str, names: tuple[str, ...], *, limit: int | None, seed: in
         _write_arrays(output, shown, chosen, seed)
     except OSError as error:
         raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
-    contact_sheet(shown.images[:1], output / "contact-sheet.png", corruptions=chosen, seed=seed, title=label)
+    contact_sheet(
+        shown.images[:1], output / "contact-sheet.png", numbers=shown.numbers[:1], corruptions=chosen, seed=seed, title=label
+    )
     return f"{output}: {label}, {len(chosen)} corruptions of {len(shown.labels)} images"
 
 
@@ -137,9 +144,14 @@ def _write_arrays(output: Path, shown: Shown, names: tuple[str, ...], seed: int)
         each = [corrupt_numbered(shown.images, name, severity, shown.numbers, seed=seed) for severity in SEVERITIES]
         _write_array(output / f"{name}.npy", np.concatenate(each))
     on_terminal(len(names), len(names), "")
-    _write_array(output / "labels.npy", np.tile(shown.labels, len(SEVERITIES)).astype(np.uint8))
+    _write_array(output / "labels.npy", _small(np.tile(shown.labels, len(SEVERITIES))))
 
 
-def _write_array(path: Path, array: NDArray[np.uint8]) -> None:
+def _small(labels: NDArray[np.int64]) -> NDArray[Any]:
+    """Return labels as uint8, as the official files hold them, where they fit."""
+    return labels.astype(np.uint8) if labels.max() < 256 else labels
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.save(stream, array, allow_pickle=False)

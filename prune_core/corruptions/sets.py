@@ -16,13 +16,13 @@ from prune_core.corruptions.apply import check_images, check_severity, corrupt_n
 from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, STANDARD, Images
 from prune_core.description import GENERATOR_FORMAT, content_key
 from prune_core.errors import BadInput, UnknownName
-from prune_core.files import replacing
+from prune_core.files import alone_in, replacing
 from prune_core.progress import Told
 
 OFFICIAL = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 """Datasets of which an official corrupted set exists."""
 
-_STALE_SECONDS = 24 * 3600.0
+_STALE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,38 @@ def generated_set(
     for position, corruption in enumerate(names):
         path = folder / f"{corruption}.npy"
         done = position * len(SEVERITIES)
-        if not path.exists():
-            _generate(path, images, numbers, corruption, seed, partial(_tell, progress, done, total, corruption))
-        elif progress is not None:
-            progress(done + len(SEVERITIES), total, f"{corruption}: found")
+        make = partial(_generate, path, images, numbers, corruption, seed, partial(_tell, progress, done, total, corruption))
+        wait = partial(_say, progress, done, total, f"{corruption}: another process makes it")
+        if path.exists() or not _made_alone(path, make, wait):
+            _say(progress, done + len(SEVERITIES), total, f"{corruption}: found")
         arrays[corruption] = _mapped(path, (len(SEVERITIES), *images.shape))
     return CorruptedSet(set_label(name, seed, title=title, jpeg=jpeg), names, jpeg=jpeg, _arrays=arrays)
 
 
-def _tell(progress: Told | None, before: int, total: int, corruption: str, severity: int) -> None:
+def _cannot_write(path: Path, error: OSError) -> BadInput:
+    return BadInput(f"cannot write {path}: {error.strerror} (set PRUNEFRONT_CACHE to another folder)")
+
+
+def _say(progress: Told | None, done: int, total: int, text: str) -> None:
     if progress is not None:
-        progress(before + severity, total, f"{corruption} {severity}")
+        progress(done, total, text)
+
+
+def _tell(progress: Told | None, before: int, total: int, corruption: str, severity: int) -> None:
+    _say(progress, before + severity, total, f"{corruption} {severity}")
+
+
+def _made_alone(path: Path, make: Callable[[], None], waiting: Callable[[], None]) -> bool:
+    """Make a file, one process of this machine at a time in its folder; False where another one has made it meanwhile."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(path.parent, error) from error
+    with alone_in(path.parent, waiting):
+        if path.exists():
+            return False
+        make()
+        return True
 
 
 def _generate(
@@ -128,7 +149,7 @@ def _generate(
             target.flush()
             del target
     except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror} (set PRUNEFRONT_CACHE to another folder)") from error
+        raise _cannot_write(path, error) from error
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> Images:

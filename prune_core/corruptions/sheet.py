@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from prune_core.corruptions.apply import check_images, corrupt
+from prune_core.corruptions.apply import check_images, corrupt_numbered
 from prune_core.corruptions.definition import EXTRA, SEVERITIES, STANDARD, Images
 from prune_core.errors import BadInput
 from prune_core.files import replacing
@@ -20,13 +21,20 @@ _SHOWN = 64
 
 
 def contact_sheet(
-    images: Images, path: Path, *, corruptions: Sequence[str] = (*STANDARD, *EXTRA), seed: int = 0, title: str = ""
+    images: Images,
+    path: Path,
+    *,
+    numbers: NDArray[np.int64] | None = None,
+    corruptions: Sequence[str] = (*STANDARD, *EXTRA),
+    seed: int = 0,
+    title: str = "",
 ) -> None:
     """Write a PNG of a few images, clean and under every corruption at severities 1 to 5.
 
     Args:
         images: ``(N, H, W, C)`` uint8; each has its own block of columns. One to three are readable.
         path: Where to.
+        numbers: ``(N,)``: of the images in their set, on which their corruption depends; None for 0 to N - 1.
         corruptions: Which, from top to bottom.
         seed: Of the corruptions.
         title: Written above.
@@ -38,8 +46,10 @@ def contact_sheet(
     if not 1 <= len(images) <= 8:
         raise BadInput(f"a contact sheet of {len(images)} images (allowed: 1 to 8)")
     scale = max(1, _SHOWN // images.shape[1])
+    which = np.arange(len(images)) if numbers is None else numbers
     rows = [
-        (name, [images, *(corrupt(images, name, severity, seed=seed) for severity in SEVERITIES)]) for name in corruptions
+        (name, [images, *(corrupt_numbered(images, name, severity, which, seed=seed) for severity in SEVERITIES)])
+        for name in corruptions
     ]
     sheet = _drawn(rows, scale, images.shape[1] * scale, images.shape[2] * scale, title)
     try:

@@ -21,6 +21,7 @@ def network(images: int, seed: int) -> LogitSet:
     cells = {name: right + draw.normal(0, 1, (5, images, 3)) for name in ("fog", "snow")}
     return LogitSet(labels, right + draw.normal(0, 1, (images, 3)), cells, np.arange(images))
 
+
 def test_counts_are_draws_with_replacement_and_the_same_for_the_same_seed() -> None:
     counts = resampling_counts(50, 2000, seed=3)
     assert (counts.sum(axis=1) == 50).all()

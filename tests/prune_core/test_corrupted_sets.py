@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from prune_core.corruptions import EXTRA, contact_sheet, corrupt, generated_set, official_set, set_label
+from prune_core.corruptions import EXTRA, contact_sheet, corrupt, generated_set, official_set, set_label, sets
 from prune_core.errors import BadInput, UnknownName
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 28, 28, 1)).astype(np.uint8)
@@ -72,6 +77,44 @@ def test_interrupted_run_leaves_no_half_file_and_goes_on(tmp_path: Path) -> None
     made = _set(tmp_path, progress=lambda done, total, text: told.append(text))
     assert told[0] == "gaussian_noise: found"
     np.testing.assert_array_equal(made.cell("snow", 5), corrupt(IMAGES, "snow", 5, seed=3))
+
+
+def test_of_several_processes_one_makes_a_file_and_the_others_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def generate(path: Path, *arguments: object) -> None:
+        made.append(path.name)
+        time.sleep(0.3)
+        sets._generate_as_always(path, *arguments)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(sets, "_generate_as_always", sets._generate, raising=False)
+    monkeypatch.setattr(sets, "_generate", generate)
+    told: list[str] = []
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: _set(tmp_path, progress=lambda *each: told.append(each[2])), range(3)))
+    assert sorted(made) == ["gaussian_noise.npy", "snow.npy"]
+    assert any("another process makes it" in text for text in told)
+    for each in found:
+        np.testing.assert_array_equal(each.cell("snow", 5), corrupt(IMAGES, "snow", 5, seed=3))
+
+
+def test_a_killed_process_leaves_no_half_file_and_no_lock(tmp_path: Path) -> None:
+    code = (
+        "import numpy as np, os, signal, sys, pathlib\n"
+        "from prune_core.corruptions import generated_set\n"
+        "images = np.random.default_rng(0).integers(0, 256, (6, 28, 28, 1)).astype(np.uint8)\n"
+        "def die(done, total, text):\n"
+        "    if done == 7: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "generated_set(images, None, name='mnist5k', corruptions=['gaussian_noise', 'snow'], seed=3,"
+        " cache=pathlib.Path(sys.argv[1]), progress=die, title='MNIST-5k')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert ended.returncode == -9
+    assert [path.name for path in tmp_path.rglob("*.npy")] == ["gaussian_noise.npy"]
+    left = next(tmp_path.rglob(".snow.npy.*.tmp"))
+    os.utime(left, (1, 1))  # long ago
+    np.testing.assert_array_equal(_set(tmp_path).cell("snow", 5), corrupt(IMAGES, "snow", 5, seed=3))
+    assert not left.exists()
 
 
 def test_damaged_cache_file_says_so(tmp_path: Path) -> None:
