@@ -45,7 +45,7 @@ def contact_sheet(
     check_images(images)
     if not 1 <= len(images) <= 8:
         raise BadInput(f"a contact sheet of {len(images)} images (allowed: 1 to 8)")
-    scale = max(1, _SHOWN // images.shape[1])
+    scale = max(1, round(_SHOWN / images.shape[1]))
     which = np.arange(len(images)) if numbers is None else numbers
     rows = [
         (name, [images, *(corrupt_numbered(images, name, severity, which, seed=seed) for severity in SEVERITIES)])

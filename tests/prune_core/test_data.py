@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prune_core.data import load_dataset
+from prune_core.data import DATASETS, load_dataset
 from prune_core.errors import BadInput, UnknownName
 
 
@@ -281,6 +281,12 @@ def test_names_and_arguments_that_are_wrong(tmp_path: Path) -> None:
         load_dataset("digits", cache=tmp_path, size=20)
     with pytest.raises(BadInput, match="true, false"):
         load_dataset("cifar10", cache=tmp_path, download="no")
+
+
+def test_the_guide_names_every_dataset() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1].split(":")[0] for line in guide.splitlines() if line.startswith("| `")}
+    assert rows == set(DATASETS.names())
 
 
 @pytest.mark.cifar10

@@ -1,12 +1,14 @@
-"""What a trial's corrupted images are called."""
+"""What a trial's corrupted images are called, and which images they are made of."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from prune_core.corruptions import EXTRA, STANDARD
 from prune_core.pipeline_data import load_trial_data, report_cells, selection_cells
 
 EVALUATION = {"corruptions": "generated", "seed": 0, "images_per_cell": 10, "selection_images_per_cell": 10}
@@ -30,3 +32,14 @@ def test_generated_sets_carry_the_datasets_title(tmp_path: Path, jpeg: bool, lab
         made = make(data, EVALUATION, None)
         assert made is not None
         assert made.images.label == label and made.images.jpeg is jpeg
+
+
+def test_selection_and_report_cells_are_made_of_different_images_and_corruptions(tmp_path: Path) -> None:
+    data = load_trial_data(BASELINE, tmp_path)
+    selection, report = selection_cells(data, EVALUATION, None), report_cells(data, EVALUATION, None)
+    assert selection is not None and report is not None
+    assert set(selection.images.corruptions) == set(EXTRA) and set(report.images.corruptions) == set(STANDARD)
+    parts = (data.split.train.index, data.split.validation.index, data.split.test.index)
+    assert len(np.unique(np.concatenate(parts))) == sum(len(part) for part in parts), "one pool, no image twice"
+    chosen = data.split.validation.index[selection.positions], data.split.test.index[report.positions]
+    assert [len(each) for each in chosen] == [10, 10] and not set(chosen[0]) & set(chosen[1])
