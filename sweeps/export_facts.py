@@ -16,6 +16,7 @@ from sweeps.export_files import INPUT, OUTPUT
 from sweeps.pareto_limits import unmet
 from sweeps.provenance import provenance
 from sweeps.study import Study
+from sweeps.study_names import BASELINE_KEYS
 
 CARD_FORMAT = 1
 COSTS = (
@@ -43,14 +44,15 @@ def card_facts(
         "title": choice.title,
         "study": {
             "name": study.name, "title": study.title, "commit": study_commit, "select_on": study.select_on,
-            "demonstration": study.demonstration,
+            "demonstration": study.demonstration, "plugins": list(study.plugins),
         },
         "exported_with": provenance(),
         "network": {name: _plain(choice.record[name]) for name in ("network", "arm", "method", "ratio", "budget", "seed")},
         "checkpoint": {
             "trial": str(choice.record["key"]), "seed": int(choice.record["seed"]), "chosen": choice.seed_rule,
             "mlflow_run_id": _plain(choice.record.get("mlflow_run_id")),
-            "metrics": _metrics(record), "intervals": report_intervals(choice, study.evaluation.ece_bins),
+            "metrics": _metrics(record), "differences": _differences(choice),
+            "intervals": report_intervals(choice, study.evaluation.ece_bins),
         },
         "candidate": _candidate(choice),
         "costs": {name: _plain(record.get(name)) for name in COSTS},
@@ -116,6 +118,14 @@ def _candidate(choice: Choice) -> dict[str, Any]:
         "on_front": choice.on_front, "front_frequency": _plain(row["front_frequency"]), "seeds": int(row["seeds"]),
         "limits_missed": list(choice.limits), "metrics": spread,
     }  # fmt: skip
+
+
+def _differences(choice: Choice) -> dict[str, float]:
+    """Return metric minus that of the control of the same seed and budget; empty where a network is its own measure."""
+    if choice.record["method"] in BASELINE_KEYS:
+        return {}
+    found = {name: _plain(choice.record.get(f"delta_{name}")) for name in SPREAD}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]:

@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sweeps.front_text import COLLAPSED
+from sweeps.model_card_code import load, prepare
+
 _ROWS = (
     ("accuracy", "accuracy"), ("ece", "ECE"), ("nll", "NLL"), ("brier", "Brier score"),
     ("ece_t", "ECE after temperature scaling"), ("nll_t", "NLL after temperature scaling"), ("mpc", "mPC"), ("rpc", "rPC"),
@@ -16,31 +19,9 @@ _COSTS = (
     ("parameters", "parameters", ""), ("nonzero_parameters", "nonzero parameters", ""),
     ("macs", "multiply-accumulates per image", ""), ("nonzero_macs", "of these by nonzero weights", ""),
     ("peak_activation_bytes", "peak activation memory, float32, one image", " bytes"),
+    ("sparsity", "share of the weights that is zero", ""),
+    ("compression", "times fewer nonzero parameters than unpruned", ""),
 )  # fmt: skip
-
-
-def _onnx(name: str) -> tuple[str, ...]:
-    return (
-        "import onnxruntime",
-        f'session = onnxruntime.InferenceSession("{name}", providers=["CPUExecutionProvider"])',
-        'logits = session.run(["logits"], {"images": images})[0]  # NumPy arrays',
-    )
-
-
-_LOAD = {
-    "model.safetensors": (
-        "from prune_core.pruning import load_network",
-        'network = load_network("model.safetensors").eval()',
-        "logits = network(images)  # torch tensors",
-    ),
-    "model.pt2": (
-        "import torch",
-        'network = torch.export.load("model.pt2").module()',
-        "logits = network(images)  # torch tensors",
-    ),
-    "model.onnx": _onnx("model.onnx"),
-    "model.int8.onnx": _onnx("model.int8.onnx"),
-}
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -81,6 +62,12 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
         notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
     if study["select_on"] == "report":
         notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
+    lost = -card["checkpoint"]["differences"].get("accuracy", 0.0)
+    if lost > COLLAPSED:
+        notes.append(
+            f"> Collapsed: it has lost {100 * lost:.0f} points of accuracy against its control. It is on a front since "
+            "nothing smaller is better, not since it is of use."
+        )
     return notes
 
 
@@ -110,6 +97,8 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     images, checkpoint, candidate, int8 = card["images"], card["checkpoint"], card["candidate"], card.get("int8")
     heads = ["on the report images", "this checkpoint (float32)", "95 % interval over images"]
     heads += ["the INT8 file", "95 % interval over images"] if int8 else []
+    differences = checkpoint["differences"]
+    heads += ["this checkpoint minus its control, same seed"] if differences else []
     heads += [f"its candidate over {candidate['seeds']} seed{'s' * (candidate['seeds'] > 1)}"]
     rows = []
     for name, title in _ROWS:
@@ -118,6 +107,7 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
         cells = [title, _number(name, checkpoint["metrics"][name]), _interval(name, checkpoint["intervals"])]
         if int8:
             cells += [_number(name, int8["metrics"].get(name)), _interval(name, int8["intervals"])]
+        cells += [_difference(name, differences.get(name))] if differences else []
         rows.append([*cells, _spread(name, candidate["metrics"].get(name))])
     cells_text = (
         "no corrupted images" if images["corruptions"] is None
@@ -126,15 +116,15 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     note = (
         f"{images['report']} report images of {escaped(images['data'])}; {cells_text}; {images['ece_bins']} bins of equal "
         "width. The intervals resample images and speak of this one file; an ECE's interval is around its bias-corrected "
-        "value. The last column is the mean and the standard deviation over training seeds: what another training would "
-        "give, not what this file does."
+        "value. The control is the unpruned network, fine-tuned as long. The last column is the mean and the standard "
+        "deviation over training seeds: what another training would give, not what this file does."
     )
     return [_table(heads, rows), note]
 
 
 def _costs(card: Mapping[str, Any]) -> str:
     costs = card["costs"]
-    rows = [[title, f"{costs[name]:,}{unit}"] for name, title, unit in _COSTS if costs.get(name) is not None]
+    rows = [[title, _cost(costs[name]) + unit] for name, title, unit in _COSTS if costs.get(name) is not None]
     for name, file in card["files"].items():
         latency = file["check"]["host_latency"]
         rows.append([
@@ -145,6 +135,10 @@ def _costs(card: Mapping[str, Any]) -> str:
     machine = escaped(card["exported_with"]["machine"])
     note = f"Host latency was measured where the export ran ({machine}); it is not the latency of your device."
     return _table(["cost", ""], rows) + "\n\n" + note
+
+
+def _cost(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 
 def _limits(card: Mapping[str, Any]) -> list[str]:
@@ -163,16 +157,22 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
 
 def _loading(card: Mapping[str, Any]) -> list[str]:
     given, out = card["input"], card["output"]
-    mean, std = (", ".join(f"{value:.6g}" for value in given[name]) for name in ("mean", "std"))
     shape = " x ".join(str(size) for size in given["shape"])
-    wanted = (
-        f"Input: `images`, float32, {shape} ({given['layout']}), `(pixel / 255 - mean) / std` per channel with mean "
-        f"[{mean}] and std [{std}]. Output: `logits`, one per class: {_classes(out['classes'])}."
-    )
-    parts = [wanted]
+    classes = _classes(out["classes"])
+    wanted = f"Input: `images`, float32, {shape} ({given['layout']}). Output: `logits`, one per class: {classes}."
+    temperature = card["checkpoint"]["metrics"].get("temperature")
+    if temperature is not None:
+        wanted += f" For the probabilities after temperature scaling divide them by {temperature:.4g} before the softmax"
+        int8 = card.get("int8", {}).get("metrics", {}).get("temperature")
+        wanted += "." if int8 is None else f", those of the INT8 file by {int8:.4g}."
+    parts = [wanted, _code(prepare(given))]
     for name, file in card["files"].items():
-        parts += [f"### `{name}`", "```python\n" + "\n".join(_LOAD[name]) + "\n```", _file(file)]
+        parts += [f"### `{name}`", _code(load(name, card["study"]["plugins"])), _file(file)]
     return parts
+
+
+def _code(lines: Sequence[str]) -> str:
+    return "```python\n" + "\n".join(lines) + "\n```"
 
 
 def _file(file: Mapping[str, Any]) -> str:
@@ -229,6 +229,12 @@ def _interval(name: str, found: Mapping[str, Sequence[float]]) -> str:
         return ""
     low, high = found[name]
     return f"{100 * low:.2f} to {100 * high:.2f} %" if _share(name) else f"{low:.4f} to {high:.4f}"
+
+
+def _difference(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{100 * value:+.2f} points" if _share(name) else f"{value:+.4f}"
 
 
 def _spread(name: str, found: Mapping[str, Any] | None) -> str:

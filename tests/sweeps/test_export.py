@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -165,16 +166,23 @@ def test_the_readme_says_it_and_no_markup_of_the_study_works_in_it(folder, card)
     assert "[x](" not in text
 
 
-def test_the_code_of_the_readme_runs(folder, report, monkeypatch):
+def test_the_code_of_the_readme_runs_in_a_clean_process(folder, report, tmp_path):
     text = (folder / "README.md").read_text()
+    (prepare,) = re.findall(r"## How to load it\n.*?```python\n(.*?)```", text.partition("### ")[0], flags=re.DOTALL)
     blocks = re.findall(r"### `(.*?)`\n\n```python\n(.*?)```", text, flags=re.DOTALL)
     assert [name for name, _ in blocks] == ["model.safetensors", "model.onnx", "model.pt2", "model.int8.onnx"]
-    monkeypatch.chdir(folder)
-    for name, code in blocks:
-        images = report[0][:3] if name.endswith(".onnx") else torch.from_numpy(report[0][:3])
-        place = {"images": images}
-        exec(code, place)
-        assert tuple(place["logits"].shape) == (3, 10)
+    test = split_dataset(load_dataset("digits"), 0, validation=100, test=120, train=300).test
+    np.save(tmp_path / "pixels.npy", test.array()[:3])
+    given = prepare.replace("np.zeros((1, 16, 16, 1), np.uint8)", f"np.load({str(tmp_path / 'pixels.npy')!r})")
+    assert given != prepare
+    for kind in (".onnx", (".safetensors", ".pt2")):
+        chosen = [(name, code) for name, code in blocks if name.endswith(kind)]
+        saving = [f"{code}np.save({str(tmp_path / name)!r} + '.npy', logits)\n" for name, code in chosen]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", given + "".join(saving)], cwd=folder, env=environment, check=True)
+    for name, _ in blocks:
+        wanted = logits_of(folder / ("model.int8.onnx" if "int8" in name else "model.onnx"), report[0][:3])
+        np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), wanted, atol=1e-4)
 
 
 def test_no_file_names_a_folder_of_this_machine(folder, out):
