@@ -18,7 +18,16 @@ from sweeps.plan import Plan, PlannedTrial
 from sweeps.plan_state import trial_folder
 from sweeps.provenance import provenance
 from sweeps.records import collect, write_records
-from sweeps.search_setup import asked_before, make_proposer, open_books, remember_asked, space_of, told_columns
+from sweeps.rungs import forget_other_rules
+from sweeps.search_setup import (
+    asked_before,
+    make_proposer,
+    open_books,
+    remember_asked,
+    space_of,
+    stopping_rule,
+    told_columns,
+)
 from sweeps.study import Study
 from sweeps.thinning import thin
 from sweeps.tracking import Tracker
@@ -49,9 +58,6 @@ class Books:
         space = space_of(plan)
         self.optuna = open_books(study, space, out)
         self.proposer = make_proposer(study, space, self.optuna)
-        self.feed = CandidateFeed(plan, self.proposer, out, told_columns(study), self._remember)
-        known = list(space.candidates()) if space.size is not None else []
-        self.feed.reconcile([*known, *(each for each in asked_before(out) if each not in known)])
         self.tracker = Tracker(
             study.name,
             out,
@@ -65,6 +71,13 @@ class Books:
         self._ended: dict[str, str] = {}
         self._volume_due = 0.0
         self._said_last: tuple[Mapping[str, object], int, Mapping[str, str]] | None = None
+        rule = stopping_rule(study)
+        forget_other_rules(out, rule)
+        self.feed = CandidateFeed(
+            plan, self.proposer, out, told_columns(study), self._remember, rule=rule, on_stopped=self._stopped
+        )
+        known = list(space.candidates()) if space.size is not None else []
+        self.feed.reconcile([*known, *(each for each in asked_before(out) if each not in known)])
 
     def trials(self) -> list[PlannedTrial]:
         """Return every trial of the study as far as it is known by now, each once, with all its budgets."""
@@ -124,6 +137,12 @@ class Books:
             row = Progress(numbers, len(self._ended), time.time(), tags)
             write_down(self.out, row)
             self.tracker.log_progress(row)
+
+    def _stopped(self, trials: Iterable[PlannedTrial]) -> None:
+        for trial in trials:
+            entry = self.entries.of(trial)
+            if entry is not None:
+                self.tracker.log_trial(entry)
 
     def _remember(self) -> None:
         if self.study.search.kind != "grid":

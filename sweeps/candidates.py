@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from prune_core.trial_folder import read_record
+from sweeps.candidate_values import candidate_values
 from sweeps.plan import Plan, PlannedTrial, candidate_trials
-from sweeps.plan_state import trial_folder
+from sweeps.rungs import Rule, Rungs
 from sweeps.search import Proposer, Values
 from sweeps.search_space import Candidate
 
@@ -22,11 +21,22 @@ class CandidateFeed:
         out: the output folder.
         columns: what the search is told: objectives and the columns of limits.
         on_taken: called after further candidates were taken in, before their trials start.
+        rule: of early stopping; None lets every candidate walk to its longest budget at once.
+        on_stopped: called with the trials of a candidate that was stopped.
     """
 
     def __init__(
-        self, plan: Plan, proposer: Proposer, out: Path, columns: Iterable[str], on_taken: Callable[[], None] = lambda: None
+        self,
+        plan: Plan,
+        proposer: Proposer,
+        out: Path,
+        columns: Iterable[str],
+        on_taken: Callable[[], None] = lambda: None,
+        *,
+        rule: Rule | None = None,
+        on_stopped: Callable[[Iterable[PlannedTrial]], None] = lambda trials: None,
     ) -> None:
+        self._rungs = None if rule is None else Rungs(out, rule, self._batch_is_whole, proposer.tell, on_stopped)
         self._on_taken = on_taken
         self._plan = plan
         self._proposer = proposer
@@ -54,6 +64,8 @@ class CandidateFeed:
     def more(self, count: int, *, wait: bool = True) -> list[PlannedTrial]:
         """Return the trials of up to ``count`` further candidates, and controls that an earlier run has left to be done."""
         owed, self._owed = self._owed, []
+        if self._rungs is not None and self._rungs.busy:
+            return [*owed, *self._rungs.going_on()]
         trials = [trial for candidate in self._proposer.next(count, wait=wait) for trial in self._take(candidate)]
         if trials:
             self._on_taken()
@@ -61,6 +73,9 @@ class CandidateFeed:
 
     def ended(self, key: str) -> None:
         """Take note that a trial has its outcome; tell the search what became complete by it."""
+        if self._rungs is not None:
+            self._rungs.ended()
+            return
         for name in sorted(self._open.get(key, ())):
             candidate, trials, _ = self._members[name]
             if all(self._plan.status(trial, self._out) is not None for trial in trials):
@@ -72,7 +87,11 @@ class CandidateFeed:
     @property
     def exhausted(self) -> bool:
         """Whether nothing more will be proposed."""
-        return self._proposer.done and not self._owed
+        return self._proposer.done and not self._owed and not (self._rungs is not None and self._rungs.busy)
+
+    def _batch_is_whole(self, count: int) -> bool:
+        batch = self._plan.study.search.batch
+        return self._proposer.done or (batch is not None and count >= batch)
 
     def reconcile(self, candidates: Iterable[Candidate]) -> None:
         """Tell the search, before it proposes anything, which of these candidates the folder holds already."""
@@ -84,7 +103,9 @@ class CandidateFeed:
                 known[candidate.key] = candidate_values(trials, candidate.budget, self._columns, self._out)
                 self._members[candidate.key] = (candidate, trials, controls)
                 self._owed += [trial for trial in controls if self._plan.status(trial, self._out) is None]
-        self._proposer.reconcile(known)
+        # with early stopping the batch of a grid is all of it, so that it is compared anew; one of Optuna's is closed
+        anew = self._rungs is not None and self._plan.study.search.kind != "optuna"
+        self._proposer.reconcile({} if anew else known)
 
     def _expand(self, candidate: Candidate) -> tuple[list[PlannedTrial], list[PlannedTrial]]:
         """Return a candidate's trials, one per seed, and the controls of a fine-tuning recipe of its own."""
@@ -102,21 +123,9 @@ class CandidateFeed:
     def _take(self, candidate: Candidate) -> list[PlannedTrial]:
         trials, controls = self._expand(candidate)
         self._members[candidate.key] = (candidate, trials, controls)
+        if self._rungs is not None:
+            return [*self._rungs.take(candidate, trials), *controls]
         for trial in trials:
             self._open.setdefault(trial.key, set()).add(candidate.key)
         return [*trials, *controls]
 
-
-def candidate_values(trials: Iterable[PlannedTrial], budget: int | None, columns: Iterable[str], out: Path) -> Values | None:
-    """Return the mean of each column over a candidate's seeds, or None when a seed has no whole record."""
-    records = [
-        read_record(trial_folder(out, trial.key), budget if budget is not None else trial.budgets[-1]) for trial in trials
-    ]
-    values: dict[str, float] = {}
-    for column in columns:
-        numbers = [float(record[column]) if record and record.get(column) is not None else math.nan for record in records]
-        mean = math.fsum(numbers) / len(numbers) if numbers else math.nan
-        if not math.isfinite(mean):
-            return None
-        values[column] = mean
-    return values

@@ -108,8 +108,9 @@ def run_study(
 
 
 def _workload(plan: Plan, books: Books, out: Path) -> Workload:
+    early = plan.study.search.early_stopping is not None  # then pruning trials come budget by budget
     workload = Workload(
-        plan.trials,
+        [trial for trial in plan.trials if not (early and trial.kind == "pruned")],
         ended=lambda trial: plan.status(trial, out),
         baseline_ready=lambda key: plan.baseline_ready(key, out),
         baseline_failure=lambda key: plan.baseline_failure(key, out),
@@ -119,4 +120,6 @@ def _workload(plan: Plan, books: Books, out: Path) -> Workload:
     )
     if plan.study.search.kind == "grid":  # all of it at once, in the plan's order
         workload.add(books.feed.more(sys.maxsize))
+    if early:
+        workload.ask_ahead()
     return workload

@@ -36,7 +36,7 @@ class Proposer(Protocol):
         """
 
     def tell(self, candidate: Candidate, values: Values | None, status: str = "complete") -> None:
-        """Say how a candidate ended: its means with status ``complete``, else None or another status."""
+        """Say how a candidate ended: its means with status ``complete``, or ``stopped`` and its means there; else None."""
 
     def reconcile(self, known: Known) -> None:
         """Take in, before the first `next`, what the output folder holds already."""
@@ -71,8 +71,9 @@ class GridSearch:
         """Write down how a candidate ended."""
         self._waiting.pop(candidate.key, None)
         if self._books is not None:
-            books, told = self._books, values if status == "complete" else None
-            self.problem = books.attempt(lambda: books.close_row(candidate, told))
+            books, stopped = self._books, status == "stopped"
+            told = values if stopped or status == "complete" else None
+            self.problem = books.attempt(lambda: books.close_row(candidate, told, stopped=stopped))
 
     def reconcile(self, known: Known) -> None:
         """Take known candidates out of the order, and bring the books in line."""

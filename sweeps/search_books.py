@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 KEY = "prunefront.candidate"
 ASKED = "prunefront.asked"
+STOPPED_AT = "prunefront.stopped_at"
+"""The objectives of a candidate that was stopped early, at the budget where it was."""
 _SPACE, _OWNER = "prunefront.space", "prunefront.study_uid"
 
 Objectives = Sequence[tuple[str, str]]
@@ -43,16 +46,27 @@ class OptunaBooks:
         space: what candidates are made of; when it or the objectives change, the study is made anew from what is known.
         objectives: at least one.
         limits: soft constraints; their amounts are stored with each row.
+        early_stopping: the share of candidates that goes on, if the study stops some; another share is another study.
 
     Raises:
         BadInput: the storage cannot be opened, or holds a study of that name from another output folder.
     """
 
     def __init__(
-        self, study_name: str, out: Path, storage: str | None, *, space: Space, objectives: Objectives, limits: Limits = ()
+        self,
+        study_name: str,
+        out: Path,
+        storage: str | None,
+        *,
+        space: Space,
+        objectives: Objectives,
+        limits: Limits = (),
+        early_stopping: float | None = None,
     ) -> None:
         self.parameters = Parameters(space)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
+        rule = [] if early_stopping is None else [("early stopping", str(early_stopping))]
+        self._digest = space.digest([*self.objectives, *rule])
         self.study = self._open(study_name, study_uid(out), _storage(out, storage))
         self._all: list[FrozenTrial] = []
         self._rows: dict[str, FrozenTrial] = {}
@@ -62,12 +76,11 @@ class OptunaBooks:
         """Return the study: found again, or new; one of another space or other objectives is replaced."""
         import optuna
 
-        digest = self.parameters.space.digest(self.objectives)
         if name in optuna.get_all_study_names(storage=storage):
             study = optuna.load_study(study_name=name, storage=storage)
             if study.user_attrs.get(_OWNER, owner) != owner:
                 raise BadInput(f"Optuna storage: study {name!r} belongs to another output folder; allowed is another name")
-            if study.user_attrs.get(_SPACE) == digest:
+            if study.user_attrs.get(_SPACE) == self._digest:
                 return study
             # Optuna cannot change the choices of a parameter; all that was measured is in the trial folders.
             optuna.delete_study(study_name=name, storage=storage)
@@ -77,7 +90,7 @@ class OptunaBooks:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([column for column, _ in self.objectives])
         study.set_user_attr(_OWNER, owner)
-        study.set_user_attr(_SPACE, digest)
+        study.set_user_attr(_SPACE, self._digest)
         return study
 
     def rows(self) -> list[FrozenTrial]:
@@ -110,13 +123,25 @@ class OptunaBooks:
         if row is None or (row.state.is_finished() and not row.values):
             self._add(candidate, "RUNNING", asked=asked, system=system)
 
-    def close_row(self, candidate: Candidate, values: Mapping[str, float] | None) -> None:
+    def close_row(self, candidate: Candidate, values: Mapping[str, float] | None, *, stopped: bool = False) -> None:
         """Tell how a candidate ended, once: its values, or None for failed or incomplete.
 
         A value that is missing or not finite counts as failed: Optuna would leave the row running for ever.
+
+        Args:
+            candidate: a candidate of the space; others are left out of the books.
+            values: means over the seeds.
+            stopped: it was stopped early, and these are its values there.
         """
         told = self.told(values)
         row = self._rows.get(candidate.key)
+        if stopped and told is not None:
+            if row is None or row.user_attrs.get(STOPPED_AT) != told:
+                self.open_row(candidate)
+                row = self._rows.get(candidate.key)
+            if row is not None and not row.state.is_finished():
+                self._stop(row, told)
+            return
         if row is None or (row.state.is_finished() and not row.values and told is not None):
             self._add(candidate, "COMPLETE" if told else "FAIL", values=values if told else None)
         elif not row.state.is_finished():
@@ -161,6 +186,14 @@ class OptunaBooks:
                 constraints=self.constraints(values) if values is not None else None,
             )
         )
+        self._read()
+
+    def _stop(self, row: FrozenTrial, told: list[float]) -> None:
+        """End a running row as stopped early, which Optuna has a state for and keeps no values with."""
+        from optuna.trial import Trial, TrialState
+
+        Trial(self.study, row._trial_id).set_user_attr(STOPPED_AT, told)
+        self.study.tell(row.number, state=TrialState["PRUNED"])
         self._read()
 
     def _finish(self, row: FrozenTrial, values: Mapping[str, float] | None) -> None:
@@ -222,4 +255,8 @@ def _storage(out: Path, url: str | None) -> Any:
     try:
         return RDBStorage(given, engine_kwargs=options)
     except (SQLAlchemyError, ValueError, ImportError, OSError, RuntimeError) as error:
-        raise BadInput(f"Optuna storage {given!r}: {' '.join(str(error).split())[:200]}") from None
+        raise BadInput(f"Optuna storage {_without_password(given)!r}: {' '.join(str(error).split())[:200]}") from None
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)

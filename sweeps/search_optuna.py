@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.errors import BadInput, UnknownName
 from prune_core.seeds import derive_seed, numpy_generator
 from sweeps.search import Known, Values, draw
-from sweeps.search_books import ASKED, KEY, OptunaBooks
+from sweeps.search_books import ASKED, KEY, STOPPED_AT, OptunaBooks
 from sweeps.search_space import Candidate
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 REDRAWS = 10
 """How often a proposal that was made before is drawn again before one at random is taken."""
+TPE_RANDOM = 4
+"""Candidates that TPE draws at random before it learns; Optuna's own 10 are most of a short search."""
 MOMENT = 0.1
 """Seconds that an ask may take before who does not wait is told to come again."""
 PAUSE = 2.0
@@ -41,7 +43,7 @@ def _samplers() -> dict[str, Callable[[int], BaseSampler]]:
     from optuna.samplers import GPSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 
     return {
-        "tpe": lambda seed: TPESampler(seed=seed),
+        "tpe": lambda seed: TPESampler(seed=seed, n_startup_trials=TPE_RANDOM, multivariate=True, group=True),
         "nsga2": lambda seed: NSGAIISampler(seed=seed, population_size=20),
         "nsga3": lambda seed: NSGAIIISampler(seed=seed, population_size=20),
         "gp": lambda seed: GPSampler(seed=seed),
@@ -59,6 +61,8 @@ class OptunaSearch:
         sampler: ``tpe``, ``nsga2``, ``nsga3``, ``gp`` or ``random``.
         batch: ask so many, wait for all, tell in the order of their keys: the same search on any machine. None asks
             whenever something is free, and then the order in which trials end matters.
+        together: the candidates of a batch are compared with each other, so a batch that a killed driver left open is
+            handed out again as a whole.
 
     Raises:
         UnknownName: no such sampler.
@@ -66,7 +70,8 @@ class OptunaSearch:
     """
 
     def __init__(
-        self, books: OptunaBooks, count: int | None, seed: int, *, sampler: str = "tpe", batch: int | None = None
+        self, books: OptunaBooks, count: int | None, seed: int, *, sampler: str = "tpe", batch: int | None = None,
+        together: bool = False,
     ) -> None:
         self._makers = _samplers()
         if sampler not in self._makers:
@@ -78,7 +83,8 @@ class OptunaSearch:
         self._books, self._seed, self._sampler, self._batch = books, seed, sampler, batch
         self._limit = min(sizes)
         self._ready: list[Candidate] = []
-        self._held: dict[str, Values | None] = {}
+        self._held: dict[str, tuple[Values | None, bool]] = {}
+        self._together = together
         self._known: Known = {}
         self._thinker = ThreadPoolExecutor(1, "search")
         self._thought: Future[Thought] | None = None
@@ -94,8 +100,10 @@ class OptunaSearch:
         asked = self._asked()
         open_rows = [row for row in asked if not row.state.is_finished()]
         names = [str(row.user_attrs[KEY]) for row in open_rows]
+        if self._together:
+            self._known = known = {key: known[key] for key in known if key not in names}
         if self._batch is not None:
-            self._held = {key: known[key] for key in names if key in known}
+            self._held = {key: (known[key], False) for key in names if key in known}
         told = {key: values for key, values in known.items() if not asked or self._books.row(key) is not None}
         self._books.reconcile({key: told[key] for key in told if key not in self._held}, taken_up=names)
         self._ready = [
@@ -128,11 +136,12 @@ class OptunaSearch:
         Raises:
             ConnectionError: the storage does not take it.
         """
-        values = values if status == "complete" else None
+        stopped = status == "stopped"
+        values = values if stopped or status == "complete" else None
         if self._batch is None:
-            self._write(partial(self._books.close_row, candidate, values))
+            self._write(partial(self._books.close_row, candidate, values, stopped=stopped))
         else:
-            self._held[candidate.key] = values
+            self._held[candidate.key] = values, stopped
             self._tell_batch()
 
     @property
@@ -170,7 +179,8 @@ class OptunaSearch:
         waiting = [str(row.user_attrs[KEY]) for row in asked if not row.state.is_finished()]
         if all(key in self._held for key in waiting):
             for key in sorted(waiting):
-                self._write(partial(self._books.close_row, Candidate.from_key(key), self._held[key]))
+                values, stopped = self._held[key]
+                self._write(partial(self._books.close_row, Candidate.from_key(key), values, stopped=stopped))
                 del self._held[key]
 
     def _write(self, write: Callable[[], None]) -> None:
@@ -203,7 +213,7 @@ class OptunaSearch:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             mind = optuna.create_study(directions=self._books.study.directions)
-            mind.add_trials(rows)
+            mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
             for attempt in range(REDRAWS):
                 mind.sampler = self._makers[self._sampler](derive_seed(self._seed, "ask", number, attempt) % 2**32)
                 trial = mind.ask()
@@ -221,3 +231,23 @@ class OptunaSearch:
         left = [candidate for candidate in self._space.candidates() if candidate.key not in seen]
         chosen = left[int(numpy_generator(self._seed, "unseen", number).integers(len(left)))]
         return chosen.numbered(number)
+
+
+def _as_the_sampler_sees_it(row: FrozenTrial) -> FrozenTrial:
+    """Return a row as it is; one that was stopped early with its values there, as worse than any that was not.
+
+    Samplers for several objectives cannot do with Optuna's own state for it, which has no values.
+    """
+    from optuna.trial import TrialState, create_trial
+
+    if STOPPED_AT not in row.user_attrs or not row.state.is_finished():
+        return row
+    return create_trial(
+        state=TrialState.COMPLETE,
+        values=list(row.user_attrs[STOPPED_AT]),
+        params=row.params,
+        distributions=row.distributions,
+        user_attrs=dict(row.user_attrs),
+        system_attrs=dict(row.system_attrs),
+        constraints={"stopped early": 1.0},
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prune_core.files import read_json, write_json
 from sweeps.plan import Plan
+from sweeps.rungs import Rule
 from sweeps.search import GridSearch, Proposer, RandomSearch
 from sweeps.search_books import OptunaBooks
 from sweeps.search_optuna import OptunaSearch
@@ -21,12 +22,20 @@ def space_of(plan: Plan) -> Space:
     study = plan.study
     rate = study.search.learning_rate
     axes = {"learning_rate": Span(rate[0], rate[1], log=True)} if rate is not None else {}
-    return Space(tuple(ArmSpace(arm.name, arm.ratios, arm.reached(study.budgets), axes, arm.parts) for arm in plan.arms))
+    # with early stopping a candidate walks up the budgets, so that they are nothing to choose from
+    budgets = study.budgets if study.search.early_stopping is None else ()
+    return Space(tuple(ArmSpace(arm.name, arm.ratios, arm.reached(budgets), axes, arm.parts) for arm in plan.arms))
 
 
 def told_columns(study: Study) -> list[str]:
     """Return the columns that a search is told: the objectives that decide, and those of the limits."""
     return list(dict.fromkeys([*study.decisive, *(limit.column for limit in study.parsed_limits)]))
+
+
+def stopping_rule(study: Study) -> Rule | None:
+    """Return the study's rule of early stopping, or None when it has none."""
+    keep = study.search.early_stopping
+    return None if keep is None else Rule(keep, dict(study.decisive), tuple(told_columns(study)), study.budgets)
 
 
 def open_books(study: Study, space: Space, out: Path) -> OptunaBooks:
@@ -38,6 +47,7 @@ def open_books(study: Study, space: Space, out: Path) -> OptunaBooks:
         space=space,
         objectives=list(study.decisive.items()),
         limits=[(limit.column, limit.comparison, limit.value) for limit in study.parsed_limits],
+        early_stopping=study.search.early_stopping,
     )
 
 
@@ -45,7 +55,10 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
     """Return the search that the study asks for."""
     search = study.search
     if search.kind == "optuna":
-        return OptunaSearch(books, search.candidates, search.seed, sampler=search.sampler, batch=search.batch)
+        return OptunaSearch(
+            books, search.candidates, search.seed, sampler=search.sampler, batch=search.batch,
+            together=search.early_stopping is not None,
+        )  # fmt: skip
     if search.kind == "random":
         return RandomSearch(space, search.candidates, search.seed, books)
     return GridSearch(space.candidates(), books)

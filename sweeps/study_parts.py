@@ -114,6 +114,12 @@ class SearchSection(Section):
         ge=1,
         description="ask so many candidates, wait for all, tell in order: the same search on every machine",
     )
+    early_stopping: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="share of the candidates that goes on at each budget, best non-dominated ranks first; null: all go on",
+    )
     learning_rate: tuple[float, float] | None = Field(
         default=None, description="[low, high]: also search the fine-tuning rate, on a log scale"
     )

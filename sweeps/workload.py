@@ -89,7 +89,7 @@ class Workload:
 
     def next(self) -> PlannedTrial | None:
         """Return a trial that may start now, and count it as running; None when none may."""
-        self._ask_ahead()
+        self.ask_ahead()
         found, hopeless = self._first_ready()
         for trial, cause in hopeless:
             self._give_up(trial, f"its baseline failed: {cause}")
@@ -142,7 +142,8 @@ class Workload:
         """Whether everything has ended and nothing more will come."""
         return not self.running and not self._waiting and (self._candidates is None or self._candidates.exhausted)
 
-    def _ask_ahead(self) -> None:
+    def ask_ahead(self) -> None:
+        """Take in further candidates until some trials wait; what has ended already needs no Ray."""
         while self._candidates is not None and not self._candidates.exhausted and len(self._waiting) < self._ahead:
             trials = self._candidates.more(1, wait=not self.running)
             if not trials:

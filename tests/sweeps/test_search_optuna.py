@@ -16,8 +16,8 @@ import pytest
 from optuna.trial import TrialState
 
 from prune_core.errors import BadInput, UnknownName
-from sweeps.search import ArmSpace, GridSearch, RandomSearch, Space, Span
-from sweeps.search_books import KEY, OptunaBooks
+from sweeps.search import ArmSpace, Candidate, GridSearch, RandomSearch, Space, Span
+from sweeps.search_books import KEY, STOPPED_AT, OptunaBooks
 from sweeps.search_optuna import OptunaSearch
 from tests.sweeps.searching import OBJECTIVES, SPACE, drive, truth
 
@@ -87,7 +87,7 @@ def test_what_optuna_holds_is_what_was_told(out):
         ({"val_accuracy": 0.5}, "complete"),
         (None, "complete"),
         (None, "diverged"),
-        ({"val_accuracy": 0.5, "nonzero_parameters": 1.0}, "stopped"),
+        ({"val_accuracy": math.nan, "nonzero_parameters": 1.0}, "stopped"),
     ],
 )
 def test_whatever_is_no_full_finite_result_is_a_failure_and_the_search_goes_on(out, values, status):
@@ -99,6 +99,27 @@ def test_whatever_is_no_full_finite_result_is_a_failure_and_the_search_goes_on(o
     assert trials[0].state == TrialState.FAIL and trials[0].values is None
     assert len(others) == 3 and first.key not in others
     assert all(trial.state == TrialState.COMPLETE for trial in trials[1:])
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3", "random"])
+def test_what_was_stopped_early_is_so_in_optuna_and_worse_to_the_sampler_than_what_was_not(out, sampler):
+    search = OptunaSearch(books(out), 12, 0, sampler=sampler)
+    for _ in range(12):
+        (candidate,) = search.next(1)
+        stopped = candidate.arm != "vgg-l1"
+        search.tell(candidate, truth(candidate), "stopped" if stopped else "complete")
+    rows = books(out).rows()
+    for row in rows:
+        stopped = row.params["arm"] != "vgg-l1"
+        assert row.state == (TrialState.PRUNED if stopped else TrialState.COMPLETE)
+        assert (row.user_attrs.get(STOPPED_AT) is not None) == stopped
+    assert len(rows) == 12 and {row.state for row in rows} == {TrialState.PRUNED, TrialState.COMPLETE}
+    # told again, by another start of the driver, it is the same row
+    again = books(out)
+    for row in rows:
+        candidate = Candidate.from_key(row.user_attrs[KEY])
+        again.close_row(candidate, truth(candidate), stopped=row.state == TrialState.PRUNED)
+    assert [row.state for row in books(out).rows()] == [row.state for row in rows]
 
 
 @pytest.mark.parametrize("sampler, batch, killed_after", [("tpe", 4, 5), ("tpe", 4, 12), ("tpe", 1, 13), ("nsga2", 4, 7)])
@@ -217,6 +238,13 @@ def test_a_storage_that_cannot_be_opened_is_one_line(tmp_path):
         with pytest.raises(BadInput) as caught:
             OptunaBooks("toy", tmp_path, url, space=SPACE, objectives=OBJECTIVES)
         assert "\n" not in str(caught.value)
+
+
+def test_a_password_is_not_printed(tmp_path):
+    url = "postgresql+psycopg://me:secret@127.0.0.1:9/db"
+    with pytest.raises(BadInput, match=r"me:\*\*\*@127") as caught:
+        OptunaBooks("toy", tmp_path, url, space=SPACE, objectives=OBJECTIVES)
+    assert "secret" not in str(caught.value)
 
 
 def test_the_grid_is_written_down_too(out):

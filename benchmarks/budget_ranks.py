@@ -1,0 +1,78 @@
+"""Does a short budget tell which candidates are good at the long one? What early stopping rests on.
+
+Usage: python -m benchmarks.budget_ranks RUN_DIR [--keep 0.5]
+
+For each network and objective the rank correlation (Spearman, over candidates, means over seeds) between each budget and the
+longest one; then what a stop at that budget would cost: how much of the longest budget's front, and of its hypervolume, is
+left when only candidates with a good non-dominated rank go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from benchmarks.search_truth import Truth, read_truth
+from sweeps.pareto import non_dominated
+from sweeps.search_space import Candidate
+from sweeps.stopping_rule import goes_on
+
+Ways = list[tuple[str, str]]
+"""(arm, ratio) of each candidate that was judged at every budget."""
+
+
+def at_budget(truth: Truth, ways: Ways, budget: int) -> NDArray[np.float64]:
+    """Return the means over seeds at one budget, ``(N, M)``."""
+    return truth.means([Candidate(arm, ratio, budget).key for arm, ratio in ways])
+
+
+def correlations(truth: Truth, ways: Ways, budget: int, longest: int) -> list[float]:
+    """Return Spearman's correlation between two budgets, per objective; NaN where an objective does not vary."""
+    short, long = at_budget(truth, ways, budget), at_budget(truth, ways, longest)
+    return [
+        float("nan") if np.ptp(short[:, i]) == 0 or np.ptp(long[:, i]) == 0
+        else float(spearmanr(short[:, i], long[:, i]).statistic)
+        for i in range(short.shape[1])
+    ]  # fmt: skip
+
+
+def cost_of_stopping(truth: Truth, ways: Ways, budget: int, longest: int, keep: float) -> tuple[int, int, int, float]:
+    """Return how many go on, front members at the longest budget, how many of them went on, and the hypervolume's share."""
+    going = goes_on(at_budget(truth, ways, budget), truth.directions, keep)
+    front = non_dominated(at_budget(truth, ways, longest), truth.directions)
+    keys = [Candidate(arm, ratio, longest).key for arm, ratio in ways]
+    share = truth.volume(np.array(keys)[going]) / truth.volume(keys)
+    return int(going.sum()), int(front.sum()), int((front & going).sum()), share
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN_DIR", help="output folder of a finished grid of several budgets")
+    parser.add_argument("--keep", type=float, nargs="+", default=[0.25, 0.5, 0.75], help="shares that go on")
+    arguments = parser.parse_args()
+    truth = read_truth(arguments.run)
+    *shorter, longest = truth.study.budgets
+    ways = list(dict.fromkeys((key.split("|")[0], key.split("|")[1]) for key in truth.told))
+    objectives = list(truth.study.decisive)
+    print(f"study {truth.study.name}: {len(ways)} candidates, {len(truth.seeds)} seeds, longest budget {longest}\n")
+    print("| network | budget | " + " | ".join(objectives) + " |\n|---|---:|" + "---:|" * len(objectives))
+    groups = [("all", ways)]
+    groups += [(label, [way for way in ways if way[0].startswith(f"{label}-")]) for label in truth.study.networks]
+    for label, own in groups:
+        for budget in shorter:
+            found = correlations(truth, own, budget, longest)
+            print(f"| {label} | {budget} | " + " | ".join(f"{value:.2f}" for value in found) + " |")
+    print("\n| stop at | asked to go on | go on | front kept | hypervolume kept |\n|---:|---:|---:|---:|---:|")
+    for budget in shorter:
+        for keep in arguments.keep:
+            going, front, kept, share = cost_of_stopping(truth, ways, budget, longest, keep)
+            print(f"| {budget} | {keep:.0%} | {going} of {len(ways)} | {kept} of {front} | {share:.3f} |")
+
+
+if __name__ == "__main__":
+    main()

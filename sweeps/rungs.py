@@ -1,0 +1,202 @@
+"""Early stopping: candidates walk up the budgets, a batch at a time; at each one those with a bad rank are stopped.
+
+A decision depends on the records of the batch and on nothing else, so a run that was killed, or done again, decides the
+same. It is written into the trials' folders: status ``stopped``, with the cause and the rule that it was decided by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prune_core.files import write_json
+from prune_core.trial_folder import COMPLETE, OUTCOME, STOPPED, finished_budgets, read_outcome, read_record
+from sweeps.candidate_values import candidate_values
+from sweeps.plan import PlannedTrial
+from sweeps.plan_state import trial_folder
+from sweeps.search import Values
+from sweeps.search_space import Candidate
+from sweeps.stopping_rule import last_rank, ranks
+
+Tell = Callable[[Candidate, "Values | None", str], None]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How it is decided.
+
+    Attributes:
+        keep: share of a batch that goes on, in (0, 1).
+        objectives: the columns that decide -> ``min`` or ``max``.
+        columns: what the search is told, the columns of limits included.
+        budgets: the study's, rising.
+    """
+
+    keep: float
+    objectives: Mapping[str, str]
+    columns: tuple[str, ...]
+    budgets: tuple[int, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Return what a decision depends on beside the records."""
+        return {"keep": self.keep, "objectives": dict(self.objectives), "budgets": list(self.budgets)}
+
+
+@dataclass
+class _Batch:
+    """Candidates that are compared with each other; ``level`` is the place of the budget that they walk to.
+
+    ``pending``: trials that were not there yet when they were looked at last, so that each is looked at about once.
+    """
+
+    members: dict[str, tuple[Candidate, list[PlannedTrial]]] = field(default_factory=dict)
+    pending: list[PlannedTrial] = field(default_factory=list)
+    level: int = 0
+    whole: bool = False
+
+
+class Rungs:
+    """Hands out trials budget by budget.
+
+    Args:
+        out: the output folder.
+        rule: how it is decided.
+        complete: says of a batch of so many candidates whether more can still join it.
+        tell: tells the search how a candidate ended.
+        on_stopped: called with the trials of a candidate that was stopped.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        rule: Rule,
+        complete: Callable[[int], bool],
+        tell: Tell,
+        on_stopped: Callable[[Iterable[PlannedTrial]], None] = lambda trials: None,
+    ) -> None:
+        self._out, self._rule, self._complete, self._tell, self._on_stopped = out, rule, complete, tell, on_stopped
+        self._batch = _Batch()
+        self._going: list[PlannedTrial] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are trials that go on and were not handed out yet."""
+        return bool(self._going)
+
+    def take(self, candidate: Candidate, trials: list[PlannedTrial]) -> list[PlannedTrial]:
+        """Take in a candidate of the batch under way; return its trials as far as the first budget."""
+        self._batch.members[candidate.key] = (candidate, trials)
+        self._batch.pending += trials
+        return self._up_to(trials, self._rule.budgets[0])
+
+    def going_on(self) -> list[PlannedTrial]:
+        """Return the trials that go on to the next budget, once."""
+        going, self._going = self._going, []
+        return going
+
+    def ended(self) -> None:
+        """Take note that some trial has come to its budget or to its end: decide where all of the batch have."""
+        batch = self._batch
+        if not batch.members:
+            return
+        while batch.pending and self._arrived(batch.pending[-1]):
+            batch.pending.pop()
+        batch.whole = batch.whole or self._complete(len(batch.members))
+        if batch.whole and not batch.pending:
+            self._decide(batch)
+
+    def _arrived(self, trial: PlannedTrial) -> bool:
+        budget = self._rule.budgets[self._batch.level]
+        folder = trial_folder(self._out, trial.key)
+        if budget not in trial.budgets or read_record(folder, budget) is not None:
+            return True
+        outcome = read_outcome(folder)
+        return outcome is not None and outcome["status"] in ("failed", "diverged")
+
+    def _decide(self, batch: _Batch) -> None:
+        """Tell who failed or is through, stop the worst of the others, let the rest go on."""
+        budget = self._rule.budgets[batch.level]
+        last = batch.level == len(self._rule.budgets) - 1
+        values: dict[str, Values] = {}
+        exempt = []  # an arm that prunes in rounds has not come to its last round yet
+        for key, (candidate, trials) in list(batch.members.items()):
+            if budget not in trials[0].budgets:
+                exempt.append(key)
+                continue
+            found = candidate_values(trials, budget, self._rule.columns, self._out)
+            if found is None or last:
+                self._tell(candidate, found, "failed" if found is None else "complete")
+                del batch.members[key]
+            else:
+                values[key] = found
+        if values:
+            self._stop_worst(batch, values, budget)
+        if last or not batch.members:
+            self._batch = _Batch()
+            return
+        batch.level += 1
+        following = self._rule.budgets[batch.level]
+        for _, trials in batch.members.values():
+            batch.pending += trials
+            self._going += self._up_to(trials, following)
+
+    def _stop_worst(self, batch: _Batch, values: Mapping[str, Values], budget: int) -> None:
+        columns = list(self._rule.objectives)
+        table = np.array([[values[key][column] for column in columns] for key in values])
+        found = ranks(table, list(self._rule.objectives.values()))
+        allowed = last_rank(found, self._rule.keep)
+        for key, rank in zip(values, found, strict=True):
+            candidate, trials = batch.members[key]
+            if rank <= allowed:
+                for trial in trials:
+                    self._reopen(trial, budget)
+                continue
+            cause = (
+                f"stopped at budget {budget}: non-dominated rank {rank} of {found.max()} among {len(found)} candidates, "
+                f"ranks up to {allowed} go on (early_stopping {self._rule.keep:g})"
+            )
+            for trial in trials:
+                self._close(trial, cause)
+            self._on_stopped(trials)
+            self._tell(candidate, values[key], STOPPED)
+            del batch.members[key]
+
+    def _close(self, trial: PlannedTrial, cause: str) -> None:
+        folder = trial_folder(self._out, trial.key)
+        outcome = {
+            "status": STOPPED, "cause": cause, "budgets": finished_budgets(folder), "key": trial.key,
+            "rule": self._rule.plain(),
+        }  # fmt: skip
+        if read_outcome(folder) != outcome:
+            write_json(folder / OUTCOME, outcome)
+
+    def _reopen(self, trial: PlannedTrial, budget: int) -> None:
+        """Let a trial go on that was stopped here or before: its batch was another one then."""
+        folder = trial_folder(self._out, trial.key)
+        outcome = read_outcome(folder)
+        if outcome is not None and outcome["status"] == STOPPED and max(outcome["budgets"], default=0) <= budget:
+            _complete_so_far(folder, outcome)
+
+    def _up_to(self, trials: Iterable[PlannedTrial], budget: int) -> list[PlannedTrial]:
+        # an arm without a budget so low walks to its first one: it cannot wait for less
+        return [
+            replace(trial, budgets=tuple(each for each in trial.budgets if each <= max(budget, trial.budgets[0])))
+            for trial in trials
+        ]
+
+
+def forget_other_rules(out: Path, rule: Rule | None) -> None:
+    """Let every trial go on that was stopped by another rule than the study's; None is no early stopping."""
+    for path in (out / "trials").glob(f"*/{OUTCOME}"):
+        outcome = read_outcome(path.parent)
+        if outcome is not None and outcome["status"] == STOPPED and (rule is None or outcome.get("rule") != rule.plain()):
+            _complete_so_far(path.parent, outcome)
+
+
+def _complete_so_far(folder: Path, outcome: Mapping[str, Any]) -> None:
+    """A trial that was stopped is complete at the budgets that it has, and asked for more it goes on from there."""
+    write_json(folder / OUTCOME, {"status": COMPLETE, "cause": None, "budgets": outcome["budgets"], "key": folder.name})

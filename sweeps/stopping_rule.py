@@ -1,0 +1,40 @@
+"""Early stopping on several objectives: which candidates go on from one budget to the next. Needs neither ray nor torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sweeps.pareto_volume import non_dominated
+
+
+def ranks(values: ArrayLike, directions: Sequence[str]) -> NDArray[np.int_]:
+    """Return the non-dominated rank of each point: 1 on the front, 2 on the front of the others, and so on.
+
+    Args:
+        values: ``(N, M)``, no NaN.
+        directions: "min" or "max" for each objective.
+    """
+    points = np.asarray(values, dtype=float).reshape(-1, len(directions))
+    found = np.zeros(len(points), dtype=int)
+    rank = 0
+    while (found == 0).any():
+        rank += 1
+        left = np.flatnonzero(found == 0)
+        found[left[non_dominated(points[left], directions)]] = rank
+    return found
+
+
+def last_rank(found: NDArray[np.int_], keep: float) -> int:
+    """Return the worst rank that goes on: whole ranks, the best first, until the share ``keep`` in (0, 1] is reached."""
+    wanted = math.ceil(keep * len(found) - 1e-9)
+    return next(rank for rank in range(1, int(found.max()) + 1) if (found <= rank).sum() >= wanted)
+
+
+def goes_on(values: ArrayLike, directions: Sequence[str], keep: float) -> NDArray[np.bool_]:
+    """Return which points go on; points of equal rank share their fate, so it may be more than the share ``keep``."""
+    found = ranks(values, directions)
+    return found <= last_rank(found, keep) if len(found) else np.zeros(0, dtype=bool)
