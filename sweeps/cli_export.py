@@ -19,11 +19,11 @@ import click
 @click.option("--mlflow", is_flag=True, help="Log the chosen networks as MLflow models too, each with its run.")
 def export(directory: Path, picks: tuple[str, ...], int8: bool, formats: str, only_list: bool, mlflow: bool) -> int:
     """Write the networks on the front of DIR into DIR/models, each with a card, each loaded again and compared."""
-    from sweeps.export_choice import choices, open_study
+    from sweeps.export_choice import choices, open_study, table_lines
 
     if only_list:
-        for choice in choices(directory, *open_study(directory), picks):
-            click.echo(f"{choice.name}  seed {choice.record['seed']}  trial {choice.record['key']}")
+        for line in table_lines(choices(directory, *open_study(directory), picks)):
+            click.echo(line)
         return 0
     from sweeps.export import ExportFailed, Wanted, export_study
 

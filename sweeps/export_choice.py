@@ -116,6 +116,29 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     return [_choice(out, study, records, row, key) for row, key in wanted]
 
 
+def table_lines(chosen: Sequence[Choice]) -> list[str]:
+    """Return the chosen networks as a table: the report numbers of the very checkpoint, and whether limits are missed."""
+    heads = ("network", "seed", "accuracy", "ECE", "mPC", "nonzero parameters", "limits", "trial")
+    rows = [
+        (
+            each.name, str(each.record["seed"]), *(_shown(each.record, name, ".4f") for name in ("accuracy", "ece", "mpc")),
+            _shown(each.record, "nonzero_parameters", ",.0f"), "missed" if each.limits else "met", str(each.record["key"]),
+        )
+        for each in chosen
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    aligned = ("<", ">", ">", ">", ">", ">", "<", "<")
+    return [
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, aligned, widths, strict=True)).rstrip()
+        for row in (heads, *rows)
+    ]
+
+
+def _shown(record: Mapping[str, Any], column: str, form: str) -> str:
+    value = record.get(column)
+    return "-" if value is None or pd.isna(value) else format(float(value), form)
+
+
 def title_of(row: Mapping[str, Any]) -> str:
     """Return a candidate's name: arm, ratio and budget, as the trials are called."""
     arm, method, budget = str(row["arm"]), str(row["method"]), int(row["budget"])

@@ -121,7 +121,9 @@ class Tracker:
         with self._change:
             waiting, refused = len(self._trials), len(self._refused)
             if self._unreachable is not None:
-                count = f"{waiting} trials wait" if waiting else "the study's run waits"
+                count = "the study's run waits"
+                if waiting:
+                    count = "1 trial waits" if waiting == 1 else f"{waiting} trials wait"
                 return f"MLflow at {shown_uri(self.uri)} cannot be written: {self._unreachable}; {count} for the next start"
             if refused:
                 name, reason = next(iter(self._refused.items()))

@@ -55,7 +55,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     if lines:
         return lines
     write_json(done, {"state": state})
-    line = f"MLflow: {len(chosen)} networks of the front logged as models"
+    line = f"MLflow: {len(chosen)} network{'s' * (len(chosen) > 1)} of the front logged as models"
     if len(front) > len(chosen):
         line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
     return [line]
@@ -92,7 +92,7 @@ def _log(out: Path, study: Study, chosen: list[Choice], picture: Picture | None)
             in_a_row += 1
         left = len(chosen) - position - 1
         if in_a_row == _PATIENCE and left:
-            return [*lines, f"MLflow: {left} more networks of the front wait for the next start"]
+            return [*lines, f"MLflow: {left} more network{'s' * (left > 1)} of the front to log at the next start"]
     return lines
 
 

@@ -128,7 +128,10 @@ def test_without_a_complete_candidate_there_is_no_front(tmp_path):
 def test_the_list_names_candidates_and_exports_nothing(tmp_path, capsys):
     out = study_folder(tmp_path)
     assert run_cli(cli, ["export", str(out), "--list"]) == 0
-    assert capsys.readouterr().out == "small_vgg-l1_filter-r0.50-b0  seed 1  trial aaaaaaaaaaaaaaa1\n"
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split() == ["network", "seed", "accuracy", "ECE", "mPC", "nonzero", "parameters", "limits", "trial"]
+    assert row.split()[:2] == ["small_vgg-l1_filter-r0.50-b0", "1"]
+    assert row.split()[-1] == "aaaaaaaaaaaaaaa1"
     assert not (out / "models").exists()
 
 

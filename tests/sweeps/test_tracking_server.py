@@ -72,7 +72,7 @@ def test_a_bad_server_is_told_in_few_words_and_gets_the_users_credentials(tmp_pa
     tracker.start()
     tracker.log_trial(entry(0))
     assert not tracker.finish(limit_s=30)
-    assert tracker.problem == f"MLflow at {uri} cannot be written: {reason}; 1 trials wait for the next start" or (
+    assert tracker.problem == f"MLflow at {uri} cannot be written: {reason}; 1 trial waits for the next start" or (
         reason == "nothing went" and reason in str(tracker.problem)
     )
     assert any(f"Basic {base64.b64encode(b'me:secret').decode()}" in request for request in asked)

@@ -1,0 +1,81 @@
+"""What the end of a sweep does with the front: as many networks as the study says, once, and no server is waited for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from sweeps import tracking_front
+from sweeps.tracking_front import log_front
+
+
+def choice(name: str, accuracy: float, budget: int = 2, limits: tuple[str, ...] = (), frequency: float = 0.5) -> Any:
+    candidate = {"val_accuracy": accuracy, "front_frequency": frequency}
+    record = {"mlflow_run_id": f"run-{name}", "seed": 0, "temperature": 1.5}
+    return SimpleNamespace(
+        name=name, title=name, candidate=candidate, budget=budget, limits=limits, record=record, folder=Path("nowhere")
+    )
+
+
+FRONT = [
+    choice("collapsed", 0.1),
+    choice("short", 0.9, budget=0),
+    choice("unsure", 0.9, frequency=0.1),
+    choice("sure", 0.9, frequency=0.9),
+    choice("forbidden", 0.95, limits=("val_ece is 0.2, more than 0.1",)),
+]
+
+
+@pytest.fixture
+def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A study with that front; the names that were sent to MLflow, in their order."""
+    (tmp_path / "front.csv").write_text("arm\n")
+    study = SimpleNamespace(tracking=SimpleNamespace(log_models=3), evaluation=SimpleNamespace(ece_bins=15))
+    records = pd.DataFrame({"mlflow_run_id": ["run-a", None]})
+    sent: list[str] = []
+
+    def send(_: object, each: Any) -> str:
+        if each.name == "down":
+            raise ConnectionError("Connection refused")
+        sent.append(each.name)
+        return "logged"
+
+    monkeypatch.setattr(tracking_front, "open_study", lambda _: (study, records))
+    monkeypatch.setattr(tracking_front, "choices", lambda *_: list(FRONT))
+    monkeypatch.setattr(tracking_front, "open_client", lambda *_: None)
+    monkeypatch.setattr(tracking_front, "log_model", send)
+    return sent
+
+
+def test_the_best_of_the_front_go_first_and_the_rest_is_said(tmp_path: Path, logged: list[str]) -> None:
+    (line,) = log_front(tmp_path)
+    assert logged == ["sure", "unsure", "short"]
+    assert "3 networks of the front logged as models, 2 more are not (tracking.log_models is 3" in line
+
+
+def test_a_front_that_is_there_costs_nothing_until_it_changes(tmp_path: Path, logged: list[str]) -> None:
+    log_front(tmp_path)
+    assert log_front(tmp_path) == []
+    assert len(logged) == 3
+    (tmp_path / "front.csv").write_text("arm\nanother\n")
+    assert log_front(tmp_path)
+    assert len(logged) == 6
+
+
+def test_a_server_that_goes_away_is_left_alone_until_the_next_start(
+    tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("down", 0.9, frequency=1.0)] * 3)
+    lines = log_front(tmp_path)
+    assert lines == [
+        "MLflow: down is not logged as a model (connection refused)",
+        "MLflow: down is not logged as a model (connection refused)",
+        "MLflow: 1 more network of the front to log at the next start",
+    ]
+    monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("up", 0.9)])
+    assert log_front(tmp_path) == ["MLflow: 1 network of the front logged as models"]
+    assert logged == ["up"]
