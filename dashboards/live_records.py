@@ -8,10 +8,8 @@ import pandas as pd
 
 from prune_core.errors import BadInput
 from prune_core.trial_folder import OUTCOME, RECORD
-from sweeps.plan import Plan, candidate_trials, make_plan
 from sweeps.records import collect
-from sweeps.search_setup import asked_before
-from sweeps.study import load_study
+from sweeps.tables import whole_plan
 
 
 def gone_on(out: Path) -> bool:
@@ -29,29 +27,6 @@ def newest(out: Path) -> tuple[int, int]:
         for path in (out / "trials").glob(pattern)
     ]
     return max(times, default=-1), len(times)
-
-
-def whole_plan(out: Path) -> Plan:
-    """Return the plan of the study in a folder, with what its search has asked for.
-
-    Raises:
-        BadInput: the study file is of another version, or names what is not there any more (a plugin).
-    """
-    study = load_study(out / "study.yaml")
-    plan = make_plan(study, out, data_required=False)
-    asked = [
-        trial
-        for candidate in asked_before(out)
-        for trial in candidate_trials(
-            study,
-            candidate.arm,
-            candidate.ratio,
-            candidate.fine_tuning,
-            budgets=None if candidate.budget is None else (candidate.budget,),
-            checksum=plan.checksum,
-        )
-    ]
-    return plan.with_trials(asked)
 
 
 def live_records(out: Path, written: pd.DataFrame) -> pd.DataFrame | None:

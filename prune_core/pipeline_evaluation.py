@@ -25,6 +25,7 @@ from prune_core.pruning import load_network, save_network
 from prune_core.scoring import set_columns
 from prune_core.store import read_meta
 from prune_core.trial_folder import (
+    ECE_BINS,
     LOGITS,
     RECORD,
     REPORT,
@@ -154,6 +155,7 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
         "train_seconds": judged.train_seconds,
         "evaluate_seconds": judged.evaluate_seconds,
         "budget": budget,
+        ECE_BINS: trial.bins,
         **({} if cells else {REPORT_CELLS: False}),
     }
     for name, value in record.items():

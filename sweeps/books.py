@@ -13,11 +13,10 @@ from prune_core.files import write_atomically, write_json
 from prune_core.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
 from sweeps.candidates import CandidateFeed
 from sweeps.front_text import front_rows
-from sweeps.pareto import write_front
 from sweeps.plan import Plan, PlannedTrial
 from sweeps.plan_state import trial_folder
 from sweeps.provenance import provenance
-from sweeps.records import collect, write_records
+from sweeps.records import collect
 from sweeps.rungs import forget_other_rules
 from sweeps.search_setup import (
     asked_before,
@@ -29,14 +28,13 @@ from sweeps.search_setup import (
     told_columns,
 )
 from sweeps.study import Study
+from sweeps.tables import write_tables
 from sweeps.thinning import thin
 from sweeps.tracking import Tracker
 from sweeps.tracking_journal import write_down, written_down
 from sweeps.tracking_parent import Progress
 from sweeps.tracking_progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking_trials import TrialEntries
-
-_SHOWN = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "macs", "compression")
 
 
 class Books:
@@ -156,11 +154,8 @@ class Books:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
         before = self._said()
         records = self._records(self.tracker.run_ids())
-        write_records(records, self.out)
+        write_tables(self.study, records, self.out)
         self._log_progress(records)
-        write_front(
-            self.out, records, self.study.objectives, shown=_SHOWN, select_on=self.study.select_on, seeds=self.study.seeds
-        )
         return self._said() != before or self._study_changed
 
     def _said(self) -> list[bytes]:

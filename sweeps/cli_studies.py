@@ -76,12 +76,16 @@ def status(directory: Path) -> None:
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--bins", type=click.IntRange(min=1), help="Bins of every ECE; by default the study's.")
-def rescore(directory: Path, bins: int | None) -> None:
-    """Compute every metric of DIRECTORY anew from the kept logits."""
+@click.pass_context
+def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
+    """Compute every metric of DIRECTORY anew from the kept logits: tables and report, without a network."""
     from sweeps.rescore import rescore_study
 
-    done, without = rescore_study(directory, bins)
-    click.echo(f"{done} records scored anew" + (f"; {without} have no logits left and stay as they are" if without else ""))
+    found = rescore_study(directory, bins)
+    gone = f"; {found.without} have no logits left and stay as they are" if found.without else ""
+    click.echo(f"{found.done} records scored anew, ECE of {found.bins} bins{gone}")
+    if ctx.obj.report is not None:
+        click.echo(f"report: {ctx.obj.report(directory)}")
 
 
 @click.command()

@@ -19,6 +19,7 @@ from sweeps.pages import Pages, Picture
 from sweeps.places import places
 from sweeps.plan import Plan, make_plan
 from sweeps.progress import say
+from sweeps.rescore import align_bins
 from sweeps.stopping import StopRequest
 from sweeps.study import Study
 from sweeps.workload import Workload
@@ -70,10 +71,13 @@ def run_study(
     out = out.resolve()
     try:
         with driving(out):
+            anew = align_bins(study, out)
             plan = make_plan(study, out)
             if retry:
                 plan.forget_failures(out)
             say(console, plan.summary(out, hours=hours))
+            if anew:
+                say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
             books = Books(study, plan, out)
             stop = StopRequest(out)
             workload = _workload(plan, books, out)

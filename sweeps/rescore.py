@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,58 +12,124 @@ from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
 from prune_core.logits import LogitSet
 from prune_core.scoring import record_columns, set_columns
-from prune_core.trial_folder import RECORD, REPORT, REPORT_CELLS, SELECTION, TRAIN
+from prune_core.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, SELECTION, TRAIN
 from sweeps.columns import COSTS, SECONDS
 from sweeps.lock import driving
-from sweeps.study import load_study
+from sweeps.study import Study, load_study
 from sweeps.study_yaml import read_study_yaml, write_study
 
 
-def rescore_study(out: Path, bins: int | None = None) -> tuple[int, int]:
-    """Compute every metric column of a study anew; costs and seconds stay.
+@dataclass(frozen=True)
+class Rescored:
+    """What was done.
+
+    Attributes:
+        done: records that were scored anew.
+        without: records that have no logits left and stay as they are.
+        bins: of every ECE.
+    """
+
+    done: int
+    without: int
+    bins: int
+
+
+def rescore_study(out: Path, bins: int | None = None) -> Rescored:
+    """Compute every metric column of a study anew and write its tables; costs and seconds stay.
+
+    Metrics of plugins that ``study.yaml`` names are computed too. MLflow is brought in line by the next run.
 
     Args:
         out: the study's output folder; held meanwhile, so that no run writes there.
         bins: of every ECE; None keeps the study's. Another number is written into ``study.yaml``.
 
-    Returns:
-        How many records were scored, and how many have no logits left and stay as they are.
-
     Raises:
-        BadInput: no study there, a run at work in it, or logits that cannot be read.
+        BadInput: no study there, a run at work in it, logits that cannot be read, or other bins where some logits are gone:
+            one table must not hold two kinds of ECE.
     """
     if not (out / "study.yaml").is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     with driving(out):
         study = load_study(out / "study.yaml")
         chosen = bins if bins is not None else study.evaluation.ece_bins
-        done = without = 0
-        for record in sorted((out / "trials").glob(f"*/budget-*/{RECORD}")):
-            if rescore_record(record.parent, chosen):
-                done += 1
-            else:
-                without += 1
+        folders = _judged(out)
+        able = [folder for folder in folders if _has_logits(folder)]
         if chosen != study.evaluation.ece_bins:
+            _refuse_mixture(out, (folder for folder in folders if folder not in able), study.evaluation.ece_bins, chosen)
             plain = read_study_yaml(out / "study.yaml")
             plain["evaluation"]["ece_bins"] = chosen
             provenance = plain.pop("provenance", None)
             write_study(plain, out / "study.yaml", provenance=provenance)
-    return done, without
+        for folder in able:
+            rescore_record(folder, chosen)
+        _write_tables(out)
+    return Rescored(len(able), len(folders) - len(able), chosen)
 
 
-def rescore_record(folder: Path, bins: int) -> bool:
-    """Write the record of one budget anew from its logits; False where there are none left."""
+def align_bins(study: Study, out: Path) -> int:
+    """Score the records again whose ECE has other bins than the study says; return how many.
+
+    Bins are no part of a trial's key: a study file with others needs no network again, but must not show the old numbers.
+
+    Raises:
+        BadInput: the logits of such a record are gone.
+    """
+    before = _bins_before(out)
+    bins = study.evaluation.ece_bins
+    stale = [folder for folder in _judged(out) if read_json(folder / RECORD).get(ECE_BINS, before) != bins]
+    _refuse_mixture(out, (folder for folder in stale if not _has_logits(folder)), before, bins)
+    for folder in stale:
+        rescore_record(folder, bins)
+    return len(stale)
+
+
+def rescore_record(folder: Path, bins: int) -> None:
+    """Write the record of one budget anew from its logits."""
     selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
-    if selection is None and report is None:
-        return False
     before: dict[str, Any] = read_json(folder / RECORD)
     names = (*COSTS, *SECONDS, "budget", "peak_activation_bytes", REPORT_CELLS)
     kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
     scored = record_columns(selection=selection, report=report, train=train, bins=bins)
     of_set = set_columns(report, before.get("corruption_set"), jpeg="mpc_without_jpeg" in before)
-    write_json(folder / RECORD, {**scored, **of_set, **kept})
-    return True
+    write_json(folder / RECORD, {**scored, **of_set, **kept, ECE_BINS: bins})
+
+
+def _judged(out: Path) -> list[Path]:
+    return [path.parent for path in sorted((out / "trials").glob(f"*/budget-*/{RECORD}"))]
+
+
+def _has_logits(folder: Path) -> bool:
+    # without those of the training images alone nothing can be said
+    return any((folder / name).exists() for name in LOGITS if name != TRAIN)
+
+
+def _refuse_mixture(out: Path, gone: Iterable[Path], before: int, bins: int) -> None:
+    count = sum(1 for _ in gone)
+    if count:
+        raise BadInput(
+            f"{out}: {count} records have no logits left (keep thinned them), so their ECE stays one of {before} bins and "
+            f"cannot stand beside one of {bins} (allowed: {before} bins, or another output folder)"
+        )
+
+
+def _bins_before(out: Path) -> int:
+    """The bins of records that do not say so themselves: those of the study that is in the folder."""
+    path = out / "study.yaml"
+    evaluation = read_study_yaml(path).get("evaluation") if path.is_file() else None
+    return int(evaluation.get("ece_bins", 15)) if isinstance(evaluation, dict) else 15
+
+
+def _write_tables(out: Path) -> None:
+    from sweeps.records import collect, read_records
+    from sweeps.tables import whole_plan, write_tables
+
+    plan = whole_plan(out)
+    runs: dict[str, str] = {}
+    if (out / "records.parquet").is_file():
+        known = read_records(out)[["key", "mlflow_run_id"]].dropna()
+        runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))
+    write_tables(plan.study, collect(out, plan.trials, study=plan.study.name, run_ids=runs), out)
 
 
 def _logits(path: Path) -> LogitSet | None:

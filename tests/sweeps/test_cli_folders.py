@@ -14,7 +14,8 @@ from prune_core.logits import LogitSet
 from prune_core.metrics import calibration_error
 from sweeps.lock import driving
 from sweeps.plan import make_plan
-from sweeps.rescore import rescore_study
+from sweeps.records import read_records
+from sweeps.rescore import align_bins, rescore_study
 from sweeps.status import status_text
 from sweeps.study import load_study
 from sweeps.study_yaml import write_study
@@ -66,24 +67,35 @@ def test_a_silent_trial_is_not_called_running(out: Path) -> None:
     assert "silent for 10 min" in status_text(out)
 
 
-def test_rescore_computes_the_metrics_of_the_kept_logits_anew(out: Path) -> None:
+def judged(out: Path) -> Path:
+    """Leave logits in the folder of the unpruned network, and a record that does not know them."""
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(60, 10)).astype(np.float32)
-    labels = generator.integers(0, 10, 60)
-    folder = next(path.parent for path in out.glob("trials/*/budget-0000/record.json"))
-    LogitSet(labels, logits, {}, np.zeros(0, np.int64)).save(folder / "report.npz")
+    [baseline] = [trial for trial in make_plan(load_study(out / "study.yaml")).trials if trial.kind == "baseline"]
+    folder = out / "trials" / baseline.key / "budget-0000"
+    LogitSet(generator.integers(0, 10, 60), logits, {}, np.zeros(0, np.int64)).save(folder / "report.npz")
     write_json(folder / "record.json", {"budget": 0, "accuracy": 0.0, "parameters": 5, "train_seconds": 1.5})
+    return folder
 
-    assert rescore_study(out, bins=7) == (1, 1)
-    record = read_json(folder / "record.json")
-    shifted = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
-    probabilities = shifted / shifted.sum(1, keepdims=True)
-    assert record["accuracy"] == pytest.approx(float((logits.argmax(1) == labels).mean()))
-    assert record["ece"] == pytest.approx(calibration_error(probabilities, labels, bins=7))
+
+def error_of(folder: Path, bins: int) -> float:
+    """The ECE of the kept logits, computed here."""
+    kept = LogitSet.load(folder / "report.npz")
+    shifted = np.exp(kept.clean.astype(np.float64) - kept.clean.max(1, keepdims=True))
+    return calibration_error(shifted / shifted.sum(1, keepdims=True), kept.labels, bins=bins)
+
+
+def test_rescore_computes_metrics_and_tables_of_the_kept_logits_anew(out: Path) -> None:
+    folder = judged(out)
+    found = rescore_study(out)
+    assert (found.done, found.without, found.bins) == (1, 1, 15)
+    record, kept = read_json(folder / "record.json"), LogitSet.load(folder / "report.npz")
+    assert record["accuracy"] == pytest.approx(float((kept.clean.argmax(1) == kept.labels).mean()))
+    assert record["ece"] == pytest.approx(error_of(folder, 15))
     assert (record["parameters"], record["train_seconds"]) == (5, 1.5)
-    study = load_study(out / "study.yaml")
-    assert study.evaluation.ece_bins == 7
-    assert rescore_study(out) == (1, 1)
+    table = read_records(out).query("method == 'baseline'")
+    assert table["ece"].tolist() == [record["ece"]]
+    assert rescore_study(out) == found
     assert read_json(folder / "record.json") == record
 
 
@@ -98,6 +110,32 @@ def test_rescore_keeps_what_the_corrupted_images_are_called(out: Path) -> None:
     record = read_json(folder / "record.json")
     assert record["corruption_set"] == "mine"
     assert record["mpc_without_jpeg"] == pytest.approx(float((cells["fog"].argmax(2) == labels).mean()))
+
+
+def test_other_bins_are_those_of_every_record_and_of_the_study(out: Path) -> None:
+    folder = judged(out)
+    with pytest.raises(BadInput, match="1 records have no logits left.*allowed: 15 bins"):
+        rescore_study(out, bins=7)
+    assert load_study(out / "study.yaml").evaluation.ece_bins == 15
+    for other in out.glob("trials/*/budget-0000/record.json"):
+        if other.parent != folder:
+            other.unlink()
+    assert rescore_study(out, bins=7).bins == 7
+    assert load_study(out / "study.yaml").evaluation.ece_bins == 7
+    assert read_json(folder / "record.json")["ece"] == pytest.approx(error_of(folder, 7))
+
+
+def test_a_run_with_other_bins_scores_what_is_there_again(out: Path) -> None:
+    folder = judged(out)
+    rescore_study(out)
+    with pytest.raises(BadInput, match="no logits left"):
+        align_bins(load_study(out / "study.yaml", ["evaluation.ece_bins=10"]), out)
+    for other in out.glob("trials/*/budget-0000/record.json"):
+        if other.parent != folder:
+            other.unlink()
+    assert align_bins(load_study(out / "study.yaml", ["evaluation.ece_bins=10"]), out) == 1
+    assert read_json(folder / "record.json")["ece"] == pytest.approx(error_of(folder, 10))
+    assert align_bins(load_study(out / "study.yaml", ["evaluation.ece_bins=10"]), out) == 0
 
 
 def test_nobody_rescores_under_a_run(out: Path) -> None:
