@@ -91,35 +91,55 @@ def prune(
     help="Selective prediction: errors allowed among the accepted answers.",
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--against", type=FILE, help="Another checkpoint, for example before pruning: what changed on these images.")
+@click.option("--flipped", type=FILE, help="CSV of the images that the two predict differently.")
 @click.option("--plot", type=FILE, help="Folder for a reliability diagram and a corruption heat map (PNG).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; its keys are the columns of a record.")
 def evaluate(
     checkpoint: Path, network: str | None, options: tuple[str, ...], num_classes: int | None, data: str,
     data_options: tuple[str, ...], corruptions: str, corruptions_folder: Path | None, fetch: bool, limit: int | None,
-    mean: str | None, std: str | None, bins: int, seed: int, accepted_error: float, device: str, plot: Path | None,
-    as_json: bool,
+    mean: str | None, std: str | None, bins: int, seed: int, accepted_error: float, device: str, against: Path | None,
+    flipped: Path | None, plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Judge CHECKPOINT: accuracy, calibration, cost, and robustness where corruptions are asked for."""
+    from prune_core.errors import BadInput
     from sweeps.one_network import read_options
     from sweeps.one_network_judged import judge_checkpoint
 
+    if flipped is not None and against is None:
+        raise BadInput("--flipped belongs to --against, which is missing")
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
-    judged = judge_checkpoint(
-        checkpoint, network, read_options(options, "--option"), num_classes=num_classes, data=data, data_options=values,
-        corruptions=corruptions, corruptions_folder=corruptions_folder, fetch=fetch, limit=limit, bins=bins, seed=seed,
-        device=device,
-    )  # fmt: skip
-    pictures = []
+    judged, *others = (
+        judge_checkpoint(
+            each, network, read_options(options, "--option"), num_classes=num_classes, data=data, data_options=values,
+            corruptions=corruptions, corruptions_folder=corruptions_folder, fetch=fetch, limit=limit, bins=bins, seed=seed,
+            device=device,
+        )  # fmt: skip
+        for each in (checkpoint, against)
+        if each is not None
+    )
+    pictures: list[Path] = []
     if plot is not None:
         from sweeps.one_network_figures import write_figures
 
         pictures = write_figures(judged, plot)
+    changed: list[str] = []
+    record = dict(judged.record)
+    if against is not None:
+        from sweeps.one_network_against import against_lines, deltas, write_flipped
+
+        changed = ["", *against_lines(judged, others[0], against.name)]
+        record |= deltas(judged, others[0])
+        if flipped is not None:
+            write_flipped(judged, others[0], flipped)
+            pictures.append(flipped)
     if as_json:
-        click.echo(json.dumps(judged.record, indent=1, allow_nan=False))
+        click.echo(json.dumps(record, indent=1, allow_nan=False))
         return
     from sweeps.one_network_table import judgement_lines
 
-    click.echo("\n".join([*judgement_lines(judged, accepted_error=accepted_error), *("", *map(str, pictures))]).rstrip())
+    table = judgement_lines(judged, accepted_error=accepted_error)
+    click.echo("\n".join([*table, *changed, *("", *map(str, pictures))]).rstrip())
 
 
 @click.command()

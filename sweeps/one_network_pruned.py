@@ -10,6 +10,7 @@ import numpy as np
 
 from prune_core.errors import BadInput, Diverged
 from sweeps.one_network import described
+from sweeps.one_network_against import collapse_line
 from sweeps.one_network_cost import cost_lines
 from sweeps.one_network_images import called, report_images
 from sweeps.one_network_judged import judged_logits
@@ -146,7 +147,11 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
         ends = [within(each.get(name), metric.unit) for each in (one, two, change)]
         title = f"{metric.title} ({BINS} bins)" if name == "ece" else metric.title
         rows.append((title, texts[0], ends[0], texts[1], ends[1], ends[2]))
-    return [*aligned(rows), "not fine-tuned: pruning is judged after fine-tuning, in a study"]
+    records = [
+        {name: METRICS.get(name).function(each.predictions(), BINS) for name in ("accuracy", "ece", "mean_confidence")}
+        for each in (after, before)
+    ]
+    return [*aligned(rows), *collapse_line(*records), "not fine-tuned: pruning is judged after fine-tuning, in a study"]
 
 
 def _head(dense: nn.Module, pruned: nn.Module) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
+from prune_core.metrics.temperature import HIGHEST, LOWEST
 from prune_core.scoring import Scaling, scale, selective_by_severity
 from prune_core.uncertainty import intervals
 from sweeps.one_network_images import called
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from sweeps.one_network_judged import Judgement
 
 CLEAN = ("accuracy", "nll", "ece", "ece_debiased", "ece_mass", "brier", "mean_confidence")
-AFTER = ("accuracy", "nll", "ece")
 SHOWN_CLASSES = 20
 
 
@@ -35,15 +35,17 @@ def judgement_lines(judged: Judgement, *, accepted_error: float) -> list[str]:
     scaling = scale(selection=None, report=judged.logits)
     raw, scaled = _intervals(judged.logits, judged.bins), _scaled_set(judged.logits, scaling)
     after = _intervals(scaled, judged.bins)
-    blocks = [_head(judged), _clean(judged, raw), _after(judged, scaling, scaled, after)]
+    blocks = [_head(judged), _clean(judged, scaling, scaled, raw, after)]
     cells = judged.logits.cell_predictions()
     if cells is not None:
-        blocks += [severity_lines(judged, cells, raw, after), robustness_lines(judged, cells, raw), corruption_lines(cells)]
+        lines = severity_lines(judged, cells, scaled, raw, after)
+        blocks += [lines, robustness_lines(judged, cells, raw), corruption_lines(cells)]
     blocks += [_selective(judged.logits, accepted_error), _costs(judged)]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
 
 
-def _value(name: str, value: float) -> str:
+def value_text(name: str, value: float) -> str:
+    """Return a metric's value as people read it."""
     return percent(value) if METRICS.get(name).unit in ("fraction", "ratio") else f"{value:.4f}"
 
 
@@ -86,16 +88,24 @@ def _head(judged: Judgement) -> list[str]:
     return lines
 
 
-def _clean(judged: Judgement, found: dict[str, Interval]) -> list[str]:
-    rows = [("clean images", "", "95 %")]
-    rows += [
-        (METRICS.get(name).title, _value(name, float(judged.record[name])), within(found.get(name), METRICS.get(name).unit))
-        for name in CLEAN
-    ]
-    predictions = judged.logits.predictions()
-    gap = confidence_gap(predictions)
-    rows.append((METRICS.get("confidence_gap").title, percent(gap), "overconfident" if gap > 0 else "underconfident"))
-    lines = aligned(rows)
+def _clean(
+    judged: Judgement, scaling: Scaling, scaled: LogitSet, found: dict[str, Interval], after: dict[str, Interval]
+) -> list[str]:
+    """Every number of the clean images, raw and after temperature scaling."""
+    predictions, divided = judged.logits.predictions(), scaled.predictions()
+    rows: list[Row] = [("clean images", "", "95 %", "after temperature", "95 %")]
+    for name in CLEAN:
+        metric = METRICS.get(name)
+        rows.append((
+            metric.title, value_text(name, float(judged.record[name])), within(found.get(name), metric.unit),
+            value_text(name, float(metric.function(divided, judged.bins))), within(after.get(name), metric.unit),
+        ))  # fmt: skip
+    gaps = [confidence_gap(each) for each in (predictions, divided)]
+    signs = ["overconfident" if gap > 0 else "underconfident" for gap in gaps]
+    rows.append((METRICS.get("confidence_gap").title, percent(gaps[0]), signs[0], percent(gaps[1]), signs[1]))
+    lines = [*aligned(rows), f"temperature: {scaling.temperature:.3f}, {scaling.source}"]
+    if scaling.temperature in (LOWEST, HIGHEST):
+        lines[-1] += "; at its bound: no temperature makes these outputs probabilities"
     if len(judged.dataset.classes) <= SHOWN_CLASSES:
         each = zip(judged.dataset.classes, class_accuracy(predictions), strict=False)
         known = [f"{name} {100 * value:.0f} %" for name, value in each if not np.isnan(value)]
@@ -105,16 +115,6 @@ def _clean(judged: Judgement, found: dict[str, Interval]) -> list[str]:
         "average, the more so the fewer images."
     )
     return lines
-
-
-def _after(judged: Judgement, scaling: Scaling, scaled: LogitSet, found: dict[str, Interval]) -> list[str]:
-    predictions = scaled.predictions()
-    rows = [("after temperature", f"{scaling.temperature:.3f}", "95 %")]
-    for name in AFTER:
-        metric = METRICS.get(name)
-        value = float(metric.function(predictions, judged.bins))
-        rows.append((metric.title, _value(name, value), within(found.get(name), metric.unit)))
-    return [*aligned(rows), f"temperature: {scaling.source}"]
 
 
 def _selective(logits: LogitSet, accepted_error: float) -> list[str]:
@@ -128,8 +128,11 @@ def _selective(logits: LogitSet, accepted_error: float) -> list[str]:
     for name in ("coverage", "accepted_error", "undetected_error"):
         rows.append((name.replace("_", " "), *(percent(getattr(each, name)) for each in found.values())))
     said = f"at confidence {threshold:.4f} or more" if threshold <= 1 else "never: no confidence is high enough"
+    whole = logits.predictions()
+    areas = ", ".join(f"{METRICS.get(name).title} {METRICS.get(name).function(whole, 0):.4f}" for name in ("aurc", "augrc"))
     return [
         *aligned(rows),
+        f"over all thresholds, clean: {areas} (smaller is better)",
         f"answers are accepted {said}: set for at most {percent(accepted_error)} errors among those accepted, on one half "
         f"of the clean images; judged on the other ({int((~half).sum()):,} images, by severity)",
     ]

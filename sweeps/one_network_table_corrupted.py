@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prune_core.metrics import METRICS, Interval, worst_corruption
+from prune_core.metrics import METRICS, Interval, ece, pooled_ece, worst_corruption
 from prune_core.metrics.likelihood import image_nll
 from prune_core.metrics.predictions import CellPredictions, Predictions
 from prune_core.metrics.robustness import cell_accuracy
@@ -22,20 +22,34 @@ if TYPE_CHECKING:
 
 
 def severity_lines(
-    judged: Judgement, cells: CellPredictions, raw: dict[str, Interval], after: dict[str, Interval]
+    judged: Judgement, cells: CellPredictions, scaled: LogitSet, raw: dict[str, Interval], after: dict[str, Interval]
 ) -> list[str]:
-    """Return accuracy, NLL and ECE by severity, the corruptions of each pooled, beside the clean ones."""
+    """Return accuracy, NLL and ECE by severity, the corruptions of each pooled, beside the clean ones; raw and scaled."""
     record, levels = judged.record, cells.severities
-    nll = _severity_nll(judged.logits)
     rows: list[Row] = [("by severity", "clean", *map(str, levels), "mean 1-5")]
     rows.append(_across("accuracy (mPC)", [record["accuracy"], *(record[f"mpc_s{s}"] for s in levels), record["mpc"]]))
     rows.append(("  95 %", *(within(raw.get(name)) for name in ("accuracy", *(f"mpc_s{s}" for s in levels), "mpc"))))
-    rows.append(("NLL", f"{record['nll']:.3f}", *(f"{value:.3f}" for value in nll), f"{np.mean(nll):.3f}"))
+    rows.append(_nll("NLL", judged.logits))
     columns = ("ece", *(f"corruption_ece_s{s}" for s in levels), "corruption_ece")
     rows.append(_across("ECE, corruptions pooled", [record[name] for name in columns]))
     rows.append(("  95 %", *(within(raw.get(name)) for name in columns)))
-    rows.append(("  95 % after temperature", *(within(after.get(name)) for name in columns)))
+    rows.append(_nll("NLL after temperature", scaled))
+    rows.append(_across("ECE after temperature", _pooled_ece(scaled, judged.bins)))
+    rows.append(("  95 %", *(within(after.get(name)) for name in columns)))
     return aligned(rows)
+
+
+def _nll(title: str, logits: LogitSet) -> Row:
+    each = _severity_nll(logits)
+    values = [float(image_nll(logits.predictions()).mean()), *each, float(np.mean(each))]
+    return (title, *(f"{value:.3f}" for value in values))
+
+
+def _pooled_ece(logits: LogitSet, bins: int) -> list[float]:
+    """Clean, by severity, and the mean over severities."""
+    cells = logits.cell_predictions()
+    each = [pooled_ece(cells.severity(severity), bins) for severity in cells.severities] if cells is not None else []
+    return [ece(logits.predictions(), bins), *each, float(np.mean(each))]
 
 
 def _across(title: str, values: Sequence[float | int | str]) -> Row:

@@ -125,11 +125,18 @@ def _write_tables(out: Path) -> None:
     from sweeps.tables import whole_plan, write_tables
 
     plan = whole_plan(out)
-    runs: dict[str, str] = {}
+    runs, rows = {}, 0
     if (out / "records.parquet").is_file():
-        known = read_records(out)[["key", "mlflow_run_id"]].dropna()
+        written = read_records(out)
+        known, rows = written[["key", "mlflow_run_id"]].dropna(), len(written)
         runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))
-    write_tables(plan.study, collect(out, plan.trials, study=plan.study.name, run_ids=runs), out)
+    table = collect(out, plan.trials, study=plan.study.name, run_ids=runs)
+    if len(table) < rows:
+        raise BadInput(
+            f"{out}: the records were scored anew, but the tables stay as they are: the trials in this folder are not those "
+            "that its study.yaml means here (allowed: its data at hand, and the version that made it)"
+        )
+    write_tables(plan.study, table, out)
 
 
 def _logits(path: Path) -> LogitSet | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +11,16 @@ import pytest
 import torch
 from PIL import Image
 
-from prune_core.corruptions import STANDARD
 from prune_core.corruptions.fetch import ARCHIVES
 from prune_core.data import load_dataset
-from prune_core.logits import LogitSet
 from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
 from prune_core.scoring import record_columns, scale
 from prune_core.uncertainty import intervals
-from sweeps.cli import cli, run_cli
 from sweeps.columns import record_columns as columns
 from sweeps.one_network_images import corrupted_images, report_images
-from sweeps.one_network_judged import Judgement
 from sweeps.one_network_table import _part, _scaled_set, judgement_lines
-
-
-def call(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
-    status = run_cli(cli, argv)
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+from tests.sweeps.judging import call, judgement, row
 
 
 @pytest.fixture(autouse=True)
@@ -51,31 +41,6 @@ def _checkpoint(tmp_path: Path) -> str:
     torch.manual_seed(0)
     save_network(build_network("small_vgg", in_channels=1, num_classes=3, width=4), tmp_path / "dense.safetensors")
     return str(tmp_path / "dense.safetensors")
-
-
-def judgement(data: str, *, jpeg: bool = False) -> Judgement:
-    """A judgement of made-up answers that are right more often than not, less so at high severities."""
-    draw, images, cells = np.random.default_rng(1), 60, 40
-    dataset = dataclasses.replace(load_dataset(data), jpeg=jpeg)
-    shown = report_images(dataset, images)
-    right = np.eye(3)[shown.labels]
-    clean = (2 * right + draw.normal(0, 1.2, (images, 3))).astype(np.float32)
-    index = np.sort(draw.choice(images, cells, replace=False))
-    made = {
-        name: np.stack([(2 - 0.3 * s) * right[index] + draw.normal(0, 1.2, (cells, 3)) for s in range(5)]).astype(np.float16)
-        for name in STANDARD
-    }
-    logits = LogitSet(shown.labels, clean, made, index)
-    record = record_columns(selection=None, report=logits, train=None, bins=10)
-    costs = {"parameters": 1000, "nonzero_parameters": 400, "macs": 9000, "nonzero_macs": 5000}
-    more = {"sparsity": 0.6, "compression": 2.5, "size_bytes": 4000}
-    return Judgement("a network", dataset, shown, "few-C (generated, seed 0)", logits, 10, {**record, **costs, **more}, 1.0)
-
-
-def row(lines: list[str], title: str) -> list[str]:
-    """The numbers of the one line with this title."""
-    [line] = [line for line in lines if line.startswith(title + "  ")]
-    return re.split(r"\s{2,}", line.strip())[1:]
 
 
 def test_json_is_one_object_of_columns_and_nothing_else(
@@ -122,8 +87,9 @@ def test_the_table_says_what_was_computed(data: str) -> None:
     lines = judgement_lines(judged, accepted_error=0.2)
     record, found = judged.record, intervals(judged.logits, bins=10)
     assert row(lines[:11], "accuracy")[0] == f"{100 * record['accuracy']:.2f} %"
-    low, high = 100 * found["ece"].low, 100 * found["ece"].high
-    assert row(lines[:11], "ECE") == [f"{100 * record['ece']:.2f} %", f"{low:.2f} .. {high:.2f}"]
+    for title, name in (("ECE", "ece"), ("ECE (equal mass)", "ece_mass"), ("ECE (debiased)", "ece_debiased")):
+        low, high = 100 * found[name].low, 100 * found[name].high
+        assert row(lines[:14], title)[:2] == [f"{100 * record[name]:.2f} %", f"{low:.2f} .. {high:.2f}"]
     assert row(lines, "accuracy (mPC)") == [
         f"{100 * record[name]:.2f} %" for name in ("accuracy", *(f"mpc_s{s}" for s in range(1, 6)), "mpc")
     ]
@@ -145,11 +111,17 @@ def test_after_temperature_is_what_the_record_says(data: str) -> None:
     factor = judged.logits.clean[at, 0] / scaled.clean[at, 0]
     np.testing.assert_allclose(scaled.cells["snow"][2, 7] * factor, judged.logits.cells["snow"][2, 7], rtol=1e-4)
     lines = judgement_lines(judged, accepted_error=0.2)
-    start = next(at for at, line in enumerate(lines) if line.startswith("after temperature"))
-    after = lines[start : start + 4]
-    assert f"{judged.record['temperature']:.3f}" in after[0]
-    assert row(after, "NLL")[0] == f"{judged.record['nll_t']:.4f}"
-    assert row(after, "ECE")[0] == f"{100 * judged.record['ece_t']:.2f} %"
+    numbers = row(lines[:14], "NLL")
+    assert numbers[2] == f"{judged.record['nll_t']:.4f}"
+    assert row(lines[:14], "ECE")[2] == f"{100 * judged.record['ece_t']:.2f} %"
+    assert row(lines[:14], "accuracy")[0] == row(lines[:14], "accuracy")[2], "a temperature changes no answer"
+    [said] = [line for line in lines if line.startswith("temperature: ")]
+    assert f"{judged.record['temperature']:.3f}" in said and "two-fold cross-fit" in said
+    # By severity: the same columns of the scaled set, with its corrupted copies.
+    again = record_columns(selection=None, report=scaled, train=None, bins=10)
+    assert row(lines, "ECE after temperature") == [
+        f"{100 * again[name]:.2f} %" for name in ("ece", *(f"corruption_ece_s{s}" for s in range(1, 6)), "corruption_ece")
+    ]
 
 
 def test_jpeg_images_also_without_jpeg(data: str) -> None:
@@ -217,6 +189,8 @@ def test_one_image_has_no_intervals_and_no_selection(
         (["--corruptions", "official"], ["no test images of its own"]),
         (["--mean", "0.5,0.5"], ["mean", "1 channels"]),
         (["--limit", "0"], ["--limit"]),
+        (["--flipped", "x.csv"], ["--against", "missing"]),
+        (["--against", "nothing.pt"], ["nothing.pt", "allowed"]),
     ],
 )
 def test_wrong_calls_are_one_line(
