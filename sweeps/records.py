@@ -10,7 +10,7 @@ import pandas as pd
 
 from prune_core.description import canonical_json
 from prune_core.files import replacing
-from prune_core.metrics.columns import report_cell_columns
+from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
 from prune_core.trial_folder import COMPLETE, read_outcome, read_record
 from sweeps.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 
@@ -73,7 +73,7 @@ def _rows(out: Path, trial: PlannedTrial, study: str, run_id: str | None) -> lis
             "status": COMPLETE if record is not None else status,
             "cause": None if record is not None or outcome is None else outcome.get("cause"),
         }  # fmt: skip
-        left_out = () if budget in trial.report_budgets else report_cell_columns()
+        left_out = () if budget in trial.report_budgets else (*report_cell_columns(), *SET_COLUMNS)
         measured = {
             column: record.get(column) for column in measured_columns() if record is not None and column not in left_out
         }
