@@ -106,7 +106,14 @@ class Sweep:
             place = Place(resources.cpus_per_trial, resources.gpus_per_trial, scratch, at_once)
             if self.stop.reason is None:
                 ticks = (self._tick, node_watch(address))
-                launch(self.workload, place=place, stop=self.stop, configure=self._configure, ended=self._ended, ticks=ticks)
+                launch(
+                    self.workload,
+                    place=place,
+                    stop=self.stop,
+                    configure=lambda trial: configuration(self.study, self.out, trial),
+                    ended=self._ended,
+                    ticks=ticks,
+                )
         shutil.rmtree(scratch, ignore_errors=True)
 
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
@@ -134,27 +141,29 @@ class Sweep:
         if time.monotonic() > self._deadline + LAST_WAIT_SECONDS:
             raise OutOfTime
 
-    def _configure(self, trial: PlannedTrial) -> dict[str, Any]:
-        resources = self.study.resources
-        return {
-            "key": trial.key,
-            "name": trial.name,
-            "description": trial.description,
-            "budgets": list(trial.budgets),
-            "report_budgets": list(trial.report_budgets),
-            "folder": str(trial_folder(self.out, trial.key)),
-            "store": str(store_folder(self.out)),
-            "cache": None,
-            "ece_bins": self.study.evaluation.ece_bins,
-            "keep": "all",
-            "plugins": list(self.study.plugins),
-            "plugin_paths": list(self.study.plugin_paths),
-            "hang_factor": resources.hang_factor,
-            "hang_floor_seconds": resources.hang_floor_seconds,
-            "checkpoint_seconds": resources.checkpoint_seconds,
-            "memory_fraction": resources.memory_fraction,
-            "stop_token": str(self.stop.token),
-        }
+
+def configuration(study: Study, out: Path, trial: PlannedTrial) -> dict[str, Any]:
+    """Return what a worker is told of a trial: plain data, paths as text."""
+    resources = study.resources
+    return {
+        "key": trial.key,
+        "name": trial.name,
+        "description": trial.description,
+        "budgets": list(trial.budgets),
+        "report_budgets": list(trial.report_budgets),
+        "folder": str(trial_folder(out, trial.key)),
+        "store": str(store_folder(out)),
+        "cache": None,
+        "ece_bins": study.evaluation.ece_bins,
+        "keep": "all",
+        "plugins": list(study.plugins),
+        "plugin_paths": list(study.plugin_paths),
+        "hang_factor": resources.hang_factor,
+        "hang_floor_seconds": resources.hang_floor_seconds,
+        "checkpoint_seconds": resources.checkpoint_seconds,
+        "memory_fraction": resources.memory_fraction,
+        "stop_token": str(StopRequest.token_of(out)),
+    }
 
 
 def leave(status: int = 130) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prune_core.trial_folder import finished_budgets
+from sweeps.plan_state import trial_folder
 from sweeps.progress import duration
 from sweeps.study_names import SCRATCH
 
@@ -26,6 +28,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
     kinds = Counter(trial.kind for trial in plan.trials)
     states = Counter(plan.states(out).values())
     there = sum(states[state] for state in ("complete", "stopped", "failed", "diverged"))
+    written = sum(len(set(each.budgets) & set(finished_budgets(trial_folder(out, each.key)))) for each in plan.trials)
     lines = [
         f"study {study.name}: {study.title}".rstrip(": "),
         f"  arms       {len(plan.arms)}: {', '.join(arm.name for arm in plan.arms)}",
@@ -33,7 +36,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         f"seeds {', '.join(map(str, study.seeds))}",
         f"  trials     {len(plan.trials)}: "
         + ", ".join(f"{kinds[kind]} {kind}" for kind in ("baseline", "control", "pruned", "dense", SCRATCH) if kinds[kind]),
-        f"  records    {plan.records}{_cells(study)}",
+        f"  records    {plan.records}{_cells(study)}" + (f"; {written} of them there" if written else ""),
         f"  there      {there} of {len(plan.trials)} trials"
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
     ]
