@@ -119,6 +119,7 @@ class Sweep:
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
             require_node(self._address)  # without its node every worker is lost, which says nothing about the trial
+            require_begun(trial_folder(self.out, key))
         status = self.books.trial_ended(self.workload.running[key], error)
         if result is not None and result.get("status") == DISK:
             self.stop.ask("disk", cause=result.get("cause"))
@@ -140,6 +141,12 @@ class Sweep:
         self.stop.ask("time")
         if time.monotonic() > self._deadline + LAST_WAIT_SECONDS:
             raise OutOfTime
+
+
+def require_begun(folder: Path) -> None:
+    """Raise `LostRay` when no worker ever came as far as a trial's folder: Ray could not start one."""
+    if not folder.exists():
+        raise LostRay("Ray could not start a worker")
 
 
 def configuration(study: Study, out: Path, trial: PlannedTrial) -> dict[str, Any]:

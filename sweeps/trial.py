@@ -74,11 +74,15 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
     Returns:
         ``{"key", "status", "cause"}``; status ``interrupted`` when it was asked to stop, ``disk`` when it could not write.
     """
+    folder = Path(config["folder"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)  # first: a trial without a folder never had a worker
+    except OSError as error:
+        return {"key": config["key"], "status": DISK, "cause": str(error)}
     import_plugins(config["plugins"], config["plugin_paths"])
     from prune_core.pipeline import run_trial
     from prune_core.pipeline_trouble import MachineTrouble
 
-    folder = Path(config["folder"])
     hang = _hang_of(folder)
     if hang is not None:
         return _close_hung(folder, config, hang)

@@ -1,0 +1,40 @@
+"""What the driver makes of trials that come back without a result, of time that is over, and of a share of a GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from prune_core.training import prepare_runtime
+from sweeps.driver_sweep import configuration, require_begun
+from sweeps.plan import make_plan
+from sweeps.plan_state import trial_folder
+from sweeps.ray_session import LostRay
+from sweeps.study import load_study
+
+
+def test_a_trial_that_never_had_a_worker_has_not_failed(tmp_path: Path) -> None:
+    with pytest.raises(LostRay, match="could not start a worker"):
+        require_begun(tmp_path / "trials" / "abc")
+    (tmp_path / "trials" / "abc").mkdir(parents=True)
+    require_begun(tmp_path / "trials" / "abc")
+
+
+def test_a_share_of_a_gpu_is_a_share_of_its_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """From the study file to torch: the cap is set, for the device of the trial, before anything is put there."""
+    small = ["data={name: digits, validation: 0, train: 500, test: 100}", "evaluation={corruptions: none}"]
+    study = load_study("paper", small)
+    plan = make_plan(study)
+    told = configuration(study, tmp_path, plan.trials[0])
+    assert told["memory_fraction"] == study.resources.gpus_per_trial == 0.5
+    assert told["folder"] == str(trial_folder(tmp_path, plan.trials[0].key))
+    called: list[tuple[float, str]] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda *_, **__: None)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *cap: called.append((cap[0], str(cap[1]))))
+    described = told["description"]["baseline"]
+    prepare_runtime(device=described["device"], threads=described["threads"], memory_fraction=told["memory_fraction"])
+    prepare_runtime(device="cpu", memory_fraction=0.5)
+    assert called == [(0.5, "cuda")]
