@@ -18,10 +18,10 @@ NOT_THE_SAME = ["train_seconds", "evaluate_seconds", "mlflow_run_id"]
 """Columns in which two runs of one study may differ."""
 
 
-def prunefront(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def prunefront(*arguments: str | Path, cwd: Path, seconds: float = 280, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line and wait."""
     return subprocess.run(
-        [*PRUNEFRONT, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False, timeout=280,
+        [*PRUNEFRONT, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False, timeout=seconds,
         env={**os.environ, **environment},
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ SLICE = {
 def test_the_papers_study_on_a_slice_of_real_images(tmp_path: Path) -> None:
     out = tmp_path / "runs" / "paper"
     changes = [part for key, value in SLICE.items() for part in ("--set", f"{key}={value}")]
-    ran = prunefront("run", "paper", "--out", out, *changes, cwd=tmp_path)
+    ran = prunefront("run", "paper", "--out", out, *changes, cwd=tmp_path, seconds=800)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     records = pd.read_parquet(out / "records.parquet")
     assert len(records) == 3 * (1 + 2 + 2) and set(records["status"]) == {"complete"}
