@@ -119,7 +119,7 @@ class Sweep:
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
             require_node(self._address)  # without its node every worker is lost, which says nothing about the trial
-            require_begun(trial_folder(self.out, key))
+            require_begun(trial_folder(self.out, key), error)
         status = self.books.trial_ended(self.workload.running[key], error)
         if result is not None and result.get("status") == DISK:
             self.stop.ask("disk", cause=result.get("cause"))
@@ -143,10 +143,10 @@ class Sweep:
             raise OutOfTime
 
 
-def require_begun(folder: Path) -> None:
+def require_begun(folder: Path, error: str) -> None:
     """Raise `LostRay` when no worker ever came as far as a trial's folder: Ray could not start one."""
     if not folder.exists():
-        raise LostRay("Ray could not start a worker")
+        raise LostRay(f"Ray could not start a worker ({error})")
 
 
 def configuration(study: Study, out: Path, trial: PlannedTrial) -> dict[str, Any]:

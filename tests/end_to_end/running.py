@@ -18,7 +18,9 @@ NOT_THE_SAME = ["train_seconds", "evaluate_seconds", "mlflow_run_id"]
 """Columns in which two runs of one study may differ."""
 
 
-def prunefront(*arguments: str | Path, cwd: Path, seconds: float = 280, **environment: str) -> subprocess.CompletedProcess[str]:
+def prunefront(
+    *arguments: str | Path, cwd: Path, seconds: float = 280, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command line and wait."""
     return subprocess.run(
         [*PRUNEFRONT, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False, timeout=seconds,

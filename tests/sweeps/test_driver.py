@@ -16,10 +16,10 @@ from sweeps.study import load_study
 
 
 def test_a_trial_that_never_had_a_worker_has_not_failed(tmp_path: Path) -> None:
-    with pytest.raises(LostRay, match="could not start a worker"):
-        require_begun(tmp_path / "trials" / "abc")
+    with pytest.raises(LostRay, match="could not start a worker .ActorDiedError"):
+        require_begun(tmp_path / "trials" / "abc", "ActorDiedError")
     (tmp_path / "trials" / "abc").mkdir(parents=True)
-    require_begun(tmp_path / "trials" / "abc")
+    require_begun(tmp_path / "trials" / "abc", "ActorDiedError")
 
 
 def test_a_share_of_a_gpu_is_a_share_of_its_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

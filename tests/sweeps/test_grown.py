@@ -66,7 +66,7 @@ def test_only_what_is_missing_runs_and_what_is_not_asked_for_leaves_the_tables(t
     said = plan_text(make_plan(large, out), out)
     # by hand: 2 baselines, 2 dense, 2 controls, 2 x 2 x 2 pruned, 2 from scratch; 4 budgets where there is fine-tuning
     assert "trials     16: 2 baseline, 2 control, 8 pruned, 2 dense, 2 scratch" in said
-    assert f"records    {2 + 2 + 2 + 4 * 10}, 5 of them there" in said
+    assert f"records    {2 + 2 + 2 + 4 * 10}; 5 of them there" in said
     assert "there      1 of 16 trials, 2 begun" in said
     grown, ran, _ = run(large, out)
     assert len(ran) == 15 and "small_vgg-baseline-s0" not in ran
