@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, LEVEL, Paired, paired, verdict
+from dashboards.claims import DECIDABLE, LEVEL, Paired, verdict
 from dashboards.ladder import against_ladder, has_ladder
+from dashboards.measured import candidate_differences
 from dashboards.points import REFERENCES, Points, rows_of
 from dashboards.rivals import may_meet, named, not_told_apart, sure_of
 from dashboards.study_folder import StudyFolder
 from prune_core.metrics.directions import DIRECTIONS
-from sweeps.pareto import seed_values
 from sweeps.study_values import Limit
 
 MARGIN = 0.01
@@ -143,8 +143,8 @@ def _numbers(row: Any) -> str:
 
 def against_control(study: StudyFolder, row: Any, columns: Sequence[str]) -> dict[str, Paired]:
     """Return a candidate's differences to its control of the same seeds and budget, by column, where there are any."""
-    values, _ = seed_values(study.records, pd.DataFrame([row._asdict()]), [f"delta_{name}" for name in columns])
-    found = {name: paired(values[0, :, place]) for place, name in enumerate(columns)}
+    (measured,) = candidate_differences(study, pd.DataFrame([row._asdict()]), [f"delta_{name}" for name in columns])
+    found = dict(zip(columns, measured, strict=True))
     return {name: one for name, one in found.items() if one is not None}
 
 

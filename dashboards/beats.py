@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, claims, paired
+from dashboards.claims import DECIDABLE, claims
+from dashboards.measured import candidate_differences
 from dashboards.points import REFERENCES, Points, rows_of
 from dashboards.rivals import SHOWN
 from dashboards.study_folder import StudyFolder
 from prune_core.metrics.directions import DIRECTIONS
-from sweeps.pareto import seed_values
 
 JUDGED = ("accuracy", "ece", "mpc")
 
@@ -31,7 +31,7 @@ def beats_control(study: StudyFolder, points: Points) -> str:
             "chance is not decidable."
         )
     found, tested = _beating(study, pruned)
-    how = f"95 % t tests over the seeds, Holm's correction over {tested} comparisons"
+    how = f"95 % t tests over seeds and images, Holm's correction over {tested} comparisons"
     if not found:
         return (
             f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in accuracy, "
@@ -47,8 +47,7 @@ def beats_control(study: StudyFolder, points: Points) -> str:
 
 def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, list[str]]], int]:
     """Return the candidates with a claimed gain and no claimed loss, their gains' titles, and the claims tested."""
-    values, _ = seed_values(study.records, pruned, [f"delta_{name}" for name in JUDGED])
-    found = [paired(values[place, :, metric]) for place in range(len(pruned)) for metric in range(len(JUDGED))]
+    found = [one for row in candidate_differences(study, pruned, [f"delta_{name}" for name in JUDGED]) for one in row]
     told = claims(found)
     result = []
     for place, row in enumerate(rows_of(pruned)):
@@ -69,8 +68,8 @@ def _on_average(pruned: pd.DataFrame) -> str:
     ]
     if not at_least:
         return "On average no pruned network is at least as good as its control in accuracy, ECE and mPC together"
-    verb = "is" if len(at_least) == 1 else "are"
+    verb, whose = ("is", "its") if len(at_least) == 1 else ("are", "their")
     return (
-        f"{len(at_least)} of {len(pruned)} pruned candidates {verb} on average at least as good as their control in "
+        f"{len(at_least)} of {len(pruned)} pruned candidates {verb} on average at least as good as {whose} control in "
         "accuracy, ECE and mPC"
     )

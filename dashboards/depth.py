@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dashboards import labels
@@ -70,13 +69,15 @@ def _bins(study: StudyFolder) -> int:
 
 
 def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
-    own = study.records[study.records["key"].astype(str).isin(row.keys.split(";")) & study.records["budget"].eq(row.budget)]
+    mine = study.records["key"].astype(str).isin(row.keys.split(";")) & study.records["budget"].eq(row.budget)
+    own = study.records[mine]
     raw, scaled, damages, classes = [], [], [], []
     accepted: list[tuple[_BySeverity, _BySeverity]] = []
     corruptions: tuple[str, ...] = ()
-    for record in own.to_dict("records"):
+    for place, record in zip(np.flatnonzero(mine), own.to_dict("records"), strict=True):
         logits = _logits(study, str(record["key"]), row.budget)
-        control = _control(study, record)
+        at = int(study.controls[place])
+        control = str(study.records["key"].iloc[at]) if at >= 0 else None
         against = _logits(study, control, row.budget) if control is not None else None
         if logits is None or against is None:
             return None
@@ -143,22 +144,6 @@ def _logits(study: StudyFolder, key: str, budget: int, which: str = REPORT) -> L
         return None
 
 
-def _control(study: StudyFolder, record: dict[Any, Any]) -> str | None:
-    """Return the key of a record's control: same network, seed and budget, and the accuracy that its difference names."""
-    table = study.records
-    same = table[
-        table["method"].eq("control")
-        & table["network"].eq(record["network"])
-        & table["seed"].eq(record["seed"])
-        & table["budget"].eq(record["budget"])
-        & table["status"].eq("complete")
-    ]
-    if len(same) > 1 and pd.notna(record.get("delta_nll")):
-        # A network can have two controls (slimming's own beside it): the recorded difference says which one was meant.
-        same = same[np.isclose(same["nll"].astype(float), record["nll"] - record["delta_nll"], rtol=0, atol=1e-9)]
-    return str(same["key"].iloc[0]) if len(same) else None
-
-
 def _by_class(predictions: Predictions) -> Array:
     count = np.bincount(predictions.labels, minlength=predictions.logits.shape[1])
     right = np.bincount(predictions.labels, weights=predictions.correct, minlength=len(count))
@@ -167,3 +152,21 @@ def _by_class(predictions: Predictions) -> Array:
 
 def _pooled(parts: Sequence[Predictions]) -> Predictions:
     return Predictions(np.concatenate([part.logits for part in parts]), np.concatenate([part.labels for part in parts]))
+
+
+def hurt_sentences(found: Sequence[Depth]) -> list[str]:
+    """Return, for each candidate, which corruptions and which classes lost most against the control, in words."""
+    result = []
+    for depth in found:
+        parts = []
+        if len(depth.corruptions):
+            parts.append(f"by corruption (mean over severities) {_worst(depth.corruptions, depth.damage.mean(axis=1))}")
+        names = [f"class {number}" for number in range(len(depth.classes))]
+        parts.append(f"by class {_worst(names, depth.classes)}")
+        result.append(f"{depth.name}: accuracy against the control, worst first, {'; '.join(parts)}.")
+    return result
+
+
+def _worst(names: Sequence[str], changes: Array, shown: int = 3) -> str:
+    order = [int(place) for place in np.argsort(np.nan_to_num(changes, nan=np.inf), kind="stable")[:shown]]
+    return ", ".join(f"{names[at].replace('_', ' ')} {100 * changes[at]:+.1f}" for at in order) + " points"

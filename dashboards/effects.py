@@ -16,6 +16,7 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.claims import Array, Paired, claims, paired, verdict
+from dashboards.measured import table_noise
 from dashboards.points import REFERENCES
 from dashboards.study_folder import StudyFolder
 from prune_core.metrics.directions import DIRECTIONS
@@ -24,6 +25,10 @@ METRICS = ("accuracy", "ece", "mpc")
 GRID = 5
 """Costs, equally spaced on a log scale over what both methods reach, at which two methods are contrasted."""
 
+FALLING = "lower as accuracy falls"
+"""What is said of an ECE that falls where the accuracy is worse."""
+NOISE = "~image~"
+"""Between a metric and the number of a resample, in the names of columns that hold image noise."""
 LEVELS = 8
 """Levels of one factor that are contrasted, at most: a table of more is no answer."""
 
@@ -37,7 +42,7 @@ class Effect:
         contrast: what is compared, in words; differences are the second minus the first.
         blocks: over how many (network, arm, ...) each seed's difference is averaged.
         measured: metric -> difference.
-        verdicts: metric -> "better", "worse", "not told apart" or "not decidable".
+        verdicts: metric -> "better", "worse", "not told apart" or "not decidable"; of an ECE `FALLING` too.
     """
 
     factor: str
@@ -49,11 +54,13 @@ class Effect:
 
 def effects(study: StudyFolder) -> list[Effect]:
     """Return the effects of every factor that the study crosses; claims are corrected within each factor."""
-    table = study.records[study.records["status"].eq("complete")]
+    table = study.records.assign(row=np.arange(len(study.records)))
+    table = table[table["status"].eq("complete")]
     names = [name for name in METRICS if name in table]
     pruned = table[~table["method"].isin(REFERENCES)]
     if not names or not len(pruned):
         return []
+    table, pruned = _with_noise(study, table, names), _with_noise(study, pruned, names)
     longest = pruned[pruned["budget"].eq(pruned["budget"].max())]
     controls = table[table["method"].eq("control")]
     tuning = [*_steps(pruned, names, "budget", "pruned networks, "), *_steps(controls, names, "budget", "controls, ")]
@@ -76,6 +83,24 @@ def confounded(records: pd.DataFrame) -> list[str]:
     ]
 
 
+def _with_noise(study: StudyFolder, table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Add a column for each metric and resample of the base images: every contrast, a weighted sum, then carries them."""
+    noise = table_noise(study, table["row"].to_numpy(dtype=np.int64), names)
+    if not np.isfinite(noise).any():
+        return table
+    wide = {f"{name}{NOISE}{at}": noise[:, place, at] for place, name in enumerate(names) for at in range(noise.shape[2])}
+    return pd.concat([table, pd.DataFrame(wide, index=table.index)], axis=1)
+
+
+def _columns(names: list[str], table: pd.DataFrame) -> list[str]:
+    return [*names, *(name for name in table.columns if NOISE in str(name))]
+
+
+def _noise_of(means: pd.DataFrame, name: str) -> Array | None:
+    columns = [column for column in means.columns if str(column).startswith(name + NOISE)]
+    return means[columns].to_numpy(dtype=float) if columns else None
+
+
 Contrast = tuple[str, pd.DataFrame]
 """Words, and one row per (block, seed) with the columns ``block``, ``seed`` and a difference per metric."""
 
@@ -85,8 +110,8 @@ def _judged(factor: str, contrasts: list[Contrast], names: list[str]) -> list[Ef
     for words, rows in contrasts:
         # A block that lacks a seed would make that seed's mean one over other blocks.
         whole = rows.groupby("block")["seed"].transform("nunique") == rows["seed"].nunique()
-        means = rows[whole].groupby("seed")[names].mean()
-        measured = {name: paired(means[name]) for name in names}
+        means = rows[whole].groupby("seed")[_columns(names, rows)].mean()
+        measured = {name: paired(means[name], _noise_of(means, name)) for name in names}
         if any(measured.values()):
             found.append((words, rows.loc[whole, "block"].nunique(), measured))
     told = iter(claims([one for _, _, measured in found for one in measured.values()]))
@@ -95,6 +120,8 @@ def _judged(factor: str, contrasts: list[Contrast], names: list[str]) -> list[Ef
         sure = {name: next(told) for name in measured}
         known = {name: one for name, one in measured.items() if one is not None}
         verdicts = {name: verdict(one, sure[name], DIRECTIONS[name]) for name, one in known.items()}
+        if verdicts.get("ece") == "better" and verdicts.get("accuracy") == "worse":
+            verdicts["ece"] = FALLING  # confidence collapses with the accuracy: no gain in calibration
         result.append(Effect(factor, words, blocks, known, verdicts))
     return result
 
@@ -102,12 +129,14 @@ def _judged(factor: str, contrasts: list[Contrast], names: list[str]) -> list[Ef
 def _steps(table: pd.DataFrame, names: list[str], factor: str, on: str) -> Iterator[Contrast]:
     """Contrast each level of a numeric factor with the next one that was tried; of many levels, a few evenly chosen."""
     block = [name for name in ("network", "arm", "ratio", "budget") if name != factor]
-    wide = table.drop_duplicates([*block, "seed", factor]).set_index([factor, *block, "seed"])[names].astype(float)
+    wide = table.drop_duplicates([*block, "seed", factor]).set_index([factor, *block, "seed"])
+    wide = wide[_columns(names, wide)].astype(float)
     unit = {"ratio": "ratio {:g}", "budget": "{:g} epochs"}[factor]
     levels = np.sort(table[factor].unique())
     levels = levels[np.unique(np.linspace(0, len(levels) - 1, min(LEVELS, len(levels))).round().astype(int))]
     for first, second in pairwise(levels.tolist()):
-        rows = (wide.loc[second] - wide.loc[first]).dropna(how="all").reset_index()
+        gaps = wide.loc[second] - wide.loc[first]
+        rows = gaps[gaps[names].notna().any(axis=1)].reset_index()
         if len(rows):
             rows["block"] = rows[block].astype(str).agg(" ".join, axis=1)
             yield f"{on}{unit.format(first)} → {unit.format(second)}", rows
@@ -145,21 +174,23 @@ def _at_equal_cost(block: str, first: pd.DataFrame, second: pd.DataFrame, names:
     low, high = max(curve[0, 0] for curve in known), min(curve[-1, 0] for curve in known)
     if not low < high:
         return []
-    costs = np.linspace(low, high, GRID)
+    costs, columns = np.linspace(low, high, GRID), _columns(names, first)
     rows: list[dict[str, object]] = []
     for seed in seeds:
-        levels = [
-            [float(np.interp(costs, side[seed][:, 0], side[seed][:, 1 + place]).mean()) for place in range(len(names))]
-            for side in sides
-        ]
-        gaps = {name: levels[1][place] - levels[0][place] for place, name in enumerate(names)}
-        rows.append({"block": block, "seed": seed, **gaps})
+        levels = [_over(costs, side[seed]) for side in sides]
+        rows.append({"block": block, "seed": seed, **dict(zip(columns, levels[1] - levels[0], strict=True))})
     return rows
+
+
+def _over(costs: Array, curve: Array) -> Array:
+    """Return the mean of each column over the costs: one set of weights serves the metrics and their image noise."""
+    weights = np.array([np.interp(costs, curve[:, 0], one).mean() for one in np.eye(len(curve))])
+    return np.asarray(weights @ curve[:, 1:])
 
 
 def _curve(own: pd.DataFrame, names: list[str]) -> Array:
     """Return log compression and metrics, ``(K, 1 + M)``, by rising compression."""
-    known = own[["compression", *names]].astype(float)
+    known = own[["compression", *_columns(names, own)]].astype(float)
     known = known[known["compression"].gt(0)].sort_values("compression").drop_duplicates("compression")
     return np.asarray(known.assign(compression=np.log(known["compression"])).to_numpy(dtype=float))
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dashboards.claims import Array
 from dashboards.points import REFERENCES, Points
+from dashboards.study_folder import StudyFolder
+from sweeps.pareto_seeds import seed_values
 
 SHARES = (0.5, 0.25, 0.125, 0.0625)
 """Of the unpruned network's parameters."""
@@ -16,18 +19,20 @@ METRICS = ("accuracy", "ece", "mpc")
 
 @dataclass(frozen=True)
 class EqualCost:
-    """One method on one network at one share of the parameters; metrics are interpolated between its candidates."""
+    """One method on one network at one share of the parameters: mean and sample deviation of what seeds interpolate to."""
 
     network: str
     method: str
     share: float
     measured: dict[str, float]
+    deviation: dict[str, float]
 
 
-def equal_cost(points: Points) -> list[EqualCost]:
-    """Return the methods at equal shares of nonzero parameters, at the longest budget.
+def equal_cost(study: StudyFolder, points: Points) -> list[EqualCost]:
+    """Return the methods at equal shares of nonzero parameters, at the longest budget: mean and deviation over seeds.
 
-    Interpolated linearly in the logarithm of the share between neighbouring candidates of one arm; never extrapolated.
+    Interpolated, for each seed, linearly in the logarithm of the share between neighbouring candidates of one arm; never
+    extrapolated: an arm is missing where one of its seeds does not reach a share.
     """
     table = points.complete[points.complete["budget"].eq(points.longest)]
     found = []
@@ -35,15 +40,25 @@ def equal_cost(points: Points) -> list[EqualCost]:
         pruned = rows[~rows["method"].isin(REFERENCES)]
         for share in SHARES:
             for _, own in pruned.groupby("arm", sort=True):
-                if (values := _at(own, share)) is not None:
-                    found.append(EqualCost(str(network), str(own["method"].iloc[0]), share, values))
+                if (values := _at(study, own, share)) is not None:
+                    means = dict(zip(METRICS, values.mean(axis=0).tolist(), strict=True))
+                    spread = values.std(axis=0, ddof=1).tolist() if len(values) > 1 else [float("nan")] * len(METRICS)
+                    deviations = dict(zip(METRICS, spread, strict=True))
+                    found.append(EqualCost(str(network), str(own["method"].iloc[0]), share, means, deviations))
     return found
 
 
-def _at(own: pd.DataFrame, share: float) -> dict[str, float] | None:
-    known = own.dropna(subset=["compression", "accuracy"]).sort_values("compression")
-    cost = np.log(known["compression"].to_numpy(dtype=float))
-    wanted = -np.log(share)
-    if len(known) < 2 or not cost[0] <= wanted <= cost[-1]:
-        return None
-    return {name: float(np.interp(wanted, cost, known[name].to_numpy(dtype=float))) for name in METRICS}
+def _at(study: StudyFolder, own: pd.DataFrame, share: float) -> Array | None:
+    """Return the interpolated metrics of each seed, ``(S, M)``; None where a seed does not reach the share."""
+    values, _ = seed_values(study.records, own, ["compression", *METRICS])
+    wanted, found = -np.log(share), []
+    for seed in range(values.shape[1]):
+        known = values[np.isfinite(values[:, seed, :2]).all(axis=1), seed]
+        if np.isnan(values[:, seed]).all():
+            continue  # not a seed of this arm
+        known = known[np.argsort(known[:, 0], kind="stable")]
+        cost = np.log(known[:, 0])
+        if len(known) < 2 or not cost[0] <= wanted <= cost[-1]:
+            return None
+        found.append([float(np.interp(wanted, cost, known[:, 1 + place])) for place in range(len(METRICS))])
+    return np.array(found) if found else None

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from dashboards.claims import Array, Paired, paired
+from dashboards.measured import seed_measured
 from dashboards.points import Points
 from dashboards.study_folder import StudyFolder
-from sweeps.pareto import seed_values
 
 COST = "nonzero_parameters"
 
@@ -34,15 +34,22 @@ def against_ladder(study: StudyFolder, points: Points, row: Any, columns: Sequen
     if steps is None:
         return None
     names = [COST, *columns]
-    ladder, _ = seed_values(study.records, steps, names)
-    own, _ = seed_values(study.records, pd.DataFrame([row._asdict()]), names)
-    differences: dict[str, list[float]] = {name: [] for name in columns}
+    ladder, ladder_noise = seed_measured(study, steps, names)
+    own, own_noise = seed_measured(study, pd.DataFrame([row._asdict()]), names)
+    gaps: list[Array] = []
+    moved: list[Array] = []
     for seed in range(ladder.shape[1]):
-        at = _interpolated(ladder[:, seed], own[0, seed, 0])
-        if at is not None:
-            for place, name in enumerate(columns):
-                differences[name].append(float(own[0, seed, place + 1] - at[place]))
-    found = {name: one for name in columns if (one := paired(differences[name])) is not None}
+        # The same weights of the same steps interpolate the metrics and what the images do to them.
+        weights = _weights(ladder[:, seed], own[0, seed, 0])
+        if weights is not None:
+            here = weights > 0
+            gaps.append(own[0, seed, 1:] - weights[here] @ ladder[here, seed, 1:])
+            moved.append(own_noise[0, seed, 1:] - np.einsum("k,kmr->mr", weights[here], ladder_noise[here, seed, 1:]))
+    if not gaps:
+        return None
+    values, noise = np.array(gaps), np.array(moved)
+    pairs = {name: paired(values[:, place], noise[:, place]) for place, name in enumerate(columns)}
+    found = {name: one for name, one in pairs.items() if one is not None}
     return found or None
 
 
@@ -63,11 +70,12 @@ def _architecture(section: object, label: str) -> str:
     return str((entry.get("name") if isinstance(entry, Mapping) else None) or label)
 
 
-def _interpolated(steps: Array, cost: float) -> Array | None:
-    """Return the metrics of a dense network of one cost from ``(K, 1 + M)`` steps, the cost first; None beyond them."""
-    known = steps[np.isfinite(steps).all(axis=1)]
-    known = known[np.argsort(known[:, 0])]
-    if len(known) < 2 or not known[0, 0] <= cost <= known[-1, 0]:
+def _weights(steps: Array, cost: float) -> Array | None:
+    """Return the weight of each of ``(K, 1 + M)`` steps, cost first, in a dense network of one cost; None beyond them."""
+    known = np.flatnonzero(np.isfinite(steps).all(axis=1))
+    known = known[np.argsort(steps[known, 0])]
+    if len(known) < 2 or not steps[known[0], 0] <= cost <= steps[known[-1], 0]:
         return None
-    size = np.log(known[:, 0])
-    return np.array([np.interp(np.log(cost), size, known[:, place]) for place in range(1, known.shape[1])])
+    result = np.zeros(len(steps))
+    result[known] = [np.interp(np.log(cost), np.log(steps[known, 0]), one) for one in np.eye(len(known))]
+    return result

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, claims, paired
+from dashboards.claims import DECIDABLE, claims
+from dashboards.measured import candidate_differences
 from dashboards.points import REFERENCES, Points, rows_of
 from dashboards.study_folder import StudyFolder
 from prune_core.metrics.directions import DIRECTIONS
-from sweeps.pareto import seed_values
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ def against_margins(study: StudyFolder, points: Points) -> list[Against]:
     chosen = table[table["front"] & ~table["method"].isin(REFERENCES)]
     if not margins or not len(chosen):
         return []
-    values, _ = seed_values(study.records, chosen, [f"delta_{name}" for name in margins])
+    measured = candidate_differences(study, chosen, [f"delta_{name}" for name in margins])
     pairs = [(row, place, name) for place, row in enumerate(rows_of(chosen)) for name in margins]
-    found = [paired(values[place, :, list(margins).index(name)]) for _, place, name in pairs]
+    found = [measured[place][list(margins).index(name)] for _, place, name in pairs]
     borders = [-margins[name] if DIRECTIONS.get(name) == "max" else margins[name] for _, _, name in pairs]
     told = claims(found, borders)
     result = []

@@ -99,7 +99,7 @@ def candidate_points(study: StudyFolder) -> Points:
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
     table["front"] = front(table, decisive) if decisive else False
     table["front_mixed"] = front(table, decisive, mix_budgets=True) if decisive else False
-    table["frequency"] = membership(records, table, decisive) if decisive else np.nan
+    table["frequency"] = membership(records, table, decisive, images=study.images) if decisive else np.nan
     table["within"] = _within(table, study.decisive_limits)
     table["runs"] = _runs(records, table)
     table["place"] = np.arange(len(table))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from dashboards import labels
 from dashboards.answers import COMPARED, Answer, answers
 from dashboards.beats import beats_control
 from dashboards.claims import DECIDABLE
-from dashboards.depth import ACCEPTED_ERROR, Depth, depths
+from dashboards.depth import ACCEPTED_ERROR, Depth, depths, hurt_sentences
 from dashboards.effects import Effect, confounded, effect_rows, effects
 from dashboards.equal_cost import equal_cost
 from dashboards.figures import Drawn, all_figures, depth_figures
@@ -27,11 +27,14 @@ from dashboards.figures_front import COSTS, FRAME, hovers
 from dashboards.how import deviations, how
 from dashboards.ladder import has_ladder
 from dashboards.margins import against_margins
+from dashboards.measured import with_images
 from dashboards.palette import DARK, LIGHT, order
 from dashboards.points import REFERENCES, Points, candidate_points
 from dashboards.report_parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
+from dashboards.scaling import TITLES, scaling_rows, scaling_table
 from dashboards.scratch import against_scratch
 from dashboards.study_folder import StudyFolder, read_study_folder
+from dashboards.sureness import COLLAPSED, sureness
 from dashboards.tables import (
     answer_table,
     candidate_table,
@@ -43,7 +46,7 @@ from dashboards.tables import (
     trend_table,
     write_tables,
 )
-from dashboards.trends import trend_rows, trends
+from dashboards.trends import Trend, trend_sentences, trends
 from prune_core.files import replacing
 from sweeps.pareto import EVERY_BUDGET
 
@@ -69,21 +72,22 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     points = candidate_points(study)
     folder = study.path / "report"
     paper = folder / "figures" if print_figures else None
-    chosen, driving = answers(study, points), effects(study)
+    chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     figures = [*all_figures(points, paper), *depth_figures(found, points, paper)]
     tables = {
         "candidates": candidate_table(points),
         "answers": answer_table(chosen),
         "effects": effect_table(driving),
-        "trends": trend_table(trends(study)),
-        "equal-cost": equal_cost_table(equal_cost(points)),
+        "trends": trend_table(sloping),
+        "equal-cost": equal_cost_table(equal_cost(study, points)),
         "reliability": reliability_table(found),
         "damage": damage_table(found),
         "coverage": coverage_table(found),
+        "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
     write_tables(folder / "tables", tables)
-    page = render(study, points, figures, chosen, driving, found)
+    page = render(study, points, figures, Found(chosen, driving, sloping, found))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
     with replacing(folder / "index.html") as temporary:
@@ -98,18 +102,27 @@ def _remove_others(folder: Path, written: list[Path]) -> None:
             path.unlink()
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was computed for the tables, and is shown on the page too."""
+
+    answers: Sequence[Answer]
+    effects: list[Effect]
+    trends: list[Trend]
+    depths: list[Depth]
+
+
 def render(
     study: StudyFolder,
     points: Points,
     figures: list[Drawn],
-    chosen: Sequence[Answer],
-    driving: list[Effect],
-    found: list[Depth],
+    computed: Found,
 ) -> str:
     """Return the page as text."""
     from plotly.offline import get_plotlyjs
 
     environment = environment_of()
+    chosen, found = computed.answers, computed.depths
     return environment.get_template("report.html").render(
         study=study,
         points=points,
@@ -120,11 +133,16 @@ def render(
         accepted=ACCEPTED_ERROR,
         ladder=has_ladder(points),
         margins=against_margins(study, points),
-        effects=effect_rows(driving),
+        effects=effect_rows(computed.effects),
         confounded=confounded(study.records),
         deviations=deviations(study),
-        trends=trend_rows(study),
-        equal=equal_cost(points),
+        trends=trend_sentences(study, computed.trends),
+        equal=equal_cost(study, points),
+        sureness=sureness(study, points),
+        scaling=scaling_rows(study, [answer.row for answer in chosen if answer.row is not None]),
+        scaling_titles=TITLES,
+        with_images=with_images(study),
+        hurt=hurt_sentences(found),
         scratch=against_scratch(study, points, COMPARED),
         methods=order(set(points.complete["method"]) - set(REFERENCES)),
         always=EVERY_BUDGET,
@@ -142,7 +160,7 @@ def render(
         study_file=escape(
             yaml.safe_dump({k: v for k, v in study.plain.items() if k != "provenance"}, sort_keys=False, allow_unicode=True)
         ),
-        command=escape(f"prunefront run {shlex.quote(f'{study.path.name}/study.yaml')}"),
+        command="prunefront run study.yaml --out ../again",
         provenance=flat(study.plain.get("provenance", {})),
         how=how(study),
         headings=dict(HEADINGS),
@@ -177,7 +195,7 @@ def environment_of() -> Environment:
     environment.globals["frame"] = f"{100 * FRAME:.0f}"
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals |= {"cell": _cell, "digest": _digest}
-    environment.globals["number"] = labels.number
+    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": COLLAPSED}
     environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment
 

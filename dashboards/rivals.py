@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, claims, paired
+from dashboards.claims import DECIDABLE, Paired, claims, paired
+from dashboards.measured import candidate_differences, seed_measured
 from dashboards.points import rows_of
 from dashboards.study_folder import StudyFolder
-from sweeps.pareto import seed_values
 from sweeps.study_values import Limit
 
 SHOWN = 4
@@ -24,9 +24,9 @@ def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column:
 
     With fewer than `DECIDABLE` seeds: those whose 95 % interval of the difference holds 0; all of them for one seed.
     """
-    values, _ = seed_values(study.records, table, [column])
-    own = values[table.index.get_loc(chosen.Index), :, 0]
-    found = [paired(others - own) for others in values[:, :, 0]]
+    values, noise = seed_measured(study, table, [column])
+    at = table.index.get_loc(chosen.Index)
+    found = [paired(values[row, :, 0] - values[at, :, 0], noise[row, :, 0] - noise[at, :, 0]) for row in range(len(values))]
     told = claims(found)
     few = [one is not None and one.seeds < DECIDABLE for one in found]
     apart = [
@@ -38,10 +38,9 @@ def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column:
 
 def sure_of(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
     """Return whether a candidate meets every demand with its whole 95 % interval, over at least `DECIDABLE` seeds."""
-    found = [(paired(values), demand) for values, demand in _measured(study, row, demands)]
     return all(
         one is not None and one.seeds >= DECIDABLE and demand.holds(one.low) and demand.holds(one.high)
-        for one, demand in found
+        for one, demand in _measured(study, row, demands)
     )
 
 
@@ -49,7 +48,7 @@ def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
     """Return whether some part of the 95 % interval meets each demand: what misses them by no more than chance."""
     return all(
         one is not None and (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high))
-        for one, demand in ((paired(values), demand) for values, demand in _measured(study, row, demands))
+        for one, demand in _measured(study, row, demands)
     )
 
 
@@ -59,7 +58,7 @@ def named(rows: Sequence[Any]) -> str:
     return f"{names}; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else names
 
 
-def _measured(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> list[tuple[Any, Limit]]:
+def _measured(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> list[tuple[Paired | None, Limit]]:
     chosen = pd.DataFrame([row._asdict()])
-    values, _ = seed_values(study.records, chosen, [demand.column for demand in demands])
-    return [(values[0, :, place], demand) for place, demand in enumerate(demands)]
+    (found,) = candidate_differences(study, chosen, [demand.column for demand in demands])
+    return list(zip(found, demands, strict=True))

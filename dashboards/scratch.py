@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from dashboards import labels
 from dashboards.claims import Paired, paired
+from dashboards.measured import seed_measured
 from dashboards.points import Points, rows_of
 from dashboards.study_folder import StudyFolder
-from sweeps.pareto import seed_values
 
 SUFFIX = "-scratch"
 
@@ -30,7 +30,8 @@ def against_scratch(study: StudyFolder, points: Points, columns: tuple[str, ...]
         other = fresh.get((row.arm, row.ratio))
         if other is None:
             continue
-        values, _ = seed_values(study.records, table.loc[[row.Index, other]], list(columns))
-        pairs = {name: paired(values[0, :, place] - values[1, :, place]) for place, name in enumerate(columns)}
+        values, noise = seed_measured(study, table.loc[[row.Index, other]], list(columns))
+        gaps, moved = values[0] - values[1], noise[0] - noise[1]
+        pairs = {name: paired(gaps[:, place], moved[:, place]) for place, name in enumerate(columns)}
         found.append(AgainstScratch(labels.candidate(row), {name: one for name, one in pairs.items() if one is not None}))
     return found

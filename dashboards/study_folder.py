@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from dashboards.live_records import gone_on, live_records
 from prune_core.errors import BadInput
+from sweeps.image_noise import ImageNoise
 from sweeps.pareto import Direction, selection_columns
 from sweeps.study_values import Limit, parse_limit
 
@@ -33,6 +37,16 @@ class StudyFolder:
     path: Path
     plain: Mapping[str, Any]
     records: pd.DataFrame
+
+    @cached_property
+    def images(self) -> ImageNoise:
+        """What the choice of base images adds to the numbers."""
+        return ImageNoise(self.path)
+
+    @cached_property
+    def controls(self) -> NDArray[np.int64]:
+        """For each record, the row of the control that its differences are against, ``(N,)``; -1 where there is none."""
+        return control_rows(self.records)
 
     @property
     def title(self) -> str:
@@ -130,6 +144,25 @@ def read_study_folder(path: Path) -> StudyFolder:
     return StudyFolder(
         path=path, plain=plain, records=written if found is None else found.sort_values(_SORTED, ignore_index=True)
     )
+
+
+def control_rows(records: pd.DataFrame) -> NDArray[np.int64]:
+    """Return for each record the row of its control: same network, seed and budget, and the NLL that its difference names.
+
+    A network can have several controls: slimming's own, one per rate of fine-tuning.
+    """
+    result = np.full(len(records), -1)
+    if "delta_nll" not in records or not len(records):
+        return result
+    same = ["network", "seed", "budget"]
+    table = records.reset_index(drop=True)
+    table = table.assign(row=np.arange(len(table)), named=table["nll"].astype(float) - table["delta_nll"].astype(float))
+    controls = table[table["method"].eq("control") & table["status"].eq("complete")][[*same, "row", "nll"]]
+    pairs = table[[*same, "row", "named"]].dropna().merge(controls, on=same, suffixes=("", "_control"))
+    near = pairs[np.isclose(pairs["named"].astype(float), pairs["nll"].astype(float), rtol=0, atol=1e-9)]
+    near = near.drop_duplicates("row")
+    result[near["row"].to_numpy(dtype=np.int64)] = near["row_control"].to_numpy(dtype=np.int64)
+    return result
 
 
 def _study(path: Path) -> Mapping[str, Any]:

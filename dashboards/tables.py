@@ -52,7 +52,7 @@ def candidate_table(points: Points) -> Table:
 
 
 def answer_table(answers: Sequence[Answer]) -> Table:
-    """Return the chosen candidates against the control and the dense ladder, with 95 % t intervals over seeds."""
+    """Return the chosen candidates against control and dense ladder, with 95 % intervals over seeds and base images."""
     return ("question", "candidate", "against", *_DIFFERENCE), (
         (answer.question, labels.candidate(answer.row), against, *line)
         for answer in answers
@@ -62,24 +62,26 @@ def answer_table(answers: Sequence[Answer]) -> Table:
 
 
 def effect_table(effects: Sequence[Effect]) -> Table:
-    """Return what drives what, with 95 % t intervals over seeds."""
+    """Return what drives what, with 95 % intervals over seeds and base images."""
     return ("factor", "contrast", "pairs_per_seed", *_DIFFERENCE), (
         (effect.factor, effect.contrast, effect.blocks, *line) for effect in effects for line in _lines(effect.measured)
     )
 
 
 def trend_table(trends: Sequence[Trend]) -> Table:
-    """Return the change per tenth of pruning ratio, with 95 % t intervals over seeds."""
+    """Return the change per tenth of pruning ratio, with 95 % intervals over seeds and base images."""
     return ("network", "arm", "metric", "change_per_tenth", "low", "high", "seeds"), (
-        (one.network, one.arm, one.metric, one.slope, one.slope - one.half, one.slope + one.half, one.seeds)
+        (one.network, one.arm, one.metric, one.change.mean, one.change.low, one.change.high, one.change.seeds)
         for one in trends
     )
 
 
 def equal_cost_table(found: Sequence[EqualCost]) -> Table:
     """Return the methods at equal shares of the unpruned network's parameters."""
-    return ("network", "method", "share", "metric", "value"), (
-        (one.network, one.method, one.share, name, value) for one in found for name, value in one.measured.items()
+    return ("network", "method", "share", "metric", "value", "deviation"), (
+        (one.network, one.method, one.share, name, value, one.deviation[name])
+        for one in found
+        for name, value in one.measured.items()
     )
 
 

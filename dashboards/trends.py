@@ -1,19 +1,27 @@
-"""What the figures by ratio show, computed: the change per tenth of pruning ratio, with its interval over seeds."""
+"""What the figures by ratio show, computed: the change per tenth of pruning ratio, its interval over seeds and images."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE
+from dashboards.claims import DECIDABLE, Array, Paired, claims, paired
+from dashboards.figures_ratio import RATIO_FIGURES
+from dashboards.measured import table_noise
 from dashboards.points import REFERENCES
 from dashboards.study_folder import StudyFolder
+from dashboards.sureness import COLLAPSED
 
-METRICS = ("accuracy", "ece", "nll", "mpc", "corruption_ece")
+SHOWN = {
+    "ratio": ("accuracy", "ece", "nll"),
+    "robustness": ("mpc_s1", "mpc_s3", "mpc_s5"),
+    "calibration-shift": ("corruption_ece_s1", "corruption_ece_s3", "corruption_ece_s5"),
+}
+"""Figure -> the metrics that a sentence names: of the five severities the mildest, the middle and the worst."""
 
 
 @dataclass(frozen=True)
@@ -21,61 +29,100 @@ class Trend:
     """The slope of one metric of one arm over its ratios, at the longest budget.
 
     Attributes:
-        slope: change per 0.1 of ratio, the mean of a least-squares line per seed.
-        half: half the width of its 95 % t interval over the seeds; NaN for one seed.
-        seeds: how many there are.
+        change: per 0.1 of ratio, the mean of a least-squares line per seed.
+        claimed: whether it is called rising or falling: by the one rule for claims, among all of its figure.
     """
 
+    figure: str
     network: str
     arm: str
     metric: str
-    slope: float
-    half: float
-    seeds: int
+    change: Paired
+    claimed: bool
 
     @property
     def words(self) -> str:
-        """The slope with its interval, and from five seeds on ``rises``, ``falls`` or ``undecided``."""
-        shown = labels.number(self.slope, f"delta_{self.metric}", sign=True)
-        if np.isnan(self.half):
-            return shown
-        scale, digits = (100.0, 1) if labels.is_share(self.metric) else (1.0, 4)
-        low, high = self.slope - self.half, self.slope + self.half
-        if self.seeds < DECIDABLE:
-            return f"{shown} [{scale * low:+.{digits}f}, {scale * high:+.{digits}f}]"
-        verdict = "rises" if low > 0 else "falls" if high < 0 else "undecided"
-        return f"{shown} [{scale * low:+.{digits}f}, {scale * high:+.{digits}f}] {verdict}"
+        """For example ``accuracy falls by 2.0 points [-3.8, -0.2]``; no verb that claims more than the seeds can."""
+        shown, interval = self.change.words(self.metric)
+        name = title(self.metric)
+        if self.claimed:
+            verb = "rises by" if self.change.mean > 0 else "falls by"
+            return f"{name} {verb} {shown.lstrip('+-')} {interval}"
+        unsure = "" if self.change.seeds < DECIDABLE else ", undecided"
+        return f"{name} {shown} {interval}{unsure}".replace(" ,", ",").rstrip()
+
+
+def title(metric: str) -> str:
+    """Return a metric's name, its severity said."""
+    head, _, severity = metric.rpartition("_s")
+    return f"{labels.title(head)} at severity {severity}" if severity.isdigit() else labels.title(metric)
 
 
 def trends(study: StudyFolder) -> list[Trend]:
     """Return the trends of every arm that has at least two ratios; a seed counts where it has at least two."""
-    table = study.records[study.records["status"].eq("complete") & ~study.records["method"].isin(REFERENCES)]
+    records = study.records
+    mine = records["status"].eq("complete") & ~records["method"].isin(REFERENCES)
+    if not mine.any():
+        return []
+    mine &= records["budget"].eq(records.loc[mine, "budget"].max())
+    table = records.assign(row=np.arange(len(records)))[mine]
+    result: list[Trend] = []
+    for figure in RATIO_FIGURES:
+        names = [name for name in SHOWN[figure.name] if name in table]
+        found = [
+            (str(network), str(arm), metric, change)
+            for (network, arm), rows in table.groupby(["network", "arm"], sort=True)
+            for metric, change in _slopes(study, rows, names)
+        ]
+        told = claims([change for *_, change in found])
+        result += [Trend(figure.name, *one, sure) for one, sure in zip(found, told, strict=True)]
+    return result
+
+
+def _slopes(study: StudyFolder, rows: pd.DataFrame, names: Sequence[str]) -> Iterable[tuple[str, Paired]]:
+    """Yield the change of each metric per 0.1 of ratio, over the seeds of one arm."""
+    for name in names:
+        known = rows[rows[name].notna()]
+        slopes, noise = [], []
+        for _, own in known.groupby("seed"):
+            weights = _weights(own["ratio"].to_numpy(dtype=float))
+            if weights is not None:
+                slopes.append(float(weights @ own[name].to_numpy(dtype=float)))
+                noise.append(weights @ table_noise(study, own["row"].to_numpy(dtype=np.int64), [name])[:, 0])
+        if slopes and (change := paired(slopes, np.array(noise))) is not None:
+            yield name, change
+
+
+def _weights(ratios: Array) -> Array | None:
+    """Return the weights that sum values at these ratios to a least-squares line's change per 0.1; None for one."""
+    away = ratios - ratios.mean()
+    spread = float((away**2).sum())
+    return np.asarray(away / spread / 10) if spread > 0 else None
+
+
+def trend_sentences(study: StudyFolder, found: Sequence[Trend]) -> dict[tuple[str, str], list[str]]:
+    """Return, for each figure and network, a sentence per arm about what its lines show."""
+    result: dict[tuple[str, str], list[str]] = {}
+    collapsed = _collapsed_arms(study)
+    for figure in RATIO_FIGURES:
+        for network, arm in sorted({(one.network, one.arm) for one in found if one.figure == figure.name}):
+            own = [one for one in found if (one.figure, one.network, one.arm) == (figure.name, network, arm)]
+            words = f"{arm.removeprefix(network + '-')}: {'; '.join(one.words for one in own)}."
+            # A straight line through a collapse says little, and an ECE that falls with the accuracy is no gain.
+            if arm in collapsed:
+                words += f" From ratio {collapsed[arm]:g} on it collapsed, so no straight line describes it"
+                words += ", and a lower ECE there is no gain." if figure.name != "robustness" else "."
+            result.setdefault((figure.name, network), []).append(words)
+    return result
+
+
+def _collapsed_arms(study: StudyFolder) -> dict[str, float]:
+    """Return arm -> the lowest ratio at which its mean accuracy is more than `COLLAPSED` below its control's."""
+    table = study.records
+    if "delta_accuracy" not in table or not len(table):
+        return {}
+    table = table[table["status"].eq("complete") & ~table["method"].isin(REFERENCES)]
     table = table[table["budget"].eq(table["budget"].max())]
-    found = []
-    for (network, arm), rows in table.groupby(["network", "arm"], sort=True):
-        for metric in (name for name in METRICS if name in rows):
-            slopes = [slope for _, own in rows.groupby("seed") if (slope := _slope(own, metric)) is not None]
-            if slopes:
-                values = np.array(slopes)
-                half = float("nan")
-                if len(values) > 1:
-                    half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values)))
-                found.append(Trend(str(network), str(arm), metric, float(values.mean()), half, len(values)))
-    return found
-
-
-def _slope(own: pd.DataFrame, metric: str) -> float | None:
-    """Return the least-squares change per 0.1 of ratio of one seed."""
-    known = own[["ratio", metric]].astype(float).dropna()
-    ratios = known["ratio"].to_numpy() - known["ratio"].mean()
-    spread = float((ratios**2).sum())
-    return float((ratios * known[metric].to_numpy()).sum() / spread) / 10 if spread > 0 else None
-
-
-def trend_rows(study: StudyFolder) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
-    """Return the metrics, and one row per arm: network, arm, and the words of each metric."""
-    found = trends(study)
-    names = [name for name in METRICS if any(trend.metric == name for trend in found)]
-    words = {(trend.network, trend.arm, trend.metric): trend.words for trend in found}
-    arms = sorted({(trend.network, trend.arm) for trend in found})
-    return names, [(network, arm, [words.get((network, arm, name), "–") for name in names]) for network, arm in arms]
+    means = table.groupby(["arm", "ratio"])["delta_accuracy"].mean().reset_index()
+    lost = means[means["delta_accuracy"] < -COLLAPSED]
+    return {str(arm): float(rows["ratio"].min()) for arm, rows in lost.groupby("arm")}

@@ -22,6 +22,7 @@ from prune_core.networks import convolutions
 from prune_core.pipeline_data import Corrupted, called, report_cells, selection_cells
 from prune_core.pipeline_trial import Trial
 from prune_core.pruning import load_network, save_network
+from prune_core.resampled import image_noise, write_image_noise
 from prune_core.scoring import set_columns
 from prune_core.store import read_meta
 from prune_core.trial_folder import (
@@ -30,6 +31,7 @@ from prune_core.trial_folder import (
     RECORD,
     REPORT,
     REPORT_CELLS,
+    RESAMPLED,
     SELECTION,
     TRAIN,
     WEIGHTS,
@@ -142,7 +144,7 @@ def _forward(
 
 
 def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) -> dict[str, Any]:
-    """Compute every column from the files of a budget and write the record, last."""
+    """Compute every column, and what the choice of images adds, from the files of a budget; write the record last."""
     sets = {name: LogitSet.load(judged.folder / name) if (judged.folder / name).exists() else None for name in LOGITS}
     network = load_network(judged.folder / WEIGHTS)
     cost, dataset = complexity(network, trial.data.input_shape), trial.data.dataset
@@ -162,6 +164,8 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
         if isinstance(value, float) and not math.isfinite(value):
             raise Diverged(f"{name} is not finite at budget {budget}")
     write_corruption_table(judged.folder, sets[REPORT], trial.bins)
+    noise = image_noise(selection=sets[SELECTION], report=sets[REPORT], bins=trial.bins)
+    write_image_noise(judged.folder / RESAMPLED, noise)
     if trial.keep == "none":
         for name in (WEIGHTS, *LOGITS):
             (judged.folder / name).unlink(missing_ok=True)

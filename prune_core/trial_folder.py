@@ -34,6 +34,8 @@ TRAIN = "train.npz"
 LOGITS = (SELECTION, REPORT, TRAIN)
 CORRUPTIONS = "corruptions.csv"
 """Accuracy and ECE by corruption and severity, where corrupted images were judged; stays when logits are thinned."""
+RESAMPLED = "resampled.npy"
+"""What resampling the base images does to the metrics (`prune_core.resampled`): stays when the logits are thinned."""
 
 COMPLETE, STOPPED, FAILED, DIVERGED, INTERRUPTED = "complete", "stopped", "failed", "diverged", "interrupted"
 STATUSES = (COMPLETE, STOPPED, FAILED, DIVERGED)

@@ -22,7 +22,7 @@ from prune_core.metrics.predictions import CellPredictions, Floats, Predictions
 
 
 @dataclass(frozen=True)
-class _Resampled:
+class Resampled:
     """Means ``{column: (value, (R,))}`` and calibration errors ``{column: gaps}`` over the same resamples."""
 
     means: dict[str, tuple[float, Floats]]
@@ -45,7 +45,7 @@ def intervals(
         BadInput: fewer than 2 images.
         Diverged: a logit is not finite.
     """  # noqa: D205
-    found = _resample(logits, bins, resamples, seed)
+    found = resample(logits, bins, resamples, seed)
     answer = {name: percentile_interval(value, drawn, level) for name, (value, drawn) in found.means.items()}
     return answer | {name: calibration_interval(sums, level) for name, sums in found.gaps.items()}
 
@@ -60,7 +60,7 @@ def paired_intervals(
         Diverged: a logit is not finite.
     """
     check_same_images(network, other)
-    one, two = _resample(network, bins, resamples, seed), _resample(other, bins, resamples, seed)
+    one, two = resample(network, bins, resamples, seed), resample(other, bins, resamples, seed)
     answer = {
         name: percentile_interval(value - two.means[name][0], drawn - two.means[name][1], level)
         for name, (value, drawn) in one.means.items()
@@ -80,10 +80,11 @@ def check_same_images(network: LogitSet, other: LogitSet) -> None:
             raise BadInput("the two networks were judged on different corruptions or different images of them")
 
 
-def _resample(logits: LogitSet, bins: int, resamples: int, seed: int) -> _Resampled:
+def resample(logits: LogitSet, bins: int, resamples: int, seed: int = 0) -> Resampled:
+    """Return every metric of a set of logits on the same resampled base images for every network judged on them."""
     clean, cells = logits.predictions(), logits.cell_predictions()
     counts = resampling_counts(len(clean.labels), resamples, seed)
-    found = _Resampled(_clean_means(clean, counts), _clean_gaps(clean, bins, counts))
+    found = Resampled(_clean_means(clean, counts), _clean_gaps(clean, bins, counts))
     if cells is not None:
         _add_cells(found, cells, bins, counts[:, logits.cell_index])
     return found
@@ -110,7 +111,7 @@ def _clean_gaps(clean: Predictions, bins: int, counts: Floats) -> dict[str, GapS
     return {"ece": plain, "ece_mass": gaps("equal_mass"), "ece_debiased": plain}
 
 
-def _add_cells(found: _Resampled, cells: CellPredictions, bins: int, counts: Floats) -> None:
+def _add_cells(found: Resampled, cells: CellPredictions, bins: int, counts: Floats) -> None:
     per_image = cells.correct.mean(axis=0).T
     drawn = resampled_means(per_image, counts)
     for at, severity in enumerate(cells.severities):

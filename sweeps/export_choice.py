@@ -17,6 +17,7 @@ from prune_core.description import content_key
 from prune_core.errors import BadInput
 from prune_core.trial_folder import WEIGHTS, budget_folder
 from sweeps.columns import IDENTITY
+from sweeps.image_noise import ImageNoise
 from sweeps.pareto import candidates, front, membership, selection_columns
 from sweeps.pareto_limits import unmet
 from sweeps.plan_state import trial_folder
@@ -107,7 +108,7 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     shown = [column for column in (*SPREAD, *limited) if column in records]
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
     table["on_front"] = front(table, decisive)
-    table["front_frequency"] = membership(records, table, decisive)
+    table["front_frequency"] = membership(records, table, decisive, images=ImageNoise(out))
     table = table[table["complete"]].reset_index(drop=True)
     if not table["on_front"].any():
         raise BadInput(f"{out}: no candidate has all its seeds yet, so there is no front to export")

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.files import replacing
+from sweeps.image_noise import ImageNoise
 from sweeps.pareto_membership import CANDIDATE, EVERY_BUDGET, membership, rivals, seed_values
 from sweeps.pareto_volume import hypervolume, non_dominated
 
@@ -131,7 +132,8 @@ def write_front(
     """
     decisive = selection_columns(objectives, records.columns, select_on)
     table = candidates(records, decisive, shown=[*objectives, *shown], seeds=seeds)
-    table.insert(len(CANDIDATE), "front_frequency", membership(records, table, decisive, mix_budgets=mix_budgets))
+    frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
+    table.insert(len(CANDIDATE), "front_frequency", frequency)
     chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
     with replacing(out / "front.csv") as temporary:
         chosen.to_csv(temporary, index=False, float_format="%.10g")

@@ -1,9 +1,8 @@
-"""How sure a place on the front is: its frequency when the seeds are drawn again.
+"""How sure a place on the front is: its frequency when the seeds and the base images are drawn again.
 
-Seeds are drawn jointly: one multiplier per (network, seed) moves every candidate of that network, so what candidates share
-(their baseline) moves them together, and every objective with it. Three seeds say little about the scatter of one candidate,
-so its variance is pulled towards the median of its network's candidates (median: one collapsed candidate must not
-inflate the others). It is called a frequency, not a probability: nothing here claims that it is calibrated.
+What candidates share moves them together (`pareto_scatter`); only what is a candidate's own decides who beats whom. The
+means around which is drawn are not the bare observed ones (`pareto_shrinkage`). How well the frequency agrees with the
+truth is simulated in ``tests/sweeps/test_pareto_calibration.py``.
 """
 
 from __future__ import annotations
@@ -14,14 +13,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.pareto_volume import non_dominated
+from sweeps.columns import COSTS
+from sweeps.image_noise import ImageNoise
+from sweeps.pareto_scatter import Scatter, scatter_of
+from sweeps.pareto_seeds import CANDIDATE, seed_values
+from sweeps.pareto_shrinkage import draw_true_means
+from sweeps.pareto_volume import fronts_of_draws
+
+__all__ = ["CANDIDATE", "EVERY_BUDGET", "membership", "rivals", "seed_values"]
 
 Array = NDArray[np.float64]
-CANDIDATE = ["arm", "network", "method", "ratio", "budget"]
 EVERY_BUDGET = ("baseline", "dense", "scratch")
 """Methods that stand for no fine-tuning: they compete at every budget."""
-_PRIOR_FREEDOM = 4.0
-"""Weight of the network's median variance, in degrees of freedom; a candidate's own weighs its seeds minus one."""
+DRAWS = 400
+"""The standard error of a frequency is at most ``0.5 / sqrt(DRAWS)``: .025."""
 
 
 def rivals(table: pd.DataFrame, *, mix_budgets: bool = False) -> list[NDArray[np.bool_]]:
@@ -35,16 +40,24 @@ def rivals(table: pd.DataFrame, *, mix_budgets: bool = False) -> list[NDArray[np
 
 
 def membership(
-    records: pd.DataFrame, table: pd.DataFrame, objectives: Mapping[str, str], *, mix_budgets: bool = False, draws: int = 500
+    records: pd.DataFrame,
+    table: pd.DataFrame,
+    objectives: Mapping[str, str],
+    *,
+    mix_budgets: bool = False,
+    draws: int = DRAWS,
+    images: ImageNoise | None = None,
 ) -> Array:
-    """Return, for each candidate, how often it is on a front when the seeds are drawn again.
+    """Return, for each candidate, how often it is on a front when seeds and base images are drawn again.
 
     Args:
         records: the table of records, which holds the values of the single seeds.
         table: what `candidates` returned for the same objectives.
         objectives: the columns that decide -> "min" or "max".
         mix_budgets: as in `front`.
-        draws: how many times; the standard error of a frequency is at most ``0.5 / sqrt(draws)``.
+        draws: how many times.
+        images: what the choice of base images adds; without it, or for a column of which a record's folder does not say
+            it, seeds only.
 
     Returns:
         ``(len(table),)`` in [0, 1]; NaN for incomplete candidates and where there are fewer than two seeds.
@@ -53,69 +66,77 @@ def membership(
     rows = np.flatnonzero(table["complete"].to_numpy(dtype=bool) & (table["seeds"].to_numpy() >= 2))
     if not len(rows):
         return frequency
-    chosen = table.iloc[rows]
-    residuals, seeds = _residuals(records, chosen, list(objectives))
-    scaled = _moderated(residuals, chosen["network"].to_numpy())
-    means = chosen[list(objectives)].to_numpy(dtype=float)
+    chosen, numbers = table.iloc[rows], list(objectives)
+    values, _ = seed_values(records, chosen, numbers)
+    noise = None if images is None else images.of_candidates(records, chosen, numbers)
     groups = [np.flatnonzero(group[rows]) for group in rivals(table, mix_budgets=mix_budgets)]
-    networks, network_of = np.unique(chosen["network"].to_numpy(dtype=str), return_inverse=True)
-    stream = np.random.default_rng(20240617)
-    hits = np.zeros(len(rows))
-    for _ in range(draws):
-        shared = stream.standard_normal((len(networks), len(seeds)))
-        drawn = means + np.einsum("csm,cs->cm", scaled, shared[network_of])
-        on = np.zeros(len(rows), dtype=bool)
-        for group in groups:
-            on[group] |= non_dominated(drawn[group], list(objectives.values()))
-        hits += on
-    frequency[rows] = hits / draws
+    networks, arms = (chosen[name].to_numpy(dtype=str) for name in ("network", "arm"))
+    frequency[rows] = front_frequencies(values, networks, arms, objectives, groups, noise=noise, draws=draws)
     return frequency
 
 
-def seed_values(records: pd.DataFrame, chosen: pd.DataFrame, numbers: Sequence[str]) -> tuple[Array, list[int]]:
-    """Return what each seed measured for each candidate, ``(C, S, M)`` with NaN where a seed is missing, and the S seeds.
+def front_frequencies(
+    values: Array,
+    networks: NDArray[np.str_],
+    arms: NDArray[np.str_],
+    objectives: Mapping[str, str],
+    groups: Sequence[NDArray[np.int64]],
+    *,
+    noise: Array | None = None,
+    draws: int = DRAWS,
+) -> Array:
+    """Return how often each candidate is on the front of at least one of its groups, ``(C,)``.
 
     Args:
-        records: the table of records; those that are not complete count as missing.
-        chosen: rows of a candidates table.
-        numbers: the M columns; one that the records lack is NaN.
+        values: ``(C, S, M)`` what each seed measured, NaN where it is missing.
+        networks: ``(C,)`` names.
+        arms: ``(C,)`` names.
+        objectives: the M columns and their directions.
+        groups: positions of candidates that compete with each other.
+        noise: ``(C, S, M, R)`` deviations on R resampled sets of base images; None for seeds only.
+        draws: how many times.
     """
-    table = records[records["status"].eq("complete")].copy()
-    table["ratio"] = pd.to_numeric(table["ratio"], errors="coerce").fillna(0.0)
-    table["budget"] = pd.to_numeric(table["budget"], errors="coerce").fillna(0).astype(int)
-    table = table.drop_duplicates([*CANDIDATE, "seed"], keep="last").set_index([*CANDIDATE, "seed"])
-    table = table.reindex(columns=list(numbers)).astype(float)
-    seeds = sorted({int(seed) for seed in table.index.get_level_values("seed")})
-    tuples = list(chosen[CANDIDATE].itertuples(index=False, name=None))
-    if not tuples or not seeds:
-        return np.full((len(tuples), len(seeds), len(numbers)), np.nan), seeds
-    index = pd.MultiIndex.from_tuples([(*row, seed) for row in tuples for seed in seeds], names=[*CANDIDATE, "seed"])
-    return table.reindex(index).to_numpy().reshape(len(tuples), len(seeds), len(numbers)), seeds
+    numbers = list(objectives)
+    stream = np.random.default_rng(20240617)
+    scatter = scatter_of(values, networks, [name in COSTS for name in numbers])
+    if noise is not None:
+        scatter = scatter.with_images(noise)
+    numbers_drawn, shifts = _noises(scatter, values, draws, stream), scatter.draw_shifts(draws, stream)
+    means = np.nanmean(values, axis=1)
+    place, arm = _log_cost(means, numbers), np.unique(arms, return_inverse=True)[1]
+    hits = np.zeros((draws, len(values)), dtype=bool)
+    for at in groups:
+        drawn = shifts[:, scatter.network[at]]
+        for network in np.unique(scatter.network[at]):
+            own = np.flatnonzero(scatter.network[at] == network)
+            who = at[own]
+            for metric, name in enumerate(numbers):
+                one, two, three = (drawn_number[:, who, metric] for drawn_number in numbers_drawn)
+                mean, error = means[who, metric], scatter.error[who, metric]
+                # A cost is what it is: nothing says that those of different methods agree.
+                true = (
+                    mean + error * one
+                    if name in COSTS
+                    else draw_true_means(mean, error, place[who], arm[who], (one, two, three))
+                )
+                drawn[:, own, metric] += true
+        signs = np.array([1.0 if way == "min" else -1.0 for way in objectives.values()])
+        hits[:, at] |= fronts_of_draws(drawn * signs)
+    return np.asarray(hits.mean(axis=0))
 
 
-def _residuals(records: pd.DataFrame, chosen: pd.DataFrame, numbers: list[str]) -> tuple[Array, list[int]]:
-    """Return what each seed adds to its candidate's mean, ``(C, S, M)`` with NaN where a seed is missing, and the seeds."""
-    values, seeds = seed_values(records, chosen, numbers)
-    return values - np.nanmean(values, axis=1, keepdims=True), seeds
+def _noises(scatter: Scatter, values: Array, draws: int, stream: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Return ``(draws, C, M)`` random numbers, two normal and one uniform; who measured the same has the same."""
+    same = np.unique(np.nan_to_num(values).reshape(len(values), -1), axis=0, return_inverse=True)[1].ravel()
+    shape = (draws, int(same.max()) + 1, values.shape[2])
+    correlated = np.linalg.cholesky(scatter.together).T
+    one, two = (stream.standard_normal(shape) @ correlated for _ in range(2))
+    return one[:, same], two[:, same], stream.random(shape)[:, same]
 
 
-def _moderated(residuals: Array, networks: NDArray[np.object_]) -> Array:
-    """Return residuals whose sum with independent standard normal weights has the standard error of the mean.
-
-    What does not vary between a candidate's seeds (the parameters of most methods) is taken as fixed.
-    """
-    count = (~np.isnan(residuals)).sum(axis=1).astype(float)
-    squares = np.nansum(residuals**2, axis=1)
-    freedom = np.maximum(count - 1.0, 1.0)
-    # The median of a chi-square variable with d degrees of freedom is close to d (1 - 2/(9 d))^3.
-    unbiased = np.where(squares > 0, squares / freedom / (1.0 - 2.0 / (9.0 * freedom)) ** 3, np.nan)
-    variance = np.zeros_like(squares)
-    for network in sorted(set(networks)):
-        at = networks == network
-        known = ~np.isnan(unbiased[at]).all(axis=0)
-        typical = np.zeros(squares.shape[1])
-        typical[known] = np.nanmedian(unbiased[at][:, known], axis=0)
-        variance[at] = (squares[at] + _PRIOR_FREEDOM * typical) / (freedom[at] + _PRIOR_FREEDOM)
-    size = np.sqrt(squares)
-    factor = np.divide(np.sqrt(variance / count), size, out=np.zeros_like(size), where=size > 0)
-    return np.asarray(np.nan_to_num(residuals) * factor[:, None, :])
+def _log_cost(means: Array, numbers: list[str]) -> Array:
+    """Return the logarithm of the first cost among the objectives; 0 for all where there is none."""
+    for place, name in enumerate(numbers):
+        if name in COSTS and bool((means[:, place] > 0).all()):
+            return np.log(means[:, place])
+    return np.zeros(len(means))

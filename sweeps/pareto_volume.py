@@ -11,6 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_PAIRWISE = 300
+"""Points up to which all pairs at once are faster than one pass after the other."""
+_PAIRS = 1 << 21
+
 
 def _as_losses(values: ArrayLike, directions: Sequence[str]) -> NDArray[np.float64]:
     """Return the values with every objective turned so that less is better."""
@@ -46,6 +50,25 @@ def _minimal(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
         kept[order[same]] = True
         order, left = order[~beaten], left[~beaten]
     return kept
+
+
+def fronts_of_draws(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return who is on the front in each draw, ``(D, N)``, of ``(D, N, M)`` objectives where less is better."""
+    draws, points, objectives = losses.shape
+    if points > _PAIRWISE:
+        return np.array([_minimal(one) for one in losses])
+    result = np.empty((draws, points), dtype=bool)
+    step = max(1, _PAIRS // max(points * points, 1))
+    for start in range(0, draws, step):
+        some = losses[start : start + step]
+        weak = np.ones((len(some), points, points), dtype=bool)
+        strict = np.zeros_like(weak)
+        for metric in range(objectives):
+            one, other = some[:, :, None, metric], some[:, None, :, metric]
+            weak &= one <= other
+            strict |= one < other
+        result[start : start + step] = ~(weak & strict).any(axis=1)
+    return result
 
 
 def hypervolume(points: ArrayLike, reference: ArrayLike, directions: Sequence[str]) -> float:

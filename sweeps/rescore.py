@@ -11,8 +11,9 @@ from prune_core.corruption_table import write_corruption_table
 from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
 from prune_core.logits import LogitSet
+from prune_core.resampled import image_noise, write_image_noise
 from prune_core.scoring import record_columns, set_columns
-from prune_core.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, SELECTION, TRAIN
+from prune_core.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
 from sweeps.columns import COSTS, SECONDS
 from sweeps.lock import driving
 from sweeps.study import Study, load_study

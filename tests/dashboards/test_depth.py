@@ -9,8 +9,9 @@ from dashboards.depth import ACCEPTED_ERROR, depths
 from dashboards.equal_cost import equal_cost
 from dashboards.figures_depth import damage_figure, reliability_figure, selective_rows
 from dashboards.points import Points, candidate_points, rows_of
-from dashboards.study_folder import read_study_folder
+from dashboards.study_folder import StudyFolder, read_study_folder
 from prune_core.logits import LogitSet
+from sweeps.pareto import candidates
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +84,17 @@ def test_without_kept_logits_there_is_no_depth(tmp_path):
     assert depths(study, rows_of(candidate_points(study).complete)[:2]) == []
 
 
-def test_equal_cost_interpolates_in_the_logarithm_and_never_beyond():
+def test_equal_cost_interpolates_each_seed_in_the_logarithm_and_never_beyond(tmp_path):
     rows = [
-        {
-            "network": "n",
-            "method": "m",
-            "arm": "n-m",
-            "budget": 2,
-            "complete": True,
-            "compression": compression,
-            "accuracy": accuracy,
-            "ece": 0.1,
-            "mpc": 0.5,
-        }
-        for compression, accuracy in ((2.0, 0.9), (8.0, 0.7))
-    ]
-    found = {row.share: row.measured["accuracy"] for row in equal_cost(Points(pd.DataFrame(rows), {}))}
+        {"key": f"k{seed}{ratio}", "network": "n", "method": "m", "arm": "n-m", "budget": 2, "ratio": ratio, "seed": seed,
+         "status": "complete", "compression": compression, "accuracy": accuracy + 0.02 * seed, "ece": 0.1, "mpc": 0.5}
+        for ratio, compression, accuracy in ((0.5, 2.0, 0.9), (0.8, 8.0, 0.7)) for seed in (0, 1)
+    ]  # fmt: skip
+    study = StudyFolder(tmp_path, {}, pd.DataFrame(rows))
+    points = Points(candidates(study.records, {"accuracy": "max"}, shown=["compression", "ece", "mpc"]), {"accuracy": "max"})
+    found = {row.share: row for row in equal_cost(study, points)}
     # 4 lies halfway between 2 and 8 on a log scale; 16 was not reached.
-    assert found == pytest.approx({0.5: 0.9, 0.25: 0.8, 0.125: 0.7})
+    assert {share: row.measured["accuracy"] for share, row in found.items()} == pytest.approx(
+        {0.5: 0.91, 0.25: 0.81, 0.125: 0.71}
+    )
+    assert found[0.25].deviation["accuracy"] == pytest.approx(0.02 / np.sqrt(2))

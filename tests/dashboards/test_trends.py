@@ -6,14 +6,18 @@ import pytest
 from scipy.stats import linregress, t
 
 from dashboards.study_folder import StudyFolder
-from dashboards.trends import trend_rows, trends
+from dashboards.trends import trend_sentences, trends
 
 
-def folder(tmp_path, noise, seeds=3):
+def sentences(study):
+    return trend_sentences(study, trends(study))
+
+
+def folder(tmp_path, noise, seeds=3, lost=0.0):
     stream = np.random.default_rng(0)
     rows = [
-        {"network": "n", "arm": "n-m", "method": "m", "ratio": ratio, "seed": seed, "budget": 2, "status": "complete",
-         "ece": 0.02 + 0.1 * ratio + noise * stream.normal()}
+        {"key": f"k{seed}{ratio}", "network": "n", "arm": "n-m", "method": "m", "ratio": ratio, "seed": seed, "budget": 2,
+         "status": "complete", "ece": 0.02 + 0.1 * ratio + noise * stream.normal(), "delta_accuracy": -lost * ratio}
         for seed in range(seeds) for ratio in (0.3, 0.5, 0.9)
     ]  # fmt: skip
     return StudyFolder(tmp_path, {}, pd.DataFrame(rows))
@@ -21,10 +25,11 @@ def folder(tmp_path, noise, seeds=3):
 
 def test_a_line_has_its_slope_and_no_width(tmp_path):
     (trend,) = trends(folder(tmp_path, 0.0))
-    assert trend.slope == pytest.approx(0.01)
-    assert trend.half == pytest.approx(0.0, abs=1e-12)
-    assert "rises" not in trend.words  # three seeds decide nothing
-    assert trends(folder(tmp_path, 0.0, seeds=5))[0].words.endswith("rises")
+    assert trend.change.mean == pytest.approx(0.01)
+    assert trend.change.half == pytest.approx(0.0, abs=1e-12)
+    assert trend.words == "ECE +0.0100 [+0.0100, +0.0100]"  # three seeds decide nothing
+    assert trends(folder(tmp_path, 0.0, seeds=5))[0].words == "ECE rises by 0.0100 [+0.0100, +0.0100]"
+    assert trends(folder(tmp_path, 5.0, seeds=5))[0].words.endswith(", undecided")
 
 
 def test_slope_and_interval_are_those_of_scipy(tmp_path):
@@ -32,10 +37,17 @@ def test_slope_and_interval_are_those_of_scipy(tmp_path):
     (trend,) = trends(study)
     slopes = [linregress(own["ratio"], own["ece"]).slope / 10 for _, own in study.records.groupby("seed")]
     low, high = t.interval(0.95, 2, loc=np.mean(slopes), scale=np.std(slopes, ddof=1) / np.sqrt(3))
-    assert (trend.slope - trend.half, trend.slope + trend.half) == pytest.approx((low, high))
+    assert (trend.change.low, trend.change.high) == pytest.approx((low, high))
+
+
+def test_a_collapse_is_no_line_and_its_low_ece_no_gain(tmp_path):
+    (sentence,) = sentences(folder(tmp_path, 0.0, lost=0.25))[("ratio", "n")]
+    assert "From ratio 0.5 on it collapsed" in sentence
+    assert "a lower ECE there is no gain" in sentence
+    assert "collapsed" not in sentences(folder(tmp_path, 0.0, lost=0.1))[("ratio", "n")][0]
 
 
 def test_one_ratio_has_no_trend(tmp_path):
     study = folder(tmp_path, 0.0)
     one = StudyFolder(tmp_path, {}, study.records[study.records["ratio"] == 0.5])
-    assert trend_rows(one) == ([], [])
+    assert sentences(one) == {}

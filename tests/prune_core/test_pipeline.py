@@ -326,4 +326,5 @@ def test_a_schedule_with_a_length_needs_the_budget_in_the_key(house):
 
 def test_nothing_but_the_record_is_kept_when_asked(house):
     house.run(described(), [0], keep="none")
-    assert [path.name for path in budget_folder(house.root / "trial", 0).iterdir()] == ["record.json"]
+    # Beside the record what resampling the images does to it: a few kilobytes, for intervals without logits.
+    assert {path.name for path in budget_folder(house.root / "trial", 0).iterdir()} == {"record.json", "resampled.npy"}

@@ -1,0 +1,61 @@
+"""Calibration before and after temperature scaling, of the chosen candidates and their controls: from the records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboards import labels
+from dashboards.study_folder import StudyFolder
+from dashboards.tables import Table
+
+COLUMNS = ("ece", "ece_t", "nll", "nll_t", "temperature", "corruption_ece")
+TITLES = ("ECE", "ECE after scaling", "NLL", "NLL after scaling", "Temperature", "ECE under corruption")
+
+
+def scaling_rows(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, list[str]]]:
+    """Return, for each candidate and its control, mean and sample standard deviation over seeds of `COLUMNS`, as text.
+
+    Temperature scaling changes no decision and no accuracy. What it mends is no damage that pruning did for good: a pruned
+    network is worse calibrated than its control only if it still is after scaling both.
+    """
+    return [
+        (
+            which if which != "candidate" else name,
+            [labels.spread(mean, deviation, column) for column, mean, deviation in numbers],
+        )
+        for name, which, numbers in _measured(study, rows)
+    ]
+
+
+def scaling_table(study: StudyFolder, rows: Sequence[Any]) -> Table:
+    """Return the same as a table of unrounded numbers."""
+    return ("candidate", "network", "metric", "mean", "deviation"), (
+        (name, which.removeprefix("its "), *number) for name, which, numbers in _measured(study, rows) for number in numbers
+    )
+
+
+def _measured(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, str, list[tuple[str, float, float]]]]:
+    result: list[tuple[str, str, list[tuple[str, float, float]]]] = []
+    seen: set[str] = set()
+    for row in rows:
+        if row.keys in seen:
+            continue
+        seen.add(row.keys)
+        records = study.records
+        mine = records["key"].astype(str).isin(row.keys.split(";")) & records["budget"].eq(row.budget)
+        at = np.flatnonzero(mine)
+        controls = study.controls[at]
+        result.append((labels.candidate(row), "candidate", _numbers(study, at)))
+        if len(controls) and (controls >= 0).all():
+            result.append((labels.candidate(row), "its control", _numbers(study, controls)))
+    return result
+
+
+def _numbers(study: StudyFolder, rows: NDArray[np.int64]) -> list[tuple[str, float, float]]:
+    """Return (column, mean, sample standard deviation) over some records."""
+    table = study.records.iloc[rows].reindex(columns=list(COLUMNS)).astype(float)
+    return [(name, float(table[name].mean()), float(table[name].std(ddof=1))) for name in COLUMNS]

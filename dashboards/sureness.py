@@ -1,0 +1,96 @@
+"""How sure the front is, in sentences: which places hold, who else may belong there, and who cannot be told apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboards import labels
+from dashboards.claims import paired
+from dashboards.measured import seed_measured
+from dashboards.points import REFERENCES, Points, rows_of
+from dashboards.study_folder import StudyFolder
+from sweeps.columns import COSTS
+
+SURE, POSSIBLE = 0.95, 0.05
+ALIKE_COST = 0.05
+"""Costs that differ by less than this share count as equal."""
+COLLAPSED = 0.1
+"""Accuracy below its control's from which on a network is called collapsed."""
+
+
+def sureness(study: StudyFolder, points: Points) -> list[str]:
+    """Return sentences about the front of the longest budget; none where there is no frequency (one seed)."""
+    table = points.at_longest()
+    known = table[table["frequency"].notna()]
+    front = known[known["front"]]
+    if not len(front):
+        return []
+    sure = int((front["frequency"] >= SURE).sum())
+    said = [
+        f"Of {len(front)} place{'s' if len(front) != 1 else ''} on the front {sure} hold{'s' if sure == 1 else ''} in at "
+        f"least {percent(SURE)} of the draws{_doubtful(front[front['frequency'] < 0.5])}."
+    ]
+    may = known[~known["front"] & (known["frequency"] >= POSSIBLE)].sort_values("frequency", ascending=False)
+    if len(may):
+        said.append(f"Not on the front, yet on it in {percent(POSSIBLE)} of the draws or more: {_with_frequency(may)}.")
+    alike = alike_pairs(study, known[known["front"] | (known["frequency"] >= POSSIBLE)], points)
+    if alike:
+        pairs = "; ".join(f"{labels.candidate(one)} and {labels.candidate(other)}" for one, other in alike[:6])
+        more = f"; and {len(alike) - 6} more pairs" if len(alike) > 6 else ""
+        decides = ", ".join(labels.title(name).removesuffix(" (selection images)") for name in metrics_of(points))
+        said.append(f"Of equal cost (within {percent(ALIKE_COST)}) and not told apart in {decides}: {pairs}{more}.")
+    if "delta_accuracy" in front and (lost := front[front["delta_accuracy"] < -COLLAPSED])["arm"].size:
+        said.append(
+            f"{len(lost)} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
+            "they are on the front because they are small, and a low ECE of theirs is no calibration."
+        )
+    return said
+
+
+def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list[tuple[Any, Any]]:
+    """Return the pairs of candidates of equal cost that no deciding metric tells apart, by the seeds and images.
+
+    A metric tells two apart where the 95 % interval of their difference leaves 0 out.
+    """
+    metrics = metrics_of(points)
+    costs = [name for name in points.decisive if name in COSTS]
+    rows = rows_of(table)
+    if not metrics or not costs or len(rows) < 2:
+        return []
+    values, noise = seed_measured(study, table, metrics)
+    size = np.log(table[costs[0]].to_numpy(dtype=float))
+    result = []
+    for one in range(len(rows)):
+        for other in range(one + 1, len(rows)):
+            same = rows[one].method in REFERENCES and rows[other].method in REFERENCES
+            if same or not abs(size[one] - size[other]) < np.log1p(ALIKE_COST):
+                continue
+            found = [
+                paired(values[one, :, m] - values[other, :, m], noise[one, :, m] - noise[other, :, m])
+                for m in range(len(metrics))
+            ]
+            if all(gap is None or np.isnan(gap.half) or gap.low <= 0 <= gap.high for gap in found):
+                result.append((rows[one], rows[other]))
+    return result
+
+
+def metrics_of(points: Points) -> list[str]:
+    """Return what decides, costs aside."""
+    return [name for name in points.decisive if name not in COSTS]
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole number of percent."""
+    return f"{100 * share:.0f} %"
+
+
+def _doubtful(rows: pd.DataFrame) -> str:
+    return f"; in fewer than half of them: {_with_frequency(rows.sort_values('frequency'))}" if len(rows) else ""
+
+
+def _with_frequency(rows: pd.DataFrame) -> str:
+    shown = [f"{labels.candidate(row)} ({percent(row.frequency)})" for row in rows_of(rows.head(6))]
+    return "; ".join(shown) + (f"; and {len(rows) - 6} more" if len(rows) > 6 else "")

@@ -1,0 +1,46 @@
+"""Candidates by seed: which record is whose, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+CANDIDATE = ["arm", "network", "method", "ratio", "budget"]
+
+
+def seed_records(records: pd.DataFrame, chosen: pd.DataFrame) -> tuple[NDArray[np.int64], list[int]]:
+    """Return the row of ``records`` of each candidate and seed, ``(C, S)`` with -1 where it is missing, and the S seeds.
+
+    Args:
+        records: the table of records; those that are not complete count as missing.
+        chosen: rows of a candidates table.
+    """
+    ratio = pd.to_numeric(records["ratio"], errors="coerce").fillna(0.0)
+    budget = pd.to_numeric(records["budget"], errors="coerce").fillna(0).astype(int)
+    table = records[[*CANDIDATE, "seed"]].assign(ratio=ratio, budget=budget, row=np.arange(len(records)))
+    table = table[records["status"].eq("complete").to_numpy(dtype=bool)]
+    place = table.drop_duplicates([*CANDIDATE, "seed"], keep="last").set_index([*CANDIDATE, "seed"])["row"]
+    seeds = sorted({int(seed) for seed in place.index.get_level_values("seed")})
+    tuples = list(chosen[CANDIDATE].itertuples(index=False, name=None))
+    if not tuples or not seeds:
+        return np.full((len(tuples), len(seeds)), -1), seeds
+    index = pd.MultiIndex.from_tuples([(*row, seed) for row in tuples for seed in seeds], names=[*CANDIDATE, "seed"])
+    return place.reindex(index).fillna(-1).to_numpy(dtype=np.int64).reshape(len(tuples), len(seeds)), seeds
+
+
+def seed_values(records: pd.DataFrame, chosen: pd.DataFrame, numbers: Sequence[str]) -> tuple[Array, list[int]]:
+    """Return what each seed measured for each candidate, ``(C, S, M)`` with NaN where a seed is missing, and the S seeds.
+
+    Args:
+        records: the table of records; those that are not complete count as missing.
+        chosen: rows of a candidates table.
+        numbers: the M columns; one that the records lack is NaN.
+    """
+    rows, seeds = seed_records(records, chosen)
+    values = records.reindex(columns=list(numbers)).astype(float).to_numpy()
+    values = np.concatenate([values, np.full((1, values.shape[1]), np.nan)])  # -1: the missing one
+    return values[rows], seeds
