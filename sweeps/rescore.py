@@ -91,6 +91,7 @@ def rescore_record(folder: Path, bins: int) -> None:
     names = (*COSTS, *SECONDS, "budget", "peak_activation_bytes", REPORT_CELLS)
     kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
+    write_image_noise(folder / RESAMPLED, image_noise(selection=selection, report=report, bins=bins))
     scored = record_columns(selection=selection, report=report, train=train, bins=bins)
     of_set = set_columns(report, before.get("corruption_set"), jpeg="mpc_without_jpeg" in before)
     write_json(folder / RECORD, {**scored, **of_set, **kept, ECE_BINS: bins})
