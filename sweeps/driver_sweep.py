@@ -91,10 +91,11 @@ class Sweep:
         here = places(resources)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
         scratch = self.out / ".tune"
+        head = head_address(address) if address else None
         with (
-            ray_session(address=address, cpus=cpus, gpus=None, environment=recommended_environment()),
+            watching(head, self._lost),
+            ray_session(address=head, cpus=cpus, gpus=None, environment=recommended_environment()),
             listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
-            watching(head_address() if address else None, self._lost),
         ):
             from sweeps.cluster_check import check_nodes
             from sweeps.launch import Place, launch

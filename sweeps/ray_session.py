@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from prune_core.errors import BadInput
+from sweeps.cluster_watch import answers
 from sweeps.ray_folder import session_folder
 from sweeps.ray_quiet import QUIET, short_messages, silence, without_lookups
 
@@ -62,11 +63,28 @@ def cluster_address(given: str | None) -> str | None:
     return given
 
 
-def head_address() -> str:
-    """Return ``HOST:PORT`` of the head that we are connected to."""
-    import ray
+def head_address(address: str) -> str:
+    """Return ``HOST:PORT`` of a cluster's head, at which somebody listens.
 
-    return str(ray.get_runtime_context().gcs_address)
+    Args:
+        address: ``HOST:PORT``, or ``auto`` for the cluster of which this machine is a node.
+
+    Raises:
+        ConnectionError: nobody listens there, or this machine is no node of a cluster.
+    """
+    head: str | None = address
+    if address == "auto":
+        silence()
+        from ray._private import services
+
+        head = services.find_bootstrap_address(None)
+        if head is None or ":" not in head:
+            raise ConnectionError("--address auto: this machine is no node of a Ray cluster; give HOST:PORT of its head")
+    for pause in (1.0, 2.0, 4.0, 0.0):
+        if head is not None and answers(head):
+            return head
+        time.sleep(pause)
+    raise ConnectionError(f"nobody listens at {head}: no Ray cluster has its head there, or it is not up yet")
 
 
 @contextmanager
@@ -110,6 +128,8 @@ def _start(
     for attempt in range(1, _START_TRIES + 1):
         try:
             if address:
+                # one try, of half a minute: Ray's own default are twenty of these
+                os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
                 ray.init(address=address, **common)
             else:
                 # 128 MiB: nothing large goes through the object store (architecture 5.11)
@@ -130,8 +150,8 @@ def _start(
             reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
             if address:  # Ray itself has tried for half a minute
                 raise ConnectionError(
-                    f"{reason[0]} (is the address right, is Ray up there, and does RAY_AUTH_MODE=token with the cluster's "
-                    "token stand in the environment here?)"
+                    f"Ray at {address} lets nobody in: {reason[0]} (does RAY_AUTH_MODE=token, with the cluster's token in "
+                    "RAY_AUTH_TOKEN or ~/.ray/auth_token, stand in the environment here?)"
                 ) from error
             if attempt == _START_TRIES:
                 raise ConnectionError(f"could not start Ray on this machine after {attempt} tries: {reason[0]}") from error
