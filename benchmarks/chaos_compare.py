@@ -22,7 +22,7 @@ LEFT_SECONDS = 30.0
 def differences(sweep: Sweep, undisturbed: Path) -> list[str]:
     """Return what differs, a phrase each; empty when all is equal."""
     out = sweep.out
-    found = [each(out, undisturbed) for each in (_records, _front, _optuna)]
+    found = [*sweep.wrong, *(each(out, undisturbed) for each in (_records, _front, _optuna))]
     found.append(_mlflow(out, sweep.place.mlflow_database or out / "mlflow.db", undisturbed))
     if not (out / "report" / "index.html").is_file():
         found.append("no report")

@@ -71,10 +71,7 @@ def head(sweep: Sweep, draw: random.Random) -> bool:
     """Kill a whole cluster; it is started anew later, when the driver has ended."""
     if not sweep.place.lose_head():
         return False
-    sweep.wait(LEAVING_SECONDS)
-    if sweep.status is None:
-        sweep.kill_family()
-        raise RuntimeError("the driver hangs without its cluster")
+    _must_end(sweep, "hung without its cluster")
     sweep.place.mend()
     return True
 
@@ -83,7 +80,7 @@ def terminate(sweep: Sweep, draw: random.Random) -> bool:
     """SIGTERM: a preempted machine."""
     begun = time.monotonic()
     sweep.process.send_signal(signal.SIGTERM)
-    sweep.wait(LEAVING_SECONDS)
+    _must_end(sweep, "hung after SIGTERM")
     sweep.leaving.append(time.monotonic() - begun)
     return True
 
@@ -91,7 +88,7 @@ def terminate(sweep: Sweep, draw: random.Random) -> bool:
 def interrupt(sweep: Sweep, draw: random.Random) -> bool:
     """Ctrl-C in a terminal: the whole foreground group gets it."""
     os.killpg(sweep.process.pid, signal.SIGINT)
-    sweep.wait(LEAVING_SECONDS)
+    _must_end(sweep, "hung after SIGINT")
     return True
 
 
@@ -125,6 +122,13 @@ def limit_driver(sweep: Sweep, draw: random.Random) -> bool:
         return False
     _limit(psutil.Process(sweep.process.pid))
     return True
+
+
+def _must_end(sweep: Sweep, otherwise: str) -> None:
+    sweep.wait(LEAVING_SECONDS)
+    if sweep.status is None:
+        sweep.wrong.append(otherwise)
+        sweep.kill_family()
 
 
 def _limit(process: psutil.Process) -> None:

@@ -42,6 +42,8 @@ class Sweep:
         self.finished: dict[str, int] = {}
         """When the outcome of each finished trial was written; a finished trial never runs again."""
         self.again: set[str] = set()
+        self.wrong: list[str] = []
+        """What went wrong on the way, a phrase each."""
         self._said_from = 0
         self._mends: list[tuple[float, Callable[[], None]]] = []
 
