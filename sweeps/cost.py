@@ -143,25 +143,33 @@ def _memory(speed: Speed) -> int:
 
 
 def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:
-    """One trial per arm and budget with the number of such trials that a search is still to choose, on average."""
+    """One trial per arm and budget with the number of such trials that a search is still to choose, on average.
+
+    With early stopping one per arm that walks to its longest budget: the most that it can cost.
+    """
     study = plan.study
     if study.search.kind == "grid":
         return []
     from sweeps.plan import candidate_trials
 
-    space = sum(len(arm.ratios) * len(arm.reached(study.budgets)) for arm in plan.arms)
+    early, rate = study.search.early_stopping is not None, study.search.learning_rate
+    space = sum(len(arm.ratios) * len(_walks(arm.reached(study.budgets), early)) for arm in plan.arms)
     planned = {trial.key for trial in plan.trials}
     chosen = sum(1 for path in (out / "trials").glob("*") if path.name not in planned) / len(study.seeds)
-    left = max(0.0, min(study.search.candidates or space, space) - chosen) * len(study.seeds)
-    rate = study.search.learning_rate
+    wanted = study.search.candidates or space
+    left = max(0.0, (wanted if rate is not None else min(wanted, space)) - chosen) * len(study.seeds)
     samples = []
     for arm in plan.arms:
-        for budget in arm.reached(study.budgets):
-            own = {"learning_rate": rate[0]} if rate is not None and budget > 0 else {}
-            trials = candidate_trials(study, arm, arm.ratios[0], own, budgets=[budget], checksum=plan.checksum or "unknown")
+        for walk in _walks(arm.reached(study.budgets), early):
+            own = {"learning_rate": rate[0]} if rate is not None and walk[-1] > 0 else {}
+            trials = candidate_trials(study, arm, arm.ratios[0], own, budgets=walk, checksum=plan.checksum or "unknown")
             # a rate of its own needs a control of its own
             samples += [(trial, len(arm.ratios)) for trial in trials if trial.seed == study.seeds[0]]
     return [(trial, left * ratios / space) for trial, ratios in samples]
+
+
+def _walks(budgets: tuple[int, ...], together: bool) -> list[tuple[int, ...]]:
+    return [budgets] if together and budgets else [(budget,) for budget in budgets]
 
 
 def _correction(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) -> tuple[float, int]:

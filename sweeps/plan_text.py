@@ -41,8 +41,12 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
     ]
     if study.search.kind != "grid":
+        controls = ", and as many controls of its own rate" if study.search.learning_rate is not None else ""
         lines.insert(4, f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
-                        f"{len(study.seeds)} further trials")  # fmt: skip
+                        f"{len(study.seeds)} further trials{controls}")  # fmt: skip
+    if study.search.early_stopping is not None:
+        share = f"{study.search.early_stopping:.0%}"
+        lines.append(f"  stopping   at each budget about {share} of the candidates go on; what follows is the most that it costs")
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
 
 
