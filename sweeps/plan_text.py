@@ -46,7 +46,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
                         f"{len(study.seeds)} further trials{controls}")  # fmt: skip
     if study.search.early_stopping is not None:
         share = f"{study.search.early_stopping:.0%}"
-        lines.append(f"  stopping   at each budget about {share} of the candidates go on; what follows is the most that it costs")
+        lines.append(f"  stopping   at each budget about {share} of the candidates go on; below is the most that it costs")
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
 
 

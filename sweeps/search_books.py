@@ -156,7 +156,7 @@ class OptunaBooks:
 
     def constraints(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the amount by which each limit is missed, by the limit's text."""
-        return {" ".join(map(str, limit)): excess(limit, values) for limit in self.limits}
+        return {f"{limit[0]} {limit[1]} {limit[2]:.12g}": excess(limit, values) for limit in self.limits}
 
     def _add(
         self,
