@@ -55,12 +55,12 @@ def main() -> None:
     parser.add_argument("--undisturbed", type=Path, help="the output folder of an undisturbed run that is there already")
     parser.add_argument("--seconds", type=float, help="faults come 0 to so many seconds apart; default: an undisturbed run")
     parser.add_argument("--keep", type=Path, help="move the folders of studies that came out wrong here")
-    parser.add_argument("--rows", type=Path, help="append the faults to this CSV; the table is then of all that it holds")
+    parser.add_argument("--rows", type=Path, help="append to this CSV; the table is then of all that it holds")
     chosen = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background lets it be ignored
     root = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        rows = torment(chosen, root)
+        rows = torment(chosen, root) if chosen.faults else []
     finally:
         shutil.rmtree(root, ignore_errors=True)
     if chosen.rows:
@@ -164,18 +164,20 @@ def to_the_end(sweep: Sweep) -> str:
 
 def table(rows: list[Struck]) -> str:
     """Return the faults and results as Markdown."""
-    counts = Counter(row[1:] for row in rows)
+    counts = Counter((row.fault, row.place, row.verdict) for row in rows)
+    ends = {key: Counter(row.ended for row in rows if (row.fault, row.place, row.verdict) == key) for key in counts}
     seeds = Counter(row.seed for row in rows)
-    commands = ", ".join(f"`make chaos FAULTS={faults} SEED={seed}`" for seed, faults in seeds.items())
     lines = [
-        f"{len(rows)} faults on {platform.system()} {platform.machine()}: {commands}",
+        f"{len(rows)} faults on {platform.system()} {platform.machine()}, "
+        + ", ".join(f"{faults} with seed {seed}" for seed, faults in seeds.items()),
         "",
-        "| surroundings | fault | the driver | what came of the study | times |",
+        "| fault | surroundings | times | the driver | what came of the study |",
         "|---|---|---|---|---|",
-        *(f"| {' | '.join(row)} | {times} |" for row, times in sorted(counts.items())),
-        "",
     ]
-    return "\n".join(lines)
+    for (fault, place, verdict), times in sorted(counts.items()):
+        ended = ", ".join(f"{end} ({count})" for end, count in ends[fault, place, verdict].most_common())
+        lines.append(f"| {fault} | {place} | {times} | {ended} | {verdict} |")
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

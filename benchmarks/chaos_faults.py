@@ -15,7 +15,6 @@ import os
 import random
 import resource
 import signal
-import time
 from collections.abc import Callable
 
 import psutil
@@ -78,10 +77,8 @@ def head(sweep: Sweep, draw: random.Random) -> bool:
 
 def terminate(sweep: Sweep, draw: random.Random) -> bool:
     """SIGTERM: a preempted machine."""
-    begun = time.monotonic()
     sweep.process.send_signal(signal.SIGTERM)
     _must_end(sweep, "hung after SIGTERM")
-    sweep.leaving.append(time.monotonic() - begun)
     return True
 
 

@@ -37,8 +37,6 @@ class Sweep:
         self.status: int | None = None
         self.first_end: str | None = None
         self.killed = False
-        self.leaving: list[float] = []
-        """Seconds from SIGTERM to the driver's end."""
         self.finished: dict[str, int] = {}
         """When the outcome of each finished trial was written; a finished trial never runs again."""
         self.again: set[str] = set()
