@@ -45,7 +45,7 @@ def sureness(study: StudyFolder, points: Points) -> list[str]:
     if "delta_accuracy" in front and (lost := front[front["delta_accuracy"] < -COLLAPSED])["arm"].size:
         said.append(
             f"{len(lost)} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
-            "they are on the front because they are small, and a low ECE of theirs is no calibration."
+            "they are on the front because they are small, and a low ECE among them is no sign of good calibration."
         )
     return said
 

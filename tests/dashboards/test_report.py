@@ -76,7 +76,7 @@ def test_every_figure_is_valid_plotly_and_has_files(page):
 
 
 def test_same_records_same_bytes(study_folder, page, tmp_path):
-    again = tmp_path / study_folder.name
+    again = tmp_path / "copied"
     shutil.copytree(study_folder, again, ignore=shutil.ignore_patterns("report"))
     table = pd.read_parquet(again / "records.parquet").sample(frac=1.0, random_state=1)
     table.to_parquet(again / "records.parquet", index=False)
