@@ -15,6 +15,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from prune_core.resampled import COLUMNS, RESAMPLES
+from prune_core.trial_folder import RESAMPLED, budget_folder
+
 METRICS = ("accuracy", "ece", "nll", "mpc", "ece_t", "nll_t", "corruption_ece", *(f"mpc_s{s}" for s in range(1, 6)),
            *(f"corruption_ece_s{s}" for s in range(1, 6)))  # fmt: skip
 
@@ -41,7 +44,26 @@ def records(count: int, seeds: int = 3) -> pd.DataFrame:
             if name.startswith(("acc", "mpc", "val_acc"))
             else stream.uniform(0, 0.2, len(table))
         )
+    same = ["network", "seed", "budget"]
+    control = table[table["method"].eq("control")].set_index(same)
+    at = pd.MultiIndex.from_frame(table[same])
+    for name in METRICS[:4]:
+        table[f"delta_{name}"] = table[name].to_numpy() - control[name].reindex(at).to_numpy()
     return table
+
+
+def write_noise(out: Path, table: pd.DataFrame) -> None:
+    """Write what resampled images do to each record, as trials do: half of it common to all."""
+    stream = np.random.default_rng(1)
+    names = [before + name for before in ("", "val_") for name in COLUMNS]
+    common = {name: stream.normal(0, 0.005, RESAMPLES) for name in names}
+    for key, budget in zip(table["key"], table["budget"], strict=True):
+        noise = np.zeros(RESAMPLES, dtype=[(name, "<f4") for name in names])
+        for name in names:
+            noise[name] = common[name] + stream.normal(0, 0.005, RESAMPLES)
+        folder = budget_folder(out / "trials" / key, budget)
+        folder.mkdir(parents=True)
+        np.save(folder / RESAMPLED, noise)
 
 
 def main(sizes: list[int]) -> None:
@@ -53,6 +75,7 @@ def main(sizes: list[int]) -> None:
             out = Path(folder)
             table = records(size)
             table.to_parquet(out / "records.parquet")
+            write_noise(out, table)
             (out / "study.yaml").write_text(yaml.safe_dump({"name": "speed", "seeds": [0, 1, 2], "budgets": [0, 2]}))
             start, busy = time.perf_counter(), time.process_time()
             page = build_report(out)
