@@ -54,14 +54,15 @@ def run(
 @click.argument("study")
 @OUT
 @SET
-def plan(study: str, out: Path | None, overrides: tuple[str, ...]) -> None:
+@click.option("--max-hours", type=float, help="Say whether the run would stop at so many hours.")
+def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: float | None) -> None:
     """Say what `run STUDY` would do: trials, records, what is there already, hours, disk, memory."""
     from sweeps.plan import make_plan
     from sweeps.study import load_study
 
     loaded = load_study(study, overrides)
     folder = _folder(out, loaded.name)
-    click.echo(make_plan(loaded, folder, data_required=False).summary(folder))
+    click.echo(make_plan(loaded, folder, data_required=False).summary(folder, hours=max_hours))
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +35,16 @@ class Speed:
         judge: images per second forward.
         parameters: of the network.
         activation_bytes: that one training batch keeps.
+        macs: multiply-accumulates of one image forward.
+        device: where it was measured, ``cpu`` or ``gpu``.
     """
 
     train: float
     judge: float
     parameters: int
     activation_bytes: int
+    macs: int = 0
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,12 @@ class Cost:
     Attributes:
         device_seconds: summed over trials.
         wall_seconds: with as many trials at a time as fit.
-        disk_bytes: that they write.
+        disk_bytes: that they write; `keep` takes some of it away when the study is done.
         trial_bytes: memory of the largest trial.
         concurrency: trials at a time.
         measured: how many finished trials corrected the calibration.
+        device: what the seconds are of, ``cpu`` or ``gpu``.
+        macs: multiply-accumulates of training and judging; a training step counts as three forward passes.
     """
 
     device_seconds: float
@@ -62,6 +68,8 @@ class Cost:
     trial_bytes: int
     concurrency: int
     measured: int
+    device: str
+    macs: float
 
 
 def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) -> Cost:
@@ -77,20 +85,37 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) ->
     factor, measured = _correction(plan, out, speeds, sizes)
     seconds = sum(_seconds(plan, trial, out, speeds[trial.network], sizes) for trial in missing) * factor
     records = float(sum(len(_open(trial, out)) for trial in missing))
-    disk = sum(_disk(plan, trial, out, speeds[trial.network], sizes) for trial in missing)
+    disk = sum(_disk(trial, out, speeds[trial.network], sizes) for trial in missing)
     count = float(len(missing))
     for trial, weight in _to_be_chosen(plan, out):
         speed = speeds[trial.network]
         seconds += weight * _seconds(plan, trial, out, speed, sizes) * factor
         records, count = records + weight, count + weight
-        disk += weight * _disk(plan, trial, out, speed, sizes)
+        disk += weight * _disk(trial, out, speed, sizes)
     seconds += count * TRIAL_SECONDS + records * RECORD_SECONDS
     if count and plan.study.evaluation.corruptions == "generated":
         seconds += sizes.cells / CORRUPTED_PER_SECOND
     concurrency = max(1, min(places(plan.study.resources), round(count)))
     wall = seconds / concurrency + (START_SECONDS if count else 0.0)
     memory = [_memory(speeds[trial.network]) for trial in plan.trials]
-    return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured)
+    device = next((speed.device for speed in speeds.values()), "cpu")
+    macs = _work(plan, out, speeds, sizes, missing)
+    return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured, device, macs)
+
+
+def _work(
+    plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, missing: Iterable[PlannedTrial]
+) -> float:
+    """Multiply-accumulates: the seconds on a machine that does one in a second."""
+    unit = {
+        label: replace(speed, train=1 / (3 * max(speed.macs, 1)), judge=1 / max(speed.macs, 1))
+        for label, speed in speeds.items()
+    }
+    known = sum(_seconds(plan, trial, out, unit[trial.network], sizes) for trial in missing)
+    chosen = sum(
+        weight * _seconds(plan, trial, out, unit[trial.network], sizes) for trial, weight in _to_be_chosen(plan, out)
+    )
+    return known + chosen
 
 
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
@@ -129,12 +154,12 @@ def _judging(trial: PlannedTrial, budgets: Iterable[int], speed: Speed, sizes: S
     return sum(judged_images(sizes, report_cells=each in trial.report_budgets) for each in judged) / speed.judge
 
 
-def _disk(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes) -> float:
+def _disk(trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes) -> float:
     to_do = _open(trial, out)
     weights = 4 * speed.parameters
     state = 2 * weights if max(to_do, default=0) > 0 else 0
     logits = sum(logit_bytes(sizes, report_cells=budget in trial.report_budgets) for budget in to_do)
-    return float(state + (0 if plan.study.keep == "none" else len(to_do) * weights + logits))
+    return float(state + len(to_do) * weights + logits)  # `keep` takes away only when the study is done
 
 
 def _memory(speed: Speed) -> int:

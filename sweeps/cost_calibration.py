@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sweeps.plan import PlannedTrial
 
-WORK = 4e9
-"""Multiply-accumulates that one measurement aims at: well below a second on one core."""
+WORK = {"cpu": 4e9, "cuda": 2e12}
+"""Multiply-accumulates that one measurement aims at: well below a second on one core, whole batches on a GPU."""
 
 
 FRESH_SECONDS = 3600.0
@@ -30,7 +30,7 @@ FRESH_SECONDS = 3600.0
 
 
 def speeds_of(study: Study, trials: Iterable[PlannedTrial], sizes: Sizes, *, cache: Path | None = None) -> dict[str, Speed]:
-    """Return the speed of every network that the trials name, by label; measured on the CPU, whatever the study's device.
+    """Return the speed of every network that the trials name, by label: on the study's device, or the CPU if it is not here.
 
     Args:
         study: the resolved study.
@@ -48,16 +48,17 @@ def speeds_of(study: Study, trials: Iterable[PlannedTrial], sizes: Sizes, *, cac
 def _remembered(study: Study, baseline: dict[str, Any], sizes: Sizes, folder: Path) -> Speed:
     import torch
 
+    device = "cuda" if study.resources.device == "cuda" and torch.cuda.is_available() else "cpu"
     identity = {
         "network": baseline["network"], "batch": baseline["training"]["batch_size"], "threads": baseline["threads"],
         "shape": list(sizes.shape), "classes": sizes.classes, "host": platform.node(), "torch": torch.__version__,
-        "augmentation": baseline["training"]["augmentation"],
+        "augmentation": baseline["training"]["augmentation"], "device": device,
     }  # fmt: skip
     path = folder / f"{content_key(identity)}.json"
     known = _fresh(path)
     if known is not None:
         return known
-    speed = _measured(baseline, sizes, study.resources.threads)
+    speed = _measured(baseline, sizes, study.resources.threads, device)
     try:
         write_json(path, vars(speed))
     except OSError:
@@ -72,7 +73,7 @@ def _fresh(path: Path) -> Speed | None:
         return None
 
 
-def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int) -> Speed:
+def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int, device: str) -> Speed:
     import torch
 
     from prune_core.complexity import complexity
@@ -81,32 +82,35 @@ def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int) -> Speed:
     from prune_core.training import DeviceData, Recipe, prepare_runtime, train
 
     before = torch.get_num_threads()
-    prepare_runtime(threads=threads)
+    prepare_runtime(device=device, threads=threads)
     height, width, channels = sizes.shape
     described = baseline["network"]
     network = build_network(described["name"], num_classes=sizes.classes, in_channels=channels, **described["options"])
     macs = max(1, complexity(network, (channels, height, width)).macs)
+    activation_bytes = _activation_bytes(network, int(baseline["training"]["batch_size"]), (channels, height, width))
+    network.to(device)
     recipe = Recipe.from_dict({**baseline["training"], "epochs": 1, "schedule": "constant", "milestones": []})
-    count = _whole_batches(WORK / (3 * macs), recipe.batch_size)
+    count = _whole_batches(WORK[device] / (3 * macs), recipe.batch_size)
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (max(count, 64), *sizes.shape), dtype=np.uint8)
     labels = generator.integers(0, sizes.classes, len(images))
     mean, std = [0.5] * channels, [0.25] * channels
-    data = DeviceData.of(images[:count], labels[:count], mean=mean, std=std, augmentation=recipe.augmentation)
-    judged = min(len(images), max(16, int(WORK / macs)))
+    data = DeviceData.of(images[:count], labels[:count], mean=mean, std=std, augmentation=recipe.augmentation, device=device)
+    judged = min(len(images), max(16, int(WORK[device] / macs)))
 
     def learn() -> None:
         train(network, data, recipe, epochs_from=0, epochs_to=1, stream=("calibration",))
 
     def judge() -> None:
-        forward_logits(network, images[:judged], mean, std, batch_size=64)
+        forward_logits(network, images[:judged], mean, std, device=device, batch_size=64)
 
-    activation_bytes = _activation_bytes(network, recipe.batch_size, (channels, height, width))
     speed = Speed(
-        train=count / _seconds(learn, threads),
-        judge=judged / _seconds(judge, threads),
+        train=count / _seconds(learn, threads, device),
+        judge=judged / _seconds(judge, threads, device),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         activation_bytes=activation_bytes,
+        macs=macs,
+        device="gpu" if device == "cuda" else "cpu",
     )
     torch.set_num_threads(before)
     return speed
@@ -117,9 +121,10 @@ def _whole_batches(images: float, batch: int) -> int:
     return max(1, min(int(images) // batch, 32)) * batch if images >= batch else max(4, int(images))
 
 
-def _seconds(work: Callable[[], None], threads: int) -> float:
+def _seconds(work: Callable[[], None], threads: int, device: str) -> float:
     """The better of two runs after a first one that warms up. CPU time with one thread: others may be at work here."""
-    clock = time.process_time if threads == 1 else time.perf_counter
+    # on a GPU the work ends by itself with a look at its result, which waits for the device
+    clock = time.process_time if threads == 1 and device == "cpu" else time.perf_counter
     work()
     found = []
     for _ in range(2):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.plan_arms import Arm, dense_bases, recipe_suffix, study_arms
+from sweeps.plan_checkpoints import check_checkpoints
 from sweeps.plan_data import data_checksum
 from sweeps.plan_state import (
     State,
@@ -124,6 +125,8 @@ def make_plan(study: Study, out: Path | None = None, *, data_required: bool = Tr
         ]
     else:
         pruned = controls
+    if checksum is not None:
+        check_checkpoints(study, trials, out)
     return Plan(study=study, arms=tuple(arms), trials=joined([*trials, *pruned, *scratch]), checksum=checksum)
 
 

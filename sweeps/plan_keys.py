@@ -109,9 +109,11 @@ def _checkpoint(network: NetworkSection, seed: int) -> dict[str, Any] | None:
         return None
     path = Path(str(network.baseline.checkpoint).replace("{seed}", str(seed)))
     if not path.is_file():
-        raise BadInput(f"networks.baseline.checkpoint: there is no file {str(path)!r} (allowed: a readable checkpoint)")
+        raise BadInput(
+            f"baseline.checkpoint of network {network.name}: there is no file {str(path)!r} (allowed: a readable checkpoint)"
+        )
     found = file_sha256(path)
     wanted = network.baseline.sha256
     if wanted is not None and wanted != found:
-        raise BadInput(f"networks.baseline.sha256: {path.name} has SHA-256 {found}, not {wanted}")
+        raise BadInput(f"baseline.sha256 of network {network.name}: {path.name} has SHA-256 {found}, not {wanted}")
     return {"path": str(path), "sha256": found}

@@ -74,14 +74,16 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
 
     cost = cost_of(plan, out, speeds_of(plan.study, plan.trials, sizes), sizes)
     basis = f"corrected by {cost.measured} finished trials" if cost.measured else "from a short calibration on this machine"
-    device = plan.study.resources.device
-    unit = "CPU" if device == "cpu" else f"CPU (the study asks for {device}, which is faster)"
+    at_a_time = f"{cost.concurrency} trial{'s' if cost.concurrency != 1 else ''} at a time"
     lines = [
-        f"  time       about {duration(cost.wall_seconds)} with {cost.concurrency} trials at a time, "
-        f"{duration(cost.device_seconds)} of {unit}, {basis}",
-        f"  disk       about {size(cost.disk_bytes)}; keep: {plan.study.keep}",
+        f"  time       about {duration(cost.wall_seconds)} with {at_a_time}, "
+        f"{duration(cost.device_seconds)} of {cost.device.upper()}, {basis}",
+        f"  disk       about {size(cost.disk_bytes)} until the study is done; keep: {plan.study.keep}",
         f"  memory     about {size(cost.trial_bytes)} per trial",
     ]
+    if cost.device != plan.study.resources.device.replace("cuda", "gpu"):
+        work = f"about {cost.macs:.1e} multiply-accumulates"
+        lines.insert(1, f"  work       {work}; the study asks for a GPU, and there is none here to measure")
     if cap is not None and cost.wall_seconds > cap * 3600:
         lines.append(f"  more than  the cap of {cap:g} hours: the run will stop there, with a report of what is done")
     if plan.checksum is None:

@@ -25,10 +25,11 @@ def status_text(out: Path) -> str:
 
     if not (out / "study.yaml").is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
-    study = load_study(out / "study.yaml")
-    plan = make_plan(study, out, data_required=False)
-    lines = [plan.summary(out)]
-    lines += _folders(out, {trial.key for trial in plan.trials})
+    try:
+        plan = make_plan(load_study(out / "study.yaml"), out, data_required=False)
+        lines = [plan.summary(out), *_folders(out, {trial.key for trial in plan.trials})]
+    except BadInput as error:  # another machine, without the user's checkpoint or plugin
+        lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
     lines += _running(out)
     holder = holder_of(out)
     if holder is None:
@@ -46,6 +47,8 @@ def _folders(out: Path, planned: set[str]) -> list[str]:
         return []
     ended = Counter(str((read_outcome(path) or {"status": "begun"})["status"]) for path in others)
     said = ", ".join(f"{count} {status}" for status, count in sorted(ended.items()))
+    if not planned:
+        return [f"  on disk    {len(others)} trials: {said}"]
     return [f"  besides    {len(others)} further trials on disk, chosen by the search or no longer asked for: {said}"]
 
 

@@ -260,15 +260,19 @@ def _evaluation(study: Study, folder: Path) -> Any:
         raise BadInput(
             f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"
         )
-    for key, count, available in (
+    counts = (
         ("images_per_cell", section.images_per_cell, study.data.test),
         ("selection_images_per_cell", section.selection_images_per_cell, study.data.validation),
         ("train_images", section.train_images, study.data.train),
-    ):
-        if available and count > available:
+    )
+    for key, count, available in counts:
+        if available and count > available and key in section.model_fields_set:
             raise BadInput(f"evaluation.{key}: {count} images asked, the study has {available} (allowed: up to {available})")
     _check_report_budgets(study)
-    update = {"folder": (folder / section.folder.expanduser()).resolve()} if section.folder is not None else {}
+    # a default that is more than there is means all of them
+    update: dict[str, Any] = {key: available for key, count, available in counts if available and count > available}
+    if section.folder is not None:
+        update["folder"] = (folder / section.folder.expanduser()).resolve()
     return section.model_copy(update=update)
 
 

@@ -36,7 +36,14 @@ class BaselineSection(Section):
     """A trained network of yours, used as the baseline instead of training one."""
 
     checkpoint: Path = Field(description="path of the weights; {seed} in it stands for the trial's seed")
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$", description="refuse the file if its SHA-256 differs")
+    sha256: str | None = Field(default=None, description="refuse the file if its SHA-256 differs")
+
+    @field_validator("sha256", mode="before")
+    @classmethod
+    def _digits(cls, value: Any) -> Any:
+        if value is None or re.fullmatch("[0-9a-f]{64}", str(value).lower()):
+            return None if value is None else str(value).lower()
+        raise ValueError(f"{value!r} is no SHA-256 (allowed: 64 hexadecimal digits, in quotes)")
 
 
 class NetworkSection(Section):

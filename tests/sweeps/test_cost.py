@@ -26,7 +26,7 @@ seeds: [0]
 evaluation: {corruptions: none, train_images: 200}
 resources: {max_concurrent: 2}
 """
-SPEED = Speed(train=100.0, judge=1000.0, parameters=1000, activation_bytes=5000)
+SPEED = Speed(train=100.0, judge=1000.0, parameters=1000, activation_bytes=5000, macs=70)
 
 
 def planned(folder: Path, *overrides: str) -> tuple[Plan, Sizes]:
@@ -66,6 +66,7 @@ def test_seconds_are_epochs_and_records_by_hand(tmp_path: Path) -> None:
     by_hand = (3 + 2 + 2) * epoch + (1 + 1 + 2) * judged + 3 * TRIAL_SECONDS + 5 * RECORD_SECONDS
     assert cost.device_seconds == pytest.approx(by_hand)
     assert cost.concurrency == 2
+    assert cost.macs == pytest.approx(7 * 1000 * 3 * 70 + 4 * 500 * 70)  # a training step counts as three forward passes
     assert cost.wall_seconds == pytest.approx(by_hand / 2 + START_SECONDS)
     # weights of 1,000 parameters, 500 images' logits, per record; weights and momentum of two trials that are fine-tuned
     assert cost.disk_bytes == 5 * (4000 + 10 * 4 * 500) + 2 * 8000
@@ -90,6 +91,28 @@ def test_corrupted_test_images_cost_where_they_are_judged(tmp_path: Path) -> Non
         write_json(out / "trials" / trial.key / "outcome.json", {"status": "complete", "cause": None, "budgets": [0]})
     left = all_of_it + TRIAL_SECONDS + RECORD_SECONDS + (75 * 40 + 20 * 30) / 10_000
     assert cost_of(plan, out, {"small_vgg": SPEED}, sizes).device_seconds == pytest.approx(left)
+
+
+def test_from_scratch_costs_a_whole_training(tmp_path: Path) -> None:
+    plan, sizes = planned(tmp_path)
+    before = cost_of(plan, tmp_path / "out", {"small_vgg": SPEED}, sizes).device_seconds
+    plan, sizes = planned(tmp_path, "arms.0.scratch=0.5")
+    more = cost_of(plan, tmp_path / "out", {"small_vgg": SPEED}, sizes).device_seconds - before
+    assert more == pytest.approx(3 * 1000 / 100 + 500 / 1000 + TRIAL_SECONDS + RECORD_SECONDS)
+
+
+def test_a_plan_above_the_cap_says_so_first(tmp_path: Path) -> None:
+    plan, _ = planned(tmp_path)
+    assert "the cap of 0.001 hours: the run will stop there" in plan_text(plan, tmp_path / "out", hours=0.001)
+    assert "the cap of" not in plan_text(plan, tmp_path / "out", hours=10)
+    plan, _ = planned(tmp_path, "resources.max_hours=0.001")
+    assert "the cap of 0.001 hours" in plan_text(plan, tmp_path / "out")
+
+
+def test_a_gpu_that_is_not_here_is_said(tmp_path: Path) -> None:
+    plan, _ = planned(tmp_path, "resources={device: cuda}")
+    text = plan_text(plan, tmp_path / "out")
+    assert "multiply-accumulates; the study asks for a GPU, and there is none here" in text and "of CPU" in text
 
 
 def test_what_is_there_is_not_paid_again(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from prune_core import build_network
 from prune_core.errors import BadInput
 from prune_core.files import write_json
 from prune_core.pipeline_keys import baseline_key
@@ -218,17 +221,29 @@ def test_a_search_plans_only_what_it_needs_in_any_case(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_counts_by_content_not_by_place(tmp_path: Path) -> None:
-    def planned(name: str, content: bytes) -> set[str]:
-        (tmp_path / name).write_bytes(content)
+    def planned(name: str, seed: int) -> set[str]:
+        torch.manual_seed(seed)
+        buffer = io.BytesIO()  # into a file, torch would write the file's name too
+        torch.save(build_network("small_vgg", width=4, in_channels=1).state_dict(), buffer)
+        (tmp_path / name).write_bytes(buffer.getvalue())
         return keys(make_plan(study(tmp_path, f"networks.small_vgg.baseline.checkpoint={name}")))
 
-    first = planned("a.pt", b"one")
-    assert planned("b.pt", b"one") == first
-    assert planned("c.pt", b"two") != first
+    first = planned("a.pt", 1)
+    assert planned("b.pt", 1) == first
+    assert planned("c.pt", 2) != first
     with pytest.raises(BadInput, match="SHA-256"):
         make_plan(study(tmp_path, "networks.small_vgg.baseline={checkpoint: a.pt, sha256: '" + "0" * 64 + "'}"))
     with pytest.raises(BadInput, match="no file"):
         make_plan(study(tmp_path, "networks.small_vgg.baseline.checkpoint=s{seed}.pt"))
+
+
+def test_a_checkpoint_of_another_network_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    torch.save(build_network("small_vgg", width=8, in_channels=1).state_dict(), tmp_path / "wide.pt")
+    with pytest.raises(BadInput, match=r"networks.small_vgg.baseline.checkpoint: .*wide.pt.*instead of"):
+        make_plan(study(tmp_path, "networks.small_vgg.baseline.checkpoint=wide.pt"))
+    (tmp_path / "code.pt").write_text("import os")
+    with pytest.raises(BadInput, match=r"networks.small_vgg.baseline.checkpoint: .*code.pt"):
+        make_plan(study(tmp_path, "networks.small_vgg.baseline.checkpoint=code.pt"))
 
 
 def test_images_count_by_content_not_by_place(tmp_path: Path) -> None:

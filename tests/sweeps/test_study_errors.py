@@ -28,6 +28,7 @@ WRONG = [
     ("training.learning_rate=-1", "training: learning_rate", "-1", "allowed: "),
     ("training.schedule=linear", "training: schedule", "linear", "allowed: constant"),
     ("fine_tuning.epochs=3", "fine_tuning: epochs", "budgets", "allowed: "),
+    ("networks.small_vgg.baseline={checkpoint: a.pt, sha256: abc}", "baseline.sha256", "'abc'", "allowed: 64 hexadecimal"),
     ("arms.0.round_epochs=2", "arms.0.round_epochs", "one round", "allowed: rounds from 2"),
     ("arms.0.rounds=4", "arms.0.rounds", "after 3 epochs, the longest budget is 2", "allowed: a budget from 3"),
     ("arms.0.scratch=[0.7]", "arms.0.scratch", "0.7", "allowed: 0.5"),

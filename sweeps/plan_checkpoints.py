@@ -1,0 +1,40 @@
+"""A user's own checkpoints, tried before anything runs: one line at once, not a failed trial per baseline later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prune_core.errors import BadInput
+from sweeps.plan_data import load_data
+from sweeps.plan_state import baseline_ready
+
+if TYPE_CHECKING:
+    from sweeps.plan_trials import PlannedTrial
+    from sweeps.study import Study
+
+
+def check_checkpoints(study: Study, trials: Iterable[PlannedTrial], out: Path | None) -> None:
+    """Load each checkpoint that the store does not hold yet into the network that the study names.
+
+    Raises:
+        BadInput: a checkpoint does not fit its network, or cannot be read.
+    """
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for trial in trials:
+        baseline = trial.description["baseline"]
+        if baseline["checkpoint"] and not (out is not None and baseline_ready(trial.baseline_key, out)):
+            found.setdefault(trial.baseline_key, (trial.network, baseline))
+    if not found:
+        return
+    from prune_core.networks import build_network, load_weights
+
+    dataset = load_data(study.data.name, study.data.options, download=False)
+    shape = {"num_classes": len(dataset.classes), "in_channels": dataset.shape[2]}
+    for label, baseline in found.values():
+        network = build_network(baseline["network"]["name"], **{**shape, **baseline["network"]["options"]})
+        try:
+            load_weights(network, Path(baseline["checkpoint"]["path"]))
+        except BadInput as error:
+            raise BadInput(f"networks.{label}.baseline.checkpoint: {error}") from None
