@@ -102,6 +102,7 @@ def _log_picture(client: MlflowClient, choice: Choice, picture: Picture, bins: i
     temperature = finite(choice.record.get("temperature"))
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"network-b{choice.budget}.png"
-        title = f"{choice.title}, seed {choice.record['seed']}"
+        images = choice.record.get("corruption_set")
+        title = f"{choice.title}, seed {choice.record['seed']}" + (f"\n{images}" if isinstance(images, str) else "")
         picture(LogitSet.load(choice.folder / REPORT), temperature or 1.0, bins, title, path)
         client.log_artifact(str(choice.record["mlflow_run_id"]), str(path))
