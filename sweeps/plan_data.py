@@ -39,7 +39,32 @@ def data_checksum(study: Study, out: Path | None, *, required: bool) -> str | No
         split_dataset(dataset, study.seed, validation=study.data.validation, test=study.data.test, train=study.data.train)
     except BadInput as error:
         raise BadInput(f"data: {error}") from None
+    _check_corruptions(study, dataset, files=required)
     return dataset.checksum
+
+
+def _check_corruptions(study: Study, dataset: Dataset, *, files: bool) -> None:
+    """Raise `BadInput` where the corrupted images could not be had, before hours of training instead of after them."""
+    from prune_core.corruptions import official_set
+    from prune_core.corruptions.apply import LARGEST, SMALLEST
+    from prune_core.data.cache import default_cache
+
+    evaluation = study.evaluation
+    height, width, _ = dataset.shape
+    if evaluation.corruptions != "none" and not all(SMALLEST <= side <= LARGEST for side in (height, width)):
+        raise BadInput(
+            f"evaluation.corruptions: {evaluation.corruptions}, but images of {height}x{width} pixels cannot be corrupted "
+            f"(allowed: {SMALLEST} to {LARGEST} pixels, see data.options.size; or corruptions: none)"
+        )
+    if evaluation.corruptions != "official":
+        return
+    if dataset.test_images is None:
+        raise BadInput(f"evaluation.corruptions: official, but data {dataset.name!r} has no test images of its own")
+    try:
+        if files:
+            official_set(evaluation.folder or default_cache(), name=dataset.name, labels=dataset.test_labels)
+    except BadInput as error:
+        raise BadInput(f"evaluation.corruptions: official: {error}") from None
 
 
 def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Dataset:
