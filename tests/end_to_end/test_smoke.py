@@ -38,9 +38,19 @@ def test_every_trial_is_one_child_run_in_mlflow_and_every_candidate_one_row_in_o
     with sqlite3.connect(undisturbed / "mlflow.db") as books:
         keys = books.execute("select value from tags where key = 'prunefront.key'").fetchall()
         status = books.execute("select distinct status from runs").fetchall()
+        models = books.execute("select count(*) from logged_models").fetchall()
+        progress = books.execute("select max(step) from metrics where key = 'hypervolume' and value > 0").fetchall()
+        differences = books.execute("select count(*) from latest_metrics where key = 'delta_accuracy'").fetchall()
     assert sorted(key for (key,) in keys) == sorted(records["key"].unique())
     assert status == [("FINISHED",)]
     assert records["mlflow_run_id"].notna().all()
+    artifacts = undisturbed / "mlartifacts"
+    assert len(list(artifacts.rglob("corruptions.csv"))) == len(keys) == 8
+    # the study says: two networks of the front
+    assert models == [(2,)]
+    assert len(list(artifacts.rglob("network-b*.png"))) == 2
+    assert progress == [(8,)]
+    assert differences == [(6,)]  # controls and pruned
     with sqlite3.connect(undisturbed / "optuna.db") as books:
         states = books.execute("select state, count(*) from trials group by state").fetchall()
     assert states == [("COMPLETE", 4)]  # 2 methods, 1 ratio, 2 budgets
