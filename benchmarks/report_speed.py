@@ -1,23 +1,28 @@
-"""How long the report takes and how large its page is, for 100, 1,000 and 10,000 records.
+"""How long the report and the live page take, and how large they are, for 100, 1,000 and 10,000 records.
 
 python -m benchmarks.report_speed [RECORDS ...]
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import yaml
 
+from prune_core.files import write_json
 from prune_core.resampled import COLUMNS, RESAMPLES
 from prune_core.trial_folder import RESAMPLED, budget_folder
 
+T = TypeVar("T")
 METRICS = ("accuracy", "ece", "nll", "mpc", "ece_t", "nll_t", "corruption_ece", *(f"mpc_s{s}" for s in range(1, 6)),
            *(f"corruption_ece_s{s}" for s in range(1, 6)))  # fmt: skip
 
@@ -66,8 +71,26 @@ def write_noise(out: Path, table: pd.DataFrame) -> None:
         np.save(folder / RESAMPLED, noise)
 
 
+def folders(out: Path, table: pd.DataFrame) -> None:
+    """Write the trials' folders as far as the live page looks at them."""
+    for key, rows in table.groupby("key"):
+        for budget in rows["budget"]:
+            write_json(out / "trials" / str(key) / f"budget-{budget:04d}" / "record.json", {})
+        write_json(out / "trials" / str(key) / "outcome.json", {"status": "complete", "cause": None, "budgets": [0, 2]})
+    later = time.time() + 60  # the table is newer than the trials: a sweep that has ended
+    os.utime(out / "records.parquet", (later, later))
+
+
+def timed(work: Callable[[], T]) -> tuple[T, str]:
+    """Return what some work gives, and the wall and CPU time it took."""
+    start, busy = time.perf_counter(), time.process_time()
+    result = work()
+    return result, f"{time.perf_counter() - start:.1f} s ({time.process_time() - busy:.1f} s of CPU)"
+
+
 def main(sizes: list[int]) -> None:
     """Print one line per size."""
+    from dashboards.live import LiveStudy
     from dashboards.report import build_report
 
     for size in sizes:
@@ -77,13 +100,17 @@ def main(sizes: list[int]) -> None:
             table.to_parquet(out / "records.parquet")
             write_noise(out, table)
             (out / "study.yaml").write_text(yaml.safe_dump({"name": "speed", "seeds": [0, 1, 2], "budgets": [0, 2]}))
-            start, busy = time.perf_counter(), time.process_time()
-            page = build_report(out)
-            wall, cpu = time.perf_counter() - start, time.process_time() - busy
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            page, spent = timed(lambda out=out: build_report(out))
             size_mib = page.stat().st_size / 2**20
-            spent = f"{wall:.1f} s ({cpu:.1f} s of CPU)"
-            print(f"{len(table):6d} records: {spent}, {size_mib:.2f} MiB, peak {peak:.0f} MiB")
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"{len(table):6d} records, report: {spent}, {size_mib:.2f} MiB, peak {peak:.0f} MiB", flush=True)
+            folders(out, table)
+            live = LiveStudy(out)
+            _, looked = timed(live.state)
+            figures, drawn = timed(live.figures)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            live_mib = len(figures.encode()) / 2**20
+            print(f"{'':6} live page: state {looked}, front {drawn}, {live_mib:.2f} MiB, peak {peak:.0f} MiB", flush=True)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,13 @@ def front_drawn(points: Points, folder: Path | None) -> list[Drawn]:
     return [Drawn("front", "front", "The front", words, front_figure(points), files)]
 
 
+def live_drawn(points: Points) -> list[Drawn]:
+    """Return the front as it grows: candidates whose seeds have not all ended are there too, paler."""
+    if not panels(points, unfinished=True):
+        return []
+    return [Drawn("front", "front", "The front", "", front_figure(points, unfinished=True), ())]
+
+
 def ratio_drawn(points: Points, folder: Path | None) -> list[Drawn]:
     """Return the figures by ratio, one per network and kind."""
     drawn = []

@@ -22,9 +22,9 @@ FRAME = 0.1
 """Accuracy lost against the best reference from which on a network may leave the frame, so as not to squeeze the others."""
 
 
-def panels(points: Points) -> list[str]:
+def panels(points: Points, *, unfinished: bool = False) -> list[str]:
     """Return what stands on the x axes: the panels that have numbers."""
-    table = points.complete
+    table = points.table if unfinished else points.complete
     return [name for name in PANELS if name in table and table[name].notna().any()]
 
 
@@ -32,7 +32,7 @@ def hover(row: Any) -> str:
     """Return everything about one candidate, in the few tags that plotly reads."""
     frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of resamplings of the seeds)"
     place = ("on the front" if row.front else "dominated") if row.complete else "incomplete: does not compete"
-    title = "<br>".join(labels.safe(line) for line in wrap(labels.candidate(row), 64))
+    title = "<br>".join(labels.safe(line) for line in wrap(labels.candidate(row), 72, break_on_hyphens=False))
     lines = [f"<b>{title}</b>", f"{place}{frequency}"]
     for name in ("accuracy", "ece", "nll", "ece_t", "nll_t", "mpc", "corruption_ece"):
         value = getattr(row, name)
@@ -80,9 +80,14 @@ def view(table: pd.DataFrame, column: str, *, log: bool = False) -> list[float] 
     return [10**end for end in found] if log and ends[0] > 0 else None if log else found
 
 
-def front_figure(points: Points) -> Figure:
-    """Return the front as a plotly figure (plain data): one panel per x axis, one trace per method, network and place."""
-    table, names = points.complete, panels(points)
+def front_figure(points: Points, *, unfinished: bool = False) -> Figure:
+    """Return the front as a plotly figure (plain data): one panel per x axis, one trace per method, network and place.
+
+    Args:
+        points: the candidates.
+        unfinished: also draw, paler, those whose seeds have not all ended: they do not compete, but one sees them come.
+    """
+    table, names = points.table if unfinished else points.complete, panels(points, unfinished=unfinished)
     look = looks(table["method"].unique())
     networks = sorted(table["network"].unique())
     traces: list[Figure] = []
@@ -90,11 +95,11 @@ def front_figure(points: Points) -> Figure:
         for method in order(table["method"].unique()):
             for network in networks:
                 rows = table[(table["method"] == method) & (table["network"] == network)].dropna(subset=[name, "accuracy"])
-                for on_front in (False, True):
-                    part = rows[rows["front"] == on_front]
-                    if len(part):
-                        fill = FILLS[networks.index(network) % len(FILLS)]
-                        traces.append(_trace(part, name, panel, look[method], fill, on_front))
+                fill = FILLS[networks.index(network) % len(FILLS)]
+                for (complete, on_front), part in rows.groupby(["complete", "front"], sort=True):
+                    traces.append(
+                        _trace(part, name, panel, look[method], fill, _tone(bool(complete), bool(on_front), method))
+                    )
     layout: Figure = {
         "hovermode": "closest",
         "meta": {"columns": 3 if len(names) <= 3 else 2, "least": 300, "tall": 370, "paper": 205},
@@ -104,7 +109,7 @@ def front_figure(points: Points) -> Figure:
         "frame": FRAME,
         "references": list(REFERENCES),
         "always": list(EVERY_BUDGET),
-        "legend": _legend(look, networks, float(table["compression"].max())),
+        "legend": _legend(look, networks, float(table["compression"].max()), unfinished=unfinished),
     }
     for panel, name in enumerate(names, start=1):
         tail = str(panel) if panel > 1 else ""
@@ -113,23 +118,28 @@ def front_figure(points: Points) -> Figure:
     return {"data": traces, "layout": layout}
 
 
-def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, on_front: bool) -> Figure:
+def _tone(complete: bool, on_front: bool, method: str) -> str:
+    """Return how loudly candidates are drawn: "full", "pale" (not all seeds yet) or "grey" (dominated)."""
+    return "pale" if not complete else "full" if on_front or method in REFERENCES else "grey"
+
+
+def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, tone: str) -> Figure:
     method, network = str(rows["method"].iloc[0]), str(rows["network"].iloc[0])
-    shown = on_front or method in REFERENCES
-    colour = look.colour if shown else "@dominated"
+    colour = "@dominated" if tone == "grey" else look.colour
+    bars = f"{colour}~" if tone == "full" else "@faint"
     return {
         "type": "scatter",
         "mode": "markers",
         "name": labels.safe(method),
         "x": rows[name].tolist(),
         "y": rows["accuracy"].tolist(),
-        "error_x": _bars(rows, name, f"{colour}~" if shown else "@faint"),
-        "error_y": _bars(rows, "accuracy", f"{colour}~" if shown else "@faint"),
+        "error_x": _bars(rows, name, bars),
+        "error_y": _bars(rows, "accuracy", bars),
         "marker": {
             "symbol": look.symbol + fill,
             "color": colour,
             "size": [marker_size(value) for value in rows["compression"]],
-            "opacity": 1.0 if shown else 0.55,
+            "opacity": {"full": 1.0, "pale": 0.4, "grey": 0.55}[tone],
             "line": {"width": 1.6 if fill else 1.0, "color": colour},
         },
         "text": rows["place"].tolist(),
@@ -145,6 +155,7 @@ def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, on_
                 (100 * rows["accuracy"]).round(2).tolist(),
                 rows["nonzero_parameters"].fillna(0).round().tolist(),
                 rows["place"].tolist(),
+                rows["complete"].tolist(),
                 strict=True,
             )
         ],
@@ -158,13 +169,15 @@ def _bars(rows: pd.DataFrame, name: str, colour: str) -> Figure:
     return {"type": "data", "array": rows[f"{name}_std"].fillna(0).tolist(), "color": colour, "thickness": 1, "width": 0}
 
 
-def _legend(look: dict[str, Look], networks: list[str], strongest: float) -> list[Figure]:
+def _legend(look: dict[str, Look], networks: list[str], strongest: float, *, unfinished: bool) -> list[Figure]:
     """Return what the page's legend says: methods by colour and symbol, networks by filling, compression by size."""
     found: list[Figure] = [
         {"kind": "method", "key": name, "label": name, "symbol": look[name].symbol, "colour": look[name].colour}
         for name in order(look)
     ]
     found.append({"kind": "note", "label": "dominated", "symbol": "circle", "colour": "@dominated"})
+    if unfinished:
+        found.append({"kind": "note", "label": "pale: seeds are missing", "colour": "@muted"})
     for place, name in enumerate(networks if len(networks) > 1 else []):
         symbol = "circle" + FILLS[place % len(FILLS)]
         found.append({"kind": "network", "key": name, "label": name, "symbol": symbol, "colour": "@ink"})

@@ -172,7 +172,7 @@ def _label(curve: Curve) -> str:
 def _layout(names: list[str], chosen: list[Curve]) -> Figure:
     # Panels of one quantity at five severities share their y axis; different quantities do not.
     shared = len({labels.stem(name) for name in names}) == 1
-    meta: Figure = {"columns": len(names), "least": 170 if shared else 270, "tall": 290, "paper": 165, "shared": shared}
+    meta: Figure = {"columns": len(names), "least": 170 if shared else 270, "tall": 290, "paper": 130, "shared": shared}
     layout: Figure = {"hovermode": "closest", "meta": meta}
     ratios = pd.concat(
         [curve.rows["ratio"] for curve in chosen if curve.method not in REFERENCES] or [pd.Series(dtype=float)]

@@ -12,6 +12,7 @@ TITLES = {
     "ece": "ECE",
     "ece_t": "ECE after temperature scaling",
     "nll": "NLL",
+    "nll_t": "NLL after temperature scaling",
     "mpc": "mPC",
     "rpc": "rPC",
     "mpc_without_jpeg": "mPC without jpeg_compression",

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboards.figures import front_drawn
+from dashboards.figures import live_drawn
 from dashboards.live_records import newest
 from dashboards.live_state import live_state
 from dashboards.points import candidate_points
@@ -76,7 +76,7 @@ class LiveStudy:
                 version = newest(self._out)
                 if version != self._version:
                     points = candidate_points(read_study_folder(self._out))
-                    self._figures = str(page_data(points, front_drawn(points, None)))
+                    self._figures = str(page_data(points, live_drawn(points)))
                     self._version = version
                     now = time.monotonic()
                     self._not_before = now + REST * (now - start)

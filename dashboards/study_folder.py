@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from dashboards.live_records import gone_on, live_records
+from dashboards.study_plain import read_plain_study
 from prune_core.errors import BadInput
 from sweeps.image_noise import ImageNoise
 from sweeps.pareto import Direction, selection_columns
 from sweeps.study_values import Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
+_NUMBERS = ("ratio", "seed", "budget")
 _SORTED = ["network", "arm", "ratio", "budget", "seed", "key"]
 _DEFAULT_OBJECTIVES: dict[str, Direction] = {"accuracy": "max", "ece": "min", "mpc": "max", "nonzero_parameters": "min"}
 
@@ -138,7 +139,7 @@ def read_study_folder(path: Path) -> StudyFolder:
     """
     if not path.is_dir():
         raise BadInput(f"{path}: no such folder (expected the output folder of a study)")
-    plain = _study(path / "study.yaml")
+    plain = read_plain_study(path / "study.yaml")
     written = read_records(path)
     found = live_records(path, written) if gone_on(path) else None
     return StudyFolder(
@@ -165,18 +166,6 @@ def control_rows(records: pd.DataFrame) -> NDArray[np.int64]:
     return result
 
 
-def _study(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise BadInput(f"{path.parent}: not the output folder of a study (it has no study.yaml)")
-    try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(plain, dict):
-        raise BadInput(f"{path}: holds no study (expected keys and values)")
-    return plain
-
-
 def read_records(path: Path) -> pd.DataFrame:
     """Return the table of records of a study's folder, empty if there is none yet.
 
@@ -195,4 +184,31 @@ def read_records(path: Path) -> pd.DataFrame:
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]
     if missing:
         raise BadInput(f"{file}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
-    return table.sort_values(_SORTED, ignore_index=True)
+    return _typed(table, file).sort_values(_SORTED, ignore_index=True)
+
+
+def _typed(table: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """Return the table with its numbers as numbers, whatever wrote it; names as text, and all optional columns there.
+
+    Raises:
+        BadInput: a number that identifies a record, or a metric, is none.
+    """
+    from prune_core.metrics.directions import COST_DIRECTIONS, metric_of
+    from prune_core.metrics.registry import METRICS
+
+    known = {name: metric_of(str(name).removeprefix("delta_")) for name in table}
+    measured = [name for name, one in known.items() if name in COST_DIRECTIONS or one in METRICS]
+    measured = [name for name in measured if known[name] != "worst_corruption"]  # a name among numbers
+    for name in (*_NUMBERS, *measured):
+        try:
+            table[name] = pd.to_numeric(table[name]).replace([np.inf, -np.inf], np.nan)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{file}: column {name}: {error}: written by another version? Run the study again") from error
+    lacking = [name for name in _NUMBERS if table[name].isna().any()]
+    if lacking:
+        raise BadInput(f"{file}: records without {lacking[0]}: written by another version? Run the study again")
+    for name in _IDENTITY[8:]:
+        if name not in table:
+            table[name] = None
+    names = [name for name in _IDENTITY[:8] if name not in _NUMBERS]
+    return table.astype({"seed": "int64", "budget": "int64", **dict.fromkeys(names, "str")})

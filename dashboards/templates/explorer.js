@@ -32,7 +32,7 @@
     for (const letter of ["x", "y"]) {
       const reach = {};
       for (const trace of figure.data) (trace.customdata || []).forEach((point, i) => {
-        if ((!point[3] && !references.includes(point[1])) || trace.y[i] < floor) return;
+        if ((point[8] && !point[3] && !references.includes(point[1])) || trace.y[i] < floor) return;
         const axis = letter === "y" ? "y" : trace.xaxis, bars = trace["error_" + letter].array[i] || 0;
         const log = figure.layout[axis[0] + "axis" + axis.slice(1)].type === "log";
         const ends = [trace[letter][i] - bars, trace[letter][i] + bars].filter(value => !log || value > 0);

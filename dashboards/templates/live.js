@@ -94,8 +94,8 @@
     for (const option of budget.options) option.defaultSelected = option.value === longest;
     if (points.length && !chosen) budget.value = longest;
     const among = points.filter(point => String(point[2]) === longest && !references.includes(point[1]));
-    const seen = new Map(among.map(point => [point[7], point[3]]));
-    byId("on-front").textContent = seen.size ? `${[...seen.values()].filter(Boolean).length} of ${seen.size} pruned` : "–";
+    const seen = new Map(among.filter(point => point[8]).map(point => [point[7], point[3]]));
+    byId("on-front").textContent = seen.size ? `${[...seen.values()].filter(Boolean).length} of ${seen.size} complete` : "none yet";
     if (points.length) window.showFigures(data);
   };
 

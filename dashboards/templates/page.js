@@ -87,6 +87,8 @@
   const toPaper = on => {
     if (printing === on) return;
     printing = on;
+    // A page hears of printing before its style sheet does: the class makes the palette the light one at once.
+    document.documentElement.classList.toggle("paper", on);
     document.querySelectorAll("details").forEach(part => {
       if (on && !part.open) part.open = part.dataset.opened = true;
       else if (!on && part.dataset.opened) { part.open = false; delete part.dataset.opened; }

@@ -204,6 +204,15 @@ def test_dark_mode_recolours_the_figures_and_print_is_light(report):
     assert settles(report, f"{colour} !== '{light}'")
     report.emulate_media(media="print", color_scheme="dark")
     assert settles(report, f"{colour} === '{light}'")
+    report.emulate_media(media="screen", color_scheme="dark")
+    assert settles(report, f"{colour} !== '{light}'")
+    # Printing is announced before the style sheet turns: the figures must be light by then.
+    report.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert report.evaluate(colour) == light
+    report.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert report.evaluate(colour) != light
+    report.emulate_media(media="print", color_scheme="dark")
+    assert settles(report, f"{colour} === '{light}'")
     assert report.evaluate("getComputedStyle(document.querySelector('.filters')).display") == "none"
     # What is folded on the screen is open on paper, and nothing is wider than a landscape page.
     assert report.evaluate("[...document.querySelectorAll('details')].every(part => part.open)")

@@ -6,7 +6,7 @@ import pytest
 import synthetic
 from serving import get, served
 
-from dashboards.live import is_loopback, live_app
+from dashboards.live import LiveStudy, is_loopback, live_app
 from dashboards.live_state import live_state
 from prune_core.errors import BadInput
 from prune_core.files import write_json
@@ -34,6 +34,18 @@ def test_the_figures_are_those_of_the_records(port):
     data = json.loads(get(port, "/figures.json")[1])
     points = [point for trace in data["figures"]["front"]["data"] for point in trace.get("customdata", [])]
     assert {point[0] for point in points} == {"small_vgg", "resnet8"}
+
+
+def test_candidates_without_all_seeds_are_shown_and_do_not_compete(tmp_path):
+    table = synthetic.records(networks=("small_vgg",))
+    table = table[(table["seed"] == 0) | (table["ratio"] == 0.3) | table["method"].isin(["baseline", "control"])]
+    data = json.loads(LiveStudy(synthetic.write(tmp_path / "s", table)).figures())
+    points = [point for trace in data["figures"]["front"]["data"] for point in trace["customdata"]]
+    pale = [point for point in points if not point[8]]
+    assert pale
+    assert not any(point[3] for point in pale)
+    assert "incomplete: does not compete" in data["hover"][pale[0][7]]
+    assert any(point[3] for point in points)
 
 
 def test_a_foreign_host_is_refused(port):

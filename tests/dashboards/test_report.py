@@ -170,6 +170,15 @@ def test_a_folder_that_is_no_study_is_refused(tmp_path):
         build_report(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("seeds", ["a"]), ("budgets", "z"), ("limits", 5), ("title", ["x"]), ("evaluation", "x"), ("demonstration", "maybe")],
+)
+def test_a_study_file_of_another_shape_is_refused_with_the_key(key, value, tmp_path):
+    with pytest.raises(BadInput, match=rf"study\.yaml: {key}: .*allowed: "):
+        build_report(synthetic.write(tmp_path / "s", **{key: value}))
+
+
 def test_damaged_or_foreign_records_are_refused(tmp_path):
     folder = synthetic.write(tmp_path / "s")
     (folder / "records.parquet").write_bytes(b"PAR1 cut short")
@@ -178,3 +187,18 @@ def test_damaged_or_foreign_records_are_refused(tmp_path):
     pd.DataFrame({"a": [1]}).to_parquet(folder / "records.parquet")
     with pytest.raises(BadInput, match="lacks the columns"):
         build_report(folder)
+    for column, value in (("budget", "two"), ("budget", np.nan), ("ratio", "half"), ("accuracy", "high")):
+        synthetic.records(seeds=(0,), networks=("small_vgg",)).assign(**{column: value}).to_parquet(
+            folder / "records.parquet"
+        )
+        with pytest.raises(BadInput, match=f"{column}.*Run the study again"):
+            build_report(folder)
+
+
+def test_records_of_an_older_version_are_read(tmp_path):
+    table = synthetic.records(networks=("small_vgg",))
+    old = table.drop(columns=[name for name in table if name.endswith("_t") or name in ("cause", "mlflow_run_id")])
+    old = old.assign(ratio=old["ratio"].map(str), seed=old["seed"].astype(float), corruption_ece=np.inf)
+    text = markup(build_report(synthetic.write(tmp_path / "old", old, objectives=["accuracy", "ece"]), print_figures=False))
+    assert "small_vgg, unstructured 0.5, 2 epochs" in text
+    assert "inf" not in re.sub("<style>.*?</style>", "", text, flags=re.S)
