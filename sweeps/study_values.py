@@ -30,6 +30,13 @@ def _printable(text: str) -> str:
     raise ValueError(f"allowed: 1 to {LONGEST_LABEL} printable characters")
 
 
+def _no_formula(text: str) -> str:
+    """A label begins cells of the tables as CSV, which spreadsheets open."""
+    if text[:1] in ("=", "+", "-", "@"):
+        raise ValueError("allowed: labels that begin with none of = + - @, which a spreadsheet takes for a formula")
+    return text
+
+
 def canonical_ratio(value: object) -> str:
     """Return a pruning ratio as the one decimal text it has in descriptions: 0.50 and "0.5" are both "0.5".
 
@@ -136,7 +143,7 @@ Budgets = Annotated[
     AfterValidator(_in_order),
     BeforeValidator(_listed),
 ]
-Label = Annotated[str, AfterValidator(_printable)]
+Label = Annotated[str, AfterValidator(_printable), AfterValidator(_no_formula)]
 Title = Annotated[str, AfterValidator(lambda text: text and _printable(text))]
 Seed = Annotated[int, BeforeValidator(_seed)]
 Seeds = Annotated[tuple[Seed, ...], AfterValidator(_some), BeforeValidator(_listed)]
