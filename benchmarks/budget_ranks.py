@@ -21,6 +21,9 @@ from sweeps.pareto import non_dominated
 from sweeps.search_space import Candidate
 from sweeps.stopping_rule import goes_on
 
+DRAWS = 200
+"""How often as many candidates are chosen by chance."""
+
 Ways = list[tuple[str, str]]
 """(arm, ratio) of each candidate that was judged at every budget."""
 
@@ -40,13 +43,17 @@ def correlations(truth: Truth, ways: Ways, budget: int, longest: int) -> list[fl
     ]  # fmt: skip
 
 
-def cost_of_stopping(truth: Truth, ways: Ways, budget: int, longest: int, keep: float) -> tuple[int, int, int, float]:
-    """Return how many go on, front members at the longest budget, how many of them went on, and the hypervolume's share."""
+def cost_of_stopping(truth: Truth, ways: Ways, budget: int, longest: int, keep: float) -> list[str]:
+    """Return how many go on, what that keeps of the longest budget's front and hypervolume, and what chance would keep."""
     going = goes_on(at_budget(truth, ways, budget), truth.directions, keep)
     front = non_dominated(at_budget(truth, ways, longest), truth.directions)
-    keys = [Candidate(arm, ratio, longest).key for arm, ratio in ways]
-    share = truth.volume(np.array(keys)[going]) / truth.volume(keys)
-    return int(going.sum()), int(front.sum()), int((front & going).sum()), share
+    keys = np.array([Candidate(arm, ratio, longest).key for arm, ratio in ways])
+    whole, random = truth.volume(keys), np.random.default_rng(0)
+    by_chance = [truth.volume(random.choice(keys, going.sum(), replace=False)) / whole for _ in range(DRAWS)]
+    return [
+        f"{going.sum()} of {len(ways)}", f"{(front & going).sum()} of {front.sum()}", f"{front.sum() * going.mean():.1f}",
+        f"{truth.volume(keys[going]) / whole:.3f}", f"{np.mean(by_chance):.3f}",
+    ]  # fmt: skip
 
 
 def main() -> None:
@@ -67,11 +74,11 @@ def main() -> None:
         for budget in shorter:
             found = correlations(truth, own, budget, longest)
             print(f"| {label} | {budget} | " + " | ".join(f"{value:.2f}" for value in found) + " |")
-    print("\n| stop at | asked to go on | go on | front kept | hypervolume kept |\n|---:|---:|---:|---:|---:|")
+    print("\n| stop at | asked to go on | go on | front kept | by chance | hypervolume kept | by chance |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
     for budget in shorter:
         for keep in arguments.keep:
-            going, front, kept, share = cost_of_stopping(truth, ways, budget, longest, keep)
-            print(f"| {budget} | {keep:.0%} | {going} of {len(ways)} | {kept} of {front} | {share:.3f} |")
+            print(f"| {budget} | {keep:.0%} | {' | '.join(cost_of_stopping(truth, ways, budget, longest, keep))} |")
 
 
 if __name__ == "__main__":

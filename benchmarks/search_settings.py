@@ -1,0 +1,60 @@
+"""On which TPE's settings were chosen: made-up grids, a quarter of each tried, with Optuna's own settings and with ours.
+
+Usage: python -m benchmarks.search_settings [--grids 12] [--seeds 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from optuna.samplers import BaseSampler, TPESampler
+
+from benchmarks.search_quality import tried
+from benchmarks.search_surfaces import made_up
+from sweeps import search_optuna
+
+FIRST = 1000
+"""Number of the first made-up grid."""
+
+SETTINGS: dict[str, Callable[[int], BaseSampler] | None] = {
+    "Optuna's own": lambda seed: TPESampler(seed=seed),
+    "together, 5 at random": lambda seed: TPESampler(seed=seed, n_startup_trials=5, multivariate=True, group=True),
+    "ours": None,
+}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--grids", type=int, default=12)
+    parser.add_argument("--seeds", type=int, default=2, help="search seeds per grid")
+    arguments = parser.parse_args()
+    grids = [made_up(FIRST + number) for number in range(arguments.grids)]
+    print(f"{len(grids)} grids of {', '.join(str(len(grid.told)) for grid in grids)} candidates\n")
+    print("| search | share of the hypervolume | ahead of random |\n|---|---:|---:|")
+
+    def shares(kind: str) -> np.ndarray:
+        found = np.zeros((len(grids), arguments.seeds))
+        for row, grid in enumerate(grids):
+            with tempfile.TemporaryDirectory() as folder:
+                for seed in range(arguments.seeds):
+                    keys = tried(grid, kind, seed, len(grid.told) // 4, Path(folder))
+                    found[row, seed] = grid.volume(keys) / grid.volume(grid.told)
+        return found
+
+    blind = shares("random")
+    print(f"| random | {blind.mean():.3f} | |", flush=True)
+    makers = search_optuna._samplers
+    for name, tpe in SETTINGS.items():
+        with patch.object(search_optuna, "_samplers", lambda tpe=tpe: makers() | ({"tpe": tpe} if tpe else {})):
+            found = shares("optuna")
+        print(f"| {name} | {found.mean():.3f} | {int((found > blind).sum())} of {found.size} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
