@@ -38,7 +38,7 @@ def sureness(study: StudyFolder, points: Points) -> list[str]:
         said.append(f"Not on the front, yet on it in {percent(POSSIBLE)} of the draws or more: {_with_frequency(may)}.")
     alike = alike_pairs(study, known[known["front"] | (known["frequency"] >= POSSIBLE)], points)
     if alike:
-        pairs = "; ".join(f"{labels.candidate(one)} and {labels.candidate(other)}" for one, other in alike[:6])
+        pairs = "; ".join(f"{labels.candidate(one)} from {labels.candidate(other)}" for one, other in alike[:6])
         more = f"; and {len(alike) - 6} more pairs" if len(alike) > 6 else ""
         decides = ", ".join(labels.title(name).removesuffix(" (selection images)") for name in metrics_of(points))
         said.append(f"Of equal cost (within {percent(ALIKE_COST)}) and not told apart in {decides}: {pairs}{more}.")
@@ -51,7 +51,7 @@ def sureness(study: StudyFolder, points: Points) -> list[str]:
 
 
 def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list[tuple[Any, Any]]:
-    """Return the pairs of candidates of equal cost that no deciding metric tells apart, by the seeds and images.
+    """Return the pairs of equal cost, one of them on the front, that no deciding metric tells apart, by seeds and images.
 
     A metric tells two apart where the 95 % interval of their difference leaves 0 out.
     """
@@ -66,7 +66,7 @@ def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list
     for one in range(len(rows)):
         for other in range(one + 1, len(rows)):
             same = rows[one].method in REFERENCES and rows[other].method in REFERENCES
-            if same or not abs(size[one] - size[other]) < np.log1p(ALIKE_COST):
+            if same or not (rows[one].front or rows[other].front) or not abs(size[one] - size[other]) < np.log1p(ALIKE_COST):
                 continue
             found = [
                 paired(values[one, :, m] - values[other, :, m], noise[one, :, m] - noise[other, :, m])

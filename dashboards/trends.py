@@ -59,13 +59,15 @@ def title(metric: str) -> str:
 
 
 def trends(study: StudyFolder) -> list[Trend]:
-    """Return the trends of every arm that has at least two ratios; a seed counts where it has at least two."""
+    """Return the trends of every arm that has at least two ratios before it collapses; a seed counts where it has two."""
     records = study.records
     mine = records["status"].eq("complete") & ~records["method"].isin(REFERENCES)
     if not mine.any():
         return []
     mine &= records["budget"].eq(records.loc[mine, "budget"].max())
     table = records.assign(row=np.arange(len(records)))[mine]
+    # A straight line through a collapse describes neither side of it.
+    table = table[table["ratio"].astype(float) < table["arm"].astype(str).map(_collapsed_arms(study)).fillna(np.inf)]
     result: list[Trend] = []
     for figure in RATIO_FIGURES:
         names = [name for name in SHOWN[figure.name] if name in table]
@@ -104,15 +106,21 @@ def trend_sentences(study: StudyFolder, found: Sequence[Trend]) -> dict[tuple[st
     """Return, for each figure and network, a sentence per arm about what its lines show."""
     result: dict[tuple[str, str], list[str]] = {}
     collapsed = _collapsed_arms(study)
+    pruned = study.records[~study.records["method"].isin(REFERENCES)]
+    named = set(zip(pruned["network"].astype(str), pruned["arm"].astype(str), strict=True))
     for figure in RATIO_FIGURES:
-        for network, arm in sorted({(one.network, one.arm) for one in found if one.figure == figure.name}):
+        having = {(one.network, one.arm) for one in found if one.figure == figure.name}
+        measured = any(name in pruned and bool(pruned[name].notna().any()) for name in SHOWN[figure.name])
+        for network, arm in sorted(having | {one for one in named if one[1] in collapsed and measured}):
             own = [one for one in found if (one.figure, one.network, one.arm) == (figure.name, network, arm)]
-            words = f"{arm.removeprefix(network + '-')}: {'; '.join(one.words for one in own)}."
-            # A straight line through a collapse says little, and an ECE that falls with the accuracy is no gain.
+            words = f"{arm.removeprefix(network + '-')}: "
+            if own:
+                words += ("before it collapses, " if arm in collapsed else "") + f"{'; '.join(one.words for one in own)}. "
             if arm in collapsed:
-                words += f" From ratio {collapsed[arm]:g} on it collapsed, so no straight line describes it"
-                words += ", and a lower ECE there is no gain." if figure.name != "robustness" else "."
-            result.setdefault((figure.name, network), []).append(words)
+                words += f"From ratio {collapsed[arm]:g} on it has collapsed"
+                # An ECE that falls with the accuracy is no gain.
+                words += "." if figure.name == "robustness" else "; a lower ECE there is no gain."
+            result.setdefault((figure.name, network), []).append(words.strip())
     return result
 
 

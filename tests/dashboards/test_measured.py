@@ -88,11 +88,11 @@ def test_candidates_that_are_alike_are_named_and_who_collapsed_is_counted(study)
     points.table["front"], points.table["frequency"] = points.table["method"].isin(["l1_filter", "network_slimming"]), 0.4
     text = " ".join(sureness(found, points))
     assert "Of 2 places on the front 0 hold in at least 95 % of the draws" in text
-    assert "n, l1_filter 0.5, 2 epochs and n, network_slimming 0.5, 2 epochs" in text
+    assert "n, l1_filter 0.5, 2 epochs from n, network_slimming 0.5, 2 epochs" in text
     assert "1 of the 2 lost more than 10 points" in text
     apart = table.assign(accuracy=table["accuracy"] + np.where(table["method"] == "l1_filter", 0.05, 0.0))
     clear = sureness(StudyFolder(study.path, {}, apart), points)
-    assert not any("l1_filter 0.5, 2 epochs and n, network_slimming" in line for line in clear)
+    assert not any("l1_filter 0.5, 2 epochs from n, network_slimming" in line for line in clear)
 
 
 def test_scaling_shows_candidate_and_control_from_the_records(study):

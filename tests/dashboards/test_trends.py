@@ -42,8 +42,9 @@ def test_slope_and_interval_are_those_of_scipy(tmp_path):
 
 def test_a_collapse_is_no_line_and_its_low_ece_no_gain(tmp_path):
     (sentence,) = sentences(folder(tmp_path, 0.0, lost=0.25))[("ratio", "n")]
-    assert "From ratio 0.5 on it collapsed" in sentence
-    assert "a lower ECE there is no gain" in sentence
+    assert sentence == "m: From ratio 0.5 on it has collapsed; a lower ECE there is no gain."
+    (sentence,) = sentences(folder(tmp_path, 0.0, lost=0.15))[("ratio", "n")]  # at .9 only: the line ends at .5
+    assert sentence.startswith("m: before it collapses, ECE +0.0100 [+0.0100, +0.0100]. From ratio 0.9 on it has collapsed")
     assert "collapsed" not in sentences(folder(tmp_path, 0.0, lost=0.1))[("ratio", "n")][0]
 
 
