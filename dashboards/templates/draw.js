@@ -53,7 +53,7 @@
     Object.assign(layout, { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12.5, color: css("ink") },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: css("muted"), activecolor: css("ink") },
-      hoverlabel: { bgcolor: css("panel"), bordercolor: css("line"), font: { color: css("ink"), size: 12.5 }, align: "left" } });
+      hoverlabel: { bgcolor: css("panel"), bordercolor: css("line"), font: { family: getComputedStyle(document.body).fontFamily, color: css("ink"), size: 12.5 }, align: "left" } });
     for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) {
       Object.assign(layout[key], { gridcolor: css("grid"), linecolor: css("line"), showline: true, tickcolor: css("line"), ticks: "outside", ticklen: 4, tickangle: 0 });
       if (layout[key].title) layout[key].title.font = { size: 12.5, color: css("muted") };
