@@ -11,6 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from sweeps.lock import holder_of
 from tests.end_to_end.running import comparable, finished, kill_family, prunefront, start, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -67,3 +68,11 @@ def test_one_interrupt_ends_in_order_and_says_how_to_go_on(tmp_path: Path) -> No
     assert set(records["status"]) == {"complete"}
     ran = prunefront("status", out, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
+
+    # then a preemption: SIGTERM in the middle of trials, and ten seconds to leave (a few more for a machine that is busy)
+    process = start("run", "smoke", "--out", out, cwd=tmp_path)
+    wait_for(lambda: bool(workers_of(process.pid)) and any(out.glob("trials/*/progress.json")), process)
+    process.terminate()
+    assert process.wait(timeout=15) == 130
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert holder_of(out) is None, "the folder is free for the next run"

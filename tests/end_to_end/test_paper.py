@@ -42,12 +42,12 @@ def test_the_papers_study_on_a_slice_of_real_images(tmp_path: Path) -> None:
     assert zeros[0] == zeros[1] and 0 <= zeros[0] - (total // 2 + 1) < 10
     # protocol 6.1: half of convolutions 1 and 8 to 13
     assert tuned.loc["l1_filter", ["parameters", "macs"]].tolist() == [5_397_034, 206_279_680]
-    # protocol 2.3: k + 1 of the 5,504 channels; those that a layer could not spare are counted
+    # protocol 2.3: k + 1 of the 5,504 channels, and ties; those that a layer could not spare are counted
     slimmed = records[records["method"].eq("network_slimming")]["key"].iloc[0]
     outcome = read_json(out / "trials" / slimmed / "verification.json")["outcome"]
     assert outcome["asked_removed"] == 5504 // 2 + 1
     removed = sum(layer["total"] - layer["kept"] for layer in outcome["layers"])
-    assert removed == outcome["asked_removed"] - outcome["rescued"]
+    assert 0 <= removed + outcome["rescued"] - outcome["asked_removed"] < 10
     assert records[["ece", "ece_mass", "mpc", "corruption_ece_s5"]].notna().all().all()
     assert records["val_accuracy"].isna().all(), "the paper holds no images back"
     assert "Chosen on the report images" in (out / "report" / "index.html").read_text()
