@@ -102,10 +102,10 @@ def _keyed(trial: Trial) -> dict[str, Any]:
 
 def _forward_all(trial: Trial, weights: Path, folder: Path, *, cells: bool) -> float:
     """Write the logits of the saved network, with or without corrupted test images; return the seconds it took."""
-    trial.watch.enter("evaluate")
     data, evaluation = trial.data, trial.description["evaluation"]
-    selection = selection_cells(data, evaluation, trial.watch.check)
-    report = report_cells(data, evaluation, trial.watch.check) if cells else None
+    selection = selection_cells(data, evaluation, trial.watch.corrupting)
+    report = report_cells(data, evaluation, trial.watch.corrupting) if cells else None
+    trial.watch.enter("evaluate")
     network = load_network(weights).to(trial.device)
     handle = network.register_forward_pre_hook(trial.watch.check)
     started = time.perf_counter()

@@ -45,6 +45,11 @@ class Watch:
         if self.tick():
             raise Interrupted(f"interrupted in {self._place['phase']}")
 
+    def corrupting(self, done: int, total: int, text: str) -> None:
+        """Like `check`, for the making of corrupted images: also say how many cells of how many there are."""
+        self._place = {"phase": "corrupt images", "epoch": done, "of": total}
+        self.check()
+
     def _beat(self, *, now: bool = False) -> None:
         if now or time.monotonic() - self._last >= BEAT_SECONDS:
             self._last = time.monotonic()

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from prune_core.corruptions import EXTRA, STANDARD
+from prune_core.files import read_json
 from prune_core.pipeline_data import load_trial_data, report_cells, selection_cells
+from prune_core.pipeline_watch import Watch
+from prune_core.training import Interrupted
 
 EVALUATION = {"corruptions": "generated", "seed": 0, "images_per_cell": 10, "selection_images_per_cell": 10}
 BASELINE = {
@@ -43,3 +46,18 @@ def test_selection_and_report_cells_are_made_of_different_images_and_corruptions
     assert len(np.unique(np.concatenate(parts))) == sum(len(part) for part in parts), "one pool, no image twice"
     chosen = data.split.validation.index[selection.positions], data.split.test.index[report.positions]
     assert [len(each) for each in chosen] == [10, 10] and not set(chosen[0]) & set(chosen[1])
+
+
+def test_a_trial_says_how_far_the_making_of_corrupted_images_is(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def stop() -> bool:
+        asked.append("")
+        return len(asked) == 3
+
+    watch = Watch(tmp_path / "trial", stop)
+    with pytest.raises(Interrupted, match="corrupt images"):
+        selection_cells(load_trial_data(BASELINE, tmp_path), EVALUATION, watch.corrupting)
+    watch.enter("corrupt images", 3, 20)
+    assert read_json(tmp_path / "trial" / "progress.json")["of"] == 20
+    assert not list(tmp_path.rglob("*.tmp")), "an interrupted run leaves no half file"
