@@ -248,7 +248,7 @@ def test_a_checkpoint_of_another_network_is_refused_before_anything_runs(tmp_pat
 
 def test_images_count_by_content_not_by_place(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (600, 8, 8, 1), dtype=np.uint8)
+    images = generator.integers(0, 256, (600, 16, 16, 1), dtype=np.uint8)
     labels = np.arange(600) % 10
 
     def planned(place: str, pixels: np.ndarray, *more: str) -> set[str]:
