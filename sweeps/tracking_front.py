@@ -37,16 +37,15 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
         picture: draws one network; None leaves the pictures out.
 
     Returns:
-        One line, and one for each network that could not be logged; none where all was there before.
+        One line, and one for each network that could not be logged; none where all was there before, or where there is no front yet.
 
     Raises:
-        BadInput: no study, no front, weights that are gone.
+        BadInput: no study, weights that are gone.
     """
     study, records = open_study(out)
-    most = study.tracking.log_models
-    state = content_key([(out / "front.csv").read_text(encoding="utf-8"), _run_ids(records), most, picture is not None])
-    done = out / _DONE
-    if not most or (done.is_file() and read_json(done).get("state") == state):
+    most, table = study.tracking.log_models, (out / "front.csv").read_text(encoding="utf-8")
+    state = content_key([table, _run_ids(records), most, picture is not None])
+    if not most or len(table.splitlines()) < 2 or _state(out) == state:
         return []
     front = choices(out, study, records)
     best = max(map(_accuracy, front))
@@ -54,11 +53,18 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     lines = _log(out, study, chosen, picture)
     if lines:
         return lines
-    write_json(done, {"state": state})
+    write_json(out / _DONE, {"state": state})
     line = f"MLflow: {len(chosen)} network{'s' * (len(chosen) > 1)} of the front logged as models"
     if len(front) > len(chosen):
         line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
     return [line]
+
+
+def _state(out: Path) -> object:
+    try:
+        return read_json(out / _DONE).get("state")
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _rank(choice: Choice, best: float) -> tuple[bool, bool, int, float, str]:

@@ -33,7 +33,7 @@ FRONT = [
 @pytest.fixture
 def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A study with that front; the names that were sent to MLflow, in their order."""
-    (tmp_path / "front.csv").write_text("arm\n")
+    (tmp_path / "front.csv").write_text("arm\none\n")
     study = SimpleNamespace(tracking=SimpleNamespace(log_models=3), evaluation=SimpleNamespace(ece_bins=15))
     records = pd.DataFrame({"mlflow_run_id": ["run-a", None]})
     sent: list[str] = []
@@ -79,3 +79,9 @@ def test_a_server_that_goes_away_is_left_alone_until_the_next_start(
     monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("up", 0.9)])
     assert log_front(tmp_path) == ["MLflow: 1 network of the front logged as models"]
     assert logged == ["up"]
+
+
+def test_without_a_front_nothing_is_done_and_nothing_said(tmp_path: Path, logged: list[str]) -> None:
+    (tmp_path / "front.csv").write_text("arm\n")
+    assert log_front(tmp_path) == []
+    assert logged == []
