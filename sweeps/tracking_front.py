@@ -37,7 +37,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
         picture: draws one network; None leaves the pictures out.
 
     Returns:
-        One line, and one for each network that could not be logged; none where all was there before, or where there is no front yet.
+        One line, or one for each network that could not be logged; none where all was there before, or there is no front.
 
     Raises:
         BadInput: no study, weights that are gone.
