@@ -64,8 +64,6 @@ def main() -> None:
     finally:
         shutil.rmtree(root, ignore_errors=True)
     if chosen.rows:
-        with chosen.rows.open("a", newline="") as stream:
-            csv.writer(stream).writerows(rows)
         with chosen.rows.open(newline="") as stream:
             print(table([Struck(*row) for row in csv.reader(stream)]))
     else:
@@ -88,6 +86,9 @@ def torment(chosen: argparse.Namespace, root: Path) -> list[Struck]:
         most = min(chosen.per_study, chosen.faults - len(rows))
         struck, verdict = one_study(chosen, name, folder, undisturbed, draw, usual or 30.0, most)
         rows += [Struck(str(chosen.seed), name, fault, ended, verdict) for fault, ended in struck]
+        if chosen.rows:
+            with chosen.rows.open("a", newline="") as stream:
+                csv.writer(stream).writerows(rows[-len(struck) :] if struck else [])
         said = ", ".join(f"{fault} ({ended})" for fault, ended in struck) or "done before its first fault"
         print(f"{time.strftime('%H:%M:%S')} {len(rows)} of {chosen.faults}: {name} {number}: {said}: {verdict}", flush=True)
         if verdict != "equal" and chosen.keep:

@@ -219,8 +219,12 @@ class Cluster(Place):
             sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats",
             "--object-store-memory=134217728", *options,
         ]  # fmt: skip
+        environment = {**os.environ, **self.environment()}
         with (self.folder / "ray.log").open("ab") as log:
-            subprocess.run(command, check=True, stdout=log, stderr=log, env={**os.environ, **self.environment()})
+            for _ in range(3):  # on a loaded machine Ray's own limits are too short now and then
+                if subprocess.run(command, check=False, stdout=log, stderr=log, env=environment).returncode == 0:
+                    return
+        raise RuntimeError("Ray does not start: " + (self.folder / "ray.log").read_text()[-2000:])
 
     def _nodes(self) -> list[psutil.Process]:
         return [each for each in self._all() if named(each, "raylet")]

@@ -14,7 +14,7 @@ import psutil
 from prune_core.errors import BadInput
 from sweeps.cluster_watch import answers
 from sweeps.ray_folder import session_folder
-from sweeps.ray_quiet import QUIET, short_messages, silence, without_lookups
+from sweeps.ray_quiet import QUIET, keep_sigterm, short_messages, silence, without_lookups
 
 LOOK_SECONDS = 5.0
 
@@ -104,6 +104,7 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
     import ray
 
     short_messages()
+    keep_sigterm()
     with nullcontext() if address else session_folder() as folder:
         try:
             _start(address, cpus, gpus, environment, folder)

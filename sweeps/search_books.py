@@ -6,9 +6,7 @@ the tag ``prunefront.candidate``. So a kill leaves at worst an open row, which `
 
 from __future__ import annotations
 
-import logging
 import math
-import re
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.errors import BadInput
 from sweeps.search_parameters import Parameters, excess
 from sweeps.search_space import Candidate, Space
+from sweeps.search_storage import in_one_line, open_storage
 from sweeps.tracking_identity import study_uid
 
 if TYPE_CHECKING:
@@ -67,10 +66,11 @@ class OptunaBooks:
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         rule = [] if early_stopping is None else [("early stopping", str(early_stopping))]
         self._digest = space.digest([*self.objectives, *rule])
-        self.study = self._open(study_name, study_uid(out), _storage(out, storage))
         self._all: list[FrozenTrial] = []
         self._rows: dict[str, FrozenTrial] = {}
-        self._read()
+        with in_one_line(out, storage):
+            self.study = self._open(study_name, study_uid(out), open_storage(out, storage))
+            self._read()
 
     def _open(self, name: str, owner: str, storage: Any) -> optuna.Study:
         """Return the study: found again, or new; one of another space or other objectives is replaced."""
@@ -240,23 +240,3 @@ class OptunaBooks:
             row = self._rows.get(key)
             if row is None or (not row.values and self.told(values)):
                 self.close_row(Candidate.from_key(key), values)
-
-
-def _storage(out: Path, url: str | None) -> Any:
-    """Return the opened storage."""
-    import optuna
-    from optuna.storages import RDBStorage
-    from sqlalchemy.exc import SQLAlchemyError
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    given = url or f"sqlite:///{out.absolute() / 'optuna.db'}"
-    options = {"connect_args": {"timeout": 60}} if given.startswith("sqlite") else {"pool_pre_ping": True}
-    try:
-        return RDBStorage(given, engine_kwargs=options)
-    except (SQLAlchemyError, ValueError, ImportError, OSError, RuntimeError) as error:
-        raise BadInput(f"Optuna storage {_without_password(given)!r}: {' '.join(str(error).split())[:200]}") from None
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)

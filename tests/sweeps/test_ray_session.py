@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -84,6 +85,15 @@ def test_our_own_ray_is_our_own_whatever_the_environment_says(
     enter()
     assert starts[0]["address"] == "local"
     assert starts[0]["include_dashboard"] is False
+
+
+def test_sigterm_while_ray_starts_comes_to_our_handler(starts: list[dict[str, Any]]) -> None:
+    from ray._private import utils
+
+    ours = signal.getsignal(signal.SIGTERM)
+    enter()
+    utils.set_sigterm_handler(lambda number, frame: None)  # what ray.init does first
+    assert signal.getsignal(signal.SIGTERM) is ours
 
 
 def test_an_address_at_which_nobody_listens_is_said_at_once(starts: list[dict[str, Any]]) -> None:
