@@ -147,7 +147,7 @@ class WithServer(Place):
         quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
         with (self.folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **quiet})
-        for _ in range(600):
+        for _ in range(3000):
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/health", timeout=2):
                     return
