@@ -8,7 +8,7 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.claims import DECIDABLE, claims
-from dashboards.measured import candidate_differences
+from dashboards.measured import candidate_differences, with_images
 from dashboards.points import REFERENCES, Points, rows_of
 from dashboards.rivals import SHOWN
 from dashboards.study_folder import StudyFolder
@@ -31,7 +31,8 @@ def beats_control(study: StudyFolder, points: Points) -> str:
             "chance is not decidable."
         )
     found, tested = _beating(study, pruned)
-    how = f"95 % t tests over seeds and images, Holm's correction over {tested} comparisons"
+    over = "seeds and base images" if with_images(study) else "seeds"
+    how = f"tests at 5 % over {over}, Holm's correction over {tested} comparisons"
     if not found:
         return (
             f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in accuracy, "

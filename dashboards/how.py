@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from dashboards.measured import with_images
 from dashboards.study_folder import StudyFolder
 from prune_core.errors import BadInput
 from prune_core.files import read_json
+from prune_core.resampled import RESAMPLES
 from prune_core.trial_folder import DESCRIPTION
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
@@ -33,6 +35,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
         ("Chosen on", chosen),
         ("Looks at the report images", _looks(study)),
         ("ECE", f"top label, {evaluation.get('ece_bins', 15)} equal-width bins"),
+        ("Intervals", _intervals(study)),
         ("Seeds", ", ".join(map(str, study.seeds or [])) or "not stated"),
         ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),
         ("Objectives", ", ".join(f"{name} ({way})" for name, way in study.objectives.items())),
@@ -139,6 +142,12 @@ def _looks(study: StudyFolder) -> str:
         else ("none of these numbers steered the search, the front, the limits or the winners")
     )
     return f"{networks}; {steered}"
+
+
+def _intervals(study: StudyFolder) -> str:
+    if with_images(study):
+        return f"95 %, over seeds and base images ({RESAMPLES} resampled sets of images, the same for every network)"
+    return "95 %, over seeds; what the choice of images adds was not kept for every record"
 
 
 def _ended_badly(study: StudyFolder) -> str:

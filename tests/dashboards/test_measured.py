@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from dashboards.effects import FALLING, effects
+from dashboards.how import how
 from dashboards.measured import candidate_differences, seed_measured, with_images
 from dashboards.points import Points, rows_of
 from dashboards.scaling import scaling_rows, scaling_table
@@ -67,6 +68,7 @@ def test_the_noise_of_a_difference_is_that_of_the_record_minus_that_of_its_contr
     assert one.images is not None
     assert other.images is None
     assert with_images(study)
+    assert "seeds and base images" in dict(how(study))["Intervals"]
 
 
 def test_a_folder_that_does_not_say_has_intervals_over_seeds(study):
@@ -75,6 +77,7 @@ def test_a_folder_that_does_not_say_has_intervals_over_seeds(study):
     found = candidate_differences(study, chosen[chosen["method"] == "network_slimming"], ["delta_accuracy"])
     assert found[0][0].images is None
     assert not with_images(study)
+    assert dict(how(study))["Intervals"].startswith("95 %, over seeds; what")
 
 
 def test_candidates_that_are_alike_are_named_and_who_collapsed_is_counted(study):
