@@ -18,6 +18,8 @@ TRIAL_SECONDS = 0.5
 """Per trial beside training and judging: handing it out, pruning, verifying, writing down."""
 RECORD_SECONDS = 0.4
 """Per record beside the forward passes: metrics, saving and loading the network."""
+RECORD_BYTES = 28_000
+"""Per record beside weights and logits: metrics, resampled metrics, the network's description and proof."""
 START_SECONDS = 20.0
 """Once: Ray, the books, the report."""
 CORRUPTED_PER_SECOND = 10_000.0
@@ -159,7 +161,7 @@ def _disk(trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes) -> float:
     weights = 4 * speed.parameters
     state = 2 * weights if max(to_do, default=0) > 0 else 0
     logits = sum(logit_bytes(sizes, report_cells=budget in trial.report_budgets) for budget in to_do)
-    return float(state + len(to_do) * weights + logits)  # `keep` takes away only when the study is done
+    return float(state + len(to_do) * (weights + RECORD_BYTES) + logits)  # `keep` takes away only when the study is done
 
 
 def _memory(speed: Speed) -> int:

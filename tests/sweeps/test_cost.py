@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prune_core.files import write_json
-from sweeps.cost import RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, Speed, cost_of
+from sweeps.cost import RECORD_BYTES, RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, Speed, cost_of
 from sweeps.cost_calibration import speeds_of
 from sweeps.cost_sizes import Sizes, judged_images, logit_bytes, sizes_of
 from sweeps.plan import Plan, make_plan
@@ -69,7 +69,7 @@ def test_seconds_are_epochs_and_records_by_hand(tmp_path: Path) -> None:
     assert cost.macs == pytest.approx(7 * 1000 * 3 * 70 + 4 * 500 * 70)  # a training step counts as three forward passes
     assert cost.wall_seconds == pytest.approx(by_hand / 2 + START_SECONDS)
     # weights of 1,000 parameters, 500 images' logits, per record; weights and momentum of two trials that are fine-tuned
-    assert cost.disk_bytes == 5 * (4000 + 10 * 4 * 500) + 2 * 8000
+    assert cost.disk_bytes == 5 * (4000 + 10 * 4 * 500 + RECORD_BYTES) + 2 * 8000
 
 
 def test_corrupted_test_images_cost_where_they_are_judged(tmp_path: Path) -> None:
