@@ -70,7 +70,7 @@ def _status(
         say(console, f"interrupted; what is finished is kept in {books.out}: run the same command again to go on")
         return 130
     if stop.reason == "time":
-        left = workload.waiting + len(workload.running)
+        left = workload.known - len(workload.done)
         say(console, f"the time allowed is over; {left} trials are still to be done: run the same command again")
     if report is not None:
         say(console, f"report: {report}")

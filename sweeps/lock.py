@@ -81,4 +81,6 @@ def _beat(path: Path, record: dict[str, Any], ended: threading.Event) -> None:
 
 def _refusal(out: Path, holder: dict[str, Any]) -> str:
     who = f"host {holder.get('host', 'unknown')}, process {holder.get('process', 'unknown')}"
+    if "heartbeat" in holder:
+        who += f", heartbeat {max(0.0, time.time() - float(holder['heartbeat'])):.0f} s ago"
     return f"{out}: another run is at work in this folder ({who}); wait for it, stop it, or give another --out"

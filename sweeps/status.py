@@ -30,8 +30,8 @@ def status_text(out: Path) -> str:
         lines = [plan.summary(out), *_folders(out, {trial.key for trial in plan.trials})]
     except BadInput as error:  # another machine, without the user's checkpoint or plugin
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
-    lines += _running(out)
     holder = holder_of(out)
+    lines += _running(out, driven=holder is not None)
     if holder is None:
         lines.append("  driver     none: `prunefront run` does what is missing")
     else:
@@ -52,7 +52,7 @@ def _folders(out: Path, planned: set[str]) -> list[str]:
     return [f"  besides    {len(others)} further trials on disk, chosen by the search or no longer asked for: {said}"]
 
 
-def _running(out: Path) -> list[str]:
+def _running(out: Path, *, driven: bool) -> list[str]:
     lines = []
     for path in sorted((out / "trials").glob("*")):
         progress = read_progress(path)
@@ -60,6 +60,7 @@ def _running(out: Path) -> list[str]:
             continue
         silent = time.time() - float(progress.get("heartbeat", 0))
         word = "running" if silent < SILENT_SECONDS else f"silent for {silent / 60:.0f} min"
+        word = word if driven else "waiting"  # nobody drives the folder: it goes on from its checkpoint at the next run
         place = f"{progress.get('phase')} {progress.get('epoch')}/{progress.get('of')}"
         lines.append(f"  {word:<10} {path.name}: {place} on {progress.get('host')}, process {progress.get('process')}")
     return lines

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from prune_core.errors import BadInput
 from prune_core.files import read_json, write_json
@@ -64,7 +65,23 @@ def test_status_says_what_is_done_what_runs_and_who_drives(out: Path) -> None:
 def test_a_silent_trial_is_not_called_running(out: Path) -> None:
     path = next(out.glob("trials/*/progress.json"))
     write_json(path, {**read_json(path), "heartbeat": time.time() - 600})
-    assert "silent for 10 min" in status_text(out)
+    with driving(out):
+        assert "silent for 10 min" in status_text(out)
+
+
+def test_nothing_runs_where_nobody_drives(out: Path) -> None:
+    with driving(out):
+        assert "  running    " in status_text(out)
+    assert "  waiting    " in status_text(out) and "  running    " not in status_text(out)
+
+
+def test_status_of_a_study_that_cannot_be_planned_here_says_what_its_folder_says(out: Path) -> None:
+    plain = yaml.safe_load((out / "study.yaml").read_text())
+    plain["networks"]["small_vgg"]["baseline"] = {"checkpoint": "/elsewhere/mine.pt"}
+    (out / "study.yaml").write_text(yaml.safe_dump(plain))
+    text = status_text(out)
+    assert "the plan cannot be made here" in text and "/elsewhere/mine.pt" in text
+    assert "3 trials: 1 begun, 2 complete" in text and "driver     none" in text
 
 
 def judged(out: Path) -> Path:
