@@ -69,16 +69,12 @@ def _bins(study: StudyFolder) -> int:
 
 
 def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
-    mine = study.records["key"].astype(str).isin(row.keys.split(";")) & study.records["budget"].eq(row.budget)
-    own = study.records[mine]
     raw, scaled, damages, classes = [], [], [], []
     accepted: list[tuple[_BySeverity, _BySeverity]] = []
     corruptions: tuple[str, ...] = ()
-    for place, record in zip(np.flatnonzero(mine), own.to_dict("records"), strict=True):
-        logits = _logits(study, str(record["key"]), row.budget)
-        at = int(study.controls[place])
-        control = str(study.records["key"].iloc[at]) if at >= 0 else None
-        against = _logits(study, control, row.budget) if control is not None else None
+    for record, control in pairs_with_control(study, row):
+        logits = logits_of(study, str(record["key"]), row.budget)
+        against = logits_of(study, control, row.budget) if control is not None else None
         if logits is None or against is None:
             return None
         try:
@@ -106,7 +102,7 @@ def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
 
 
 def _selective(study: StudyFolder, key: str | None, budget: int, report: LogitSet) -> _BySeverity:
-    selection = _logits(study, str(key), budget, SELECTION)
+    selection = logits_of(study, str(key), budget, SELECTION)
     return (
         {} if selection is None else selective_by_severity(selection=selection, report=report, accepted_error=ACCEPTED_ERROR)
     )
@@ -133,7 +129,16 @@ def _temperature(record: dict[Any, Any]) -> float:
     return value if value > 0 else 1.0
 
 
-def _logits(study: StudyFolder, key: str, budget: int, which: str = REPORT) -> LogitSet | None:
+def pairs_with_control(study: StudyFolder, row: Any) -> list[tuple[dict[Any, Any], str | None]]:
+    """Return, for each seed of a candidate, its record and the key of its control; None where there is none."""
+    mine = study.records["key"].astype(str).isin(row.keys.split(";")) & study.records["budget"].eq(row.budget)
+    controls = [study.controls[place] for place in np.flatnonzero(mine)]
+    keys = [str(study.records["key"].iloc[at]) if at >= 0 else None for at in controls]
+    return list(zip(study.records[mine].to_dict("records"), keys, strict=True))
+
+
+def logits_of(study: StudyFolder, key: str, budget: int, which: str = REPORT) -> LogitSet | None:
+    """Return the logits that a trial kept at a budget; None where they are not kept or cannot be read."""
     # Keys come from a file: one that is no plain folder name leads nowhere.
     if not key.isalnum():
         return None

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboards.study_folder import StudyFolder
+from prune_core.metrics.collapse import collapsed
 from sweeps.pareto import EVERY_BUDGET, Direction, candidates, front, membership
 from sweeps.study_values import Limit
 
@@ -36,7 +37,9 @@ _SHOWN = (
     "mpc_without_jpeg",
     *(f"mpc_s{severity}" for severity in SEVERITIES),
     *(f"corruption_ece_s{severity}" for severity in SEVERITIES),
+    "mean_confidence",
     "delta_accuracy",
+    "delta_mean_confidence",
     "delta_ece",
     "delta_nll",
     "delta_mpc",
@@ -82,6 +85,13 @@ class Points:
         return table[(table["budget"] == self.longest) | table["method"].isin(EVERY_BUDGET)]
 
 
+def fell_together(row: Any) -> bool:
+    """Return whether a candidate's ECE lies below its control's only because accuracy and confidence fell together."""
+    own = {name: getattr(row, name) for name in ("ece", "accuracy", "mean_confidence")}
+    control = {name: value - getattr(row, f"delta_{name}") for name, value in own.items()}
+    return bool(collapsed(own, control))
+
+
 def rows_of(table: pd.DataFrame) -> list[Any]:
     """Return the rows of a table, its columns as attributes."""
     return list(table.itertuples())
@@ -103,10 +113,8 @@ def candidate_points(study: StudyFolder) -> Points:
     table["within"] = _within(table, study.decisive_limits)
     table["runs"] = _runs(records, table)
     table["place"] = np.arange(len(table))
-    for name in _SHOWN:
-        for column in (name, f"{name}_std"):
-            if column not in table:
-                table[column] = np.nan
+    absent = [column for name in _SHOWN for column in (name, f"{name}_std") if column not in table]
+    table = table.reindex(columns=[*table.columns, *absent])
     return Points(table, decisive, study.corruption_set)
 
 

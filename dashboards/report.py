@@ -24,12 +24,13 @@ from dashboards.equal_cost import equal_cost
 from dashboards.figures import Drawn, all_figures, depth_figures
 from dashboards.figures_depth import class_rows, selective_rows
 from dashboards.figures_front import COSTS, FRAME, hovers
+from dashboards.flipped import Flips, flipped_sentences, flipped_table, flips
 from dashboards.how import deviations, how
 from dashboards.ladder import has_ladder
 from dashboards.margins import against_margins
 from dashboards.measured import with_images
 from dashboards.palette import DARK, LIGHT, order
-from dashboards.points import REFERENCES, Points, candidate_points
+from dashboards.points import REFERENCES, Points, candidate_points, fell_together
 from dashboards.report_parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
 from dashboards.scaling import TITLES, scaling_rows, scaling_table
 from dashboards.scratch import against_scratch
@@ -74,6 +75,7 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     paper = folder / "figures" if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
+    flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
     figures = [*all_figures(points, paper), *depth_figures(found, points, paper)]
     tables = {
         "candidates": candidate_table(points),
@@ -84,10 +86,11 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
         "reliability": reliability_table(found),
         "damage": damage_table(found),
         "coverage": coverage_table(found),
+        "flipped": flipped_table(flipped),
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
     write_tables(folder / "tables", tables)
-    page = render(study, points, figures, Found(chosen, driving, sloping, found))
+    page = render(study, points, figures, Found(chosen, driving, sloping, found, flipped))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
     with replacing(folder / "index.html") as temporary:
@@ -110,6 +113,7 @@ class Found:
     effects: list[Effect]
     trends: list[Trend]
     depths: list[Depth]
+    flips: list[Flips]
 
 
 def render(
@@ -143,6 +147,7 @@ def render(
         scaling_titles=TITLES,
         with_images=with_images(study),
         hurt=hurt_sentences(found),
+        flipped=flipped_sentences(computed.flips),
         scratch=against_scratch(study, points, COMPARED),
         methods=order(set(points.complete["method"]) - set(REFERENCES)),
         always=EVERY_BUDGET,
@@ -196,6 +201,7 @@ def environment_of() -> Environment:
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals |= {"cell": _cell, "digest": _digest}
     environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": COLLAPSED}
+    environment.globals["fell_together"] = fell_together
     environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment
 
