@@ -80,6 +80,10 @@ def log_model(client: MlflowClient, choice: Choice) -> str:
     there = _model_of(client, run_id, digest)
     if there is not None:
         return f"is there as models:/{there}"
+    import mlflow
+
+    # a model is put into the active experiment, whatever its run's is; that of a new database lies in the working directory
+    mlflow.set_experiment(experiment_id=client.get_run(run_id).info.experiment_id)
     return f"logged as models:/{_send(choice, run_id, digest)}"
 
 

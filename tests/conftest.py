@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-LEAKY = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME")
+LEAKY = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID")
 """What MLflow itself writes into the environment of the process; the next test must not find it."""
 
 

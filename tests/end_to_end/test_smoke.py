@@ -48,6 +48,8 @@ def test_every_trial_is_one_child_run_in_mlflow_and_every_candidate_one_row_in_o
     assert len(list(artifacts.rglob("corruptions.csv"))) == len(keys) == 8
     # the study says: two networks of the front
     assert models == [(2,)]
+    assert len(list(artifacts.glob("models/*/artifacts/MLmodel"))) == 2
+    assert not (undisturbed.parent.parent / "mlruns").exists()
     assert len(list(artifacts.rglob("network-b*.png"))) == 2
     assert progress == [(8,)]
     assert differences == [(6,)]  # controls and pruned

@@ -34,8 +34,9 @@ def _out(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch):
+def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch, tmp_path):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
     (line,) = log_front_models(out, [NAME])
     assert f"{NAME}: logged as models:/" in line, line
     uri = line.rpartition(" ")[2]
@@ -52,6 +53,9 @@ def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch):
     run = client.get_run(model.source_run_id)
     assert run.data.tags["prunefront.key"] == choice.record["key"]
     assert run.info.status == "FINISHED"
+    assert model.experiment_id == run.info.experiment_id
+    assert (out / "mlartifacts" / "models" / model.model_id / "artifacts" / "MLmodel").is_file()
+    assert list(tmp_path.iterdir()) == []  # MLflow's own default is the working directory
     info = mlflow.models.get_model_info(uri)
     assert [tuple(each.shape) for each in info.signature.inputs.inputs] == [(-1, 1, 16, 16)]
     assert info.saved_input_example_info is not None
