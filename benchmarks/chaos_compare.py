@@ -28,10 +28,15 @@ def differences(sweep: Sweep, undisturbed: Path) -> list[str]:
         found.append("no report")
     if sweep.again:
         found.append(f"{len(sweep.again)} finished trials ran again")
-    if "Traceback" in sweep.log.read_text(errors="replace"):
+    if any(ours(piece) for piece in sweep.log.read_text(errors="replace").split("Traceback (most recent")[1:]):
         found.append("a traceback was shown")
     found.append(_left(sweep))
     return [each for each in found if each]
+
+
+def ours(traceback: str) -> bool:
+    """Return whether it is not that of a Python that was interrupted before it came to our code."""
+    return "\nKeyboardInterrupt" not in traceback or "/sweeps/" in traceback or "/dashboards/" in traceback
 
 
 def _records(out: Path, undisturbed: Path) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,16 +108,30 @@ class Sweep:
             at_once = resources.max_concurrent if address else here
             place = Place(resources.cpus_per_trial, resources.gpus_per_trial, scratch, at_once)
             if self.stop.reason is None:
-                ticks = (self._tick, node_watch(address))
-                launch(
-                    self.workload,
-                    place=place,
-                    stop=self.stop,
-                    configure=lambda trial: configuration(self.study, self.out, trial),
-                    ended=self._ended,
-                    ticks=ticks,
-                )
+                with self._ray_errors():
+                    launch(
+                        self.workload,
+                        place=place,
+                        stop=self.stop,
+                        configure=lambda trial: configuration(self.study, self.out, trial),
+                        ended=self._ended,
+                        ticks=(self._tick, node_watch(address)),
+                    )
         shutil.rmtree(scratch, ignore_errors=True)
+
+    @contextmanager
+    def _ray_errors(self) -> Iterator[None]:
+        """A cluster that is lost, or was started anew, ends the driver; a Ray of our own without its node is `LostRay`."""
+        from ray.exceptions import RayError
+
+        try:
+            yield
+        except RayError as error:
+            if self._address is None:
+                require_node(None)
+                raise
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". Ensure")[0]
+            self._give_up(f"the Ray cluster at {self._address} was lost ({reason[:160]})")
 
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
@@ -128,11 +144,11 @@ class Sweep:
         self._progress.pace.ended += 1
 
     def _lost(self, seconds: float) -> None:
-        say(
-            self.console,
-            f"stopped: the Ray cluster at {self._address} has not answered for {seconds:.0f} s; nothing that was finished "
-            "is lost, run the same command again when it is back",
-        )
+        self._give_up(f"the Ray cluster at {self._address} has not answered for {seconds:.0f} s")
+
+    def _give_up(self, why: str) -> None:
+        """Say why and leave at once: without its head, taking Ray down hangs."""
+        say(self.console, f"stopped: {why}; nothing that was finished is lost, run the same command again when it is back")
         leave(1)
 
     def _tick(self) -> None:
