@@ -70,9 +70,9 @@ def quieten_mlflow() -> None:
 
 
 def quieten_loggers() -> None:
-    """Keep the creation of MLflow's tables off the terminal."""
-    for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    """Keep the creation of MLflow's tables off the terminal, and its tracebacks: `Tracker.problem` says it in a line."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def shown_uri(uri: str) -> str:
