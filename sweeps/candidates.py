@@ -39,6 +39,7 @@ class CandidateFeed:
         self._rungs = None if rule is None else Rungs(out, rule, self._batch_is_whole, proposer.tell, on_stopped)
         self._on_taken = on_taken
         self._plan = plan
+        self._arms = {arm.name: arm for arm in plan.arms}  # looked up by name, each candidate would make all arms anew
         self._proposer = proposer
         self._out = out
         self._columns = tuple(columns)
@@ -112,7 +113,7 @@ class CandidateFeed:
         budgets = None if candidate.budget is None else (candidate.budget,)
         trials = candidate_trials(
             self._plan.study,
-            candidate.arm,
+            self._arms.get(candidate.arm, candidate.arm),
             candidate.ratio,
             candidate.fine_tuning,
             budgets=budgets,
@@ -128,4 +129,3 @@ class CandidateFeed:
         for trial in trials:
             self._open.setdefault(trial.key, set()).add(candidate.key)
         return [*trials, *controls]
-

@@ -11,7 +11,10 @@ from sweeps.workload import Workload
 
 
 def trial(key: str, kind: str = "pruned", base: str = "b", budgets: tuple[int, ...] = (0,)) -> PlannedTrial:
-    return PlannedTrial(key, key, kind, "arm", "network", "method", "0.5", 0, budgets, {}, base)
+    return PlannedTrial(
+        key=key, name=key, kind=kind, arm="arm", network="network", method="method", ratio="0.5", seed=0, budgets=budgets,
+        description={}, baseline_key=base, report_budgets=budgets,
+    )  # fmt: skip
 
 
 class Folder:
