@@ -55,7 +55,7 @@ class Effect:
 def effects(study: StudyFolder) -> list[Effect]:
     """Return the effects of every factor that the study crosses; claims are corrected within each factor."""
     table = study.records.assign(row=np.arange(len(study.records)))
-    table = table[table["status"].eq("complete")]
+    table = table[table["status"].eq("complete") & study.of_own_seeds]
     names = [name for name in METRICS if name in table]
     pruned = table[~table["method"].isin(REFERENCES)]
     if not names or not len(pruned):

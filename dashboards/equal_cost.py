@@ -50,7 +50,7 @@ def equal_cost(study: StudyFolder, points: Points) -> list[EqualCost]:
 
 def _at(study: StudyFolder, own: pd.DataFrame, share: float) -> Array | None:
     """Return the interpolated metrics of each seed, ``(S, M)``; None where a seed does not reach the share."""
-    values, _ = seed_values(study.records, own, ["compression", *METRICS])
+    values, _ = seed_values(study.records[study.of_own_seeds], own, ["compression", *METRICS])
     wanted, found = -np.log(share), []
     for seed in range(values.shape[1]):
         known = values[np.isfinite(values[:, seed, :2]).all(axis=1), seed]

@@ -119,6 +119,13 @@ class StudyFolder:
         seeds = self.plain.get("seeds")
         return [int(seed) for seed in seeds] if isinstance(seeds, list) and seeds else None
 
+    @property
+    def of_own_seeds(self) -> NDArray[np.bool_]:
+        """Which records are of the study's seeds: those that every candidate has, extra seeds of single ones left out."""
+        if self.seeds is None:
+            return np.ones(len(self.records), dtype=bool)
+        return self.records["seed"].isin(self.seeds).to_numpy(dtype=bool)
+
 
 def objectives_of(given: object) -> dict[str, Direction]:
     """Return objectives from a mapping or a list of names; the default ones where none are given."""

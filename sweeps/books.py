@@ -13,8 +13,9 @@ from prune_core.files import write_atomically, write_json
 from prune_core.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
 from sweeps.candidates import CandidateFeed
 from sweeps.front_text import front_rows
+from sweeps.more_seeds import DECISION, decide, decided_trials, extra_trials, forget_other_decision
 from sweeps.plan import Plan, PlannedTrial
-from sweeps.plan_state import trial_folder
+from sweeps.plan_state import baseline_failure, trial_folder
 from sweeps.provenance import provenance
 from sweeps.records import collect
 from sweeps.rungs import forget_other_rules
@@ -74,12 +75,29 @@ class Books:
         self.feed = CandidateFeed(
             plan, self.proposer, out, told_columns(study), self._remember, rule=rule, on_stopped=self._stopped
         )
+        forget_other_decision(study, out)
+        self._extra = decided_trials(plan, out)
         known = list(space.candidates()) if space.size is not None else []
         self.feed.reconcile([*known, *(each for each in asked_before(out) if each not in known)])
 
     def trials(self) -> list[PlannedTrial]:
         """Return every trial of the study as far as it is known by now, each once, with all its budgets."""
-        return list(self.plan.with_trials(self.feed.trials).trials)
+        return list(self.plan.with_trials([*self.feed.trials, *self._extra]).trials)
+
+    def more_seeds(self) -> list[PlannedTrial] | None:
+        """Decide, once all trials of the study's own seeds have ended, who gets the extra seeds; return those trials.
+
+        None while one has not: it was interrupted, the next run goes on with it and decides.
+        """
+        own = list(self.plan.with_trials(self.feed.trials).trials)
+        if any(self.plan.status(trial, self.out) is None for trial in own):
+            return None
+        self._extra = extra_trials(self.plan, decide(self.plan, self.out, own, self.feed.members))
+        return self._extra
+
+    def baseline_failure(self, key: str) -> str | None:
+        """Return why a baseline cannot be had, or None."""
+        return self.plan.baseline_failure(key, self.out) or baseline_failure(self._extra, key, self.out)
 
     def start(self) -> None:
         """Connect to MLflow in the background and hand over what is finished already."""
@@ -167,7 +185,7 @@ class Books:
 
     def finish(self, status: str, report: Path | None) -> None:
         """Send what is left to MLflow, and the tables with it."""
-        names = [self.out / name for name in ("study.yaml", "records.parquet", "records.csv", "front.csv")]
+        names = [self.out / name for name in ("study.yaml", "records.parquet", "records.csv", "front.csv", DECISION)]
         files = [path for path in [*names, *([report.parent] if report is not None else [])] if path.exists()]
         self.tracker.finish(status, files, limit_s=120.0 if status == "FINISHED" else 3.0)
 

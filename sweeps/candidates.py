@@ -58,6 +58,11 @@ class CandidateFeed:
         return [candidate for candidate, *_ in self._members.values()]
 
     @property
+    def members(self) -> list[tuple[Candidate, list[PlannedTrial]]]:
+        """Every candidate that was taken in so far, with its trials, one per seed."""
+        return [(candidate, trials) for candidate, trials, _ in self._members.values()]
+
+    @property
     def waiting(self) -> int:
         """How many candidates have been handed out and not been told."""
         return len({name for names in self._open.values() for name in names})

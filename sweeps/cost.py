@@ -105,9 +105,7 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) ->
     return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured, device, macs)
 
 
-def _work(
-    plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, missing: Iterable[PlannedTrial]
-) -> float:
+def _work(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, missing: Iterable[PlannedTrial]) -> float:
     """Multiply-accumulates: the seconds on a machine that does one in a second."""
     unit = {
         label: replace(speed, train=1 / (3 * max(speed.macs, 1)), judge=1 / max(speed.macs, 1))
@@ -177,11 +175,12 @@ def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:
     study = plan.study
     if study.search.kind == "grid":
         return []
+    from sweeps.more_seeds import decided_trials
     from sweeps.plan import candidate_trials
 
     early, rate = study.search.early_stopping is not None, study.search.learning_rate
     space = sum(len(arm.ratios) * len(_walks(arm.reached(study.budgets), early)) for arm in plan.arms)
-    planned = {trial.key for trial in plan.trials}
+    planned = {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]}
     chosen = sum(1 for path in (out / "trials").glob("*") if path.name not in planned) / len(study.seeds)
     wanted = study.search.candidates or space
     left = max(0.0, (wanted if rate is not None else min(wanted, space)) - chosen) * len(study.seeds)

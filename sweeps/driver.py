@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -15,9 +16,10 @@ from sweeps.books import Books
 from sweeps.driver_end import close
 from sweeps.driver_sweep import Sweep
 from sweeps.lock import driving
+from sweeps.more_seeds import decided_trials, decision_line
 from sweeps.pages import Pages, Picture
 from sweeps.places import places
-from sweeps.plan import Plan, make_plan
+from sweeps.plan import Plan, PlannedTrial, make_plan
 from sweeps.progress import say
 from sweeps.rescore import align_bins
 from sweeps.stopping import StopRequest
@@ -74,13 +76,13 @@ def run_study(
             anew = align_bins(study, out)
             plan = make_plan(study, out)
             if retry:
-                plan.forget_failures(out)
+                plan.with_trials(decided_trials(plan, out)).forget_failures(out)
             say(console, plan.summary(out, hours=hours))
             if anew:
                 say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
             books = Books(study, plan, out)
             stop = StopRequest(out)
-            workload = _workload(plan, books, out)
+            workload = _workload(plan, books, out, partial(say, console))
             books.start()
             try:
                 if workload.exhausted:
@@ -111,19 +113,27 @@ def run_study(
         return 1
 
 
-def _workload(plan: Plan, books: Books, out: Path) -> Workload:
+def _workload(plan: Plan, books: Books, out: Path, tell: Callable[[str], None] = lambda line: None) -> Workload:
     early = plan.study.search.early_stopping is not None  # then pruning trials come budget by budget
     workload = Workload(
         [trial for trial in plan.trials if not (early and trial.kind == "pruned")],
         ended=lambda trial: plan.status(trial, out),
         baseline_ready=lambda key: plan.baseline_ready(key, out),
-        baseline_failure=lambda key: plan.baseline_failure(key, out),
+        baseline_failure=books.baseline_failure,
         block=lambda trial, cause: plan.block(trial, out, cause),
         candidates=books.feed,
         ahead=places(plan.study.resources),
+        afterwards=None if plan.study.search.more_seeds is None else lambda: _more_seeds(plan, books, out, tell),
     )
     if plan.study.search.kind == "grid":  # all of it at once, in the plan's order
         workload.add(books.feed.more(sys.maxsize))
-    if early:
+    if early or plan.study.search.more_seeds is not None:
         workload.ask_ahead()
     return workload
+
+
+def _more_seeds(plan: Plan, books: Books, out: Path, tell: Callable[[str], None]) -> list[PlannedTrial]:
+    trials = books.more_seeds()
+    if trials is not None:
+        tell(decision_line(plan, out))
+    return trials or []

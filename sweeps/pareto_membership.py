@@ -68,11 +68,17 @@ def membership(
         return frequency
     chosen, numbers = table.iloc[rows], list(objectives)
     values, _ = seed_values(records, chosen, numbers)
-    noise = None if images is None else images.of_candidates(records, chosen, numbers)
+    noise = None if images is None else _of_common_seeds(images.of_candidates(records, chosen, numbers), values)
     groups = [np.flatnonzero(group[rows]) for group in rivals(table, mix_budgets=mix_budgets)]
     networks, arms = (chosen[name].to_numpy(dtype=str) for name in ("network", "arm"))
     frequency[rows] = front_frequencies(values, networks, arms, objectives, groups, noise=noise, draws=draws)
     return frequency
+
+
+def _of_common_seeds(noise: Array, values: Array) -> Array:
+    """Return the deviations of the seeds that all candidates have: some may have more, which images do not tell apart."""
+    common = ~np.isnan(values).all(axis=2).any(axis=0)
+    return noise[:, common] if common.any() else noise
 
 
 def front_frequencies(

@@ -86,11 +86,23 @@ def scatter_of(values: Array, networks: NDArray[np.str_], fixed: Sequence[bool])
     for n in range(len(names)):
         at = np.flatnonzero(network == n)
         error[at] = np.sqrt(_moderated(own[at], np.array(fixed)) * _few(len(at)))
+    error = np.sqrt(error**2 + _unpaired(values, common, network))
     count = common.shape[1]
     shift = common * np.sqrt(_ratio(_moderated(common, np.ones(len(fixed), dtype=bool)), (common**2).sum(axis=1)))[:, None]
     return Scatter(
         network, error, _correlation(own), shift.reshape(len(names), count, -1), np.zeros((len(names), 0, len(fixed)))
     )
+
+
+def _unpaired(values: Array, common: Array, network: NDArray[np.int64]) -> Array:
+    """What seeds that others lack add to the squared error of a mean, ``(C, M)``: their common part does not cancel there.
+
+    0 where all candidates of a network have the same seeds.
+    """
+    count = (~np.isnan(values)).sum(axis=1).astype(float)
+    least = np.stack([count[network == n].min(axis=0) for n in range(len(common))])[network]
+    spread = (common**2).sum(axis=1) / max(common.shape[1] - 1, 1)
+    return np.asarray(spread[network] * np.maximum(1 / np.maximum(least, 1.0) - 1 / np.maximum(count, 1.0), 0.0))
 
 
 def _median(residuals: Array) -> Array:

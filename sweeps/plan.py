@@ -126,7 +126,9 @@ def make_plan(study: Study, out: Path | None = None, *, data_required: bool = Tr
     else:
         pruned = controls
     if checksum is not None:
-        check_checkpoints(study, trials, out)
+        extra = study.search.more_seeds.seeds if study.search.more_seeds is not None else ()
+        also = [judged_trial(study, base, seed, checksum, "baseline") for seed in extra for base in bases]
+        check_checkpoints(study, [*trials, *also], out)
     return Plan(study=study, arms=tuple(arms), trials=joined([*trials, *pruned, *scratch]), checksum=checksum)
 
 

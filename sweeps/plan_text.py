@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prune_core.trial_folder import finished_budgets
+from sweeps.plan_more_seeds import allowance, allowance_line
 from sweeps.plan_state import trial_folder
 from sweeps.progress import duration
 from sweeps.study_names import SCRATCH
@@ -64,15 +65,19 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     """What the missing part costs; nothing is measured when nothing is missing."""
     from sweeps.cost_sizes import sizes_of
 
-    if plan.study.search.kind == "grid" and not plan.missing(out):
-        return ["  cost       none: everything is there"]
+    extra = allowance(plan, out)
+    if plan.study.search.kind == "grid" and not plan.missing(out) and (extra is None or not extra.missing(out)):
+        besides = [] if extra is None else [allowance_line(plan, extra, out, "")]
+        return [*besides, "  cost       none: everything is there"]
     sizes = sizes_of(plan.study)
     if sizes is None:
-        return ["  cost       unknown: the data is not at hand"]
+        besides = [] if extra is None else [allowance_line(plan, extra, out, "")]
+        return [*besides, "  cost       unknown: the data is not at hand"]
     from sweeps.cost import cost_of
     from sweeps.cost_calibration import speeds_of
 
-    cost = cost_of(plan, out, speeds_of(plan.study, plan.trials, sizes), sizes)
+    speeds = speeds_of(plan.study, plan.trials, sizes)
+    cost = cost_of(plan, out, speeds, sizes)
     basis = f"corrected by {cost.measured} finished trials" if cost.measured else "from a short calibration on this machine"
     at_a_time = f"{cost.concurrency} trial{'s' if cost.concurrency != 1 else ''} at a time"
     lines = [
@@ -84,7 +89,14 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     if cost.device != plan.study.resources.device.replace("cuda", "gpu"):
         work = f"about {cost.macs:.1e} multiply-accumulates"
         lines.insert(1, f"  work       {work}; the study asks for a GPU, and there is none here to measure")
-    if cap is not None and cost.wall_seconds > cap * 3600:
+    wall = cost.wall_seconds
+    if extra is not None:
+        besides_cost = cost_of(extra, out, speeds, sizes)
+        wall += besides_cost.wall_seconds
+        seconds, space = duration(besides_cost.device_seconds), size(besides_cost.disk_bytes)
+        left = f"; about {seconds} of {cost.device.upper()}, {space}" if besides_cost.device_seconds else ""
+        lines.append(allowance_line(plan, extra, out, left))
+    if cap is not None and wall > cap * 3600:
         lines.append(f"  more than  the cap of {cap:g} hours: the run will stop there, with a report of what is done")
     if plan.checksum is None:
         lines.append("  data       not at hand: nothing can be known to be there already")

@@ -20,6 +20,7 @@ def status_text(out: Path) -> str:
     Raises:
         BadInput: no such folder, or no study in it.
     """
+    from sweeps.more_seeds import decided_trials
     from sweeps.plan import make_plan
     from sweeps.study import load_study
 
@@ -27,7 +28,7 @@ def status_text(out: Path) -> str:
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     try:
         plan = make_plan(load_study(out / "study.yaml"), out, data_required=False)
-        lines = [plan.summary(out), *_folders(out, {trial.key for trial in plan.trials})]
+        lines = [plan.summary(out), *_folders(out, {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]})]
     except BadInput as error:  # another machine, without the user's checkpoint or plugin
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
     holder = holder_of(out)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.errors import BadInput, UnknownName
 from sweeps.study_objectives import check_columns, default_objectives
 from sweeps.study_options import check_layers_fit, method_options, method_traits, network_options, recipe_of
+from sweeps.study_search import check_search
 
 if TYPE_CHECKING:
     from sweeps.study import Study
@@ -73,29 +74,8 @@ def resolve(study: Study, folder: Path) -> Study:
     changes["evaluation"] = _evaluation(study, folder)
     changes["objectives"] = study.objectives or default_objectives(study)
     check_columns(study, changes["objectives"])
-    if study.search.kind == "grid" and study.search.learning_rate is not None:
-        raise BadInput("search.learning_rate: a grid searches no range (allowed: kind random or optuna)")
-    _check_early_stopping(study)
+    check_search(study)
     return study.model_copy(update=changes)
-
-
-def _check_early_stopping(study: Study) -> None:
-    search = study.search
-    if search.early_stopping is None:
-        return
-    from prune_core.training import Recipe
-
-    where = "search.early_stopping"
-    if len(study.budgets) < 2:
-        raise BadInput(f"{where}: there is one budget, so nothing to stop at (allowed: at least two budgets)")
-    if search.kind == "optuna" and (search.batch or 0) < 2:
-        raise BadInput(f"{where}: candidates are compared within a batch (allowed: search.batch from 2)")
-    for position, arm in enumerate(study.arms):
-        if Recipe.from_dict(recipe_of({**study.fine_tuning, **arm.fine_tuning})).depends_on_length:
-            raise BadInput(
-                f"{where}: as arms.{position} is fine-tuned, a short budget is no beginning of a longer one (allowed: a "
-                "fine_tuning.schedule that does not depend on the length)"
-            )
 
 
 def import_plugins(modules: tuple[str, ...], paths: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sweeps.study_values import Budgets, Label, Names, Ratios, Seed
+from sweeps.study_values import Budgets, Label, Names, Ratios, Seed, Seeds
 
 CHEAP_IMAGES_PER_CELL = 500
 """Up to here the 75 cells take about as long as one epoch of fine-tuning on 12,500 images (a forward pass is a third)."""
@@ -107,6 +107,13 @@ class EvaluationSection(Section):
     )
 
 
+class MoreSeedsSection(Section):
+    """More seeds for candidates whose place on the front is uncertain when all else has ended: a fixed allowance."""
+
+    candidates: int = Field(ge=1, description="how many candidates get the extra seeds, at most")
+    seeds: Seeds = Field(description="the extra seeds; none of the study's own")
+
+
 class SearchSection(Section):
     """What to try next: all of it, or what a search asks for."""
 
@@ -129,6 +136,10 @@ class SearchSection(Section):
     )
     learning_rate: tuple[float, float] | None = Field(
         default=None, description="[low, high]: also search the fine-tuning rate, on a log scale"
+    )
+    more_seeds: MoreSeedsSection | None = Field(
+        default=None,
+        description="{candidates: N, seeds: [...]}: in the end, extra seeds for the N of most uncertain place; null: none",
     )
 
     @field_validator("sampler", mode="before")

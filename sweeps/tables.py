@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sweeps.more_seeds import decided_trials
 from sweeps.pareto import write_front
 from sweeps.plan import Plan, candidate_trials, make_plan
 from sweeps.records import write_records
@@ -22,7 +23,7 @@ def write_tables(study: Study, records: pd.DataFrame, out: Path) -> None:
 
 
 def whole_plan(out: Path) -> Plan:
-    """Return the plan of the study in a folder, with what its search has asked for.
+    """Return the plan of the study in a folder, with what its search has asked for and the extra seeds that were decided on.
 
     Raises:
         BadInput: the study file is of another version, or names what is not there any more (a plugin).
@@ -41,4 +42,4 @@ def whole_plan(out: Path) -> Plan:
             checksum=plan.checksum,
         )
     ]
-    return plan.with_trials(asked)
+    return plan.with_trials([*asked, *decided_trials(plan, out)])

@@ -38,6 +38,7 @@ class Workload:
         baseline_failure: the cause why a baseline cannot be had (by its key), or None.
         block: writes the outcome of a trial that can never run, with its cause.
         candidates: further trials, asked for only when fewer than ``ahead`` trials wait.
+        afterwards: asked once for further trials, when everything else has ended.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Workload:
         block: Callable[[PlannedTrial, str], None],
         candidates: Candidates | None = None,
         ahead: int = 2,
+        afterwards: Callable[[], Iterable[PlannedTrial]] | None = None,
     ) -> None:
         self._ended = ended
         self._baseline_ready = baseline_ready
@@ -57,6 +59,7 @@ class Workload:
         self._block = block
         self._candidates = candidates
         self._ahead = ahead
+        self._afterwards = afterwards
         self._waiting: dict[str, PlannedTrial] = {}
         self._known: set[str] = set()
         self.running: dict[str, PlannedTrial] = {}
@@ -140,10 +143,20 @@ class Workload:
     @property
     def exhausted(self) -> bool:
         """Whether everything has ended and nothing more will come."""
+        return self._idle and self._afterwards is None
+
+    @property
+    def _idle(self) -> bool:
         return not self.running and not self._waiting and (self._candidates is None or self._candidates.exhausted)
 
     def ask_ahead(self) -> None:
         """Take in further candidates until some trials wait; what has ended already needs no Ray."""
+        self._ask_candidates()
+        if self._afterwards is not None and self._idle:
+            ask, self._afterwards = self._afterwards, None
+            self.add(ask())
+
+    def _ask_candidates(self) -> None:
         while self._candidates is not None and not self._candidates.exhausted and len(self._waiting) < self._ahead:
             trials = self._candidates.more(1, wait=not self.running)
             if not trials:

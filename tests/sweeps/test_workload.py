@@ -98,3 +98,29 @@ def test_trials_of_a_lost_ray_wait_again_first_and_with_all_their_budgets() -> N
     workload.take_back()
     assert workload.next() == trial("x", budgets=(0, 5))
     assert workload.next() == trial("y")
+
+
+def test_what_comes_afterwards_is_asked_for_once_when_all_else_has_ended() -> None:
+    folder, asked = Folder(), Counter[str]()
+
+    def afterwards() -> list[PlannedTrial]:
+        asked["afterwards"] += 1
+        return [trial("late", kind="baseline")]
+
+    work = Workload(
+        [trial("b", kind="baseline")],
+        ended=lambda each: folder.ended.get(each.key),
+        baseline_ready=folder.baseline_ready,
+        baseline_failure=folder.failed.get,
+        block=lambda each, cause: None,
+        afterwards=afterwards,
+    )
+    first = work.next()
+    assert first is not None and first.key == "b"
+    assert work.next() is None and not work.exhausted and not asked  # it still runs
+    work.finished("b", "complete")
+    assert not work.exhausted
+    second = work.next()
+    assert second is not None and second.key == "late"
+    work.finished("late", "complete")
+    assert work.next() is None and work.exhausted and asked["afterwards"] == 1

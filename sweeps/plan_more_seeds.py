@@ -1,0 +1,77 @@
+"""What the allowance of extra seeds is in a plan: trials and cost, besides the study's own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeps.study_parts import SearchSection
+
+if TYPE_CHECKING:
+    from sweeps.plan import Plan
+    from sweeps.search_space import Candidate
+
+_COUNTED = ("baseline", "control", "pruned")
+
+
+def allowance(plan: Plan, out: Path) -> Plan | None:
+    """Return the trials of the extra seeds as a plan of their own; None where a study has no such rule.
+
+    Before it is decided who gets them: the most that it can be, candidates of as many different baselines as there are.
+    """
+    if plan.study.search.more_seeds is None:
+        return None
+    from sweeps.more_seeds import extra_trials, is_decided
+
+    trials = extra_trials(plan, is_decided(plan, out) or _stand_ins(plan))
+    whole = plan.study.model_copy(update={"search": SearchSection()})  # nothing of it is left to be chosen
+    return replace(plan, study=whole, trials=tuple(trials))
+
+
+def allowance_line(plan: Plan, found: Plan, out: Path, cost: str) -> str:
+    """Return the line of a plan about the extra seeds.
+
+    Args:
+        plan: of the study.
+        found: its `allowance`.
+        out: the output folder.
+        cost: what is still to be spent, in words; empty where nothing is known.
+    """
+    from sweeps.more_seeds import decision_names, is_decided
+
+    rule = plan.study.search.more_seeds
+    kinds = Counter(trial.kind for trial in found.trials)
+    counted = ", ".join(f"{kinds[kind]} {kind}" for kind in _COUNTED if kinds[kind]) or "none"
+    seeds = ", ".join(map(str, rule.seeds)) if rule is not None else ""
+    if is_decided(plan, out) is None:
+        most = rule.candidates if rule is not None else 0
+        who = f"for up to {most} candidates of uncertain place, when all else has ended, seeds {seeds}: up to {counted}"
+    else:
+        there = sum(status is not None for status in (found.status(trial, out) for trial in found.trials))
+        who = f"{decision_names(out)}, seeds {seeds}: {counted} trials, {there} of them there"
+    return f"  more seeds besides: {who}{cost}"
+
+
+def _stand_ins(plan: Plan) -> list[Candidate]:
+    from sweeps.search_space import Candidate
+
+    rule, search = plan.study.search.more_seeds, plan.study.search
+    longest = plan.study.budgets[-1]
+    budget = None if search.kind == "grid" or search.early_stopping is not None else longest
+    place: Counter[str] = Counter()
+    order = []
+    for arm in plan.arms:
+        if arm.reached((longest,)):
+            order += [(number, place[arm.base.name], arm, ratio) for number, ratio in enumerate(arm.ratios)]
+            place[arm.base.name] += 1
+    order.sort(key=lambda one: one[:2])
+    most = rule.candidates if rule is not None else 0
+    rate = search.learning_rate
+    return [
+        Candidate(
+            arm.name, ratio, budget, {"learning_rate": rate[0] + (rate[1] - rate[0]) * at / most} if rate and longest else {}
+        )
+        for at, (_, _, arm, ratio) in enumerate(order[:most])
+    ]
