@@ -19,6 +19,7 @@ from prune_core.metrics.robustness import cell_accuracy
 from prune_core.metrics.selective import Selective
 from prune_core.scoring import selective_by_severity
 from prune_core.trial_folder import REPORT, SELECTION, budget_folder
+from sweeps.storage import bring_back
 
 Array = NDArray[np.float64]
 _BySeverity = dict[int, Selective]
@@ -144,8 +145,9 @@ def logits_of(study: StudyFolder, key: str, budget: int, which: str = REPORT) ->
         return None
     path = budget_folder(study.path / "trials" / key, int(budget)) / which
     try:
+        bring_back(path.parent, [which])
         return LogitSet.load(path) if path.is_file() else None
-    except BadInput:
+    except (BadInput, OSError):
         return None
 
 

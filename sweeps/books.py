@@ -30,7 +30,7 @@ from sweeps.search_setup import (
 )
 from sweeps.study import Study
 from sweeps.tables import write_tables
-from sweeps.thinning import thin
+from sweeps.thinning import Thinned, thin
 from sweeps.tracking import Tracker
 from sweeps.tracking_journal import write_down, written_down
 from sweeps.tracking_parent import Progress
@@ -179,8 +179,8 @@ class Books:
     def _said(self) -> list[bytes]:
         return [path.read_bytes() for name in ("records.parquet", "front.csv") if (path := self.out / name).exists()]
 
-    def thin(self) -> int:
-        """Remove the weights and logits that the study does not keep; return how many files went."""
+    def thin(self) -> Thinned:
+        """Remove the weights and logits that the study does not keep."""
         return thin(self.study, self.out, self.trials(), self._records())
 
     def finish(self, status: str, report: Path | None) -> None:

@@ -23,6 +23,7 @@ from sweeps.plan import Plan, PlannedTrial, make_plan
 from sweeps.progress import say
 from sweeps.rescore import align_bins
 from sweeps.stopping import StopRequest
+from sweeps.storage_mover import Mover
 from sweeps.study import Study
 from sweeps.workload import Workload
 
@@ -83,13 +84,17 @@ def run_study(
             books = Books(study, plan, out)
             stop = StopRequest(out)
             workload = _workload(plan, books, out, partial(say, console))
+            mover = Mover(study, out, lambda key: key in workload.running)
             books.start()
+            mover.offer(workload.done)
             try:
                 if workload.exhausted:
                     say(console, "everything is there: nothing to run")
                 else:
-                    Sweep(study, out, console, books, workload, stop).run(address, deadline)
-                return close(books, workload, stop, console, Pages(on_end, picture), allow_failures=allow_failures)
+                    Sweep(study, out, console, books, workload, stop, mover).run(address, deadline)
+                return close(
+                    books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
+                )
             finally:
                 stop.clear()
     except PermissionError as error:

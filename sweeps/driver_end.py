@@ -11,6 +11,7 @@ from sweeps.books import Books, lines_of
 from sweeps.pages import Pages, Picture
 from sweeps.progress import front_table, say
 from sweeps.stopping import StopRequest
+from sweeps.storage_mover import Mover
 from sweeps.workload import Workload
 
 
@@ -18,6 +19,7 @@ def close(
     books: Books,
     workload: Workload,
     stop: StopRequest,
+    mover: Mover,
     console: Console,
     pages: Pages,
     *,
@@ -29,6 +31,7 @@ def close(
         books: of the study.
         workload: as the sweep left it.
         stop: whether and why the sweep was asked to stop.
+        mover: sends weights and logits to the object storage, where the study has one.
         console: where the user is told.
         pages: what it ends with; not built when somebody waits for us to leave.
         allow_failures: exit 0 although trials failed or diverged.
@@ -49,9 +52,14 @@ def close(
     for line in lines_of(books.failures()):
         say(console, line)
     if workload.exhausted and stop.reason is None:
-        gone = books.thin()
-        if gone:
-            say(console, f"keep: {books.study.keep}; {gone} files of weights and logits removed")
+        thinned = books.thin()
+        if thinned.gone:
+            say(console, f"keep: {books.study.keep}; {thinned.gone} files of weights and logits removed")
+        if thinned.problem is not None:
+            say(console, thinned.problem)
+    left = mover.finish(workload.done, patient=not interrupted)
+    if left is not None:
+        say(console, left)
     for problem in books.problems():
         say(console, problem)
     return _status(books, workload, stop, console, report, allow_failures)

@@ -20,6 +20,8 @@ from sweeps.plan_state import store_folder, trial_folder
 from sweeps.progress import Progress, say
 from sweeps.ray_session import LostRay, require_node
 from sweeps.stopping import StopRequest, listening
+from sweeps.storage import fetch_to_judge
+from sweeps.storage_mover import Mover
 from sweeps.study import Study
 from sweeps.trial import DISK
 from sweeps.workload import Workload
@@ -46,6 +48,7 @@ class Sweep:
         books: where results are written down.
         workload: what waits, runs and is done.
         stop: how the sweep is asked to stop.
+        mover: sends what has ended to the object storage, where the study has one.
     """
 
     study: Study
@@ -54,6 +57,7 @@ class Sweep:
     books: Books
     workload: Workload
     stop: StopRequest
+    mover: Mover
     _deadline: float | None = field(default=None, init=False)
     _address: str | None = field(default=None, init=False)
 
@@ -113,7 +117,7 @@ class Sweep:
                         self.workload,
                         place=place,
                         stop=self.stop,
-                        configure=lambda trial: configuration(self.study, self.out, trial),
+                        configure=self._configured,
                         ended=self._ended,
                         ticks=(self._tick, node_watch(address)),
                     )
@@ -141,7 +145,13 @@ class Sweep:
         if result is not None and result.get("status") == DISK:
             self.stop.ask("disk", cause=result.get("cause"))
         self.workload.finished(key, status)
+        if status is not None:
+            self.mover.offer([key])
         self._progress.pace.ended += 1
+
+    def _configured(self, trial: PlannedTrial) -> dict[str, Any]:
+        fetch_to_judge(trial_folder(self.out, trial.key), trial.report_budgets)
+        return configuration(self.study, self.out, trial)
 
     def _lost(self, seconds: float) -> None:
         self._give_up(f"the Ray cluster at {self._address} has not answered for {seconds:.0f} s")

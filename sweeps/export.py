@@ -16,7 +16,7 @@ from prune_core.pipeline_data import TrialData, load_trial_data
 from prune_core.pruning import load_network
 from prune_core.store import file_sha256
 from prune_core.training import prepare_runtime
-from prune_core.trial_folder import DESCRIPTION, WEIGHTS
+from prune_core.trial_folder import DESCRIPTION, REPORT, SELECTION, WEIGHTS
 from sweeps.export_check import TOLERANCE
 from sweeps.export_choice import Choice, choices, open_study
 from sweeps.export_facts import card_facts, int8_facts
@@ -25,6 +25,7 @@ from sweeps.export_folder import CARD, README, check_target, models_folder, whol
 from sweeps.export_int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
 from sweeps.export_proof import ExportFailed, checked, first_line, sample_of
 from sweeps.model_card import card_text
+from sweeps.storage import bring_back
 from sweeps.study import Study
 from sweeps.study_yaml import read_study_yaml
 
@@ -84,6 +85,7 @@ def export_study(
 
 
 def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted) -> str:
+    bring_back(choice.folder, (WEIGHTS, SELECTION, REPORT))
     described = _described(choice)
     data = load_trial_data(described["baseline"], None)
     prepare_runtime(threads=1)

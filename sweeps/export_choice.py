@@ -22,6 +22,7 @@ from sweeps.pareto import candidates, front, membership, selection_columns
 from sweeps.pareto_limits import unmet
 from sweeps.plan_state import trial_folder
 from sweeps.records import read_records
+from sweeps.storage import is_kept
 from sweeps.study import Study, load_study
 from sweeps.study_names import BASELINE_KEYS
 
@@ -203,7 +204,7 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         name=row["name"], title=title_of(row), candidate=row, on_front=bool(row["on_front"]), record=record, seed_rule=rule,
         trial=trial_folder(out, found), limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
     )  # fmt: skip
-    if not (choice.folder / WEIGHTS).is_file():
+    if not is_kept(choice.folder, WEIGHTS):
         raise BadInput(
             f"{choice.folder}: the weights of {choice.title} are gone (keep is {study.keep!r}; to export, "
             "run the study with keep: front or all)"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.errors import BadInput
+from sweeps.storage import bring_back
 from sweeps.study_yaml import parse_yaml
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def open_network(
 
     from prune_core.networks import build_network, load_weights
 
+    bring_back(checkpoint.parent, [checkpoint.name])
     if not checkpoint.is_file():
         raise BadInput(f"there is no file {str(checkpoint)!r} (allowed: a readable checkpoint)")
     said = {"num_classes": num_classes, "in_channels": in_channels}

@@ -16,6 +16,7 @@ from prune_core.scoring import record_columns, set_columns
 from prune_core.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
 from sweeps.columns import COSTS, SECONDS
 from sweeps.lock import driving
+from sweeps.storage import at_hand, is_kept
 from sweeps.study import Study, load_study
 from sweeps.study_yaml import read_study_yaml, write_study
 
@@ -85,8 +86,13 @@ def align_bins(study: Study, out: Path) -> int:
 
 
 def rescore_record(folder: Path, bins: int) -> None:
-    """Write the record of one budget anew from its logits."""
-    selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
+    """Write the record of one budget anew from its logits.
+
+    Raises:
+        BadInput: logits that cannot be read, or cannot be brought back from the object storage.
+    """
+    with at_hand(folder, LOGITS):
+        selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
     before: dict[str, Any] = read_json(folder / RECORD)
     names = (*COSTS, *SECONDS, "budget", "peak_activation_bytes", REPORT_CELLS)
     kept = {name: value for name, value in before.items() if name in names}
@@ -103,7 +109,7 @@ def _judged(out: Path) -> list[Path]:
 
 def _has_logits(folder: Path) -> bool:
     # without those of the training images alone nothing can be said
-    return any((folder / name).exists() for name in LOGITS if name != TRAIN)
+    return any(is_kept(folder, name) for name in LOGITS if name != TRAIN)
 
 
 def _refuse_mixture(out: Path, gone: Iterable[Path], before: int, bins: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from prune_core.errors import BadInput
+from sweeps.storage_place import checked_place
 from sweeps.study_errors import one_line
 from sweeps.study_parts import (
     CHEAP_IMAGES_PER_CELL,
@@ -68,7 +69,12 @@ class Study(Section):
     resources: ResourcesSection = Field(default=ResourcesSection(), description="what a trial may use")
     rule: Literal["exact", "paper"] = Field(default="exact", description="paper: the study's own threshold, off by one")
     keep: Literal["all", "front", "none"] = Field(
-        default="all", description="whose weights and logits stay on disk at the end"
+        default="all", description="whose weights and logits stay at the end"
+    )
+    storage: str | None = Field(
+        default=None,
+        description="object storage that weights and logits of finished trials move to: s3://BUCKET/PREFIX, gs://..., "
+        "file:///FOLDER; null is the output folder",
     )
     plugins: tuple[str, ...] = Field(default=(), description="Python modules with networks, methods, ... of yours")
     plugin_paths: tuple[str, ...] = Field(
@@ -86,6 +92,11 @@ class Study(Section):
                 raise ValueError(f"{list(value)} has a name twice")
             value = dict.fromkeys(map(str, value), "")
         return objective_directions(value) if isinstance(value, dict) else value
+
+    @field_validator("storage")
+    @classmethod
+    def _a_storage(cls, value: str | None) -> str | None:
+        return None if value is None else checked_place(value)
 
     @field_validator("margins")
     @classmethod

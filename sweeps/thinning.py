@@ -4,36 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
-from prune_core.trial_folder import LOGITS, WEIGHTS, budget_folder
+from prune_core.trial_folder import budget_folder
 from sweeps.pareto import candidates, front
 from sweeps.plan import PlannedTrial
 from sweeps.plan_state import trial_folder
+from sweeps.storage import LARGE, remove
+from sweeps.storage_place import StoreDown
 from sweeps.study import Study
 
 
-def thin(study: Study, out: Path, trials: Iterable[PlannedTrial], records: pd.DataFrame) -> int:
-    """Remove the weights and logits that the study does not keep; return how many files went.
+class Thinned(NamedTuple):
+    """How many files went, and why the storage still has some, if so."""
+
+    gone: int
+    problem: str | None
+
+
+def thin(study: Study, out: Path, trials: Iterable[PlannedTrial], records: pd.DataFrame) -> Thinned:
+    """Remove the weights and logits that the study does not keep, here and in the object storage.
 
     ``front`` keeps those of the candidates on the front, and of every unpruned network, which they are compared with.
     ``none`` keeps nothing. A thinned network cannot be exported or scored anew; its record stays.
     """
     if study.keep == "all":
-        return 0
+        return Thinned(0, None)
     kept = _on_front(study, records) if study.keep == "front" else set()
     gone = 0
     for trial in trials:
         for budget in trial.budgets:
             if study.keep == "front" and (trial.kind != "pruned" or (trial.key, budget) in kept):
                 continue
-            for name in (*LOGITS, WEIGHTS):
-                path = budget_folder(trial_folder(out, trial.key), budget) / name
-                if path.exists():
-                    path.unlink()
-                    gone += 1
-    return gone
+            for name in LARGE:
+                try:
+                    gone += remove(budget_folder(trial_folder(out, trial.key), budget), name)
+                except StoreDown as error:  # asked once: thousands of files would take hours of waiting
+                    return Thinned(gone, f"storage: {error}; the next start removes what keep: {study.keep} does not keep")
+    return Thinned(gone, None)
 
 
 def _on_front(study: Study, records: pd.DataFrame) -> set[tuple[str, int]]:

@@ -15,6 +15,7 @@ from prune_core.trial_folder import REPORT
 from sweeps.export_choice import Choice, choices, open_study
 from sweeps.front_text import COLLAPSED
 from sweeps.pages import Picture
+from sweeps.storage import bring_back
 from sweeps.study import Study
 from sweeps.tracking_entry import finite
 from sweeps.tracking_models import log_model, open_client
@@ -103,6 +104,7 @@ def _log(out: Path, study: Study, chosen: list[Choice], picture: Picture | None)
 
 
 def _log_picture(client: MlflowClient, choice: Choice, picture: Picture, bins: int) -> None:
+    bring_back(choice.folder, [REPORT])
     if not (choice.folder / REPORT).exists():
         return
     temperature = finite(choice.record.get("temperature"))

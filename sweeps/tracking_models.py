@@ -11,9 +11,9 @@ import numpy as np
 
 from prune_core.errors import BadInput
 from prune_core.files import read_json
-from prune_core.store import file_sha256
 from prune_core.trial_folder import DESCRIPTION, WEIGHTS
 from sweeps.export_choice import Choice, choices, open_study
+from sweeps.storage import bring_back, sha256_of
 from sweeps.study import Study
 from sweeps.tracking import Tracker
 from sweeps.tracking_place import in_short, quieten_mlflow
@@ -76,7 +76,7 @@ def log_model(client: MlflowClient, choice: Choice) -> str:
     run_id = choice.record.get("mlflow_run_id")
     if not isinstance(run_id, str) or not run_id:
         raise ValueError("its trial has no run in MLflow; run the study again to send it")
-    digest = file_sha256(choice.folder / WEIGHTS)
+    digest = sha256_of(choice.folder, WEIGHTS)
     there = _model_of(client, run_id, digest)
     if there is not None:
         return f"is there as models:/{there}"
@@ -98,6 +98,7 @@ def _model_of(client: MlflowClient, run_id: str, digest: str) -> str | None:
 
 def _send(choice: Choice, run_id: str, digest: str) -> str:
     """Log one network with signature and example, load it back, and compare."""
+    bring_back(choice.folder, [WEIGHTS])
     import mlflow
     import torch
     from mlflow.models import ModelSignature

@@ -51,7 +51,7 @@ def records() -> pd.DataFrame:
 )
 def test_weights_and_logits_go_as_the_study_says_and_records_stay(out: Path, keep: str, left: set[str]) -> None:
     trials = [trial("control", "control"), trial("good", "pruned"), trial("bad", "pruned")]
-    gone = thin(study(keep), out, trials, records())
+    gone = thin(study(keep), out, trials, records()).gone
     assert gone == (3 - len(left)) * (len(FILES) - 1)
     for each in trials:
         folder = budget_folder(trial_folder(out, each.key), 1)

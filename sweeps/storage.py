@@ -1,0 +1,156 @@
+"""Weights and logits of a trial that lie on object storage: where each is, sent away, brought back, removed.
+
+``stored.json`` beside the record of a budget says where each file is, with its SHA-256: written when the copy there was
+read back and is right, before the local file goes. A file that is not named there is not stored, whatever the storage
+holds; a local file is always the newer one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from prune_core.errors import BadInput
+from prune_core.files import read_json, replacing, write_json
+from prune_core.store import file_sha256
+from prune_core.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets
+from sweeps.storage_place import Place, StoreDown
+
+STORED = "stored.json"
+"""In the folder of a budget: file -> {place, path, sha256}."""
+LARGE = (WEIGHTS, *LOGITS)
+"""What goes to the storage."""
+AGAIN_SECONDS = 60.0
+"""A storage that failed is left alone for so long: who asks for many files must not wait for each."""
+_IDENTITY = "storage.json"
+_away: dict[str, float] = {}
+"""Address -> when it failed."""
+
+
+def prefix_of(out: Path, study: str) -> str:
+    """Return the folder in the storage of one output folder: two studies of the same name do not meet there."""
+    path = out / _IDENTITY
+    if not path.is_file():
+        write_json(path, {"id": secrets.token_hex(4)})
+    return f"{study}/{read_json(path)['id']}"
+
+
+def is_kept(folder: Path, name: str) -> bool:
+    """Return whether a budget's file is here or in the storage."""
+    return (folder / name).is_file() or name in _entries(folder)
+
+
+def sha256_of(folder: Path, name: str) -> str:
+    """Return the SHA-256 of a kept file; of a stored one, what it is said to be."""
+    return file_sha256(folder / name) if (folder / name).is_file() else str(_entries(folder)[name]["sha256"])
+
+
+def to_send(folder: Path) -> list[str]:
+    """Return the large files of a judged budget that are here."""
+    return [name for name in LARGE if (folder / name).is_file()] if (folder / RECORD).is_file() else []
+
+
+def copy_away(folder: Path, name: str, address: str, prefix: str) -> None:
+    """Put one file of a budget into the storage, unless it is there, and write down where; the file here stays.
+
+    Raises:
+        StoreDown: it is not there.
+    """
+    entries = _entries(folder)
+    known = entries.get(name)
+    # what was brought back has not changed; what was moved to another storage goes to the new one
+    if known is not None and known["place"] == address and known["sha256"] == file_sha256(folder / name):
+        return
+    path = f"{prefix}/{folder.parent.name}/{folder.name}/{name}"
+    digest = Place(address).put(folder / name, path)
+    write_json(folder / STORED, {**_entries(folder), name: {"place": address, "path": path, "sha256": digest}})
+
+
+def bring_back(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Make the stored files of a budget local again; return those that came. What is here, or nowhere, stays so.
+
+    Raises:
+        BadInput: the storage is not reached, or what it holds is not what was sent.
+    """
+    entries, came = _entries(folder), []
+    for name in names:
+        entry = entries.get(name)
+        if entry is None or (folder / name).is_file():
+            continue
+        where = f"{folder / name} is stored at {entry['place']}"
+        if time.monotonic() < _away.get(entry["place"], -math.inf) + AGAIN_SECONDS:
+            raise BadInput(f"{where}, which could not be reached just now")
+        try:
+            with replacing(folder / name) as temporary:
+                found = Place(entry["place"]).get(entry["path"], temporary)
+                if found != entry["sha256"]:
+                    raise BadInput(f"{where}, but what is there is not what was sent (its SHA-256 differs)")
+        except StoreDown as error:
+            _away[entry["place"]] = time.monotonic()
+            raise BadInput(f"{where} and cannot be brought back: {error}") from None
+        came.append(folder / name)
+    return came
+
+
+@contextmanager
+def at_hand(folder: Path, names: Iterable[str]) -> Iterator[None]:
+    """Bring files back for the length of a block; those that came go again, the copies in the storage stay.
+
+    Raises:
+        BadInput: as `bring_back`.
+    """
+    came = bring_back(folder, names)
+    try:
+        yield
+    finally:
+        for path in came:
+            if path.is_file() and file_sha256(path) == _entries(folder).get(path.name, {}).get("sha256"):
+                path.unlink()
+
+
+def fetch_to_judge(trial: Path, cells_at: Iterable[int]) -> None:
+    """Bring back the weights of the budgets of a trial whose record lacks the corrupted test images that are asked now.
+
+    Without them (the storage is down) the trial walks there again, to the same numbers.
+    """
+    lacking = set(finished_budgets(trial)) - set(finished_budgets(trial, cells_at=tuple(cells_at)))
+    with suppress(BadInput):
+        for budget in lacking:
+            bring_back(budget_folder(trial, budget), [WEIGHTS])
+
+
+def remove(folder: Path, name: str) -> bool:
+    """Remove a budget's file, here and in the storage; return whether there was one.
+
+    Raises:
+        StoreDown: the storage is not reached; the file is removed here only.
+    """
+    here, entry = (folder / name).is_file(), _entries(folder).get(name)
+    (folder / name).unlink(missing_ok=True)
+    if entry is not None:
+        Place(entry["place"]).remove(entry["path"])
+        left = {other: value for other, value in _entries(folder).items() if other != name}
+        if left:
+            write_json(folder / STORED, left)
+        else:
+            (folder / STORED).unlink(missing_ok=True)
+    return here or entry is not None
+
+
+def _entries(folder: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found = read_json(folder / STORED)
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    fields = ("place", "path", "sha256")
+    return {
+        name: entry
+        for name, entry in (found.items() if isinstance(found, dict) else ())
+        if name in LARGE and isinstance(entry, dict) and all(isinstance(entry.get(field), str) for field in fields)
+    }
