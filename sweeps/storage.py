@@ -20,7 +20,7 @@ from prune_core.errors import BadInput
 from prune_core.files import read_json, replacing, write_json
 from prune_core.store import file_sha256
 from prune_core.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets
-from sweeps.storage_place import Place, StoreDown
+from sweeps.storage_place import NotThere, Place, StoreDown
 
 STORED = "stored.json"
 """In the folder of a budget: file -> {place, path, sha256}."""
@@ -92,7 +92,8 @@ def bring_back(folder: Path, names: Iterable[str]) -> list[Path]:
                 if found != entry["sha256"]:
                     raise BadInput(f"{where}, but what is there is not what was sent (its SHA-256 differs)")
         except StoreDown as error:
-            _away[entry["place"]] = time.monotonic()
+            if not isinstance(error, NotThere):
+                _away[entry["place"]] = time.monotonic()
             raise BadInput(f"{where} and cannot be brought back: {error}") from None
         came.append(folder / name)
     return came

@@ -54,6 +54,10 @@ def checked_place(text: str) -> str:
     return text
 
 
+class NotThere(StoreDown):
+    """The storage answers, and has no such file."""
+
+
 class Place:
     """A folder of an object storage.
 
@@ -125,7 +129,8 @@ class Place:
         return digest.hexdigest()
 
     def _down(self, error: Exception) -> StoreDown:
-        return StoreDown(f"{self.address}: {_in_short(error)}")
+        kind = NotThere if isinstance(error, FileNotFoundError) else StoreDown
+        return kind(f"{self.address}: {_in_short(error)}")
 
 
 @lru_cache(maxsize=8)
