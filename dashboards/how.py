@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dashboards.measured import with_images
+from dashboards.points import REFERENCES
 from dashboards.study_folder import StudyFolder
 from prune_core.errors import BadInput
 from prune_core.files import read_json
@@ -36,7 +37,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
         ("Looks at the report images", _looks(study)),
         ("ECE", f"top label, {evaluation.get('ece_bins', 15)} equal-width bins"),
         ("Intervals", _intervals(study)),
-        ("Seeds", ", ".join(map(str, study.seeds or [])) or "not stated"),
+        ("Seeds", (", ".join(map(str, study.seeds or [])) or "not stated") + _more_seeds(study)),
         ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),
         ("Objectives", ", ".join(f"{name} ({way})" for name, way in study.objectives.items())),
         ("Limits", ", ".join(map(str, study.limits)) or "none"),
@@ -49,6 +50,16 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
     if (hours := computing_hours(study)) is not None:
         rows.append(("Computing time of the trials", f"{hours:.2f} hours, summed over all of them"))
     return rows
+
+
+def _more_seeds(study: StudyFolder) -> str:
+    """Say which seeds only some candidates have: those whose place on the front was uncertain."""
+    extra = study.records[~study.of_own_seeds]
+    if not len(extra):
+        return ""
+    count = len(extra[~extra["method"].isin(REFERENCES)][["arm", "ratio"]].drop_duplicates())
+    seeds = ", ".join(map(str, sorted(extra["seed"].unique())))
+    return f"; {seeds} too for {count} candidate{'s' if count != 1 else ''} whose place on the front was uncertain"
 
 
 def computing_hours(study: StudyFolder) -> float | None:

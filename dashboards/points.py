@@ -106,7 +106,7 @@ def candidate_points(study: StudyFolder) -> Points:
     lacking = [name for name in decisive if name not in records.columns]
     # A study whose records lack an objective altogether (an older version's) still gets its figures, without that objective.
     decisive = {name: way for name, way in decisive.items() if name not in lacking}
-    table = candidates(records, decisive, shown=shown, seeds=study.seeds)
+    table = candidates(records, decisive, shown=shown, seeds=study.seeds).copy()  # in one piece: pandas warns of many
     table["front"] = front(table, decisive) if decisive else False
     table["front_mixed"] = front(table, decisive, mix_budgets=True) if decisive else False
     table["frequency"] = membership(records, table, decisive, images=study.images) if decisive else np.nan

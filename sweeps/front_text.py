@@ -49,8 +49,7 @@ def front_rows(
     chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(
         measured[0], ascending=False, kind="stable"
     )
-    best = table.loc[table["complete"] & table["method"].isin(BASELINE_KEYS), measured[0]].max()
-    kept = chosen[~(chosen[measured[0]] < best - COLLAPSED)]
+    kept = chosen[~has_collapsed(table, measured[0]).loc[chosen.index]]
     rows = [(who(row), *(_number(row[column]) for column in numbers)) for _, row in kept.iterrows()]
     if not rows:
         return [], ""
@@ -61,6 +60,13 @@ def front_rows(
     if everywhere > len(chosen):
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
     return rows, "; ".join(note)
+
+
+def has_collapsed(table: pd.DataFrame, accuracy: str) -> pd.Series[bool]:
+    """Return which rows of a candidates table lost over `COLLAPSED` against the best unpruned network, by that column."""
+    best = table.loc[table["complete"] & table["method"].isin(BASELINE_KEYS), accuracy].max()
+    lost: pd.Series[bool] = table[accuracy] < best - COLLAPSED
+    return lost
 
 
 def who(row: pd.Series[Any]) -> str:

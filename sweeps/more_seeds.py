@@ -16,7 +16,7 @@ import pandas as pd
 
 from prune_core.description import content_key
 from prune_core.files import read_json, write_json
-from sweeps.front_text import who
+from sweeps.front_text import has_collapsed, who
 from sweeps.image_noise import ImageNoise
 from sweeps.pareto import candidates, membership
 from sweeps.plan import Plan, PlannedTrial, candidate_trials
@@ -91,8 +91,11 @@ def decide(
 
 
 def choose(ranked: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """Return the first ``most`` whose place is uncertain at all: on the front in some draws, in others not."""
-    return [one for one in ranked if 0 < one["frequency"] < 1][:most]
+    """Return the first ``most`` whose place is uncertain at all: on the front in some draws, in others not.
+
+    Never what has collapsed: such a network is no answer to anybody's question, however sure its place is.
+    """
+    return [one for one in ranked if 0 < one["frequency"] < 1 and not one["collapsed"]][:most]
 
 
 def forget_other_decision(study: Study, out: Path) -> None:
@@ -120,12 +123,19 @@ def _ranked(
     study: Study, records: pd.DataFrame, images: ImageNoise, names: Mapping[tuple[str, float], str]
 ) -> list[dict[str, Any]]:
     """Return the complete pruned candidates of the longest budget, the most uncertain first, ties by name."""
-    table = candidates(records, study.decisive, seeds=study.seeds)
+    accuracy = "accuracy" if study.select_on == "report" else "val_accuracy"
+    table = candidates(records, study.decisive, shown=[accuracy], seeds=study.seeds)
+    table["collapsed"] = has_collapsed(table, accuracy)
     table["frequency"] = membership(records, table, study.decisive, images=images)
     pruned = ~table["method"].isin([*BASELINE_KEYS, SCRATCH])
     rows = table[table["complete"] & pruned & table["budget"].eq(study.budgets[-1]) & table["frequency"].notna()]
     found = [
-        {"name": who(row), "frequency": float(row["frequency"]), "candidate": names[str(row["arm"]), float(row["ratio"])]}
+        {
+            "name": who(row),
+            "candidate": names[str(row["arm"]), float(row["ratio"])],
+            "frequency": float(row["frequency"]),
+            "collapsed": bool(row["collapsed"]),
+        }
         for _, row in rows.iterrows()
     ]
     # rounded, so that .45 and .55 are as far from one half

@@ -82,10 +82,11 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, faili
     return ran
 
 
-def test_the_most_uncertain_places_are_chosen_and_a_certain_one_never() -> None:
-    ranked = [{"name": name, "frequency": one} for name, one in (("a", 0.5), ("b", 0.4), ("c", 1.0), ("d", 0.0))]
-    assert [one["name"] for one in choose(ranked, 1)] == ["a"]
-    assert [one["name"] for one in choose(ranked, 9)] == ["a", "b"]
+def test_the_most_uncertain_places_are_chosen_never_a_certain_one_nor_a_collapsed_network() -> None:
+    known = (("a", 0.5, True), ("b", 0.5, False), ("c", 0.4, False), ("d", 1.0, False), ("e", 0.0, False))
+    ranked = [{"name": name, "frequency": one, "collapsed": lost} for name, one, lost in known]
+    assert [one["name"] for one in choose(ranked, 1)] == ["b"]
+    assert [one["name"] for one in choose(ranked, 9)] == ["b", "c"]
 
 
 def test_the_two_that_the_seeds_do_not_tell_apart_get_the_extra_seeds(tmp_path: Path, empty_storage: Path) -> None:
