@@ -129,7 +129,10 @@ def one_study(
                 sweep.start()
                 continue
             fault = strike(sweep, [each for each in place.faults if each in chosen.only], draw)
-            struck.append((fault, "" if sweep.status is None else sweep.said()))
+            if fault != "none":
+                struck.append((fault, "" if sweep.status is None else sweep.said()))
+            if sweep.status == 0:
+                break
             if sweep.status is not None:
                 sweep.start()
         verdict = to_the_end(sweep)
@@ -140,9 +143,15 @@ def one_study(
 
 
 def strike(sweep: Sweep, faults: list[str], draw: random.Random) -> str:
-    """Do harm: the first fault, in random order, that finds a victim."""
+    """Do harm: the first fault, in random order, that finds a victim; when none does for a minute, the driver is one."""
     draw.shuffle(faults)
-    return next(fault for fault in [*faults, "driver"] if FAULTS[fault](sweep, draw))
+    for _ in range(60):
+        struck = next((fault for fault in faults if FAULTS[fault](sweep, draw)), None)
+        if struck is not None or sweep.status is not None:
+            return struck or "none"
+        sweep.wait(1.0)
+    FAULTS["driver"](sweep, draw)
+    return "driver"
 
 
 def to_the_end(sweep: Sweep) -> str:
