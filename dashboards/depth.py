@@ -19,7 +19,7 @@ from prune_core.metrics.robustness import cell_accuracy
 from prune_core.metrics.selective import Selective
 from prune_core.scoring import selective_by_severity
 from prune_core.trial_folder import REPORT, SELECTION, budget_folder
-from sweeps.storage import bring_back
+from sweeps.storage import bring_back, place_of
 
 Array = NDArray[np.float64]
 _BySeverity = dict[int, Selective]
@@ -139,7 +139,10 @@ def pairs_with_control(study: StudyFolder, row: Any) -> list[tuple[dict[Any, Any
 
 
 def logits_of(study: StudyFolder, key: str, budget: int, which: str = REPORT) -> LogitSet | None:
-    """Return the logits that a trial kept at a budget; None where they are not kept or cannot be read."""
+    """Return the logits that a trial kept at a budget, from the object storage if they are there.
+
+    None where they are not kept, cannot be read or cannot be brought back (`away_sentence` says which).
+    """
     # Keys come from a file: one that is no plain folder name leads nowhere.
     if not key.isalnum():
         return None
@@ -149,6 +152,25 @@ def logits_of(study: StudyFolder, key: str, budget: int, which: str = REPORT) ->
         return LogitSet.load(path) if path.is_file() else None
     except (BadInput, OSError):
         return None
+
+
+def away_sentence(study: StudyFolder, rows: Sequence[Any]) -> str:
+    """Return which candidates lack logits that object storage has, or should have, after it was asked; empty if none."""
+    missing: dict[str, str] = {}
+    for row in {row.Index: row for row in rows}.values():
+        for record, control in pairs_with_control(study, row):
+            for key in (str(record["key"]), str(control)):
+                folder = budget_folder(study.path / "trials" / key, int(row.budget))
+                place = place_of(folder, REPORT) if key.isalnum() and not (folder / REPORT).is_file() else None
+                if place is not None:
+                    missing[labels.candidate(row)] = place
+    if not missing:
+        return ""
+    return (
+        f"Left out below, wholly or in part: {', '.join(missing)}. Their logits, or those of their controls, are stored at "
+        f"{', '.join(sorted(set(missing.values())))}, which could not be reached or does not hold what was sent. "
+        "Build the report again when it is back."
+    )
 
 
 def _by_class(predictions: Predictions) -> Array:

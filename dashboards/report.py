@@ -18,7 +18,7 @@ from dashboards import labels
 from dashboards.answers import COMPARED, Answer, answers
 from dashboards.beats import beats_control
 from dashboards.claims import DECIDABLE
-from dashboards.depth import ACCEPTED_ERROR, Depth, depths, hurt_sentences
+from dashboards.depth import ACCEPTED_ERROR, Depth, away_sentence, depths, hurt_sentences
 from dashboards.effects import Effect, confounded, effect_rows, effects
 from dashboards.equal_cost import equal_cost
 from dashboards.figures import Drawn, all_figures, depth_figures
@@ -147,6 +147,7 @@ def render(
         scaling_titles=TITLES,
         with_images=with_images(study),
         hurt=hurt_sentences(found),
+        away=away_sentence(study, [answer.row for answer in chosen if answer.row is not None]),
         flipped=flipped_sentences(computed.flips),
         scratch=against_scratch(study, points, COMPARED),
         methods=order(set(points.complete["method"]) - set(REFERENCES)),

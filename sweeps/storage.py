@@ -46,6 +46,12 @@ def is_kept(folder: Path, name: str) -> bool:
     return (folder / name).is_file() or name in _entries(folder)
 
 
+def place_of(folder: Path, name: str) -> str | None:
+    """Return the address of the storage that has a budget's file, or None."""
+    entry = _entries(folder).get(name)
+    return None if entry is None else str(entry["place"])
+
+
 def sha256_of(folder: Path, name: str) -> str:
     """Return the SHA-256 of a kept file; of a stored one, what it is said to be."""
     return file_sha256(folder / name) if (folder / name).is_file() else str(_entries(folder)[name]["sha256"])

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 import synthetic
 
-from dashboards.depth import ACCEPTED_ERROR, depths
+from dashboards.depth import ACCEPTED_ERROR, away_sentence, depths
 from dashboards.equal_cost import equal_cost
 from dashboards.figures_depth import damage_figure, reliability_figure, selective_rows
 from dashboards.points import Points, candidate_points, rows_of
 from dashboards.study_folder import StudyFolder, read_study_folder
 from prune_core.logits import LogitSet
 from sweeps.pareto import candidates
+from sweeps.storage import copy_away, to_send
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +101,22 @@ def test_equal_cost_interpolates_each_seed_in_the_logarithm_and_never_beyond(tmp
         {0.5: 0.91, 0.25: 0.81, 0.125: 0.71}
     )
     assert found[0.25].deviation["accuracy"] == pytest.approx(0.02 / np.sqrt(2))
+
+
+def test_logits_on_object_storage_come_back_and_their_absence_is_said(found, study_folder, tmp_path):
+    _, rows, before = found
+    folder = shutil.copytree(study_folder, tmp_path / "study")
+    store, moved = tmp_path / "store", tmp_path / "moved"
+    for budget in folder.glob("trials/*/budget-0002"):
+        (budget / "record.json").touch()
+        for name in to_send(budget):
+            copy_away(budget, name, f"file://{store}", "s/1")
+            (budget / name).unlink()
+    study = read_study_folder(folder)
+    store.rename(moved)
+    assert depths(study, rows) == []
+    assert before[0].name in away_sentence(study, rows) and f"file://{store}" in away_sentence(study, rows)
+    moved.rename(store)
+    (again,) = depths(study, rows)
+    assert again.damage == pytest.approx(before[0].damage) and again.raw.count.tolist() == before[0].raw.count.tolist()
+    assert away_sentence(study, rows) == ""

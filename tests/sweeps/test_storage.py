@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
@@ -155,25 +158,20 @@ def test_addresses_that_are_storages() -> None:
     assert load_study("smoke").storage is None
 
 
-def test_s3_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The protocol, against a server on this machine."""
-    server = pytest.importorskip("moto.server", reason="needs moto").ThreadedMotoServer("127.0.0.1", port=0)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        place = f"s3://bucket/pre/fix?scheme=http&region=us-east-1&endpoint_override={host}:{port}"
-        folder = made(tmp_path / "out")
-        line = send(place, tmp_path / "out", "abc")
-        assert line is not None and "bucket does not exist" in line and here(folder) == set(LARGE)
-        from pyarrow import fs
+@pytest.mark.server
+@pytest.mark.skipif("PRUNEFRONT_S3" not in os.environ, reason="PRUNEFRONT_S3 names no S3 server, such as http://127.0.0.1:5000")
+def test_s3_itself(tmp_path: Path) -> None:
+    """The protocol, against a server that knows the credentials in the environment (moto, MinIO)."""
+    from pyarrow import fs
 
-        fs.FileSystem.from_uri(f"{place}&allow_bucket_creation=true")[0].create_dir("bucket")
-        assert send(place, tmp_path / "out", "abc") is None and not here(folder)
-        bring_back(folder, [REPORT])
-        assert (folder / REPORT).read_text() == f"out abc {REPORT}"
-        trial: Any = SimpleNamespace(key="abc", kind="control", budgets=(1,))
-        assert thin(study(place, "none"), tmp_path / "out", [trial], pd.DataFrame()) == (4, None)
-    finally:
-        server.stop()
+    server, bucket = urlsplit(os.environ["PRUNEFRONT_S3"]), f"prunefront-{uuid.uuid4().hex[:12]}"
+    place = f"s3://{bucket}/pre/fix?scheme={server.scheme}&region=us-east-1&endpoint_override={server.netloc}"
+    folder = made(tmp_path / "out")
+    line = send(place, tmp_path / "out", "abc")
+    assert line is not None and "bucket does not exist" in line and here(folder) == set(LARGE)
+    fs.FileSystem.from_uri(f"{place}&allow_bucket_creation=true")[0].create_dir(bucket)
+    assert send(place, tmp_path / "out", "abc") is None and not here(folder)
+    bring_back(folder, [REPORT])
+    assert (folder / REPORT).read_text() == f"out abc {REPORT}"
+    trial: Any = SimpleNamespace(key="abc", kind="control", budgets=(1,))
+    assert thin(study(place, "none"), tmp_path / "out", [trial], pd.DataFrame()) == (4, None)
