@@ -161,7 +161,8 @@ def render(
         data=page_data(points, figures),
         plotly=Markup(get_plotlyjs()),  # noqa: S704  (plotly's own script)
         script=Markup(environment.get_template("page.js").render()),  # noqa: S704  (our own script)
-        seeds=seed_count(points),
+        seeds=seed_count(points)[0],
+        most_seeds=seed_count(points)[1],
         decidable=DECIDABLE,
         study_file=escape(
             yaml.safe_dump({k: v for k, v in study.plain.items() if k != "provenance"}, sort_keys=False, allow_unicode=True)

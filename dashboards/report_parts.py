@@ -51,9 +51,10 @@ def failures(records: pd.DataFrame) -> list[tuple[str, str, int, str]]:
     return sorted(found, key=lambda row: -row[2])
 
 
-def seed_count(points: Points) -> int:
-    """Return the smallest number of seeds of a complete candidate."""
-    return int(points.complete["seeds"].min()) if len(points.complete) else 0
+def seed_count(points: Points) -> tuple[int, int]:
+    """Return the smallest and the largest number of seeds of a complete candidate."""
+    seeds = points.complete["seeds"]
+    return (int(seeds.min()), int(seeds.max())) if len(seeds) else (0, 0)
 
 
 def flat(plain: Any, before: str = "") -> list[tuple[str, str]]:

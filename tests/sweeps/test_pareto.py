@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sweeps.pareto import candidates, front, hypervolume, membership, non_dominated, selection_columns, write_front
+from sweeps.pareto_scatter import scatter_of
 
 # Few distinct values, so that ties and equal points are common.
 FEW = arrays(np.float64, st.tuples(st.integers(1, 14), st.integers(2, 4)), elements=st.integers(0, 4).map(float))
@@ -188,3 +189,16 @@ def test_membership_draws_shared_seeds_jointly():
 def test_one_seed_has_no_frequency():
     records = pd.DataFrame([record()])
     assert np.isnan(membership(records, candidates(records, TWO), TWO)).all()
+
+
+def test_what_a_seed_does_to_all_does_not_cancel_against_those_that_lack_it():
+    # five networks that seeds move alike, by +1 and -1; the last one has four seeds, the others two
+    values = np.full((5, 4, 1), np.nan)
+    values[:, :2, 0] = np.arange(5)[:, None] + np.array([1.0, -1.0])
+    same = scatter_of(values, np.full(5, "n"), [False])
+    assert same.error == pytest.approx(0, abs=1e-12)
+    values[4, 2:, 0] = 4 + np.array([1.0, -1.0])
+    more = scatter_of(values, np.full(5, "n"), [False])
+    # the variance of a seed is 4/3; a mean of four has a half less of it in common with a mean of two: (1/2 - 1/4) of it
+    assert more.error[:4] == pytest.approx(0, abs=1e-12)
+    assert more.error[4, 0] == pytest.approx(np.sqrt(4 / 3 / 4))
