@@ -30,14 +30,14 @@ def allowance(plan: Plan, out: Path) -> Plan | None:
     return replace(plan, study=whole, trials=tuple(trials))
 
 
-def allowance_line(plan: Plan, found: Plan, out: Path, cost: str) -> str:
+def allowance_line(plan: Plan, found: Plan, out: Path, cost: str = "") -> str:
     """Return the line of a plan about the extra seeds.
 
     Args:
         plan: of the study.
         found: its `allowance`.
         out: the output folder.
-        cost: what is still to be spent, in words; empty where nothing is known.
+        cost: what is still to be spent, in words; empty where nothing is, or it is not known.
     """
     from sweeps.more_seeds import decision_names, is_decided
 
@@ -47,11 +47,12 @@ def allowance_line(plan: Plan, found: Plan, out: Path, cost: str) -> str:
     seeds = ", ".join(map(str, rule.seeds)) if rule is not None else ""
     if is_decided(plan, out) is None:
         most = rule.candidates if rule is not None else 0
-        who = f"for up to {most} candidates of uncertain place, when all else has ended, seeds {seeds}: up to {counted}"
+        some = f"{most} candidate{'s' if most != 1 else ''} of uncertain place"
+        who = f"for up to {some}, when all else has ended, seeds {seeds}: up to {counted}"
     else:
         there = sum(status is not None for status in (found.status(trial, out) for trial in found.trials))
         who = f"{decision_names(out)}, seeds {seeds}: {counted} trials, {there} of them there"
-    return f"  more seeds besides: {who}{cost}"
+    return f"  more seeds besides: {who}{'; ' if cost else ''}{cost}"
 
 
 def _stand_ins(plan: Plan) -> list[Candidate]:

@@ -13,6 +13,7 @@ from sweeps.progress import duration
 from sweeps.study_names import SCRATCH
 
 if TYPE_CHECKING:
+    from sweeps.cost import Cost
     from sweeps.plan import Plan
     from sweeps.study import Study
 
@@ -62,22 +63,37 @@ def _cells(study: Study) -> str:
 
 
 def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
-    """What the missing part costs; nothing is measured when nothing is missing."""
+    """What the missing part costs, extra seeds besides; nothing is measured when nothing is missing."""
     from sweeps.cost_sizes import sizes_of
 
     extra = allowance(plan, out)
-    if plan.study.search.kind == "grid" and not plan.missing(out) and (extra is None or not extra.missing(out)):
-        besides = [] if extra is None else [allowance_line(plan, extra, out, "")]
+    besides = [] if extra is None else [allowance_line(plan, extra, out)]
+    missing = plan.study.search.kind != "grid" or bool(plan.missing(out))
+    if not missing and (extra is None or not extra.missing(out)):
         return [*besides, "  cost       none: everything is there"]
     sizes = sizes_of(plan.study)
     if sizes is None:
-        besides = [] if extra is None else [allowance_line(plan, extra, out, "")]
         return [*besides, "  cost       unknown: the data is not at hand"]
     from sweeps.cost import cost_of
     from sweeps.cost_calibration import speeds_of
 
     speeds = speeds_of(plan.study, plan.trials, sizes)
     cost = cost_of(plan, out, speeds, sizes)
+    wall = cost.wall_seconds
+    lines = _own_cost(plan, cost) if missing else ["  cost       none of the study's own seeds: everything is there"]
+    if extra is not None:
+        further = cost_of(extra, out, speeds, sizes)
+        wall += further.wall_seconds
+        spent = f"about {duration(further.device_seconds)} of {cost.device.upper()}, {size(further.disk_bytes)}"
+        lines.append(allowance_line(plan, extra, out, spent if further.device_seconds else ""))
+    if cap is not None and wall > cap * 3600:
+        lines.append(f"  more than  the cap of {cap:g} hours: the run will stop there, with a report of what is done")
+    if plan.checksum is None:
+        lines.append("  data       not at hand: nothing can be known to be there already")
+    return lines
+
+
+def _own_cost(plan: Plan, cost: Cost) -> list[str]:
     basis = f"corrected by {cost.measured} finished trials" if cost.measured else "from a short calibration on this machine"
     at_a_time = f"{cost.concurrency} trial{'s' if cost.concurrency != 1 else ''} at a time"
     lines = [
@@ -89,17 +105,6 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     if cost.device != plan.study.resources.device.replace("cuda", "gpu"):
         work = f"about {cost.macs:.1e} multiply-accumulates"
         lines.insert(1, f"  work       {work}; the study asks for a GPU, and there is none here to measure")
-    wall = cost.wall_seconds
-    if extra is not None:
-        besides_cost = cost_of(extra, out, speeds, sizes)
-        wall += besides_cost.wall_seconds
-        seconds, space = duration(besides_cost.device_seconds), size(besides_cost.disk_bytes)
-        left = f"; about {seconds} of {cost.device.upper()}, {space}" if besides_cost.device_seconds else ""
-        lines.append(allowance_line(plan, extra, out, left))
-    if cap is not None and wall > cap * 3600:
-        lines.append(f"  more than  the cap of {cap:g} hours: the run will stop there, with a report of what is done")
-    if plan.checksum is None:
-        lines.append("  data       not at hand: nothing can be known to be there already")
     return lines
 
 

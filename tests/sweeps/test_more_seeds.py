@@ -56,7 +56,10 @@ def measured(trial: PlannedTrial, budget: int) -> dict[str, float]:
     accuracy = 0.9 - 0.3 * ratio + 0.01 * budget + (0.001 if even else -0.001)
     if filters:
         accuracy += (-0.002 if even else 0.0025) if trial.ratio == "0.4" else -0.2
-    return {"val_accuracy": accuracy, "accuracy": accuracy, "nonzero_parameters": 1000 * (1 - ratio), "parameters": 1000.0}
+    return {
+        "val_accuracy": accuracy, "accuracy": accuracy, "nonzero_parameters": 1000 * (1 - ratio), "parameters": 1000.0,
+        "train_seconds": 1.0, "evaluate_seconds": 1.0,
+    }  # fmt: skip
 
 
 def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, failing: str = "") -> list[str]:
@@ -178,7 +181,10 @@ def test_the_plan_says_the_allowance_besides_the_study(tmp_path: Path, empty_sto
     of, out = study(tmp_path), tmp_path / "runs" / "mine"
     before = make_plan(of, out).summary(out)
     assert "trials     16: 2 baseline, 2 control, 12 pruned" in before
-    assert "for up to 1 candidates of uncertain place" in before and "up to 2 baseline, 2 control, 2 pruned; about" in before
+    assert "for up to 1 candidate of uncertain place" in before and "up to 2 baseline, 2 control, 2 pruned; about" in before
+    run(out, of, empty_storage, killed_after=17)
+    between = make_plan(of, out).summary(out)
+    assert "2 pruned trials, 1 of them there; about" in between and "none of the study's own seeds" in between
     run(out, of, empty_storage)
     after = make_plan(of, out).summary(out)
     assert "2 baseline, 2 control, 2 pruned trials, 6 of them there" in after and "at 0.4, 1 epochs (" in after
