@@ -13,8 +13,8 @@ from dashboards.measured import seed_measured
 from dashboards.points import REFERENCES, Points, rows_of
 from dashboards.study_folder import StudyFolder
 from sweeps.columns import COSTS
+from sweeps.pareto import POSSIBLE, SURE
 
-SURE, POSSIBLE = 0.95, 0.05
 ALIKE_COST = 0.05
 """Costs that differ by less than this share count as equal."""
 COLLAPSED = 0.1

@@ -18,7 +18,7 @@ from prune_core.description import content_key
 from prune_core.files import read_json, write_json
 from sweeps.front_text import has_collapsed, who
 from sweeps.image_noise import ImageNoise
-from sweeps.pareto import candidates, membership
+from sweeps.pareto import POSSIBLE, SURE, candidates, membership
 from sweeps.plan import Plan, PlannedTrial, candidate_trials
 from sweeps.plan_trials import control_trials, joined, judged_trial
 from sweeps.records import collect
@@ -91,11 +91,11 @@ def decide(
 
 
 def choose(ranked: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """Return the first ``most`` whose place is uncertain at all: on the front in some draws, in others not.
+    """Return the first ``most`` whose place is uncertain at all: neither sure nor all but impossible, as the report has it.
 
     Never what has collapsed: such a network is no answer to anybody's question, however sure its place is.
     """
-    return [one for one in ranked if 0 < one["frequency"] < 1 and not one["collapsed"]][:most]
+    return [one for one in ranked if POSSIBLE <= one["frequency"] < SURE and not one["collapsed"]][:most]
 
 
 def forget_other_decision(study: Study, out: Path) -> None:

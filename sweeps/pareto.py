@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from prune_core.files import replacing
 from sweeps.image_noise import ImageNoise
-from sweeps.pareto_membership import CANDIDATE, EVERY_BUDGET, membership, rivals, seed_values
+from sweeps.pareto_membership import CANDIDATE, EVERY_BUDGET, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.pareto_volume import hypervolume, non_dominated
 
 __all__ = [
     "CANDIDATE",
     "EVERY_BUDGET",
+    "POSSIBLE",
+    "SURE",
     "candidates",
     "front",
     "hypervolume",

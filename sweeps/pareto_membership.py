@@ -25,6 +25,8 @@ __all__ = ["CANDIDATE", "EVERY_BUDGET", "membership", "rivals", "seed_values"]
 Array = NDArray[np.float64]
 EVERY_BUDGET = ("baseline", "dense", "scratch")
 """Methods that stand for no fine-tuning: they compete at every budget."""
+SURE, POSSIBLE = 0.95, 0.05
+"""From which frequency on a place on the front is called sure, and from which on possible."""
 DRAWS = 400
 """The standard error of a frequency is at most ``0.5 / sqrt(DRAWS)``: .025."""
 

@@ -86,7 +86,7 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, faili
 
 
 def test_the_most_uncertain_places_are_chosen_never_a_certain_one_nor_a_collapsed_network() -> None:
-    known = (("a", 0.5, True), ("b", 0.5, False), ("c", 0.4, False), ("d", 1.0, False), ("e", 0.0, False))
+    known = (("a", 0.5, True), ("b", 0.5, False), ("c", 0.4, False), ("d", 0.95, False), ("e", 0.04, False))
     ranked = [{"name": name, "frequency": one, "collapsed": lost} for name, one, lost in known]
     assert [one["name"] for one in choose(ranked, 1)] == ["b"]
     assert [one["name"] for one in choose(ranked, 9)] == ["b", "c"]
