@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import subprocess
+import sys
+import time
 import uuid
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,6 +95,29 @@ def test_only_what_was_written_down_counts(tmp_path: Path, monkeypatch: pytest.M
     assert list((tmp_path / "store").rglob(WEIGHTS)) and not (folder / STORED).exists()
     assert bring_back(folder, [WEIGHTS]) == [] and here(folder) == set(LARGE)
     assert send(tmp_path / "store", tmp_path / "out", "abc") is None and not here(folder)
+
+
+def test_killed_while_sending_nothing_is_lost_or_half(tmp_path: Path) -> None:
+    out, keys = tmp_path / "out", [f"trial{number:03d}" for number in range(80)]
+    folders = [made(out, key) for key in keys]
+    before = [(folder / name).read_bytes() for folder in folders for name in LARGE]
+    sender = (
+        "import sys; from pathlib import Path; from types import SimpleNamespace as N\n"
+        "from sweeps.storage_mover import Mover\n"
+        "study = N(name='s', storage='file://' + sys.argv[1], keep='all')\n"
+        "Mover(study, Path(sys.argv[2]), lambda key: False).finish(sys.argv[3:], patient=True)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", sender, str(tmp_path / "store"), str(out), *keys])
+    while process.poll() is None and not (folders[9] / STORED).exists():
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    sent = [folder for folder in folders if not here(folder)]
+    assert 0 < len(sent) < len(keys) and all(is_kept(folder, name) for folder in folders for name in LARGE)
+    assert send(tmp_path / "store", out, *keys) is None and not any(map(here, folders))
+    for folder in folders:
+        bring_back(folder, LARGE)
+    assert [(folder / name).read_bytes() for folder in folders for name in LARGE] == before
 
 
 def test_a_storage_that_is_away_leaves_the_files_here_until_the_next_start(tmp_path: Path) -> None:
