@@ -23,7 +23,7 @@ from sweeps.plan import Plan, PlannedTrial, candidate_trials
 from sweeps.plan_trials import control_trials, joined, judged_trial
 from sweeps.records import collect
 from sweeps.search_setup import space_of
-from sweeps.search_space import Candidate
+from sweeps.search_space import ArmSpace, Candidate
 from sweeps.study import Study
 from sweeps.study_names import BASELINE_KEYS, SCRATCH
 
@@ -156,7 +156,7 @@ def _whole(study: Study, candidate: Candidate) -> Candidate:
     return Candidate(candidate.arm, candidate.ratio) if study.search.kind == "grid" else candidate
 
 
-def _asked(arm: Any, candidate: Candidate) -> bool:
+def _asked(arm: ArmSpace | None, candidate: Candidate) -> bool:
     return arm is not None and candidate.ratio in arm.ratios
 
 
