@@ -23,9 +23,10 @@ def allowance(plan: Plan, out: Path) -> Plan | None:
     """
     if plan.study.search.more_seeds is None:
         return None
-    from sweeps.more_seeds import extra_trials, is_decided
+    from sweeps.more_seeds import extra_trials
 
-    trials = extra_trials(plan, is_decided(plan, out) or _stand_ins(plan))
+    chosen = _chosen(plan, out)
+    trials = extra_trials(plan, _stand_ins(plan) if chosen is None else chosen)
     whole = plan.study.model_copy(update={"search": SearchSection()})  # nothing of it is left to be chosen
     return replace(plan, study=whole, trials=tuple(trials))
 
@@ -39,20 +40,28 @@ def allowance_line(plan: Plan, found: Plan, out: Path, cost: str = "") -> str:
         out: the output folder.
         cost: what is still to be spent, in words; empty where nothing is, or it is not known.
     """
-    from sweeps.more_seeds import decision_names, is_decided
+    from sweeps.more_seeds import decision_names
 
     rule = plan.study.search.more_seeds
     kinds = Counter(trial.kind for trial in found.trials)
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in _COUNTED if kinds[kind]) or "none"
     seeds = ", ".join(map(str, rule.seeds)) if rule is not None else ""
-    if is_decided(plan, out) is None:
+    if _chosen(plan, out) is None:
         most = rule.candidates if rule is not None else 0
         some = f"{most} candidate{'s' if most != 1 else ''} of uncertain place"
         who = f"for up to {some}, when all else has ended, seeds {seeds}: up to {counted}"
     else:
         there = sum(status is not None for status in (found.status(trial, out) for trial in found.trials))
-        who = f"{decision_names(out)}, seeds {seeds}: {counted} trials, {there} of them there"
+        who = decision_names(out)
+        who += f", seeds {seeds}: {counted} trials, {there} of them there" if found.trials else ""
     return f"  more seeds besides: {who}{'; ' if cost else ''}{cost}"
+
+
+def _chosen(plan: Plan, out: Path) -> list[Candidate] | None:
+    """Return who gets the extra seeds; None while that is open, also where a study has grown since it was decided."""
+    from sweeps.more_seeds import is_decided
+
+    return None if plan.missing(out) else is_decided(plan, out)
 
 
 def _stand_ins(plan: Plan) -> list[Candidate]:

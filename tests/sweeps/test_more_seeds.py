@@ -188,6 +188,16 @@ def test_the_plan_says_the_allowance_besides_the_study(tmp_path: Path, empty_sto
     run(out, of, empty_storage)
     after = make_plan(of, out).summary(out)
     assert "2 baseline, 2 control, 2 pruned trials, 6 of them there" in after and "at 0.4, 1 epochs (" in after
+    grown = study(tmp_path, "ratios=[0.2, 0.4, 0.6, 0.8]")  # what was decided may not stand
+    assert "for up to 1 candidate" in make_plan(grown, out).summary(out)
+
+
+def test_where_every_place_is_sure_nobody_gets_more_and_nothing_is_left_to_do(tmp_path: Path, empty_storage: Path) -> None:
+    of, out = study(tmp_path, "ratios=[0.2, 0.6]"), tmp_path / "runs" / "mine"
+    assert len(run(out, of, empty_storage)) == 12 and read_json(out / DECISION)["chosen"] == []
+    said = make_plan(of, out).summary(out)
+    assert "more seeds besides: for no candidate, since no place on the front is uncertain" in said
+    assert "none trials" not in said and "cost       none: everything is there" in said
 
 
 @pytest.mark.parametrize(
