@@ -111,8 +111,18 @@ def evaluate(
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
     judged, *others = (
         judge_checkpoint(
-            each, network, read_options(options, "--option"), num_classes=num_classes, data=data, data_options=values,
-            corruptions=corruptions, corruptions_folder=corruptions_folder, fetch=fetch, limit=limit, bins=bins, seed=seed,
+            each,
+            network,
+            read_options(options, "--option"),
+            num_classes=num_classes,
+            data=data,
+            data_options=values,
+            corruptions=corruptions,
+            corruptions_folder=corruptions_folder,
+            fetch=fetch,
+            limit=limit,
+            bins=bins,
+            seed=seed,
             device=device,
         )  # fmt: skip
         for each in (checkpoint, against)

@@ -92,9 +92,7 @@ def run_study(
                     say(console, "everything is there: nothing to run")
                 else:
                     Sweep(study, out, console, books, workload, stop, mover).run(address, deadline)
-                return close(
-                    books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
-                )
+                return close(books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures)
             finally:
                 stop.clear()
     except PermissionError as error:

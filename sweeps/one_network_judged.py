@@ -91,9 +91,7 @@ def judge_checkpoint(
     seconds = time.perf_counter() - started
     label = None if cells is None else cells.label
     record = _record(network, logits, bins, shown.images.shape[1:], label, dataset.jpeg)
-    return Judgement(
-        described(network), dataset, shown, label, logits, bins, record, seconds
-    )
+    return Judgement(described(network), dataset, shown, label, logits, bins, record, seconds)
 
 
 def judged_logits(

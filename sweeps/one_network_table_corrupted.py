@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sweeps.one_network_judged import Judgement
 
 
-
 def severity_lines(
     judged: Judgement, cells: CellPredictions, scaled: LogitSet, raw: dict[str, Interval], after: dict[str, Interval]
 ) -> list[str]:

@@ -114,8 +114,18 @@ def scratch_trials(study: Study, arm: Arm, seed: int, checksum: str | None) -> l
         key, own = trial_key(description), f"{arm.name}-{SCRATCH}"
         found.append(
             PlannedTrial(
-                key, name, SCRATCH, own, arm.network, SCRATCH, ratio, seed, (0,), _reported(study, SCRATCH, (0,)),
-                description, baseline_key(baseline),
+                key,
+                name,
+                SCRATCH,
+                own,
+                arm.network,
+                SCRATCH,
+                ratio,
+                seed,
+                (0,),
+                _reported(study, SCRATCH, (0,)),
+                description,
+                baseline_key(baseline),
             )  # fmt: skip
         )
     return found
@@ -133,8 +143,18 @@ def _per_budget(
     if not Recipe.from_dict(description["fine_tuning"]).depends_on_length:
         return [
             PlannedTrial(
-                trial_key(description), name, kind, arm, network, method, ratio, seed, budgets,
-                _reported(study, kind, budgets), description, key_of_baseline,
+                trial_key(description),
+                name,
+                kind,
+                arm,
+                network,
+                method,
+                ratio,
+                seed,
+                budgets,
+                _reported(study, kind, budgets),
+                description,
+                key_of_baseline,
             )  # fmt: skip
         ]
     found = []
@@ -142,8 +162,18 @@ def _per_budget(
         own = {**description, "budget": budget}
         found.append(
             PlannedTrial(
-                trial_key(own), f"{name}-b{budget}", kind, arm, network, method, ratio, seed, (budget,),
-                _reported(study, kind, (budget,)), own, key_of_baseline,
+                trial_key(own),
+                f"{name}-b{budget}",
+                kind,
+                arm,
+                network,
+                method,
+                ratio,
+                seed,
+                (budget,),
+                _reported(study, kind, (budget,)),
+                own,
+                key_of_baseline,
             )  # fmt: skip
         )
     return found

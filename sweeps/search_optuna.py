@@ -70,7 +70,13 @@ class OptunaSearch:
     """
 
     def __init__(
-        self, books: OptunaBooks, count: int | None, seed: int, *, sampler: str = "tpe", batch: int | None = None,
+        self,
+        books: OptunaBooks,
+        count: int | None,
+        seed: int,
+        *,
+        sampler: str = "tpe",
+        batch: int | None = None,
         together: bool = False,
     ) -> None:
         self._makers = _samplers()

@@ -68,9 +68,7 @@ class Study(Section):
     search: SearchSection = Field(default=SearchSection(), description="what to try next")
     resources: ResourcesSection = Field(default=ResourcesSection(), description="what a trial may use")
     rule: Literal["exact", "paper"] = Field(default="exact", description="paper: the study's own threshold, off by one")
-    keep: Literal["all", "front", "none"] = Field(
-        default="all", description="whose weights and logits stay at the end"
-    )
+    keep: Literal["all", "front", "none"] = Field(default="all", description="whose weights and logits stay at the end")
     storage: str | None = Field(
         default=None,
         description="object storage that weights and logits of finished trials move to: s3://BUCKET/PREFIX, gs://..., "

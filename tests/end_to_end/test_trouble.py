@@ -12,7 +12,7 @@ from tests.end_to_end.running import prunefront
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-PLUGIN = '''
+PLUGIN = """
 import ctypes
 from prune_core.pruning.method import METHODS, ChannelOptions, Method
 
@@ -24,7 +24,7 @@ def hangs(context):
 
 METHODS.register("raises")(Method("filters", ChannelOptions, raises, source="test"))
 METHODS.register("hangs")(Method("filters", ChannelOptions, hangs, source="test"))
-'''
+"""
 
 STUDY = {
     "name": "trouble",

@@ -111,8 +111,11 @@ def test_neither_store_nor_folder_names_import_torch():
 
 
 def test_a_checkpoint_counts_by_content_not_by_place():
-    described = {"seed": 0, "checkpoint": {"path": "/a/b.pt", "sha256": "12"}}
+    data = {"name": "digits", "options": {}, "checksum": "0"}
+    described = {"seed": 0, "data": data, "checkpoint": {"path": "/a/b.pt", "sha256": "12"}}
     elsewhere = json.loads(json.dumps(described).replace("/a/b.pt", "/c/d.pt"))
     other = json.loads(json.dumps(described).replace("12", "34"))
     assert baseline_key(described) == baseline_key(elsewhere)
-    assert len({baseline_key(described), baseline_key(other), baseline_key({"seed": 0, "checkpoint": None})}) == 3
+    assert (
+        len({baseline_key(described), baseline_key(other), baseline_key({"seed": 0, "data": data, "checkpoint": None})}) == 3
+    )

@@ -168,9 +168,7 @@ def test_a_limit_is_balanced_and_not_the_first_images(data: str) -> None:
     np.testing.assert_array_equal(shown.images, dataset.train_images[shown.numbers])
 
 
-def test_one_image_has_no_intervals_and_no_selection(
-    capsys: pytest.CaptureFixture[str], checkpoint: str, data: str
-) -> None:
+def test_one_image_has_no_intervals_and_no_selection(capsys: pytest.CaptureFixture[str], checkpoint: str, data: str) -> None:
     status, out, _ = call(capsys, "evaluate", checkpoint, "--data", data, "--limit", "1")
     assert status == 0 and "selective" not in out
     assert row(out.splitlines()[:9], "accuracy")[1] == "-"

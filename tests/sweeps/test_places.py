@@ -37,9 +37,7 @@ def test_trials_at_a_time(
 
 
 @pytest.mark.parametrize(("quota", "expected"), [("150000 100000", 1), ("max 100000", 64), ("", 64), ("10000 100000", 1)])
-def test_the_quota_of_a_container_counts(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, expected: int
-) -> None:
+def test_the_quota_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, expected: int) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
     monkeypatch.setattr(sweeps.places, "_QUOTA", tmp_path / "cpu.max")
     (tmp_path / "cpu.max").write_text(quota)

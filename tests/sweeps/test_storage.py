@@ -180,13 +180,20 @@ def test_what_is_no_storage_is_refused_with_the_key(text: str, told: str) -> Non
 
 
 def test_addresses_that_are_storages() -> None:
-    for text in ("s3://b/p", "s3://b?region=eu-west-1&endpoint_override=minio.lan:9000&scheme=http", "gs://b/p", "file:///x"):
+    for text in (
+        "s3://b/p",
+        "s3://b?region=eu-west-1&endpoint_override=minio.lan:9000&scheme=http",
+        "gs://b/p",
+        "file:///x",
+    ):
         assert checked_place(text) == text
     assert load_study("smoke").storage is None
 
 
 @pytest.mark.server
-@pytest.mark.skipif("PRUNEFRONT_S3" not in os.environ, reason="PRUNEFRONT_S3 names no S3 server, such as http://127.0.0.1:5000")
+@pytest.mark.skipif(
+    "PRUNEFRONT_S3" not in os.environ, reason="PRUNEFRONT_S3 names no S3 server, such as http://127.0.0.1:5000"
+)
 def test_s3_itself(tmp_path: Path) -> None:
     """The protocol, against a server that knows the credentials in the environment (moto, MinIO)."""
     from pyarrow import fs

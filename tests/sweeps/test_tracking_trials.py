@@ -17,7 +17,7 @@ from sweeps.tracking_trials import TrialEntries
 def planned(key: str, kind: str, seed: int = 0) -> PlannedTrial:
     description: dict[str, Any] = {"seed": seed, "fine_tuning": {"epochs": 2}, "evaluation": {}}
     name, base = f"net-{kind}-s{seed}", f"base{seed}"
-    return PlannedTrial(key, name, kind, "net", "net", kind, "0.5", seed, (0, 2), description, base)
+    return PlannedTrial(key, name, kind, "net", "net", kind, "0.5", seed, (0, 2), (0, 2), description, base)
 
 
 CONTROL, PRUNED, OTHER = planned("control", "control"), planned("pruned", "pruned"), planned("other", "control", seed=1)
