@@ -36,8 +36,9 @@ $(VENV)/.installed-dev: pyproject.toml requirements.lock | $(VENV)/.python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
-lint: install-dev  ## ruff: rules and format of imports
+lint: install-dev  ## ruff: rules and format
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 types: install-dev  ## mypy, strict
 	$(BIN)/mypy
