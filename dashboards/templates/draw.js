@@ -32,7 +32,8 @@
     const down = titles ? 78 : 62, right = 14, bottom = 50;
     const inner = Math.max(80, room - left - right), wide = (inner - across * (columns - 1)) / columns;
     const words = (titles || []).map(title => wrapped(title, Math.max(12, Math.floor(wide / 7.2))));
-    const top = titles ? 14 + 16 * Math.max(...words.map(lines => lines.length)) : 18;
+    const bar = printing ? 0 : 22;  // plotly's buttons stand there, above the last panel's title
+    const top = titles ? bar + 14 + 16 * Math.max(...words.map(lines => lines.length)) : 18;
     const tall = printing ? paper : wanted;
     const deep = rows * tall + (rows - 1) * down;
     Object.assign(layout, { width: room, height: top + bottom + deep, margin: { l: left, r: right, t: top, b: bottom }, showlegend: false });
