@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +17,7 @@ from sweeps.storage import AGAIN_SECONDS, copy_away, prefix_of, to_send
 from sweeps.storage_place import Place, StoreDown
 from sweeps.study import Study
 
-LEAVE_SECONDS = 5.0
+LEAVE_SECONDS = 2.0
 """How long a driver that was asked to stop waits for the file that is on its way; a half one does not count."""
 
 
@@ -69,6 +72,8 @@ class Mover:
         self._waiting.put(None)
         if self._thread is not None:
             self._thread.join(None if patient else LEAVE_SECONDS)
+            if self._thread.is_alive():
+                atexit.register(_leave)
         if patient:
             self._failed = None
             for key in ended:
@@ -102,6 +107,13 @@ class Mover:
         self._failed = None
         if not self._runs(key) and _stamp(folder / name) == before:  # else it is another file by now
             (folder / name).unlink(missing_ok=True)
+
+
+def _leave() -> None:
+    """End an interrupted driver whose storage hangs: pyarrow, at exit, would wait minutes for what is under way."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(130)
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
