@@ -18,6 +18,7 @@ out again, and another container that shares the folder counts its own.)"""
 LONGEST = 17
 """Characters: Ray puts up to 90 more behind it, and the path of a Unix socket may have 107."""
 YOUNG_SECONDS = 60.0
+LAST_WRITES_SECONDS = 5.0
 
 
 @contextmanager
@@ -26,12 +27,38 @@ def session_folder() -> Iterator[Path]:
     home = _home()
     _sweep_leftovers(home)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
-    lock = FileLock(folder / ALIVE)
     try:
-        with lock:
-            yield folder
+        with FileLock(folder / ALIVE):
+            try:
+                yield folder
+            finally:
+                _empty(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _empty(folder: Path) -> None:
+    """Remove all but the lock, which goes last: whatever a killed driver leaves, the next one can tell that nobody holds it.
+
+    Ray's last processes may still write while they end, so what appears again is removed again, for a few seconds.
+    """
+    end = time.monotonic() + LAST_WRITES_SECONDS
+    while rest := _all_but_the_lock(folder):
+        for path in rest:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        if time.monotonic() > end:
+            return
+        time.sleep(0.05)
+
+
+def _all_but_the_lock(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.name != ALIVE]
+    except OSError:  # somebody else removed it
+        return []
 
 
 def _home() -> Path:
@@ -43,6 +70,7 @@ def _home() -> Path:
 def _sweep_leftovers(home: Path) -> None:
     for folder in home.glob(f"{PREFIX}*"):
         if _left(folder):
+            _empty(folder)
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -46,6 +46,20 @@ def test_the_folder_is_gone_afterwards_also_after_an_error(home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
+def test_what_a_process_writes_while_it_ends_goes_too(home: Path) -> None:
+    late = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1], 'go').exists(): time.sleep(.001)\n"
+    late += "for number in range(200):\n pathlib.Path(sys.argv[1], 's', 'logs').mkdir(parents=True, exist_ok=True)\n"
+    late += " pathlib.Path(sys.argv[1], 's', 'logs', str(number)).touch()\n"
+    with session_folder() as folder:
+        process = subprocess.Popen([sys.executable, "-c", late, str(folder)], stderr=subprocess.DEVNULL)
+        (folder / "go").touch()
+        while not (folder / "s").exists():
+            time.sleep(0.001)
+    process.wait()
+    with session_folder():  # the next driver, within the minute
+        assert not folder.exists()
+
+
 def test_the_next_driver_removes_what_a_killed_one_left_and_nothing_of_a_living_one(home: Path) -> None:
     (killed, left), (living, held) = holder(), holder()
     killed.kill()

@@ -36,8 +36,10 @@ case "$*" in *--block*) trap 'echo "ray ends" >>"$LOG"; exit 0' TERM; while :; d
 echo "prunefront $* token=$(cat "$RAY_AUTH_TOKEN_PATH") step=$SRUN_CPUS_PER_TASK" >>"$LOG"
 stat -c 'token file %a' "$RAY_AUTH_TOKEN_PATH" >>"$LOG"
 until [ "$(grep -c '^ray start' "$LOG")" = 2 ]; do sleep 0.05; done
-[ "$STUDY" != endless ] || { trap 'echo "driver ends" >>"$LOG"; exit 130' TERM; while :; do sleep 0.1; done; }
-exit "${STATUS:-0}"
+[ "$STUDY" = endless ] || exit "${STATUS:-0}"
+trap 'echo "driver ends" >>"$LOG"; exit 130' TERM
+echo "driver is up" >>"$LOG"
+while :; do sleep 0.1; done
 """,
 }
 
@@ -85,7 +87,7 @@ def test_asked_to_stop_it_asks_the_driver_waits_for_it_and_cleans_up(job: dict[s
     process = subprocess.Popen(["bash", SCRIPT], env={**job, "STUDY": "endless"}, stdout=subprocess.DEVNULL)
     log = Path(job["LOG"])
     end = time.monotonic() + 60
-    while not (log.exists() and "token file" in log.read_text()):
+    while not (log.exists() and "driver is up" in log.read_text()):
         assert time.monotonic() < end, "the driver did not start"
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
