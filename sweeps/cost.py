@@ -14,9 +14,11 @@ from sweeps.places import places
 if TYPE_CHECKING:
     from sweeps.plan import Plan, PlannedTrial
 
-TRIAL_SECONDS = 0.5
+WORKER_SECONDS = 3.0
+"""Per place where trials run, once: a new process imports torch."""
+TRIAL_SECONDS = 0.2
 """Per trial beside training and judging: handing it out, pruning, verifying, writing down."""
-RECORD_SECONDS = 0.4
+RECORD_SECONDS = 0.1
 """Per record beside the forward passes: metrics, saving and loading the network."""
 RECORD_BYTES = 28_000
 """Per record beside weights and logits: metrics, resampled metrics, the network's description and proof."""
@@ -98,6 +100,7 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) ->
     if count and plan.study.evaluation.corruptions == "generated":
         seconds += sizes.cells / CORRUPTED_PER_SECOND
     concurrency = max(1, min(places(plan.study.resources), round(count)))
+    seconds += concurrency * WORKER_SECONDS if count else 0.0
     wall = seconds / concurrency + (START_SECONDS if count else 0.0)
     memory = [_memory(speeds[trial.network]) for trial in plan.trials]
     device = next((speed.device for speed in speeds.values()), "cpu")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prune_core.files import write_json
-from sweeps.cost import RECORD_BYTES, RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, Speed, cost_of
+from sweeps.cost import RECORD_BYTES, RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, WORKER_SECONDS, Speed, cost_of
 from sweeps.cost_calibration import speeds_of
 from sweeps.cost_sizes import Sizes, judged_images, logit_bytes, sizes_of
 from sweeps.plan import Plan, make_plan
@@ -64,6 +64,7 @@ def test_seconds_are_epochs_and_records_by_hand(tmp_path: Path) -> None:
     epoch, judged = 1000 / 100, 500 / 1000
     # baseline: 3 epochs, judged once; control: 2 epochs, judged once more; pruned: 2 epochs, judged twice
     by_hand = (3 + 2 + 2) * epoch + (1 + 1 + 2) * judged + 3 * TRIAL_SECONDS + 5 * RECORD_SECONDS
+    by_hand += 2 * WORKER_SECONDS  # two places
     assert cost.device_seconds == pytest.approx(by_hand)
     assert cost.concurrency == 2
     assert cost.macs == pytest.approx(7 * 1000 * 3 * 70 + 4 * 500 * 70)  # a training step counts as three forward passes
@@ -80,7 +81,7 @@ def test_corrupted_test_images_cost_where_they_are_judged(tmp_path: Path) -> Non
     # all of it: the baseline at 0, the control and the pruned network at 2; the pruned one at 0 without those cells
     judged = 3 * all_of_it + few
     by_hand = 7 * 10 + judged + 3 * TRIAL_SECONDS + 5 * RECORD_SECONDS + (75 * 40 + 20 * 30) / 10_000
-    assert cost.device_seconds == pytest.approx(by_hand)
+    assert cost.device_seconds == pytest.approx(by_hand + 2 * WORKER_SECONDS)
     assert "judged at budget 2 only (as evaluation.report_budgets says)" in plan_text(plan, tmp_path / "out")
     # A record that was made without them is judged again, not trained again.
     out, pruned = tmp_path / "out", plan.trials[-1]
@@ -90,7 +91,7 @@ def test_corrupted_test_images_cost_where_they_are_judged(tmp_path: Path) -> Non
             write_json(out / "trials" / trial.key / f"budget-{budget:04d}" / "record.json", found)
         write_json(out / "trials" / trial.key / "outcome.json", {"status": "complete", "cause": None, "budgets": [0]})
     left = all_of_it + TRIAL_SECONDS + RECORD_SECONDS + (75 * 40 + 20 * 30) / 10_000
-    assert cost_of(plan, out, {"small_vgg": SPEED}, sizes).device_seconds == pytest.approx(left)
+    assert cost_of(plan, out, {"small_vgg": SPEED}, sizes).device_seconds == pytest.approx(left + WORKER_SECONDS)
 
 
 def test_from_scratch_costs_a_whole_training(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_what_is_there_is_not_paid_again(tmp_path: Path) -> None:
     # the baseline took 20.5 s where 3 epochs and one judgement were calculated: 30.5 s
     left = (3 * 10.0 + 0.5) * (20.5 / 30.5)
     assert cost.measured == 1
-    assert cost.device_seconds == pytest.approx(left + TRIAL_SECONDS + RECORD_SECONDS)
+    assert cost.device_seconds == pytest.approx(left + TRIAL_SECONDS + RECORD_SECONDS + WORKER_SECONDS)
     write_json(out / "trials" / pruned.key / "budget-0005" / "record.json", {"train_seconds": 50.0, "evaluate_seconds": 0.5})
     assert cost_of(plan, out, {"small_vgg": SPEED}, sizes).device_seconds == 0
     assert "everything is there" in plan_text(plan, out)
@@ -141,7 +142,7 @@ def test_a_search_costs_its_candidates_on_average(tmp_path: Path) -> None:
     epoch, judged = 10.0, 0.5
     # 6 candidates in all, half of them at budget 0: on average one epoch and one judgement each
     by_hand = (3 + 2) * epoch + 2 * judged + 4 * (1 * epoch + judged) + (2 + 4) * TRIAL_SECONDS + (3 + 4) * RECORD_SECONDS
-    assert cost.device_seconds == pytest.approx(by_hand)
+    assert cost.device_seconds == pytest.approx(by_hand + 2 * WORKER_SECONDS)
 
 
 def test_calibration_measures_once_and_remembers(tmp_path: Path) -> None:
