@@ -60,6 +60,7 @@ class Sweep:
     mover: Mover
     _deadline: float | None = field(default=None, init=False)
     _address: str | None = field(default=None, init=False)
+    _ray_lost: LostRay | None = field(default=None, init=False)
 
     def run(self, address: str | None, deadline: float | None) -> None:
         """Run until everything has ended, or somebody or the clock asks to stop.
@@ -127,9 +128,15 @@ class Sweep:
     def _ray_errors(self) -> Iterator[None]:
         """A cluster that is lost, or was started anew, ends the driver; a Ray of our own without its node is `LostRay`."""
         from ray.exceptions import RayError
+        from ray.tune.error import TuneError
 
+        self._ray_lost = None
         try:
             yield
+        except TuneError:
+            if self._ray_lost is not None:  # Tune makes an error of its own of what a callback raises
+                raise self._ray_lost from None
+            raise
         except RayError as error:
             if self._address is None:
                 require_node(None)
@@ -139,8 +146,12 @@ class Sweep:
 
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
-            require_node(self._address)  # without its node every worker is lost, which says nothing about the trial
-            require_begun(trial_folder(self.out, key), error)
+            try:
+                require_node(self._address)  # without its node every worker is lost, which says nothing about the trial
+                require_begun(trial_folder(self.out, key), error)
+            except LostRay as lost:
+                self._ray_lost = lost
+                raise
         status = self.books.trial_ended(self.workload.running[key], error)
         if result is not None and result.get("status") == DISK:
             self.stop.ask("disk", cause=result.get("cause"))
