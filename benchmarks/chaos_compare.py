@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.chaos_sweep import Sweep
-from sweeps.ray_folder import PREFIX
+from sweeps.ray_folder import ALIVE, PREFIX, is_left
 from sweeps.tracking_identity import study_uid
 
 NOT_THE_SAME = ["train_seconds", "evaluate_seconds", "mlflow_run_id"]
@@ -93,7 +93,8 @@ def _left(sweep: Sweep) -> str:
     processes = _patiently(sweep.left_behind)
     if processes:
         return f"still running: {sorted({each.name() for each in processes})}"
-    folders = list(sweep.temporary.glob(f"{PREFIX}*"))
+    # what a driver that was killed left is the next one's to remove, an empty one after a minute
+    folders = [each for each in sweep.temporary.glob(f"{PREFIX}*") if (each / ALIVE).exists() and not is_left(each)]
     return f"left behind: {folders}" if folders else ""
 
 

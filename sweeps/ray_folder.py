@@ -69,12 +69,12 @@ def _home() -> Path:
 
 def _sweep_leftovers(home: Path) -> None:
     for folder in home.glob(f"{PREFIX}*"):
-        if _left(folder):
+        if is_left(folder):
             _empty(folder)
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _left(folder: Path) -> bool:
+def is_left(folder: Path) -> bool:
     """Return whether a folder has no driver any more."""
     try:
         if not (folder / ALIVE).exists():  # being made at this moment, or what is left of one that was being removed

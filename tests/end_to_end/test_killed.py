@@ -19,11 +19,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def workers_of(pid: int) -> list[psutil.Process]:
     """Return Ray's workers that run trials, not its agents."""
-    return [child for child in psutil.Process(pid).children(recursive=True) if child.name().startswith("ray::Implicit")]
+    return [child for child in psutil.Process(pid).children(recursive=True) if name_of(child).startswith("ray::Implicit")]
+
+
+def name_of(process: psutil.Process) -> str:
+    """Return a process's name; nothing when it is gone meanwhile."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def raylet_of(pid: int) -> psutil.Process:
-    return next(child for child in psutil.Process(pid).children(recursive=True) if child.name() == "raylet")
+    return next(child for child in psutil.Process(pid).children(recursive=True) if name_of(child) == "raylet")
 
 
 def test_a_sweep_killed_in_the_middle_goes_on_to_the_same_records(undisturbed: Path, tmp_path: Path) -> None:
