@@ -11,8 +11,9 @@ from dashboards.figures_depth import damage_figure, reliability_figure
 from dashboards.figures_depth_print import print_damage, print_reliability
 from dashboards.figures_front import Figure, front_figure, panels
 from dashboards.figures_print import print_front, print_ratio
-from dashboards.figures_ratio import CLEAN, RATIO_FIGURES, curves, networks_of, ratio_figure
+from dashboards.figures_ratio import curves, networks_of, ratio_figure
 from dashboards.points import Points
+from dashboards.ratio_panels import CLEAN, RATIO_FIGURES
 
 
 @dataclass(frozen=True)

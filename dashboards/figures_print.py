@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.figures_front import COSTS, grid, panels, view
-from dashboards.figures_ratio import CLEAN, UNDRAWN, Curve, RatioFigure, beside
+from dashboards.figures_ratio import UNDRAWN, Curve, beside
 from dashboards.palette import Look, looks, order
 from dashboards.paper import (
     COLUMN,
@@ -26,6 +26,7 @@ from dashboards.paper import (
     styled,
 )
 from dashboards.points import REFERENCES, Points
+from dashboards.ratio_panels import CLEAN, RatioFigure
 
 FILLINGS = ("full", "none", "left", "bottom")
 """How markers are filled, one per network, as on the page."""

@@ -11,34 +11,13 @@ import pandas as pd
 from dashboards import labels
 from dashboards.figures_front import FRAME, axis
 from dashboards.palette import Look, looks, order
-from dashboards.points import REFERENCES, SEVERITIES, Points, rows_of
+from dashboards.points import REFERENCES, Points, rows_of
+from dashboards.ratio_panels import RATIO_FIGURES, RatioFigure
 
 UNDRAWN = ("dense", "scratch")
 """Methods that have no line by ratio: other networks, and networks that were not fine-tuned."""
 
 Figure = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class RatioFigure:
-    """One figure by ratio: its name, what it is called, and the columns of its panels."""
-
-    name: str
-    heading: str
-    columns: tuple[str, ...]
-
-
-# ECE falls when accuracy collapses with low confidence, so wherever it is drawn, accuracy and NLL stand beside it.
-CLEAN = RatioFigure("ratio", "Accuracy and calibration by pruning ratio", ("accuracy", "ece", "nll"))
-ROBUST = RatioFigure(
-    "robustness", "Accuracy under corruption by pruning ratio and severity", tuple(f"mpc_s{s}" for s in SEVERITIES)
-)
-SHIFTED = RatioFigure(
-    "calibration-shift",
-    "Calibration under corruption by pruning ratio and severity",
-    tuple(f"corruption_ece_s{s}" for s in SEVERITIES),
-)
-RATIO_FIGURES = (CLEAN, ROBUST, SHIFTED)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from prune_core.errors import BadInput
 from prune_core.trial_folder import OUTCOME, RECORD
 from sweeps.records import collect
-from sweeps.tables import whole_plan
+from sweeps.whole_plan import whole_plan
 
 
 def gone_on(out: Path) -> bool:

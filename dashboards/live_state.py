@@ -12,7 +12,7 @@ from prune_core.errors import BadInput
 from prune_core.trial_folder import OUTCOME, read_outcome, read_progress
 from sweeps.lock import holder_of
 from sweeps.status import SILENT_SECONDS
-from sweeps.tables import whole_plan
+from sweeps.whole_plan import whole_plan
 
 WINDOW_SECONDS = 900.0
 """Throughput is that of the last quarter of an hour."""

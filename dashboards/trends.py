@@ -10,9 +10,9 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.claims import DECIDABLE, Array, Paired, claims, paired
-from dashboards.figures_ratio import RATIO_FIGURES
 from dashboards.measured import table_noise
 from dashboards.points import REFERENCES
+from dashboards.ratio_panels import RATIO_FIGURES
 from dashboards.study_folder import StudyFolder
 from dashboards.sureness import COLLAPSED
 

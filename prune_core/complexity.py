@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,14 @@ SAFETENSORS_NAMES = {
     torch.int64: "I64",
 }
 """Names in the header; the file holds the tensors of the last one first, and each kind in the order of their names."""
+
+
+@runtime_checkable
+class HasHeaderText(Protocol):
+    """What a network carries and a saved file's header repeats, such as the outcome of its pruning."""
+
+    def header_text(self) -> str:
+        """Return one line of JSON, keys sorted."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +107,11 @@ def saved_bytes(network: nn.Module) -> int:
 
 def _header_texts(network: nn.Module) -> dict[str, str]:
     """Return what `save_network` puts into the header of its own accord."""
-    from prune_core.pruning import PruningOutcome
-
     texts = {}
-    architecture, outcome = getattr(network, "architecture", None), getattr(network, "outcome", None)
-    if isinstance(architecture, Architecture):
-        texts["architecture"] = json.dumps(architecture.to_dict(), sort_keys=True)
-    if isinstance(outcome, PruningOutcome):
-        plain = {key: value for key, value in outcome.to_dict().items() if key != "kept"}
-        texts["outcome"] = json.dumps(plain, sort_keys=True)
+    for name, kind in (("architecture", Architecture), ("outcome", HasHeaderText)):
+        attached = getattr(network, name, None)
+        if isinstance(attached, kind):
+            texts[name] = attached.header_text()
     return texts
 
 

@@ -14,8 +14,9 @@ from prune_core.trial_folder import FAILED, OUTCOME, finished_budgets, read_outc
 from sweeps.candidates import CandidateFeed
 from sweeps.front_text import front_rows
 from sweeps.more_seeds import DECISION, decide, decided_trials, extra_trials, forget_other_decision
-from sweeps.plan import Plan, PlannedTrial
-from sweeps.plan_state import baseline_failure, trial_folder
+from sweeps.plan import Plan
+from sweeps.plan_state import baseline_failure, final_status, trial_folder
+from sweeps.plan_trials import PlannedTrial
 from sweeps.provenance import provenance
 from sweeps.records import collect
 from sweeps.rungs import forget_other_rules
@@ -90,19 +91,19 @@ class Books:
         None while one has not: it was interrupted, the next run goes on with it and decides.
         """
         own = list(self.plan.with_trials(self.feed.trials).trials)
-        if any(self.plan.status(trial, self.out) is None for trial in own):
+        if any(final_status(trial, self.out) is None for trial in own):
             return None
         self._extra = extra_trials(self.plan, decide(self.plan, self.out, own, self.feed.members))
         return self._extra
 
     def baseline_failure(self, key: str) -> str | None:
         """Return why a baseline cannot be had, or None."""
-        return self.plan.baseline_failure(key, self.out) or baseline_failure(self._extra, key, self.out)
+        return baseline_failure(self.plan.trials, key, self.out) or baseline_failure(self._extra, key, self.out)
 
     def start(self) -> None:
         """Connect to MLflow in the background and hand over what is finished already."""
         self.tracker.start()
-        states = {trial.key: self.plan.status(trial, self.out) for trial in self.trials()}
+        states = {trial.key: final_status(trial, self.out) for trial in self.trials()}
         self._ended = {key: status for key, status in states.items() if status is not None}
         journal = written_down(self.out)
         self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
@@ -123,7 +124,7 @@ class Books:
                 "budgets": finished_budgets(folder),
             }
             write_json(folder / OUTCOME, {**lost, "key": trial.key})
-        status = self.plan.status(trial, self.out)
+        status = final_status(trial, self.out)
         if status is not None:
             for each in (trial, *self.entries.changed_by(trial)):
                 entry = self.entries.of(each)

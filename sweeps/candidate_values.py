@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from prune_core.trial_folder import read_record
-from sweeps.plan import PlannedTrial
 from sweeps.plan_state import trial_folder
+from sweeps.plan_trials import PlannedTrial
 from sweeps.search import Values
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sweeps.candidate_values import candidate_values
-from sweeps.plan import Plan, PlannedTrial, candidate_trials
+from sweeps.plan import Plan, candidate_trials
+from sweeps.plan_state import final_status
+from sweeps.plan_trials import PlannedTrial
 from sweeps.rungs import Rule, Rungs
 from sweeps.search import Proposer, Values
 from sweeps.search_space import Candidate
@@ -84,7 +86,7 @@ class CandidateFeed:
             return
         for name in sorted(self._open.get(key, ())):
             candidate, trials, _ = self._members[name]
-            if all(self._plan.status(trial, self._out) is not None for trial in trials):
+            if all(final_status(trial, self._out) is not None for trial in trials):
                 for trial in trials:
                     self._open.get(trial.key, set()).discard(name)
                 values = candidate_values(trials, candidate.budget, self._columns, self._out)
@@ -105,10 +107,10 @@ class CandidateFeed:
         found = list(candidates)
         for candidate in found:
             trials, controls = self._expand(candidate)
-            if trials and all(self._plan.status(trial, self._out) is not None for trial in trials):
+            if trials and all(final_status(trial, self._out) is not None for trial in trials):
                 known[candidate.key] = candidate_values(trials, candidate.budget, self._columns, self._out)
                 self._members[candidate.key] = (candidate, trials, controls)
-                self._owed += [trial for trial in controls if self._plan.status(trial, self._out) is None]
+                self._owed += [trial for trial in controls if final_status(trial, self._out) is None]
         # with early stopping the batch of a grid is all of it, so that it is compared anew; one of Optuna's is closed
         anew = self._rungs is not None and self._plan.study.search.kind != "optuna"
         self._proposer.reconcile({} if anew else known)

@@ -58,11 +58,12 @@ def run(
 def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: float | None) -> None:
     """Say what `run STUDY` would do: trials, records, what is there already, hours, disk, memory."""
     from sweeps.plan import make_plan
+    from sweeps.plan_text import plan_text
     from sweeps.study import load_study
 
     loaded = load_study(study, overrides)
     folder = _folder(out, loaded.name)
-    click.echo(make_plan(loaded, folder, data_required=False).summary(folder, hours=max_hours))
+    click.echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from prune_core.trial_folder import finished_budgets, read_record
 from sweeps.cost_sizes import Sizes, judged_images, logit_bytes
 from sweeps.places import places
+from sweeps.plan import candidate_trials
+from sweeps.plan_state import baseline_ready
 
 if TYPE_CHECKING:
-    from sweeps.plan import Plan, PlannedTrial
+    from sweeps.plan import Plan
+    from sweeps.plan_trials import PlannedTrial
 
 WORKER_SECONDS = 3.0
 """Per place where trials run, once: a new process imports torch."""
@@ -76,7 +79,7 @@ class Cost:
     macs: float
 
 
-def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) -> Cost:
+def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, decided: Sequence[PlannedTrial] = ()) -> Cost:
     """Return what is still to be spent on a plan.
 
     Args:
@@ -84,6 +87,7 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) ->
         out: the output folder, with what is there already.
         speeds: by network label.
         sizes: how many images there are of each kind.
+        decided: the trials of extra seeds that the study has decided on; its search did not choose them.
     """
     missing = plan.missing(out)
     factor, measured = _correction(plan, out, speeds, sizes)
@@ -91,7 +95,7 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) ->
     records = float(sum(len(_open(trial, out)) for trial in missing))
     disk = sum(_disk(trial, out, speeds[trial.network], sizes) for trial in missing)
     count = float(len(missing))
-    for trial, weight in _to_be_chosen(plan, out):
+    for trial, weight in _to_be_chosen(plan, out, decided):
         speed = speeds[trial.network]
         seconds += weight * _seconds(plan, trial, out, speed, sizes) * factor
         records, count = records + weight, count + weight
@@ -104,11 +108,18 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes) ->
     wall = seconds / concurrency + (START_SECONDS if count else 0.0)
     memory = [_memory(speeds[trial.network]) for trial in plan.trials]
     device = next((speed.device for speed in speeds.values()), "cpu")
-    macs = _work(plan, out, speeds, sizes, missing)
+    macs = _work(plan, out, speeds, sizes, missing, decided)
     return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured, device, macs)
 
 
-def _work(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, missing: Iterable[PlannedTrial]) -> float:
+def _work(
+    plan: Plan,
+    out: Path,
+    speeds: Mapping[str, Speed],
+    sizes: Sizes,
+    missing: Iterable[PlannedTrial],
+    decided: Sequence[PlannedTrial],
+) -> float:
     """Multiply-accumulates: the seconds on a machine that does one in a second."""
     unit = {
         label: replace(speed, train=1 / (3 * max(speed.macs, 1)), judge=1 / max(speed.macs, 1))
@@ -116,7 +127,8 @@ def _work(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, miss
     }
     known = sum(_seconds(plan, trial, out, unit[trial.network], sizes) for trial in missing)
     chosen = sum(
-        weight * _seconds(plan, trial, out, unit[trial.network], sizes) for trial, weight in _to_be_chosen(plan, out)
+        weight * _seconds(plan, trial, out, unit[trial.network], sizes)
+        for trial, weight in _to_be_chosen(plan, out, decided)
     )
     return known + chosen
 
@@ -137,7 +149,7 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
     done = [budget for budget in trial.budgets if budget in trained]
     # a budget below the longest is walked again from 0
     start = max(done) if done and to_train and min(to_train) > max(done) else 0
-    ready = trial.kind in ("baseline", "dense") and plan.baseline_ready(trial.baseline_key, out)
+    ready = trial.kind in ("baseline", "dense") and baseline_ready(trial.baseline_key, out)
     epochs = max(to_train) - start if to_train else 0
     return _training(trial, epochs, speed, sizes, ready) + _judging(trial, to_do, speed, sizes)
 
@@ -170,7 +182,7 @@ def _memory(speed: Speed) -> int:
     return PROCESS_BYTES + 16 * speed.parameters + speed.activation_bytes
 
 
-def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:
+def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> list[tuple[PlannedTrial, float]]:
     """One trial per arm and budget with the number of such trials that a search is still to choose, on average.
 
     With early stopping one per arm that walks to its longest budget: the most that it can cost.
@@ -178,12 +190,9 @@ def _to_be_chosen(plan: Plan, out: Path) -> list[tuple[PlannedTrial, float]]:
     study = plan.study
     if study.search.kind == "grid":
         return []
-    from sweeps.more_seeds import decided_trials
-    from sweeps.plan import candidate_trials
-
     early, rate = study.search.early_stopping is not None, study.search.learning_rate
     space = sum(len(arm.ratios) * len(_walks(arm.reached(study.budgets), early)) for arm in plan.arms)
-    planned = {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]}
+    planned = {trial.key for trial in [*plan.trials, *decided]}
     chosen = sum(1 for path in (out / "trials").glob("*") if path.name not in planned) / len(study.seeds)
     wanted = study.search.candidates or space
     left = max(0.0, (wanted if rate is not None else min(wanted, space)) - chosen) * len(study.seeds)

@@ -19,7 +19,7 @@ from sweeps.study import Study
 if TYPE_CHECKING:
     from torch import nn
 
-    from sweeps.plan import PlannedTrial
+    from sweeps.plan_trials import PlannedTrial
 
 WORK = {"cpu": 4e9, "cuda": 2e12}
 """Multiply-accumulates that one measurement aims at: well below a second on one core, whole batches on a GPU."""

@@ -19,7 +19,10 @@ from sweeps.lock import driving
 from sweeps.more_seeds import decided_trials, decision_line
 from sweeps.pages import Pages, Picture
 from sweeps.places import places
-from sweeps.plan import Plan, PlannedTrial, make_plan
+from sweeps.plan import Plan, make_plan
+from sweeps.plan_state import baseline_ready, block, final_status, forget_failures
+from sweeps.plan_text import plan_text
+from sweeps.plan_trials import PlannedTrial
 from sweeps.progress import say
 from sweeps.rescore import align_bins
 from sweeps.stopping import StopRequest
@@ -77,8 +80,8 @@ def run_study(
             anew = align_bins(study, out)
             plan = make_plan(study, out)
             if retry:
-                plan.with_trials(decided_trials(plan, out)).forget_failures(out)
-            say(console, plan.summary(out, hours=hours))
+                forget_failures([*plan.trials, *decided_trials(plan, out)], out)
+            say(console, plan_text(plan, out, hours=hours))
             if anew:
                 say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
             books = Books(study, plan, out)
@@ -120,10 +123,10 @@ def _workload(plan: Plan, books: Books, out: Path, tell: Callable[[str], None] =
     early = plan.study.search.early_stopping is not None  # then pruning trials come budget by budget
     workload = Workload(
         [trial for trial in plan.trials if not (early and trial.kind == "pruned")],
-        ended=lambda trial: plan.status(trial, out),
-        baseline_ready=lambda key: plan.baseline_ready(key, out),
+        ended=lambda trial: final_status(trial, out),
+        baseline_ready=lambda key: baseline_ready(key, out),
         baseline_failure=books.baseline_failure,
-        block=lambda trial, cause: plan.block(trial, out, cause),
+        block=lambda trial, cause: block(trial, out, cause),
         candidates=books.feed,
         ahead=places(plan.study.resources),
         afterwards=None if plan.study.search.more_seeds is None else lambda: _more_seeds(plan, books, out, tell),

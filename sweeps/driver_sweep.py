@@ -15,8 +15,8 @@ from rich.console import Console
 
 from sweeps.books import Books
 from sweeps.places import places
-from sweeps.plan import PlannedTrial
 from sweeps.plan_state import store_folder, trial_folder
+from sweeps.plan_trials import PlannedTrial
 from sweeps.progress import Progress, say
 from sweeps.ray_session import LostRay, require_node
 from sweeps.stopping import StopRequest, listening

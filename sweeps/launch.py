@@ -17,7 +17,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from sweeps.plan import PlannedTrial
+from sweeps.plan_trials import PlannedTrial
 from sweeps.stopping import StopRequest
 from sweeps.trial import tune_trial
 from sweeps.workload import Workload

@@ -19,8 +19,8 @@ from prune_core.files import read_json, write_json
 from sweeps.front_text import has_collapsed, who
 from sweeps.image_noise import ImageNoise
 from sweeps.pareto import POSSIBLE, SURE, candidates, membership
-from sweeps.plan import Plan, PlannedTrial, candidate_trials
-from sweeps.plan_trials import control_trials, joined, judged_trial
+from sweeps.plan import Plan, candidate_trials
+from sweeps.plan_trials import PlannedTrial, control_trials, joined, judged_trial
 from sweeps.records import collect
 from sweeps.search_setup import space_of
 from sweeps.search_space import ArmSpace, Candidate

@@ -10,20 +10,12 @@ from typing import Any
 from sweeps.plan_arms import Arm, dense_bases, recipe_suffix, study_arms
 from sweeps.plan_checkpoints import check_checkpoints
 from sweeps.plan_data import data_checksum
-from sweeps.plan_state import (
-    State,
-    baseline_failure,
-    baseline_ready,
-    block,
-    final_status,
-    forget_failures,
-    trial_state,
-)
+from sweeps.plan_state import State, final_status, trial_state
 from sweeps.plan_trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
 from sweeps.study import Study
 from sweeps.study_options import recipe_of
 
-__all__ = ["Arm", "Plan", "PlannedTrial", "candidate_trials", "make_plan", "study_arms"]
+__all__ = ["Plan", "candidate_trials", "make_plan"]
 
 
 @dataclass(frozen=True)
@@ -53,35 +45,9 @@ class Plan:
         """Return what the folder of every known trial says, by key."""
         return {trial.key: trial_state(trial, out) for trial in self.trials}
 
-    def status(self, trial: PlannedTrial, out: Path) -> str | None:
-        """Return a trial's final status, or None when it is to be run (again)."""
-        return final_status(trial, out)
-
     def missing(self, out: Path) -> list[PlannedTrial]:
         """Return the trials that are still to be run, in their order."""
         return [trial for trial in self.trials if final_status(trial, out) is None]
-
-    def baseline_ready(self, key: str, out: Path) -> bool:
-        """Return whether the store has a baseline."""
-        return baseline_ready(key, out)
-
-    def baseline_failure(self, key: str, out: Path) -> str | None:
-        """Return why a baseline cannot be had, or None."""
-        return baseline_failure(self.trials, key, out)
-
-    def block(self, trial: PlannedTrial, out: Path, cause: str) -> None:
-        """Write down that a trial can never run, and why."""
-        block(trial, out, cause)
-
-    def forget_failures(self, out: Path) -> int:
-        """Remove the folders of trials that failed or diverged, so that they run again; return how many."""
-        return forget_failures(self.trials, out)
-
-    def summary(self, out: Path, *, hours: float | None = None) -> str:
-        """Return what there should be, what there is and what the rest costs, as text; ``hours``: a cap on the next run."""
-        from sweeps.plan_text import plan_text
-
-        return plan_text(self, out, hours=hours)
 
     def by_key(self) -> dict[str, PlannedTrial]:
         """Return the known trials by key."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from prune_core.errors import BadInput
 from sweeps.study import Study
 from sweeps.study_options import choice_text, method_options, method_traits, recipe_of
-from sweeps.study_parts import ArmSection, NetworkSection
+from sweeps.study_parts import ArmSection, NetworkSection, choices_of
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,6 @@ def dense_bases(study: Study) -> list[Base]:
         Base(label, label, section, recipe_of({**study.training, **section.training}))
         for label, section in study.dense.items()
     ]
-
-
-def choices_of(section: ArmSection) -> Iterator[dict[str, Any]]:
-    """Yield every combination of the options that an entry leaves to choose; an empty one where it leaves none."""
-    for values in itertools.product(*section.choices.values()):
-        yield dict(zip(section.choices, values, strict=True))
 
 
 def recipe_suffix(recipe: Mapping[str, Any], usual: Mapping[str, Any]) -> str:

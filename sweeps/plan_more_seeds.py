@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.plan_state import final_status
 from sweeps.study_parts import SearchSection
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def allowance_line(plan: Plan, found: Plan, out: Path, cost: str = "") -> str:
         some = f"{most} candidate{'s' if most != 1 else ''} of uncertain place"
         who = f"for up to {some}, when all else has ended, seeds {seeds}: up to {counted}"
     else:
-        there = sum(status is not None for status in (found.status(trial, out) for trial in found.trials))
+        there = sum(status is not None for status in (final_status(trial, out) for trial in found.trials))
         who = decision_names(out)
         who += f", seeds {seeds}: {counted} trials, {there} of them there" if found.trials else ""
     return f"  more seeds besides: {who}{'; ' if cost else ''}{cost}"

@@ -12,7 +12,7 @@ from prune_core.store import META, Store
 from prune_core.trial_folder import COMPLETE, DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome
 
 if TYPE_CHECKING:
-    from sweeps.plan import PlannedTrial
+    from sweeps.plan_trials import PlannedTrial
 
 State = Literal["complete", "stopped", "failed", "diverged", "begun", "missing"]
 

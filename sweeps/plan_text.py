@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prune_core.trial_folder import finished_budgets
+from sweeps.more_seeds import decided_trials
 from sweeps.plan_more_seeds import allowance, allowance_line
 from sweeps.plan_state import trial_folder
 from sweeps.progress import duration
@@ -78,11 +79,12 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     from sweeps.cost_calibration import speeds_of
 
     speeds = speeds_of(plan.study, plan.trials, sizes)
-    cost = cost_of(plan, out, speeds, sizes)
+    decided = decided_trials(plan, out)
+    cost = cost_of(plan, out, speeds, sizes, decided)
     wall = cost.wall_seconds
     lines = _own_cost(plan, cost) if missing else ["  cost       none of the study's own seeds: everything is there"]
     if extra is not None:
-        further = cost_of(extra, out, speeds, sizes)
+        further = cost_of(extra, out, speeds, sizes, decided)
         wall += further.wall_seconds
         spent = f"about {duration(further.device_seconds)} of {cost.device.upper()}, {size(further.disk_bytes)}"
         lines.append(allowance_line(plan, extra, out, spent if further.device_seconds else ""))

@@ -15,7 +15,7 @@ from prune_core.trial_folder import COMPLETE, read_outcome, read_record
 from sweeps.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 
 if TYPE_CHECKING:
-    from sweeps.plan import PlannedTrial
+    from sweeps.plan_trials import PlannedTrial
 
 
 def collect(

@@ -130,7 +130,8 @@ def _bins_before(out: Path) -> int:
 
 def _write_tables(out: Path) -> None:
     from sweeps.records import collect, read_records
-    from sweeps.tables import whole_plan, write_tables
+    from sweeps.tables import write_tables
+    from sweeps.whole_plan import whole_plan
 
     plan = whole_plan(out)
     runs, rows = {}, 0

@@ -22,13 +22,14 @@ def status_text(out: Path) -> str:
     """
     from sweeps.more_seeds import decided_trials
     from sweeps.plan import make_plan
+    from sweeps.plan_text import plan_text
     from sweeps.study import load_study
 
     if not (out / "study.yaml").is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     try:
         plan = make_plan(load_study(out / "study.yaml"), out, data_required=False)
-        lines = [plan.summary(out), *_folders(out, {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]})]
+        lines = [plan_text(plan, out), *_folders(out, {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]})]
     except BadInput as error:  # another machine, without the user's checkpoint or plugin
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
     holder = holder_of(out)

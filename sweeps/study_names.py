@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from prune_core.errors import BadInput, UnknownName
 from sweeps.study_objectives import check_columns, default_objectives
 from sweeps.study_options import check_layers_fit, method_options, method_traits, network_options, recipe_of
+from sweeps.study_parts import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
 from sweeps.study_search import check_search
 
 if TYPE_CHECKING:
     from sweeps.study import Study
-    from sweeps.study_parts import ArmSection, BaselineSection, DataSection, NetworkSection
 
 BASELINE_KEYS = ("baseline", "control", "dense")
 """Words that the records use for networks that no method touched."""
@@ -206,8 +206,6 @@ def _check_scratch(where: str, arm: ArmSection, ratios: list[str], training: dic
 
 def _checked_choices(where: str, arm: ArmSection) -> list[dict[str, Any]]:
     """Return the combinations of an arm's choices, which are some, all different, and not options at the same time."""
-    from sweeps.plan_arms import choices_of
-
     for option, values in arm.choices.items():
         if option in arm.options:
             raise BadInput(f"{where}.choices.{option}: also under options (allowed: one of the two)")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -222,3 +224,9 @@ class TrackingSection(Section):
                     f"{name!r} cannot be a tag (allowed: letters, digits, _ . / - and spaces; not mlflow.*, prunefront.*)"
                 )
         return value
+
+
+def choices_of(section: ArmSection) -> Iterator[dict[str, Any]]:
+    """Yield every combination of the options that an entry leaves to choose; an empty one where it leaves none."""
+    for values in itertools.product(*section.choices.values()):
+        yield dict(zip(section.choices, values, strict=True))

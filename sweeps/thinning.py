@@ -10,8 +10,8 @@ import pandas as pd
 
 from prune_core.trial_folder import budget_folder
 from sweeps.pareto import candidates, front
-from sweeps.plan import PlannedTrial
 from sweeps.plan_state import trial_folder
+from sweeps.plan_trials import PlannedTrial
 from sweeps.storage import LARGE, remove
 from sweeps.storage_place import StoreDown
 from sweeps.study import Study

@@ -15,8 +15,8 @@ from prune_core.trial_folder import (
     read_outcome,
     read_record,
 )
-from sweeps.plan import PlannedTrial
 from sweeps.plan_state import trial_folder
+from sweeps.plan_trials import PlannedTrial
 from sweeps.records import start_of
 from sweeps.tracking_entry import FINAL_METRICS, TrialEntry, finite
 

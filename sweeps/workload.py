@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from sweeps.plan import PlannedTrial
-from sweeps.plan_trials import with_budgets_of
+from sweeps.plan_trials import PlannedTrial, with_budgets_of
 
 
 class Candidates(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -33,6 +34,10 @@ class Architecture:
         """Return plain JSON data."""
         kept = {group: list(channels) for group, channels in self.kept.items()}
         return {"name": self.name, "options": dict(self.options), "kept": kept}
+
+    def header_text(self) -> str:
+        """Return the description as one line of JSON, as the header of a saved file holds it."""
+        return json.dumps(self.to_dict(), sort_keys=True)
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Architecture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,6 +76,10 @@ class PruningOutcome:
             "asked_removed": self.asked_removed,
             "left_alone": self.left_alone,
         }
+
+    def header_text(self) -> str:
+        """Return it as one line of JSON for the header of a saved file; what is kept stands in the architecture already."""
+        return json.dumps({key: value for key, value in self.to_dict().items() if key != "kept"}, sort_keys=True)
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any], masks: dict[str, Tensor]) -> PruningOutcome:

@@ -39,11 +39,10 @@ def save_network(network: nn.Module, path: str | Path, *, metadata: dict[str, st
     """
     from safetensors.torch import save
 
-    header = {"architecture": _json(architecture_of(network).to_dict())}
+    header = {"architecture": architecture_of(network).header_text()}
     outcome = getattr(network, "outcome", None)
     if isinstance(outcome, PruningOutcome):
-        # What is kept stands in the architecture already.
-        header["outcome"] = _json({key: value for key, value in outcome.to_dict().items() if key != "kept"})
+        header["outcome"] = outcome.header_text()
     for key, value in (metadata or {}).items():
         if key in RESERVED or not isinstance(value, str):
             raise BadInput(f"metadata key {key!r} is reserved or its value is no text (reserved: {', '.join(RESERVED)})")
@@ -149,10 +148,6 @@ def _restore_outcome(network: nn.Module, text: str | None) -> None:
         left = architecture_of(network).kept
         kept = {layer["name"]: list(left.get(layer["name"], range(layer["total"]))) for layer in plain["layers"]}
     network.outcome = PruningOutcome.from_dict({**plain, "kept": kept}, masks)  # type: ignore[assignment]
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
 
 
 def _ordered(data: bytes) -> bytes:

@@ -14,10 +14,12 @@ from sweeps.books import Books
 from sweeps.driver import _workload
 from sweeps.more_seeds import DECISION, choose
 from sweeps.pareto import candidates
-from sweeps.plan import PlannedTrial, make_plan
-from sweeps.plan_state import store_folder, trial_folder
+from sweeps.plan import make_plan
+from sweeps.plan_state import final_status, store_folder, trial_folder
+from sweeps.plan_text import plan_text
+from sweeps.plan_trials import PlannedTrial
 from sweeps.study import Study, load_study
-from sweeps.tables import whole_plan
+from sweeps.whole_plan import whole_plan
 
 SMALL = """
 name: mine
@@ -81,7 +83,7 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, faili
         status = {"status": "failed", "cause": "by hand"} if failed else {"status": "complete", "cause": None}
         write_json(folder / "outcome.json", {**status, "budgets": [] if failed else list(trial.budgets)})
         ran.append(trial.name)
-        workload.finished(trial.key, plan.status(trial, out))
+        workload.finished(trial.key, final_status(trial, out))
     return ran
 
 
@@ -179,23 +181,23 @@ def test_a_baseline_of_an_extra_seed_that_fails_blocks_its_trials_only(tmp_path:
 
 def test_the_plan_says_the_allowance_besides_the_study(tmp_path: Path, empty_storage: Path) -> None:
     of, out = study(tmp_path), tmp_path / "runs" / "mine"
-    before = make_plan(of, out).summary(out)
+    before = plan_text(make_plan(of, out), out)
     assert "trials     16: 2 baseline, 2 control, 12 pruned" in before
     assert "for up to 1 candidate of uncertain place" in before and "up to 2 baseline, 2 control, 2 pruned; about" in before
     run(out, of, empty_storage, killed_after=17)
-    between = make_plan(of, out).summary(out)
+    between = plan_text(make_plan(of, out), out)
     assert "2 pruned trials, 1 of them there; about" in between and "none of the study's own seeds" in between
     run(out, of, empty_storage)
-    after = make_plan(of, out).summary(out)
+    after = plan_text(make_plan(of, out), out)
     assert "2 baseline, 2 control, 2 pruned trials, 6 of them there" in after and "at 0.4, 1 epochs (" in after
     grown = study(tmp_path, "ratios=[0.2, 0.4, 0.6, 0.8]")  # what was decided may not stand
-    assert "for up to 1 candidate" in make_plan(grown, out).summary(out)
+    assert "for up to 1 candidate" in plan_text(make_plan(grown, out), out)
 
 
 def test_where_every_place_is_sure_nobody_gets_more_and_nothing_is_left_to_do(tmp_path: Path, empty_storage: Path) -> None:
     of, out = study(tmp_path, "ratios=[0.2, 0.6]"), tmp_path / "runs" / "mine"
     assert len(run(out, of, empty_storage)) == 12 and read_json(out / DECISION)["chosen"] == []
-    said = make_plan(of, out).summary(out)
+    said = plan_text(make_plan(of, out), out)
     assert "more seeds besides: for no candidate, since no place on the front is uncertain" in said
     assert "none trials" not in said and "cost       none: everything is there" in said
 

@@ -15,7 +15,10 @@ from prune_core import build_network
 from prune_core.errors import BadInput
 from prune_core.files import write_json
 from prune_core.pipeline_keys import baseline_key
-from sweeps.plan import Plan, PlannedTrial, candidate_trials, make_plan, study_arms
+from sweeps.plan import Plan, candidate_trials, make_plan
+from sweeps.plan_arms import study_arms
+from sweeps.plan_state import baseline_failure, baseline_ready, block, final_status, forget_failures
+from sweeps.plan_trials import PlannedTrial
 from sweeps.search_setup import space_of
 from sweeps.study import Study, load_study
 from sweeps.study_options import choice_text
@@ -173,20 +176,20 @@ def test_what_is_there_is_read_from_the_folders(tmp_path: Path) -> None:
     assert Counter(states.values())["missing"] == len(plan.trials) - 4
     missing = {trial.key for trial in plan.missing(out)}
     assert second.key in missing and fourth.key in missing and not missing & {first.key, third.key}
-    assert plan.forget_failures(out) == 1
-    assert plan.status(third, out) is None
+    assert forget_failures(plan.trials, out) == 1
+    assert final_status(third, out) is None
 
 
 def test_a_failed_baseline_is_known_to_its_trials(tmp_path: Path) -> None:
     plan, out = make_plan(study(tmp_path)), tmp_path / "out"
     baseline = plan.trials[0]
-    assert plan.baseline_failure(baseline.baseline_key, out) is None
+    assert baseline_failure(plan.trials, baseline.baseline_key, out) is None
     finish(out, baseline, (), status="failed", cause="no memory")
-    assert plan.baseline_failure(baseline.baseline_key, out) == "failed: no memory"
-    assert not plan.baseline_ready(baseline.baseline_key, out)
+    assert baseline_failure(plan.trials, baseline.baseline_key, out) == "failed: no memory"
+    assert not baseline_ready(baseline.baseline_key, out)
     waiting = next(trial for trial in plan.trials if trial.kind == "pruned")
-    plan.block(waiting, out, "its baseline failed")
-    assert plan.status(waiting, out) == "failed"
+    block(waiting, out, "its baseline failed")
+    assert final_status(waiting, out) == "failed"
 
 
 def test_a_candidate_is_all_seeds_and_the_grid_is_made_of_candidates(tmp_path: Path) -> None:

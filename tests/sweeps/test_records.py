@@ -13,7 +13,8 @@ import pytest
 
 from prune_core.files import write_json
 from sweeps.columns import delta_columns, measured_columns, record_columns
-from sweeps.plan import Plan, PlannedTrial, make_plan
+from sweeps.plan import Plan, make_plan
+from sweeps.plan_trials import PlannedTrial
 from sweeps.records import collect, read_records, write_records
 from sweeps.study import load_study
 

@@ -15,8 +15,9 @@ from prune_core.files import write_json
 from prune_core.trial_folder import read_outcome
 from sweeps.books import Books
 from sweeps.driver import _workload
-from sweeps.plan import PlannedTrial, make_plan
-from sweeps.plan_state import store_folder, trial_folder
+from sweeps.plan import make_plan
+from sweeps.plan_state import final_status, store_folder, trial_folder
+from sweeps.plan_trials import PlannedTrial
 from sweeps.stopping_rule import goes_on, last_rank, ranks
 from sweeps.study import Study, load_study
 
@@ -72,7 +73,7 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6) -> li
             write_json(folder / f"budget-{budget:04d}" / "record.json", measured(trial, budget))
         write_json(folder / "outcome.json", {"status": "complete", "cause": None, "budgets": list(trial.budgets)})
         ran.append((trial.name, trial.budgets[-1]))
-        workload.finished(trial.key, plan.status(trial, out))
+        workload.finished(trial.key, final_status(trial, out))
     return ran
 
 

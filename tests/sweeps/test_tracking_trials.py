@@ -9,8 +9,8 @@ import pytest
 
 from prune_core.files import write_json
 from prune_core.trial_folder import CORRUPTIONS, OUTCOME, RECORD, TRACEBACK, budget_folder
-from sweeps.plan import PlannedTrial
 from sweeps.plan_state import trial_folder
+from sweeps.plan_trials import PlannedTrial
 from sweeps.tracking_trials import TrialEntries
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from sweeps.plan import PlannedTrial
+from sweeps.plan_trials import PlannedTrial
 from sweeps.workload import Workload
 
 

@@ -1,0 +1,33 @@
+"""Everything that belongs to a study: what its file asks for, what its search asked for, the extra seeds it decided on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sweeps.more_seeds import decided_trials
+from sweeps.plan import Plan, candidate_trials, make_plan
+from sweeps.search_setup import asked_before
+from sweeps.study import load_study
+
+
+def whole_plan(out: Path) -> Plan:
+    """Return the plan of the study in a folder, with what its search has asked for and the extra seeds that were decided on.
+
+    Raises:
+        BadInput: the study file is of another version, or names what is not there any more (a plugin).
+    """
+    study = load_study(out / "study.yaml")
+    plan = make_plan(study, out, data_required=False)
+    asked = [
+        trial
+        for candidate in asked_before(out)
+        for trial in candidate_trials(
+            study,
+            candidate.arm,
+            candidate.ratio,
+            candidate.fine_tuning,
+            budgets=None if candidate.budget is None else (candidate.budget,),
+            checksum=plan.checksum,
+        )
+    ]
+    return plan.with_trials([*asked, *decided_trials(plan, out)])
