@@ -37,10 +37,11 @@ def correlations(truth: Truth, ways: Ways, budget: int, longest: int) -> list[fl
     """Return Spearman's correlation between two budgets, per objective; NaN where an objective does not vary."""
     short, long = at_budget(truth, ways, budget), at_budget(truth, ways, longest)
     return [
-        float("nan") if np.ptp(short[:, i]) == 0 or np.ptp(long[:, i]) == 0
+        float("nan")
+        if np.ptp(short[:, i]) == 0 or np.ptp(long[:, i]) == 0
         else float(spearmanr(short[:, i], long[:, i]).statistic)
         for i in range(short.shape[1])
-    ]  # fmt: skip
+    ]
 
 
 def cost_of_stopping(truth: Truth, ways: Ways, budget: int, longest: int, keep: float) -> list[str]:
@@ -51,9 +52,12 @@ def cost_of_stopping(truth: Truth, ways: Ways, budget: int, longest: int, keep: 
     whole, random = truth.volume(keys), np.random.default_rng(0)
     by_chance = [truth.volume(random.choice(keys, going.sum(), replace=False)) / whole for _ in range(DRAWS)]
     return [
-        f"{going.sum()} of {len(ways)}", f"{(front & going).sum()} of {front.sum()}", f"{front.sum() * going.mean():.1f}",
-        f"{truth.volume(keys[going]) / whole:.3f}", f"{np.mean(by_chance):.3f}",
-    ]  # fmt: skip
+        f"{going.sum()} of {len(ways)}",
+        f"{(front & going).sum()} of {front.sum()}",
+        f"{front.sum() * going.mean():.1f}",
+        f"{truth.volume(keys[going]) / whole:.3f}",
+        f"{np.mean(by_chance):.3f}",
+    ]
 
 
 def main() -> None:

@@ -141,9 +141,21 @@ class WithServer(Place):
         if self._server is not None:
             return
         command = [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port), "--workers", "1",
-            "--backend-store-uri", f"sqlite:///{self.mlflow_database}", "--artifacts-destination", self.folder / "artifacts",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._port),
+            "--workers",
+            "1",
+            "--backend-store-uri",
+            f"sqlite:///{self.mlflow_database}",
+            "--artifacts-destination",
+            self.folder / "artifacts",
+        ]
         quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
         with (self.folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **quiet})
@@ -208,17 +220,27 @@ class Cluster(Place):
         nodes = self._nodes()
         if not any("--head" in each.cmdline() for each in nodes):
             self._kill_all()
-            self._ray("--head", f"--port={self._port}", "--num-cpus=0", f"--temp-dir={self._temporary}",
-                      "--include-dashboard=false")  # fmt: skip
+            self._ray(
+                "--head",
+                f"--port={self._port}",
+                "--num-cpus=0",
+                f"--temp-dir={self._temporary}",
+                "--include-dashboard=false",
+            )
             nodes = self._nodes()
         for _ in range(3 - len(nodes)):
             self._ray(f"--address=127.0.0.1:{self._port}", "--num-cpus=1")
 
     def _ray(self, *options: str) -> None:
         command = [
-            sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats",
-            "--object-store-memory=134217728", *options,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "ray.scripts.scripts",
+            "start",
+            "--disable-usage-stats",
+            "--object-store-memory=134217728",
+            *options,
+        ]
         environment = {**os.environ, **self.environment()}
         with (self.folder / "ray.log").open("ab") as log:
             for _ in range(3):  # on a loaded machine Ray's own limits are too short now and then

@@ -68,9 +68,11 @@ class Sweep:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "dashboards", "run", self.study, "--out", str(self.out), *self.place.options()],
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
                 env={**os.environ, **self.place.environment(), "TMPDIR": str(self.temporary), MARK: self.mark},
-            )  # fmt: skip
+            )
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until the driver ends; what is due to be mended is mended meanwhile."""

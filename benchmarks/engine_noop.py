@@ -17,9 +17,15 @@ COUNTS = ("parameters", "nonzero_parameters", "macs", "nonzero_macs", "size_byte
 
 
 def write_only(
-    description: dict[str, Any], *, key: str, budgets: Sequence[int], folder: Path, store: Path,
-    on_budget: Callable[[int, dict[str, Any]], None], **_: Any,
-) -> dict[str, Any]:  # fmt: skip
+    description: dict[str, Any],
+    *,
+    key: str,
+    budgets: Sequence[int],
+    folder: Path,
+    store: Path,
+    on_budget: Callable[[int, dict[str, Any]], None],
+    **_: Any,
+) -> dict[str, Any]:
     """Write a trial's description, a record of made-up numbers at each budget, and its outcome."""
     from sweeps.columns import measured_columns
 

@@ -22,9 +22,16 @@ from prune_core.metrics.calibration_interval import GapSums, calibration_interva
 BINS, SEVERITIES, RESAMPLES = 15, 5, 300
 WORLDS = [
     # sharpness, offset, corruptions, correlation
-    (0.55, 0.0, 1, 0.0), (0.8, 0.0, 1, 0.0), (1.0, 0.0, 1, 0.0), (0.55, 0.0, 15, 0.5), (0.9, 0.0, 15, 0.5),
-    (1.0, 0.0, 15, 0.5), (1.2, 0.0, 15, 0.5), (1.0, 0.3, 15, 0.5), (1.0, 0.15, 15, 0.7),
-]  # fmt: skip
+    (0.55, 0.0, 1, 0.0),
+    (0.8, 0.0, 1, 0.0),
+    (1.0, 0.0, 1, 0.0),
+    (0.55, 0.0, 15, 0.5),
+    (0.9, 0.0, 15, 0.5),
+    (1.0, 0.0, 15, 0.5),
+    (1.2, 0.0, 15, 0.5),
+    (1.0, 0.3, 15, 0.5),
+    (1.0, 0.15, 15, 0.7),
+]
 
 
 def pictures(images: int, seed: int, world: tuple[float, float, int, float]) -> tuple[Any, Any]:
@@ -79,8 +86,11 @@ def main() -> None:
             by_percentile += theirs.low <= true <= theirs.high
             width += (ours.high - ours.low) / given.worlds
         shares = (100 * held / given.worlds, 100 * by_percentile / given.worlds)
-        print(f"{world[0]:9} {world[1]:6} {world[2]:11} {world[3]:11} {true:10.4f} {shares[0]:7.1f} % {width:12.4f} "
-              f"{shares[1]:14.1f} %", flush=True)  # fmt: skip
+        print(
+            f"{world[0]:9} {world[1]:6} {world[2]:11} {world[3]:11} {true:10.4f} {shares[0]:7.1f} % {width:12.4f} "
+            f"{shares[1]:14.1f} %",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -23,8 +23,17 @@ from prune_core.resampled import COLUMNS, RESAMPLES
 from prune_core.trial_folder import RESAMPLED, budget_folder
 
 T = TypeVar("T")
-METRICS = ("accuracy", "ece", "nll", "mpc", "ece_t", "nll_t", "corruption_ece", *(f"mpc_s{s}" for s in range(1, 6)),
-           *(f"corruption_ece_s{s}" for s in range(1, 6)))  # fmt: skip
+METRICS = (
+    "accuracy",
+    "ece",
+    "nll",
+    "mpc",
+    "ece_t",
+    "nll_t",
+    "corruption_ece",
+    *(f"mpc_s{s}" for s in range(1, 6)),
+    *(f"corruption_ece_s{s}" for s in range(1, 6)),
+)
 
 
 def records(count: int, seeds: int = 3) -> pd.DataFrame:
@@ -33,15 +42,25 @@ def records(count: int, seeds: int = 3) -> pd.DataFrame:
     arms = [(network, method) for network in ("a", "b") for method in ("control", "l1", "slim", "free", "random")]
     ratios = np.linspace(0.1, 0.95, max(1, round(count / (8 * seeds * 2))))
     rows = [
-        {"arm": f"{network}-{method}", "network": network, "method": method, "ratio": 0.0 if method == "control" else ratio,
-         "seed": seed, "budget": budget, "status": "complete", "cause": None,
-         "key": f"{network}{method}{ratio:.5f}{seed}".replace(".", ""),
-         "nonzero_parameters": 1e6 * (1 - ratio), "nonzero_macs": 1e8 * (1 - ratio), "compression": 1 / (1 - ratio)}
+        {
+            "arm": f"{network}-{method}",
+            "network": network,
+            "method": method,
+            "ratio": 0.0 if method == "control" else ratio,
+            "seed": seed,
+            "budget": budget,
+            "status": "complete",
+            "cause": None,
+            "key": f"{network}{method}{ratio:.5f}{seed}".replace(".", ""),
+            "nonzero_parameters": 1e6 * (1 - ratio),
+            "nonzero_macs": 1e8 * (1 - ratio),
+            "compression": 1 / (1 - ratio),
+        }
         for network, method in arms
         for ratio in (ratios[:1] if method == "control" else ratios)
         for seed in range(seeds)
         for budget in (0, 2)
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows)
     for name in (*METRICS, *(f"val_{name}" for name in METRICS[:4])):
         table[name] = (

@@ -42,8 +42,10 @@ def made_up(number: int) -> Truth:
 
 def _study(random: np.random.Generator) -> Study:
     widths = (4, 8, 16)
-    labels = ", ".join(f"net{place}: {{name: small_vgg, options: {{width: {widths[place]}}}}}"
-                       for place in range(int(random.integers(1, 4))))  # fmt: skip
+    labels = ", ".join(
+        f"net{place}: {{name: small_vgg, options: {{width: {widths[place]}}}}}"
+        for place in range(int(random.integers(1, 4)))
+    )
     methods = ", ".join(METHODS[: int(random.integers(2, 5))])
     return load_study(
         "quickstart",

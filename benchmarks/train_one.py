@@ -17,7 +17,7 @@ from prune_core.training import DeviceData, Recipe, prepare_runtime, train
 IMAGES, EPOCHS = 10_000, 12
 RECIPE = Recipe(
     epochs=EPOCHS, learning_rate=0.1, schedule="cosine", augmentation="crop_flip", weight_decay=5e-4, nesterov=True
-)  # fmt: skip
+)
 
 
 def main(target: Path) -> None:

@@ -47,9 +47,12 @@ def by_loader(network: nn.Module, dataset: Dataset, count: int) -> float:
 def by_ours(network: nn.Module, dataset: Dataset, count: int, recipe: Recipe) -> float:
     """One epoch of `prune_core.training.train`."""
     data = DeviceData.of(
-        dataset.train_images[:count], dataset.train_labels[:count], mean=dataset.mean, std=dataset.std,
+        dataset.train_images[:count],
+        dataset.train_labels[:count],
+        mean=dataset.mean,
+        std=dataset.std,
         augmentation=recipe.augmentation,
-    )  # fmt: skip
+    )
     return train(network, data, recipe, epochs_from=0, epochs_to=1, stream=("speed",)).seconds
 
 

@@ -123,9 +123,12 @@ def claims(found: Sequence[Paired | None], at: Sequence[float] | None = None) ->
         at: what each is compared with; 0 unless given.
     """
     against = at if at is not None else [0.0] * len(found)
-    chances = np.array([
-        1.0 if one is None or one.seeds < DECIDABLE else one.chance(value) for one, value in zip(found, against, strict=True)
-    ])  # fmt: skip
+    chances = np.array(
+        [
+            1.0 if one is None or one.seeds < DECIDABLE else one.chance(value)
+            for one, value in zip(found, against, strict=True)
+        ]
+    )
     result = [False] * len(found)
     for place, index in enumerate(np.argsort(chances, kind="stable")):
         if chances[index] > LEVEL / (len(found) - place):

@@ -118,11 +118,13 @@ def _mean_selective(found: list[_BySeverity]) -> _BySeverity:
 
     return {
         severity: Selective(
-            mean(severity, "threshold"), mean(severity, "coverage"), mean(severity, "accepted_error"),
+            mean(severity, "threshold"),
+            mean(severity, "coverage"),
+            mean(severity, "accepted_error"),
             mean(severity, "undetected_error"),
         )
         for severity in sorted(shared)
-    }  # fmt: skip
+    }
 
 
 def _temperature(record: dict[Any, Any]) -> float:

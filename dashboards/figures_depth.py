@@ -71,16 +71,25 @@ def damage_figure(depths: Sequence[Depth]) -> Figure | None:
     for panel, depth in enumerate(shown, start=1):
         tail = str(panel) if panel > 1 else ""
         points = (100 * depth.damage).round(1) + 0.0  # no negative zero
-        traces.append({
-            "type": "heatmap", "z": points.tolist(), "x": [str(s + 1) for s in range(points.shape[1])],
-            "y": [labels.safe(name.replace("_", " ")) for name in depth.corruptions],
-            "xaxis": f"x{tail}", "yaxis": f"y{tail}",
-            "zmin": -reach, "zmax": reach,
-            "colorscale": [[0, "@c1"], [0.5, "@paper"], [1, "@c0"]], "showscale": False,
-            "texttemplate": "%{z:+.1f}",
-            "hovertemplate": "%{y}, severity %{x}: %{z:+.1f} points<extra></extra>", "xgap": 1,
-            "ygap": 1, "meta": {},
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "heatmap",
+                "z": points.tolist(),
+                "x": [str(s + 1) for s in range(points.shape[1])],
+                "y": [labels.safe(name.replace("_", " ")) for name in depth.corruptions],
+                "xaxis": f"x{tail}",
+                "yaxis": f"y{tail}",
+                "zmin": -reach,
+                "zmax": reach,
+                "colorscale": [[0, "@c1"], [0.5, "@paper"], [1, "@c0"]],
+                "showscale": False,
+                "texttemplate": "%{z:+.1f}",
+                "hovertemplate": "%{y}, severity %{x}: %{z:+.1f} points<extra></extra>",
+                "xgap": 1,
+                "ygap": 1,
+                "meta": {},
+            }
+        )
         layout[f"xaxis{tail}"] |= {"title": {"text": "severity", "standoff": 8}, "type": "category"}
         layout[f"yaxis{tail}"] |= {"autorange": "reversed", "type": "category"}
     return {"data": traces, "layout": layout}

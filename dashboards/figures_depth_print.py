@@ -28,9 +28,14 @@ def print_reliability(depths: Sequence[Depth], folder: Path) -> list[Path]:
             at = np.flatnonzero(bins.count > 0)
             drawn.append(axis.plot(bins.confidence[at], bins.accuracy[at], color=LIGHT[index], linewidth=1.0)[0])
             axis.scatter(
-                bins.confidence[at], bins.accuracy[at], s=np.square(sizes(bins)) / 3, color=LIGHT[index],
-                marker=_MARKERS[index], linewidths=0, zorder=3,
-            )  # fmt: skip
+                bins.confidence[at],
+                bins.accuracy[at],
+                s=np.square(sizes(bins)) / 3,
+                color=LIGHT[index],
+                marker=_MARKERS[index],
+                linewidths=0,
+                zorder=3,
+            )
         axis.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="" if place else "accuracy")
         axis.tick_params(labelleft=place == 0)
         percent(axis.xaxis, "accuracy")

@@ -10,9 +10,12 @@ import click
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
-    "--pick", "picks", multiple=True, metavar="NAME_OR_KEY",
+    "--pick",
+    "picks",
+    multiple=True,
+    metavar="NAME_OR_KEY",
     help="A candidate by its name (see --list), or a trial by its key; may be repeated. By default the whole front.",
-)  # fmt: skip
+)
 @click.option("--int8", is_flag=True, help="Also INT8 ONNX, calibrated on training images and judged again.")
 @click.option("--formats", default="safetensors,onnx,pt2", show_default=True, help="With commas between.")
 @click.option("--list", "only_list", is_flag=True, help="Say what would be exported, and export nothing.")

@@ -43,10 +43,22 @@ STD = click.option("--std", help="Standard deviation per channel.")
 @MEAN
 @STD
 def prune(
-    checkpoint: Path, network: str | None, options: tuple[str, ...], num_classes: int | None, in_channels: str | None,
-    method: str, ratio: str | None, method_options: tuple[str, ...], output: Path, image_size: int | None, data: str | None,
-    data_options: tuple[str, ...], limit: int | None, mean: str | None, std: str | None,
-) -> int:  # fmt: skip
+    checkpoint: Path,
+    network: str | None,
+    options: tuple[str, ...],
+    num_classes: int | None,
+    in_channels: str | None,
+    method: str,
+    ratio: str | None,
+    method_options: tuple[str, ...],
+    output: Path,
+    image_size: int | None,
+    data: str | None,
+    data_options: tuple[str, ...],
+    limit: int | None,
+    mean: str | None,
+    std: str | None,
+) -> int:
     """Prune CHECKPOINT into one self-describing file, verified; prints what it cost before and costs now."""
     from sweeps.one_network import open_network, read_options
     from sweeps.one_network_pruned import Unproven, check_output, prune_to_file
@@ -55,9 +67,13 @@ def prune(
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
     dataset = _dataset(data, values, limit)
     dense = open_network(
-        checkpoint, network, read_options(options, "--option"), num_classes=num_classes,
-        in_channels=int(in_channels) if in_channels else None, dataset=dataset,
-    )  # fmt: skip
+        checkpoint,
+        network,
+        read_options(options, "--option"),
+        num_classes=num_classes,
+        in_channels=int(in_channels) if in_channels else None,
+        dataset=dataset,
+    )
     settings = read_options(method_options, "--method-option")
     try:
         lines = prune_to_file(checkpoint, dense, method, ratio, settings, output, data=dataset, size=image_size, limit=limit)
@@ -96,11 +112,27 @@ def prune(
 @click.option("--plot", type=FILE, help="Folder for a reliability diagram and a corruption heat map (PNG).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; its keys are the columns of a record.")
 def evaluate(
-    checkpoint: Path, network: str | None, options: tuple[str, ...], num_classes: int | None, data: str,
-    data_options: tuple[str, ...], corruptions: str, corruptions_folder: Path | None, fetch: bool, limit: int | None,
-    mean: str | None, std: str | None, bins: int, seed: int, accepted_error: float, device: str, against: Path | None,
-    flipped: Path | None, plot: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+    checkpoint: Path,
+    network: str | None,
+    options: tuple[str, ...],
+    num_classes: int | None,
+    data: str,
+    data_options: tuple[str, ...],
+    corruptions: str,
+    corruptions_folder: Path | None,
+    fetch: bool,
+    limit: int | None,
+    mean: str | None,
+    std: str | None,
+    bins: int,
+    seed: int,
+    accepted_error: float,
+    device: str,
+    against: Path | None,
+    flipped: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
     """Judge CHECKPOINT: accuracy, calibration, cost, and robustness where corruptions are asked for."""
     from prune_core.errors import BadInput
     from sweeps.one_network import read_options
@@ -124,7 +156,7 @@ def evaluate(
             bins=bins,
             seed=seed,
             device=device,
-        )  # fmt: skip
+        )
         for each in (checkpoint, against)
         if each is not None
     )

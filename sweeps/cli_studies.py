@@ -26,9 +26,15 @@ OUT = click.option("--out", type=click.Path(path_type=Path), help="Output folder
 @click.option("--retry", is_flag=True, help="Run failed and diverged trials again.")
 @click.pass_context
 def run(
-    ctx: click.Context, study: str, out: Path | None, address: str | None, overrides: tuple[str, ...],
-    max_hours: float | None, allow_failures: bool, retry: bool,
-) -> int:  # fmt: skip
+    ctx: click.Context,
+    study: str,
+    out: Path | None,
+    address: str | None,
+    overrides: tuple[str, ...],
+    max_hours: float | None,
+    allow_failures: bool,
+    retry: bool,
+) -> int:
     """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
     from prune_core.errors import BadInput
     from sweeps.ray_session import cluster_address
@@ -45,9 +51,15 @@ def run(
 
     folder = _folder(out, loaded.name)
     return run_study(
-        loaded, folder, address=address, max_hours=max_hours, allow_failures=allow_failures, retry=retry,
-        on_end=ctx.obj.report, picture=ctx.obj.picture,
-    )  # fmt: skip
+        loaded,
+        folder,
+        address=address,
+        max_hours=max_hours,
+        allow_failures=allow_failures,
+        retry=retry,
+        on_end=ctx.obj.report,
+        picture=ctx.obj.picture,
+    )
 
 
 @click.command()

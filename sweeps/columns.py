@@ -43,5 +43,11 @@ def measured_columns() -> list[str]:
 def record_columns() -> list[str]:
     """Return every column of ``records.parquet``, in order; those of plugins' metrics included."""
     return [
-        *IDENTITY, *metric_columns(), *SET_COLUMNS, *COSTS, *delta_columns(), *SECONDS, "mlflow_run_id",
-    ]  # fmt: skip
+        *IDENTITY,
+        *metric_columns(),
+        *SET_COLUMNS,
+        *COSTS,
+        *delta_columns(),
+        *SECONDS,
+        "mlflow_run_id",
+    ]

@@ -50,10 +50,16 @@ def _remembered(study: Study, baseline: dict[str, Any], sizes: Sizes, folder: Pa
 
     device = "cuda" if study.resources.device == "cuda" and torch.cuda.is_available() else "cpu"
     identity = {
-        "network": baseline["network"], "batch": baseline["training"]["batch_size"], "threads": baseline["threads"],
-        "shape": list(sizes.shape), "classes": sizes.classes, "host": platform.node(), "torch": torch.__version__,
-        "augmentation": baseline["training"]["augmentation"], "device": device,
-    }  # fmt: skip
+        "network": baseline["network"],
+        "batch": baseline["training"]["batch_size"],
+        "threads": baseline["threads"],
+        "shape": list(sizes.shape),
+        "classes": sizes.classes,
+        "host": platform.node(),
+        "torch": torch.__version__,
+        "augmentation": baseline["training"]["augmentation"],
+        "device": device,
+    }
     path = folder / f"{content_key(identity)}.json"
     known = _fresh(path)
     if known is not None:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 NEEDED = ("torch", "ray", "optuna", "mlflow", "pandas", "pyarrow", "plotly", "matplotlib", "mlxtend", "safetensors")
 EXTRAS = {
-    "onnx": "export to ONNX", "onnxruntime": "checks of exported files", "torch_pruning": "networks of your own",
-    "optuna_dashboard": "optuna-dashboard", "psycopg": "PostgreSQL for teams",
-}  # fmt: skip
+    "onnx": "export to ONNX",
+    "onnxruntime": "checks of exported files",
+    "torch_pruning": "networks of your own",
+    "optuna_dashboard": "optuna-dashboard",
+    "psycopg": "PostgreSQL for teams",
+}
 
 
 def findings() -> list[str]:

@@ -116,9 +116,12 @@ def _described(choice: Choice) -> dict[str, Any]:
 def _header(facts: Mapping[str, Any]) -> dict[str, str]:
     """What the files say about themselves, in their own headers."""
     return {
-        "study": facts["study"]["name"], "name": facts["title"], "trial": facts["checkpoint"]["trial"],
-        "input": json.dumps(facts["input"]), "classes": json.dumps(facts["output"]["classes"]),
-    }  # fmt: skip
+        "study": facts["study"]["name"],
+        "name": facts["title"],
+        "trial": facts["checkpoint"]["trial"],
+        "input": json.dumps(facts["input"]),
+        "classes": json.dumps(facts["output"]["classes"]),
+    }
 
 
 def _write_files(

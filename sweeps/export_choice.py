@@ -27,9 +27,21 @@ from sweeps.study import Study, load_study
 from sweeps.study_names import BASELINE_KEYS
 
 SPREAD = (
-    "accuracy", "ece", "nll", "brier", "ece_t", "nll_t", "mpc", "rpc", "corruption_ece", "worst_corruption_accuracy",
-    "val_accuracy", "val_ece", "val_nll", "val_mpc",
-)  # fmt: skip
+    "accuracy",
+    "ece",
+    "nll",
+    "brier",
+    "ece_t",
+    "nll_t",
+    "mpc",
+    "rpc",
+    "corruption_ece",
+    "worst_corruption_accuracy",
+    "val_accuracy",
+    "val_ece",
+    "val_nll",
+    "val_mpc",
+)
 """Columns whose spread over the seeds a card gives."""
 _KEY = re.compile(r"[0-9a-f]{8,64}")
 
@@ -123,11 +135,15 @@ def table_lines(chosen: Sequence[Choice]) -> list[str]:
     heads = ("network", "seed", "accuracy", "ECE", "mPC", "nonzero parameters", "limits", "trial")
     rows = [
         (
-            each.name, str(each.record["seed"]), *(_shown(each.record, name, ".4f") for name in ("accuracy", "ece", "mpc")),
-            _shown(each.record, "nonzero_parameters", ",.0f"), "missed" if each.limits else "met", str(each.record["key"]),
+            each.name,
+            str(each.record["seed"]),
+            *(_shown(each.record, name, ".4f") for name in ("accuracy", "ece", "mpc")),
+            _shown(each.record, "nonzero_parameters", ",.0f"),
+            "missed" if each.limits else "met",
+            str(each.record["key"]),
         )
         for each in chosen
-    ]  # fmt: skip
+    ]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     aligned = ("<", ">", ">", ">", ">", ">", "<", "<")
     return [
@@ -201,9 +217,15 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
     if not _KEY.fullmatch(found):
         raise BadInput(f"{out / 'records.parquet'}: {found[:40]!r} is no key of a trial")
     choice = Choice(
-        name=row["name"], title=title_of(row), candidate=row, on_front=bool(row["on_front"]), record=record, seed_rule=rule,
-        trial=trial_folder(out, found), limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
-    )  # fmt: skip
+        name=row["name"],
+        title=title_of(row),
+        candidate=row,
+        on_front=bool(row["on_front"]),
+        record=record,
+        seed_rule=rule,
+        trial=trial_folder(out, found),
+        limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
+    )
     if not is_kept(choice.folder, WEIGHTS):
         raise BadInput(
             f"{choice.folder}: the weights of {choice.title} are gone (keep is {study.keep!r}; to export, "

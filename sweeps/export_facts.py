@@ -20,9 +20,15 @@ from sweeps.study_names import BASELINE_KEYS
 
 CARD_FORMAT = 1
 COSTS = (
-    "parameters", "nonzero_parameters", "macs", "nonzero_macs", "peak_activation_bytes", "size_bytes", "sparsity",
+    "parameters",
+    "nonzero_parameters",
+    "macs",
+    "nonzero_macs",
+    "peak_activation_bytes",
+    "size_bytes",
+    "sparsity",
     "compression",
-)  # fmt: skip
+)
 
 
 def card_facts(
@@ -43,38 +49,57 @@ def card_facts(
         "name": choice.name,
         "title": choice.title,
         "study": {
-            "name": study.name, "title": study.title, "commit": study_commit, "select_on": study.select_on,
-            "demonstration": study.demonstration, "plugins": list(study.plugins),
+            "name": study.name,
+            "title": study.title,
+            "commit": study_commit,
+            "select_on": study.select_on,
+            "demonstration": study.demonstration,
+            "plugins": list(study.plugins),
         },
         "exported_with": provenance(),
         "network": {name: _plain(choice.record[name]) for name in ("network", "arm", "method", "ratio", "budget", "seed")},
         "checkpoint": {
-            "trial": str(choice.record["key"]), "seed": int(choice.record["seed"]), "chosen": choice.seed_rule,
+            "trial": str(choice.record["key"]),
+            "seed": int(choice.record["seed"]),
+            "chosen": choice.seed_rule,
             "mlflow_run_id": _plain(choice.record.get("mlflow_run_id")),
-            "metrics": _metrics(record), "differences": _differences(choice),
+            "metrics": _metrics(record),
+            "differences": _differences(choice),
             "intervals": report_intervals(choice, study.evaluation.ece_bins),
         },
         "candidate": _candidate(choice),
         "costs": {name: _plain(record.get(name)) for name in COSTS},
         "limits": [
-            {"limit": str(limit), "candidate": _verdict(choice.candidate, limit, study),
-             "checkpoint": _verdict(record, limit, study)}
+            {
+                "limit": str(limit),
+                "candidate": _verdict(choice.candidate, limit, study),
+                "checkpoint": _verdict(record, limit, study),
+            }
             for limit in study.parsed_limits
         ],
         "images": _images(study, data, evaluation),
         "input": input_facts(data),
-        "output": {"name": OUTPUT, "shape": ["batch", len(data.dataset.classes)], "dtype": "float32", "what": "logits",
-                   "classes": list(data.dataset.classes)},
-    }  # fmt: skip
+        "output": {
+            "name": OUTPUT,
+            "shape": ["batch", len(data.dataset.classes)],
+            "dtype": "float32",
+            "what": "logits",
+            "classes": list(data.dataset.classes),
+        },
+    }
 
 
 def input_facts(data: TrialData) -> dict[str, Any]:
     """Return what the exported files want to be fed."""
     return {
-        "name": INPUT, "shape": ["batch", *data.input_shape], "layout": "NCHW", "dtype": "float32",
+        "name": INPUT,
+        "shape": ["batch", *data.input_shape],
+        "layout": "NCHW",
+        "dtype": "float32",
         "normalisation": "(pixel / 255 - mean) / std, per channel",
-        "mean": [float(value) for value in data.dataset.mean], "std": [float(value) for value in data.dataset.std],
-    }  # fmt: skip
+        "mean": [float(value) for value in data.dataset.mean],
+        "std": [float(value) for value in data.dataset.std],
+    }
 
 
 def int8_facts(
@@ -115,9 +140,12 @@ def _candidate(choice: Choice) -> dict[str, Any]:
         if name in row and _plain(row[name]) is not None
     }
     return {
-        "on_front": choice.on_front, "front_frequency": _plain(row["front_frequency"]), "seeds": int(row["seeds"]),
-        "limits_missed": list(choice.limits), "metrics": spread,
-    }  # fmt: skip
+        "on_front": choice.on_front,
+        "front_frequency": _plain(row["front_frequency"]),
+        "seeds": int(row["seeds"]),
+        "limits_missed": list(choice.limits),
+        "metrics": spread,
+    }
 
 
 def _differences(choice: Choice) -> dict[str, float]:
@@ -136,12 +164,17 @@ def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]
 def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dict[str, Any]:
     label = called(data.dataset, evaluation)
     return {
-        "data": data.dataset.title, "licence": data.dataset.licence, "source": data.dataset.source,
-        "checksum": data.dataset.checksum, "training": len(data.split.train.labels),
-        "selection": len(data.split.validation.labels), "report": len(data.split.test.labels), "corruptions": label,
+        "data": data.dataset.title,
+        "licence": data.dataset.licence,
+        "source": data.dataset.source,
+        "checksum": data.dataset.checksum,
+        "training": len(data.split.train.labels),
+        "selection": len(data.split.validation.labels),
+        "report": len(data.split.test.labels),
+        "corruptions": label,
         "images_per_cell": None if label is None else min(evaluation["images_per_cell"], len(data.split.test.labels)),
         "ece_bins": study.evaluation.ece_bins,
-    }  # fmt: skip
+    }
 
 
 def _metrics(record: Mapping[str, Any]) -> dict[str, Any]:

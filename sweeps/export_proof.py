@@ -64,9 +64,12 @@ def checked(
     with tempfile.TemporaryDirectory() as place:
         np.savez(Path(place) / "sample.npz", allow_pickle=False, **sample)
         asked = {
-            "folder": str(folder), "files": list(names), "sample": str(Path(place) / "sample.npz"),
-            "plugins": list(study.plugins), "plugin_paths": list(study.plugin_paths),
-        }  # fmt: skip
+            "folder": str(folder),
+            "files": list(names),
+            "sample": str(Path(place) / "sample.npz"),
+            "plugins": list(study.plugins),
+            "plugin_paths": list(study.plugin_paths),
+        }
         ran = _clean_process(asked)
     if ran.returncode != 0:
         raise ExportFailed(f"cannot be loaded in a clean process: {first_line(ran.stderr.strip().splitlines()[-1:])}")

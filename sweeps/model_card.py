@@ -11,17 +11,26 @@ from sweeps.front_text import COLLAPSED
 from sweeps.model_card_code import load, prepare
 
 _ROWS = (
-    ("accuracy", "accuracy"), ("ece", "ECE"), ("nll", "NLL"), ("brier", "Brier score"),
-    ("ece_t", "ECE after temperature scaling"), ("nll_t", "NLL after temperature scaling"), ("mpc", "mPC"), ("rpc", "rPC"),
-    ("corruption_ece", "ECE under corruption"), ("worst_corruption_accuracy", "accuracy under the worst corruption"),
-)  # fmt: skip
+    ("accuracy", "accuracy"),
+    ("ece", "ECE"),
+    ("nll", "NLL"),
+    ("brier", "Brier score"),
+    ("ece_t", "ECE after temperature scaling"),
+    ("nll_t", "NLL after temperature scaling"),
+    ("mpc", "mPC"),
+    ("rpc", "rPC"),
+    ("corruption_ece", "ECE under corruption"),
+    ("worst_corruption_accuracy", "accuracy under the worst corruption"),
+)
 _COSTS = (
-    ("parameters", "parameters", ""), ("nonzero_parameters", "nonzero parameters", ""),
-    ("macs", "multiply-accumulates per image", ""), ("nonzero_macs", "of these by nonzero weights", ""),
+    ("parameters", "parameters", ""),
+    ("nonzero_parameters", "nonzero parameters", ""),
+    ("macs", "multiply-accumulates per image", ""),
+    ("nonzero_macs", "of these by nonzero weights", ""),
     ("peak_activation_bytes", "peak activation memory, float32, one image", " bytes"),
     ("sparsity", "share of the weights that is zero", ""),
     ("compression", "times fewer nonzero parameters than unpruned", ""),
-)  # fmt: skip
+)
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -110,9 +119,10 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
         cells += [_difference(name, differences.get(name))] if differences else []
         rows.append([*cells, _spread(name, candidate["metrics"].get(name))])
     cells_text = (
-        "no corrupted images" if images["corruptions"] is None
+        "no corrupted images"
+        if images["corruptions"] is None
         else f"mPC: {escaped(images['corruptions'])}, {images['images_per_cell']} images per corruption and severity"
-    )  # fmt: skip
+    )
     note = (
         f"{images['report']} report images of {escaped(images['data'])}; {cells_text}; {images['ece_bins']} bins of equal "
         "width. The intervals resample images and speak of this one file; an ECE's interval is around its bias-corrected "
@@ -127,11 +137,13 @@ def _costs(card: Mapping[str, Any]) -> str:
     rows = [[title, _cost(costs[name]) + unit] for name, title, unit in _COSTS if costs.get(name) is not None]
     for name, file in card["files"].items():
         latency = file["check"]["host_latency"]
-        rows.append([
-            f"host latency of `{name}`, one image, one thread",
-            f"{latency['median_ms']:.3g} ms (10 to 90 % of {latency['runs']} runs: {latency['p10_ms']:.3g} to "
-            f"{latency['p90_ms']:.3g}); {escaped(file['check']['runtime'])}",
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"host latency of `{name}`, one image, one thread",
+                f"{latency['median_ms']:.3g} ms (10 to 90 % of {latency['runs']} runs: {latency['p10_ms']:.3g} to "
+                f"{latency['p90_ms']:.3g}); {escaped(file['check']['runtime'])}",
+            ]
+        )
     machine = escaped(card["exported_with"]["machine"])
     note = f"Host latency was measured where the export ran ({machine}); it is not the latency of your device."
     return _table(["cost", ""], rows) + "\n\n" + note
@@ -195,14 +207,19 @@ def _origin(card: Mapping[str, Any]) -> str:
         ["code of the study", f"commit `{escaped(study['commit'])}`" if study["commit"] else "commit not known"],
         ["trial", f"`{escaped(checkpoint['trial'])}`, {_epochs(card['network']['budget'])} of fine-tuning"],
         ["MLflow run", f"`{escaped(checkpoint['mlflow_run_id'])}`" if checkpoint["mlflow_run_id"] else "none known"],
-        ["images", f"{escaped(images['data'])}: {images['training']} for training, {images['selection']} for selection, "
-                   f"{images['report']} for the report"],
+        [
+            "images",
+            f"{escaped(images['data'])}: {images['training']} for training, {images['selection']} for selection, "
+            f"{images['report']} for the report",
+        ],
         ["licence of the images", escaped(images["licence"])],
         ["source of the images", escaped(images["source"])],
         ["checksum of the images", f"`{escaped(images['checksum'])}`"],
-        ["exported with", ", ".join(f"{escaped(name)} {escaped(version)}"
-                                    for name, version in card["exported_with"]["packages"].items())],
-    ]  # fmt: skip
+        [
+            "exported with",
+            ", ".join(f"{escaped(name)} {escaped(version)}" for name, version in card["exported_with"]["packages"].items()),
+        ],
+    ]
     if "int8" in card:
         int8 = card["int8"]
         rows.append(["INT8", f"{escaped(int8['scheme'])}; {int8['calibration_images']} training images"])

@@ -33,9 +33,14 @@ def read_options(texts: Sequence[str], where: str) -> dict[str, Any]:
 
 
 def open_network(
-    checkpoint: Path, name: str | None, options: dict[str, Any], *, num_classes: int | None = None,
-    in_channels: int | None = None, dataset: Dataset | None = None,
-) -> nn.Module:  # fmt: skip
+    checkpoint: Path,
+    name: str | None,
+    options: dict[str, Any],
+    *,
+    num_classes: int | None = None,
+    in_channels: int | None = None,
+    dataset: Dataset | None = None,
+) -> nn.Module:
     """Return the network of a checkpoint: of a file of ours, or of weights from anywhere with the network's name.
 
     Args:

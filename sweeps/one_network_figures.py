@@ -55,9 +55,17 @@ def _reliability(judged: Judgement, figure: Any) -> None:
     accuracy, confidence = np.nan_to_num(data.accuracy), np.nan_to_num(data.confidence)
     upper.bar(data.low, accuracy, width, align="edge", color=_BLUE, edgecolor="white", label="accuracy")
     upper.bar(
-        data.low, confidence - accuracy, width, bottom=accuracy, align="edge", color="none", edgecolor=_RED, hatch="////",
-        linewidth=0.5, label="gap to mean confidence",
-    )  # fmt: skip
+        data.low,
+        confidence - accuracy,
+        width,
+        bottom=accuracy,
+        align="edge",
+        color="none",
+        edgecolor=_RED,
+        hatch="////",
+        linewidth=0.5,
+        label="gap to mean confidence",
+    )
     upper.plot([0, 1], [0, 1], color=_GREY, linestyle="--", linewidth=1, label="calibrated")
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy in the bin")
     upper.legend(loc="upper left", frameon=False)

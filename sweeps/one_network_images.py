@@ -82,9 +82,16 @@ def corrupted_images(
 
     if source == "generated":
         return generated_set(
-            shown.images, shown.numbers, name=dataset.name, corruptions=STANDARD, seed=seed, cache=default_cache(),
-            progress=on_terminal, title=dataset.title, jpeg=dataset.jpeg,
-        )  # fmt: skip
+            shown.images,
+            shown.numbers,
+            name=dataset.name,
+            corruptions=STANDARD,
+            seed=seed,
+            cache=default_cache(),
+            progress=on_terminal,
+            title=dataset.title,
+            jpeg=dataset.jpeg,
+        )
     if not shown.test:
         raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
     where = folder or default_cache()

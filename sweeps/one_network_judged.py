@@ -48,10 +48,21 @@ class Judgement:
 
 
 def judge_checkpoint(
-    checkpoint: Path, name: str | None, options: dict[str, Any], *, num_classes: int | None, data: str,
-    data_options: dict[str, Any], corruptions: str, corruptions_folder: Path | None, fetch: bool, limit: int | None,
-    bins: int, seed: int, device: str,
-) -> Judgement:  # fmt: skip
+    checkpoint: Path,
+    name: str | None,
+    options: dict[str, Any],
+    *,
+    num_classes: int | None,
+    data: str,
+    data_options: dict[str, Any],
+    corruptions: str,
+    corruptions_folder: Path | None,
+    fetch: bool,
+    limit: int | None,
+    bins: int,
+    seed: int,
+    device: str,
+) -> Judgement:
     """Judge one checkpoint on the report images of a dataset: the test images, or all where it has none of its own.
 
     Args:
@@ -106,9 +117,14 @@ def judged_logits(
 
     try:
         return evaluate_network(
-            network, shown.images, shown.labels, mean=dataset.mean, std=dataset.std, corrupted=cells,
+            network,
+            shown.images,
+            shown.labels,
+            mean=dataset.mean,
+            std=dataset.std,
+            corrupted=cells,
             device=next(network.parameters()).device,
-        )  # fmt: skip
+        )
     except Diverged as error:
         raise BadInput(f"{checkpoint}: {error}; such a network cannot be judged") from None
 

@@ -44,9 +44,17 @@ def check_output(output: Path, checkpoint: Path) -> None:
 
 
 def prune_to_file(
-    checkpoint: Path, dense: nn.Module, method: str, ratio: str | None, options: dict[str, Any], output: Path, *,
-    data: Dataset | None, size: int | None, limit: int | None,
-) -> list[str]:  # fmt: skip
+    checkpoint: Path,
+    dense: nn.Module,
+    method: str,
+    ratio: str | None,
+    options: dict[str, Any],
+    output: Path,
+    *,
+    data: Dataset | None,
+    size: int | None,
+    limit: int | None,
+) -> list[str]:
     """Prune a network, verify it, measure it, write it to one file; return what was done as lines.
 
     Args:

@@ -96,10 +96,15 @@ def _clean(
     rows: list[Row] = [("clean images", "", "95 %", "after temperature", "95 %")]
     for name in CLEAN:
         metric = METRICS.get(name)
-        rows.append((
-            metric.title, value_text(name, float(judged.record[name])), within(found.get(name), metric.unit),
-            value_text(name, float(metric.function(divided, judged.bins))), within(after.get(name), metric.unit),
-        ))  # fmt: skip
+        rows.append(
+            (
+                metric.title,
+                value_text(name, float(judged.record[name])),
+                within(found.get(name), metric.unit),
+                value_text(name, float(metric.function(divided, judged.bins))),
+                within(after.get(name), metric.unit),
+            )
+        )
     gaps = [confidence_gap(each) for each in (predictions, divided)]
     signs = ["overconfident" if gap > 0 else "underconfident" for gap in gaps]
     rows.append((METRICS.get("confidence_gap").title, percent(gaps[0]), signs[0], percent(gaps[1]), signs[1]))

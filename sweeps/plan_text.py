@@ -45,8 +45,11 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
     ]
     if study.search.kind != "grid":
         controls = ", and as many controls of its own rate" if study.search.learning_rate is not None else ""
-        lines.insert(4, f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
-                        f"{len(study.seeds)} further trials{controls}")  # fmt: skip
+        lines.insert(
+            4,
+            f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
+            f"{len(study.seeds)} further trials{controls}",
+        )
     if study.search.early_stopping is not None:
         share = f"{study.search.early_stopping:.0%}"
         lines.append(f"  stopping   at each budget about {share} of the candidates go on; below is the most that it costs")

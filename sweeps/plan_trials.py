@@ -94,9 +94,16 @@ def pruned_trials(
     for seed in seeds if reached else ():
         baseline = baseline_description(study, arm.base.section, arm.base.training, seed, checksum)
         description = trial_description(
-            study, baseline, kind="pruned", seed=seed, method={"name": arm.method, "options": arm.options}, ratio=ratio,
-            rounds=arm.rounds, round_epochs=arm.round_epochs, fine_tuning=arm.fine_tuning,
-        )  # fmt: skip
+            study,
+            baseline,
+            kind="pruned",
+            seed=seed,
+            method={"name": arm.method, "options": arm.options},
+            ratio=ratio,
+            rounds=arm.rounds,
+            round_epochs=arm.round_epochs,
+            fine_tuning=arm.fine_tuning,
+        )
         found += _per_budget(study, description, arm.name, arm.network, arm.method, reached)
     return found
 
@@ -107,9 +114,14 @@ def scratch_trials(study: Study, arm: Arm, seed: int, checksum: str | None) -> l
     found = []
     for ratio in arm.scratch:
         description = trial_description(
-            study, baseline, kind=SCRATCH, seed=seed, method={"name": arm.method, "options": arm.options}, ratio=ratio,
+            study,
+            baseline,
+            kind=SCRATCH,
+            seed=seed,
+            method={"name": arm.method, "options": arm.options},
+            ratio=ratio,
             training={**arm.base.training, "sparsity": 0.0},
-        )  # fmt: skip
+        )
         name = f"{arm.name}-{SCRATCH}-r{_shown(ratio)}-s{seed}"
         key, own = trial_key(description), f"{arm.name}-{SCRATCH}"
         found.append(
@@ -126,7 +138,7 @@ def scratch_trials(study: Study, arm: Arm, seed: int, checksum: str | None) -> l
                 _reported(study, SCRATCH, (0,)),
                 description,
                 baseline_key(baseline),
-            )  # fmt: skip
+            )
         )
     return found
 
@@ -155,7 +167,7 @@ def _per_budget(
                 _reported(study, kind, budgets),
                 description,
                 key_of_baseline,
-            )  # fmt: skip
+            )
         ]
     found = []
     for budget in budgets:
@@ -174,7 +186,7 @@ def _per_budget(
                 _reported(study, kind, (budget,)),
                 own,
                 key_of_baseline,
-            )  # fmt: skip
+            )
         )
     return found
 

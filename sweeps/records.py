@@ -67,12 +67,19 @@ def _rows(out: Path, trial: PlannedTrial, study: str, run_id: str | None) -> lis
         if record is None and status in (None, COMPLETE):
             continue
         identity = {
-            "key": trial.key, "study": study, "arm": trial.arm, "network": trial.network, "method": trial.method,
-            "ratio": float(trial.ratio), "seed": trial.seed, "budget": budget, "mlflow_run_id": run_id,
+            "key": trial.key,
+            "study": study,
+            "arm": trial.arm,
+            "network": trial.network,
+            "method": trial.method,
+            "ratio": float(trial.ratio),
+            "seed": trial.seed,
+            "budget": budget,
+            "mlflow_run_id": run_id,
             # a budget that was reached is complete whatever came later
             "status": COMPLETE if record is not None else status,
             "cause": None if record is not None or outcome is None else outcome.get("cause"),
-        }  # fmt: skip
+        }
         left_out = () if budget in trial.report_budgets else (*report_cell_columns(), *SET_COLUMNS)
         measured = {
             column: record.get(column) for column in measured_columns() if record is not None and column not in left_out

@@ -168,9 +168,12 @@ class Rungs:
     def _close(self, trial: PlannedTrial, cause: str) -> None:
         folder = trial_folder(self._out, trial.key)
         outcome = {
-            "status": STOPPED, "cause": cause, "budgets": finished_budgets(folder), "key": trial.key,
+            "status": STOPPED,
+            "cause": cause,
+            "budgets": finished_budgets(folder),
+            "key": trial.key,
             "rule": self._rule.plain(),
-        }  # fmt: skip
+        }
         if read_outcome(folder) != outcome:
             write_json(folder / OUTCOME, outcome)
 

@@ -56,9 +56,13 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
     search = study.search
     if search.kind == "optuna":
         return OptunaSearch(
-            books, search.candidates, search.seed, sampler=search.sampler, batch=search.batch,
+            books,
+            search.candidates,
+            search.seed,
+            sampler=search.sampler,
+            batch=search.batch,
             together=search.early_stopping is not None,
-        )  # fmt: skip
+        )
     if search.kind == "random":
         return RandomSearch(space, search.candidates, search.seed, books)
     return GridSearch(space.candidates(), books)

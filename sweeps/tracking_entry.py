@@ -10,15 +10,36 @@ from pathlib import Path
 from prune_core.description import content_key
 
 BUDGET_METRICS = (
-    "accuracy", "ece", "ece_t", "nll", "brier", "mpc", "rpc", "corruption_ece", "worst_corruption_accuracy",
-    "val_accuracy", "val_ece", "val_nll", "val_mpc",
-)  # fmt: skip
+    "accuracy",
+    "ece",
+    "ece_t",
+    "nll",
+    "brier",
+    "mpc",
+    "rpc",
+    "corruption_ece",
+    "worst_corruption_accuracy",
+    "val_accuracy",
+    "val_ece",
+    "val_nll",
+    "val_mpc",
+)
 """Columns logged at every budget, which is the metric's step. Few on purpose: a page of many keys freezes."""
 
 FINAL_METRICS = (
-    "parameters", "nonzero_parameters", "macs", "nonzero_macs", "sparsity", "compression", "size_bytes",
-    "delta_accuracy", "delta_ece", "delta_mpc", "train_seconds", "evaluate_seconds",
-)  # fmt: skip
+    "parameters",
+    "nonzero_parameters",
+    "macs",
+    "nonzero_macs",
+    "sparsity",
+    "compression",
+    "size_bytes",
+    "delta_accuracy",
+    "delta_ece",
+    "delta_mpc",
+    "train_seconds",
+    "evaluate_seconds",
+)
 """Columns logged once, at the longest budget."""
 
 RUN_STATUS = {"complete": "FINISHED", "failed": "FAILED", "diverged": "FAILED", "stopped": "KILLED"}

@@ -46,8 +46,12 @@ class TrialEntries:
             key=trial.key,
             name=trial.name,
             params={
-                "network": trial.network, "method": trial.method, "ratio": trial.ratio, "seed": trial.seed,
-                "kind": trial.kind, "arm": trial.arm,
+                "network": trial.network,
+                "method": trial.method,
+                "ratio": trial.ratio,
+                "seed": trial.seed,
+                "kind": trial.kind,
+                "arm": trial.arm,
             },
             status=outcome["status"],
             cause=outcome.get("cause"),
@@ -56,7 +60,7 @@ class TrialEntries:
             corruptions=_tables(folder, records),
             started=_changed_at(folder / DESCRIPTION),
             ended=_changed_at(folder / OUTCOME),
-        )  # fmt: skip
+        )
 
     def changed_by(self, trial: PlannedTrial) -> list[PlannedTrial]:
         """Return the trials that ended before this one, their control, and lacked their differences for it."""

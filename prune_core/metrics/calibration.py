@@ -107,25 +107,51 @@ def _debiased(predictions: Predictions, bins: int) -> float:
 
 file_metric(
     Metric(
-        "ece", "ECE", ece, "min", "fraction", 0.0, 1.0,
-        "Guo et al. 2017 (arXiv:1706.04599): top label, L1, equal-width bins (lo, hi]", after_temperature=True,
+        "ece",
+        "ECE",
+        ece,
+        "min",
+        "fraction",
+        0.0,
+        1.0,
+        "Guo et al. 2017 (arXiv:1706.04599): top label, L1, equal-width bins (lo, hi]",
+        after_temperature=True,
     )
-)  # fmt: skip
+)
 file_metric(
     Metric(
-        "ece_mass", "ECE (equal mass)", lambda p, bins: ece(p, bins, "equal_mass"), "min", "fraction", 0.0, 1.0,
+        "ece_mass",
+        "ECE (equal mass)",
+        lambda p, bins: ece(p, bins, "equal_mass"),
+        "min",
+        "fraction",
+        0.0,
+        1.0,
         "Nguyen and O'Connor 2015: equal-mass bins, ties kept together",
     )
-)  # fmt: skip
+)
 file_metric(
     Metric(
-        "ece_debiased", "ECE (debiased)", _debiased, "min", "fraction", 0.0, 1.0,
+        "ece_debiased",
+        "ECE (debiased)",
+        _debiased,
+        "min",
+        "fraction",
+        0.0,
+        1.0,
         "Kumar et al. 2019 (arXiv:1909.10155), p = 1, normal approximation in closed form, clipped at 0",
     )
-)  # fmt: skip
+)
 file_metric(
     Metric(
-        "confidence_gap", "confidence minus accuracy", lambda p, bins: confidence_gap(p), None, "fraction", -1.0, 1.0,
-        "signed calibration in the large; positive is overconfident", recorded=False,
+        "confidence_gap",
+        "confidence minus accuracy",
+        lambda p, bins: confidence_gap(p),
+        None,
+        "fraction",
+        -1.0,
+        1.0,
+        "signed calibration in the large; positive is overconfident",
+        recorded=False,
     )
-)  # fmt: skip
+)

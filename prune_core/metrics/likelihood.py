@@ -54,19 +54,39 @@ def mean_confidence(predictions: Predictions) -> float:
 file_metric(Metric("accuracy", "accuracy", lambda p, bins: accuracy(p), "max", "fraction", 0.0, 1.0, "top-1", on_train=True))
 file_metric(
     Metric(
-        "nll", "NLL", lambda p, bins: nll(p), "min", "nats", 0.0, None,
-        "mean negative log-likelihood; proper (Gneiting and Raftery 2007)", on_train=True, after_temperature=True,
+        "nll",
+        "NLL",
+        lambda p, bins: nll(p),
+        "min",
+        "nats",
+        0.0,
+        None,
+        "mean negative log-likelihood; proper (Gneiting and Raftery 2007)",
+        on_train=True,
+        after_temperature=True,
     )
-)  # fmt: skip
+)
 file_metric(
     Metric(
-        "brier", "Brier score", lambda p, bins: brier(p), "min", "squared probability", 0.0, 2.0,
+        "brier",
+        "Brier score",
+        lambda p, bins: brier(p),
+        "min",
+        "squared probability",
+        0.0,
+        2.0,
         "Brier 1950, summed over classes",
     )
-)  # fmt: skip
+)
 file_metric(
     Metric(
-        "mean_confidence", "mean confidence", lambda p, bins: mean_confidence(p), None, "fraction", 0.0, 1.0,
+        "mean_confidence",
+        "mean confidence",
+        lambda p, bins: mean_confidence(p),
+        None,
+        "fraction",
+        0.0,
+        1.0,
         "mean of the largest softmax probability",
     )
-)  # fmt: skip
+)

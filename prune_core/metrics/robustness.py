@@ -63,19 +63,40 @@ file_metric(Metric("mpc", "mPC", lambda c, bins: mpc(c), "max", "fraction", 0.0,
 file_metric(Metric("rpc", "rPC", lambda c, bins: rpc(c), "max", "ratio", 0.0, None, _MPC, on="cells"))
 file_metric(
     Metric(
-        "corruption_ece", "ECE under corruption", pooled_ece, "min", "fraction", 0.0, 1.0,
-        "ECE pooled over the corruptions of a severity; overall the mean over severities", on="severity",
+        "corruption_ece",
+        "ECE under corruption",
+        pooled_ece,
+        "min",
+        "fraction",
+        0.0,
+        1.0,
+        "ECE pooled over the corruptions of a severity; overall the mean over severities",
+        on="severity",
     )
-)  # fmt: skip
+)
 file_metric(
     Metric(
-        "worst_corruption", "worst corruption", lambda c, bins: worst_corruption(c)[0], None, "name", None, None,
-        "lowest mean accuracy over severities", on="cells",
+        "worst_corruption",
+        "worst corruption",
+        lambda c, bins: worst_corruption(c)[0],
+        None,
+        "name",
+        None,
+        None,
+        "lowest mean accuracy over severities",
+        on="cells",
     )
-)  # fmt: skip
+)
 file_metric(
     Metric(
-        "worst_corruption_accuracy", "accuracy, worst corruption", lambda c, bins: worst_corruption(c)[1], "max",
-        "fraction", 0.0, 1.0, "lowest mean accuracy over severities", on="cells",
+        "worst_corruption_accuracy",
+        "accuracy, worst corruption",
+        lambda c, bins: worst_corruption(c)[1],
+        "max",
+        "fraction",
+        0.0,
+        1.0,
+        "lowest mean accuracy over severities",
+        on="cells",
     )
-)  # fmt: skip
+)

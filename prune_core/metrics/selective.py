@@ -98,13 +98,27 @@ def augrc(predictions: Predictions) -> float:
 
 file_metric(
     Metric(
-        "aurc", "AURC", lambda p, bins: aurc(p), "min", "fraction", 0.0, 1.0,
-        "Geifman and El-Yaniv 2017 (arXiv:1705.08500); ties averaged", recorded=False,
+        "aurc",
+        "AURC",
+        lambda p, bins: aurc(p),
+        "min",
+        "fraction",
+        0.0,
+        1.0,
+        "Geifman and El-Yaniv 2017 (arXiv:1705.08500); ties averaged",
+        recorded=False,
     )
-)  # fmt: skip
+)
 file_metric(
     Metric(
-        "augrc", "AUGRC", lambda p, bins: augrc(p), "min", "fraction", 0.0, 0.5,
-        "Traub et al. 2024 (arXiv:2407.01032)", recorded=False,
+        "augrc",
+        "AUGRC",
+        lambda p, bins: augrc(p),
+        "min",
+        "fraction",
+        0.0,
+        0.5,
+        "Traub et al. 2024 (arXiv:2407.01032)",
+        recorded=False,
     )
-)  # fmt: skip
+)

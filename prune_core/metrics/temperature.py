@@ -75,7 +75,14 @@ def cross_fit(predictions: Predictions, half: Bools | None = None) -> tuple[floa
 
 file_metric(
     Metric(
-        "temperature", "temperature", lambda p, bins: fit_temperature(p), None, "1", LOWEST, HIGHEST,
-        "Guo et al. 2017 (arXiv:1706.04599), fitted on one half of the validation images", on="fit",
+        "temperature",
+        "temperature",
+        lambda p, bins: fit_temperature(p),
+        None,
+        "1",
+        LOWEST,
+        HIGHEST,
+        "Guo et al. 2017 (arXiv:1706.04599), fitted on one half of the validation images",
+        on="fit",
     )
-)  # fmt: skip
+)

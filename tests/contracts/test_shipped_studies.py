@@ -51,9 +51,13 @@ def test_the_papers_grid_is_the_protocols() -> None:
     assert (counts["baseline"], counts["control"]) == (18, 18)
     by_method = Counter(trial.method for trial in plan.trials if trial.kind == "pruned")
     assert by_method == {
-        "unstructured": 42, "l1_filter": 42, "network_slimming": 42,
-        "random_weights": 42, "random_filters": 42, "random_channels": 42,
-    }  # fmt: skip
+        "unstructured": 42,
+        "l1_filter": 42,
+        "network_slimming": 42,
+        "random_weights": 42,
+        "random_filters": 42,
+        "random_channels": 42,
+    }
     assert sum(by_method[name] for name in ("unstructured", "l1_filter", "network_slimming")) == 126
     assert study.pruned_ratios == ("0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7")
     assert study.budgets == (0, 5, 10, 20, 40)
@@ -64,8 +68,9 @@ def test_the_papers_recipes_and_networks_are_the_protocols() -> None:
     plan = make_plan(load_study("paper"), data_required=False)
     recipes = {trial.network: trial.description["baseline"]["training"] for trial in plan.trials}
     assert {network: recipe["sparsity"] for network, recipe in recipes.items() if recipe["sparsity"]} == {
-        "vgg19-slimming": 1e-4, "preresnet164": 1e-5,
-    }  # fmt: skip
+        "vgg19-slimming": 1e-4,
+        "preresnet164": 1e-5,
+    }
     for recipe in recipes.values():
         assert (recipe["epochs"], recipe["learning_rate"], recipe["milestones"], recipe["gamma"]) == (
             160,
@@ -91,9 +96,15 @@ def test_the_papers_recipes_and_networks_are_the_protocols() -> None:
 
 @pytest.mark.parametrize(
     ("label", "parameters"),
-    [("vgg19-weights", 20_040_522), ("preresnet110", 1_146_842), ("vgg16", 14_987_722), ("resnet110", 1_727_962),
-     ("vgg19-slimming", 20_035_018), ("preresnet164", 1_703_258)],
-)  # fmt: skip
+    [
+        ("vgg19-weights", 20_040_522),
+        ("preresnet110", 1_146_842),
+        ("vgg16", 14_987_722),
+        ("resnet110", 1_727_962),
+        ("vgg19-slimming", 20_035_018),
+        ("preresnet164", 1_703_258),
+    ],
+)
 def test_the_papers_networks_have_the_published_sizes(label: str, parameters: int) -> None:
     from prune_core.networks import build_network
 

@@ -32,9 +32,13 @@ def with_dense(table):
     steps = []
     for label, size, loss in (("half", 3100, 0.1), ("tenth", 620, 0.2)):
         step = base.assign(
-            key=label + base["key"], network=label, arm=label, method="dense", nonzero_parameters=size,
+            key=label + base["key"],
+            network=label,
+            arm=label,
+            method="dense",
+            nonzero_parameters=size,
             accuracy=base["accuracy"] - loss,
-        )  # fmt: skip
+        )
         steps.append(step)
     return pd.concat([table, *steps], ignore_index=True)
 
@@ -129,7 +133,13 @@ def test_deviations_are_named(tmp_path, table):
         assert part in text
     official = {"corruptions": "official", "images_per_cell": 10_000}
     as_paper = study(
-        tmp_path, table, data={"name": "cifar10"}, evaluation=official, training={"epochs": 160}, budgets=[0, 40],
-        rule="paper", select_on="report",
-    )  # fmt: skip
+        tmp_path,
+        table,
+        data={"name": "cifar10"},
+        evaluation=official,
+        training={"epochs": 160},
+        budgets=[0, 40],
+        rule="paper",
+        select_on="report",
+    )
     assert deviations(as_paper) == []

@@ -74,13 +74,24 @@ def records(stream, gains, *, seeds=5, networks=("n",), ratios=(0.3, 0.5, 0.7), 
                     for budget in budgets:
                         noise = shared + stream.normal(0, 0.01, 3)
                         delta = {"delta_accuracy": noise[0] - shared[0] + gain, "delta_ece": noise[1], "delta_mpc": noise[2]}
-                        rows.append({
-                            "key": f"{network}{method}{ratio}{seed}", "network": network, "arm": f"{network}-{method}",
-                            "method": method, "ratio": ratio, "seed": seed, "budget": budget, "status": "complete",
-                            "accuracy": 0.9 + noise[0] + gain - 0.05 * ratio, "ece": 0.05 + noise[1] + 0.1 * ratio,
-                            "nll": 0.3 + 10 * (noise[0] - shared[0]),
-                            "mpc": 0.7 + noise[2] - 0.1 * ratio, "compression": 1 / (1 - ratio), **delta,
-                        })  # fmt: skip
+                        rows.append(
+                            {
+                                "key": f"{network}{method}{ratio}{seed}",
+                                "network": network,
+                                "arm": f"{network}-{method}",
+                                "method": method,
+                                "ratio": ratio,
+                                "seed": seed,
+                                "budget": budget,
+                                "status": "complete",
+                                "accuracy": 0.9 + noise[0] + gain - 0.05 * ratio,
+                                "ece": 0.05 + noise[1] + 0.1 * ratio,
+                                "nll": 0.3 + 10 * (noise[0] - shared[0]),
+                                "mpc": 0.7 + noise[2] - 0.1 * ratio,
+                                "compression": 1 / (1 - ratio),
+                                **delta,
+                            }
+                        )
     return pd.DataFrame(rows)
 
 

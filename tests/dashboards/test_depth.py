@@ -70,9 +70,10 @@ def test_coverage_and_accepted_error_are_those_of_the_threshold_of_each_seed(fou
         )
         # By hand: the lowest confidence that, as a threshold, lets at most 1 % of the accepted selection images be wrong.
         able = [
-            border for border in chosen.confidence
+            border
+            for border in chosen.confidence
             if (~chosen.correct.astype(bool))[chosen.confidence >= border].mean() <= ACCEPTED_ERROR
-        ]  # fmt: skip
+        ]
         accepted = judged.confidence >= min(able, default=2.0)
         coverage.append(accepted.mean())
         errors.append((~judged.correct.astype(bool))[accepted].mean() if accepted.any() else 0.0)
@@ -89,10 +90,23 @@ def test_without_kept_logits_there_is_no_depth(tmp_path):
 
 def test_equal_cost_interpolates_each_seed_in_the_logarithm_and_never_beyond(tmp_path):
     rows = [
-        {"key": f"k{seed}{ratio}", "network": "n", "method": "m", "arm": "n-m", "budget": 2, "ratio": ratio, "seed": seed,
-         "status": "complete", "compression": compression, "accuracy": accuracy + 0.02 * seed, "ece": 0.1, "mpc": 0.5}
-        for ratio, compression, accuracy in ((0.5, 2.0, 0.9), (0.8, 8.0, 0.7)) for seed in (0, 1)
-    ]  # fmt: skip
+        {
+            "key": f"k{seed}{ratio}",
+            "network": "n",
+            "method": "m",
+            "arm": "n-m",
+            "budget": 2,
+            "ratio": ratio,
+            "seed": seed,
+            "status": "complete",
+            "compression": compression,
+            "accuracy": accuracy + 0.02 * seed,
+            "ece": 0.1,
+            "mpc": 0.5,
+        }
+        for ratio, compression, accuracy in ((0.5, 2.0, 0.9), (0.8, 8.0, 0.7))
+        for seed in (0, 1)
+    ]
     study = StudyFolder(tmp_path, {}, pd.DataFrame(rows))
     points = Points(candidates(study.records, {"accuracy": "max"}, shown=["compression", "ece", "mpc"]), {"accuracy": "max"})
     found = {row.share: row for row in equal_cost(study, points)}

@@ -51,9 +51,13 @@ def test_candidates_without_kept_logits_list_nothing(tmp_path, study_folder):
 def test_an_ece_that_fell_with_accuracy_and_confidence_is_flagged():
     def row(ece, accuracy, confidence):
         return SimpleNamespace(
-            ece=0.05 + ece, delta_ece=ece, accuracy=0.9 + accuracy, delta_accuracy=accuracy,
-            mean_confidence=0.9 + confidence, delta_mean_confidence=confidence,
-        )  # fmt: skip
+            ece=0.05 + ece,
+            delta_ece=ece,
+            accuracy=0.9 + accuracy,
+            delta_accuracy=accuracy,
+            mean_confidence=0.9 + confidence,
+            delta_mean_confidence=confidence,
+        )
 
     assert fell_together(row(-0.03, -0.5, -0.5))
     assert not fell_together(row(-0.03, 0.0, -0.03))  # better calibrated: only the confidence fell

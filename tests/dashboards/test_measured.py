@@ -20,10 +20,21 @@ SEEDS = range(5)
 
 def record(method, seed, *, arm=None, ratio=0.5, nll=0.3, control_nll=0.3, parameters=50.0, **more):
     return {
-        "key": f"{method.replace('_', '')}{arm or ''}{seed}", "network": "n", "method": method, "seed": seed,
-        "arm": arm or f"n-{method}", "ratio": ratio, "budget": 2, "status": "complete", "nll": nll,
-        "delta_nll": nll - control_nll, "accuracy": 0.9, "ece": 0.05, "mpc": 0.7, "nonzero_parameters": parameters,
-    } | more  # fmt: skip
+        "key": f"{method.replace('_', '')}{arm or ''}{seed}",
+        "network": "n",
+        "method": method,
+        "seed": seed,
+        "arm": arm or f"n-{method}",
+        "ratio": ratio,
+        "budget": 2,
+        "status": "complete",
+        "nll": nll,
+        "delta_nll": nll - control_nll,
+        "accuracy": 0.9,
+        "ece": 0.05,
+        "mpc": 0.7,
+        "nonzero_parameters": parameters,
+    } | more
 
 
 @pytest.fixture
@@ -114,10 +125,18 @@ def test_scaling_shows_candidate_and_control_from_the_records(study):
 def test_an_ece_that_falls_with_the_accuracy_is_never_called_better(tmp_path):
     stream = np.random.default_rng(2)
     rows = [
-        record("m", seed, ratio=ratio, accuracy=0.9 - ratio + stream.normal(0, 0.001), ece=0.2 - 0.1 * ratio
-               + stream.normal(0, 0.001), compression=1 / (1 - ratio)) | {"key": f"k{seed}r{ratio}"}
-        for seed in SEEDS for ratio in (0.3, 0.6)
-    ]  # fmt: skip
+        record(
+            "m",
+            seed,
+            ratio=ratio,
+            accuracy=0.9 - ratio + stream.normal(0, 0.001),
+            ece=0.2 - 0.1 * ratio + stream.normal(0, 0.001),
+            compression=1 / (1 - ratio),
+        )
+        | {"key": f"k{seed}r{ratio}"}
+        for seed in SEEDS
+        for ratio in (0.3, 0.6)
+    ]
     (found,) = [one for one in effects(StudyFolder(tmp_path, {}, pd.DataFrame(rows))) if one.factor == "ratio"]
     assert found.measured["ece"].high < 0
     assert found.verdicts["accuracy"] == "worse"

@@ -16,10 +16,21 @@ def sentences(study):
 def folder(tmp_path, noise, seeds=3, lost=0.0):
     stream = np.random.default_rng(0)
     rows = [
-        {"key": f"k{seed}{ratio}", "network": "n", "arm": "n-m", "method": "m", "ratio": ratio, "seed": seed, "budget": 2,
-         "status": "complete", "ece": 0.02 + 0.1 * ratio + noise * stream.normal(), "delta_accuracy": -lost * ratio}
-        for seed in range(seeds) for ratio in (0.3, 0.5, 0.9)
-    ]  # fmt: skip
+        {
+            "key": f"k{seed}{ratio}",
+            "network": "n",
+            "arm": "n-m",
+            "method": "m",
+            "ratio": ratio,
+            "seed": seed,
+            "budget": 2,
+            "status": "complete",
+            "ece": 0.02 + 0.1 * ratio + noise * stream.normal(),
+            "delta_accuracy": -lost * ratio,
+        }
+        for seed in range(seeds)
+        for ratio in (0.3, 0.5, 0.9)
+    ]
     return StudyFolder(tmp_path, {}, pd.DataFrame(rows))
 
 

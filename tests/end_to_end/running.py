@@ -23,18 +23,28 @@ def prunefront(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line and wait."""
     return subprocess.run(
-        [*PRUNEFRONT, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False, timeout=seconds,
+        [*PRUNEFRONT, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    )
 
 
 def start(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.Popen[str]:
     """Start the command line in a process group of its own, as a terminal does."""
     with (cwd / "log").open("a") as log:
         return subprocess.Popen(
-            [*PRUNEFRONT, *map(str, arguments)], cwd=cwd, stdout=log, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True, env={**os.environ, **environment},
-        )  # fmt: skip
+            [*PRUNEFRONT, *map(str, arguments)],
+            cwd=cwd,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **environment},
+        )
 
 
 def wait_for(what: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 200) -> None:

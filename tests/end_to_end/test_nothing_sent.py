@@ -43,8 +43,11 @@ def test_a_whole_sweep_sends_no_packet(tmp_path: Path) -> None:
     # the network card is a pair of virtual ones inside the namespace: nothing that this test sends reaches a real one
     ran = subprocess.run(
         [unshare, "--net", "bash", "-c", SCRIPT, sys.executable, *command],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     swept, probe = ran.stdout.split("packets ")[1].split()
     assert int(probe) == 1, "the counter does not count"

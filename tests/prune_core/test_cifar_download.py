@@ -41,9 +41,14 @@ def _served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     sums = {name: hashlib.md5(each).hexdigest() for name, each in files.items()}
     with serving(content) as served:
         small = replace(
-            cifar100.FILES, url=f"{served.address}/{NAME}", size=len(content), md5=hashlib.md5(content).hexdigest(),
-            train=(("train", sums["train"]),), test=(("test", sums["test"]),), meta=("meta", sums["meta"]),
-        )  # fmt: skip
+            cifar100.FILES,
+            url=f"{served.address}/{NAME}",
+            size=len(content),
+            md5=hashlib.md5(content).hexdigest(),
+            train=(("train", sums["train"]),),
+            test=(("test", sums["test"]),),
+            meta=("meta", sums["meta"]),
+        )
         monkeypatch.setattr(cifar100, "FILES", small)
         yield served
 

@@ -64,9 +64,14 @@ class House:
 
     def run(self, description, budgets, name="trial", store="store", **more):
         return run_trial(
-            description, key=content_key(description), budgets=budgets, folder=self.root / name,
-            store=self.root / store, cache=self.cache, **more,
-        )  # fmt: skip
+            description,
+            key=content_key(description),
+            budgets=budgets,
+            folder=self.root / name,
+            store=self.root / store,
+            cache=self.cache,
+            **more,
+        )
 
     def record(self, budget, name="trial"):
         return read_record(self.root / name, budget)
@@ -95,8 +100,9 @@ def test_corrupted_test_images_are_judged_where_asked_and_later_from_the_kept_we
     house.run(pruned, [0, 1], "all")
     house.run(pruned, [0, 1], "last", report_budgets=[1])
     assert house.record(1, "last") | {"train_seconds": 0, "evaluate_seconds": 0} == house.record(1, "all") | {
-        "train_seconds": 0, "evaluate_seconds": 0,
-    }  # fmt: skip
+        "train_seconds": 0,
+        "evaluate_seconds": 0,
+    }
     few, everything = house.record(0, "last"), numbers(house.record(0, "all"))
     assert {"mpc", "rpc", "corruption_ece_s5", "worst_corruption"}.isdisjoint(few)
     assert {name: value for name, value in numbers(few).items() if name != "report_cells"}.items() <= everything.items()

@@ -42,9 +42,14 @@ BUDGETS = [0, 1, 3]
 
 def work(root: Path, cache: Path) -> dict:
     return run_trial(
-        DESCRIPTION, key=content_key(DESCRIPTION), budgets=BUDGETS, folder=root / "trial", store=root / "store", cache=cache,
+        DESCRIPTION,
+        key=content_key(DESCRIPTION),
+        budgets=BUDGETS,
+        folder=root / "trial",
+        store=root / "store",
+        cache=cache,
         checkpoint_seconds=0.0,
-    )  # fmt: skip
+    )
 
 
 def test_killed_eight_times_it_ends_the_same(tmp_path):

@@ -39,14 +39,17 @@ def test_made_once_and_found_again(tmp_path):
     assert store.get_or_make({**DESCRIPTION, "number": 2}, write("two")) != entry
 
 
-@pytest.mark.parametrize("damage", [
-    lambda entry: (entry / "data.txt").write_text("on"),
-    lambda entry: (entry / "data.txt").write_text("onf"),
-    lambda entry: (entry / "data.txt").unlink(),
-    lambda entry: (entry / "meta.json").unlink(),
-    lambda entry: (entry / "meta.json").write_text('{"files": {'),
-    lambda entry: (entry / "meta.json").write_text("[]"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda entry: (entry / "data.txt").write_text("on"),
+        lambda entry: (entry / "data.txt").write_text("onf"),
+        lambda entry: (entry / "data.txt").unlink(),
+        lambda entry: (entry / "meta.json").unlink(),
+        lambda entry: (entry / "meta.json").write_text('{"files": {'),
+        lambda entry: (entry / "meta.json").write_text("[]"),
+    ],
+)
 def test_a_damaged_entry_is_made_again(tmp_path, damage):
     store = Store(tmp_path)
     entry = store.get_or_make(DESCRIPTION, write("one"))

@@ -67,11 +67,14 @@ def test_sgd_is_the_hand_written_one(nesterov):
     np.testing.assert_allclose(network[1].bias.detach().numpy(), b, atol=2e-6)
 
 
-@pytest.mark.parametrize("recipe", [
-    Recipe(batch_size=8, momentum=0.9, weight_decay=0.01),
-    Recipe(batch_size=8, momentum=0.9, weight_decay=0.01, nesterov=True),
-    Recipe(batch_size=8, momentum=0.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(batch_size=8, momentum=0.9, weight_decay=0.01),
+        Recipe(batch_size=8, momentum=0.9, weight_decay=0.01, nesterov=True),
+        Recipe(batch_size=8, momentum=0.0),
+    ],
+)
 def test_a_step_is_that_of_torch(recipe):
     """Five epochs in float32, to the bit."""
     ours, theirs = small_net(), small_net()
@@ -104,11 +107,14 @@ def test_slimming_adds_the_sign_of_the_scale():
     assert all(torch.equal(after[0][name], after[1][name]) for name in after[0] if name != "1.weight")
 
 
-@pytest.mark.parametrize("recipe", [
-    Recipe(epochs=3, batch_size=16, augmentation="shift", nesterov=True, schedule="cosine"),
-    Recipe(epochs=3, batch_size=7, augmentation="crop_flip", sparsity=1e-3, schedule="step", milestones=(1, 2)),
-    Recipe(epochs=3, batch_size=16, precision="bf16"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(epochs=3, batch_size=16, augmentation="shift", nesterov=True, schedule="cosine"),
+        Recipe(epochs=3, batch_size=7, augmentation="crop_flip", sparsity=1e-3, schedule="step", milestones=(1, 2)),
+        Recipe(epochs=3, batch_size=16, precision="bf16"),
+    ],
+)
 def test_going_on_gives_the_same_bits(tmp_path, recipe):
     data = small_data(recipe.augmentation)
     undisturbed = small_net()
@@ -124,10 +130,17 @@ def test_going_on_gives_the_same_bits(tmp_path, recipe):
         steps = iter(range(left + 1))
         try:
             train(
-                network, data, recipe, epochs_from=0, epochs_to=3, stream=STREAM, state=TrainingState.load(file),
-                should_stop=lambda steps=steps: next(steps, None) is None, on_epoch=lambda e, m: again.append((e, m)),
+                network,
+                data,
+                recipe,
+                epochs_from=0,
+                epochs_to=3,
+                stream=STREAM,
+                state=TrainingState.load(file),
+                should_stop=lambda steps=steps: next(steps, None) is None,
+                on_epoch=lambda e, m: again.append((e, m)),
                 checkpoint=Checkpoint(lambda state: state.save(file), seconds=1e9),
-            )  # fmt: skip
+            )
         except Interrupted:
             continue
         break
@@ -215,7 +228,14 @@ def test_training_learns():
     images = np.repeat((labels * 100).astype(np.uint8), 64).reshape(90, 8, 8, 1)
     data = DeviceData.of(images, labels, mean=(0.4,), std=(0.3,))
     network, metrics = small_net(), []
-    train(network, data, Recipe(epochs=10, batch_size=16), epochs_from=0, epochs_to=10, stream=STREAM,
-          on_epoch=lambda _, values: metrics.append(values))  # fmt: skip
+    train(
+        network,
+        data,
+        Recipe(epochs=10, batch_size=16),
+        epochs_from=0,
+        epochs_to=10,
+        stream=STREAM,
+        on_epoch=lambda _, values: metrics.append(values),
+    )
     assert metrics[-1]["loss"] < 0.5 * metrics[0]["loss"]
     assert metrics[-1]["accuracy"] > 0.9

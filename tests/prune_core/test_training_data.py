@@ -108,22 +108,25 @@ def test_a_recipe_survives_json():
     assert Recipe.from_dict({}) == Recipe()
 
 
-@pytest.mark.parametrize(("values", "words"), [
-    ({"epoch": 3}, "unknown key 'epoch'"),
-    ({"epochs": -1}, "epochs is -1"),
-    ({"epochs": 1.5}, "epochs is 1.5"),
-    ({"epochs": True}, "epochs is True"),
-    ({"batch_size": 1}, "batch_size is 1"),
-    ({"learning_rate": 0}, "learning_rate is 0"),
-    ({"learning_rate": float("nan")}, "learning_rate is nan"),
-    ({"momentum": 1.0}, "momentum is 1.0"),
-    ({"schedule": "linear"}, "constant, step, cosine"),
-    ({"milestones": [1]}, "milestones belong to schedule 'step'"),
-    ({"milestones": 1}, "a list of epochs"),
-    ({"nesterov": True, "momentum": 0}, "nesterov needs a momentum"),
-    ({"precision": "fp16"}, "fp32, bf16"),
-    ({"weight_decay": "1e-4"}, "weight_decay is '1e-4'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"epoch": 3}, "unknown key 'epoch'"),
+        ({"epochs": -1}, "epochs is -1"),
+        ({"epochs": 1.5}, "epochs is 1.5"),
+        ({"epochs": True}, "epochs is True"),
+        ({"batch_size": 1}, "batch_size is 1"),
+        ({"learning_rate": 0}, "learning_rate is 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"momentum": 1.0}, "momentum is 1.0"),
+        ({"schedule": "linear"}, "constant, step, cosine"),
+        ({"milestones": [1]}, "milestones belong to schedule 'step'"),
+        ({"milestones": 1}, "a list of epochs"),
+        ({"nesterov": True, "momentum": 0}, "nesterov needs a momentum"),
+        ({"precision": "fp16"}, "fp32, bf16"),
+        ({"weight_decay": "1e-4"}, "weight_decay is '1e-4'"),
+    ],
+)
 def test_bad_recipes_are_named(values, words):
     with pytest.raises(BadInput, match=words):
         Recipe.from_dict(values)

@@ -35,9 +35,13 @@ def run_without_ray(root: Path) -> Path:
     trials = make_plan(study, out).trials
     for trial in trials:
         ended = run_trial(
-            trial.description, key=trial.key, budgets=trial.budgets, folder=trial_folder(out, trial.key),
-            store=store_folder(out), cache=None,
-        )  # fmt: skip
+            trial.description,
+            key=trial.key,
+            budgets=trial.budgets,
+            folder=trial_folder(out, trial.key),
+            store=store_folder(out),
+            cache=None,
+        )
         assert ended["status"] == "complete", ended
     write_records(collect(out, trials, study=study.name), out)
     return out

@@ -40,8 +40,12 @@ class Postgres:
         assert bin_folder is not None
         ran = subprocess.run(
             [*self._command, str(bin_folder / program), *map(str, arguments)],
-            capture_output=True, text=True, check=False, timeout=60, cwd=self.folder,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=self.folder,
+        )
         assert ran.returncode == 0, f"{program}: {ran.stdout}{ran.stderr}"
         return ran.stdout
 

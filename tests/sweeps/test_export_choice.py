@@ -23,11 +23,26 @@ from tests.sweeps.exporting import STUDY
 def row(key, method, seed, *, accuracy, nll, parameters, status="complete", arm=None):
     plain = method in ("baseline", "control")
     return {
-        "key": key, "study": "small", "arm": arm or ("small_vgg" if plain else f"small_vgg-{method}"),
-        "network": "small_vgg", "method": method, "ratio": 0.0 if plain else 0.5, "seed": seed, "budget": 0,
-        "status": status, "cause": None, "accuracy": accuracy, "val_accuracy": accuracy, "ece": 0.1, "val_ece": 0.1,
-        "nll": nll, "val_nll": nll, "mpc": 0.5, "val_mpc": 0.5, "nonzero_parameters": parameters,
-    }  # fmt: skip
+        "key": key,
+        "study": "small",
+        "arm": arm or ("small_vgg" if plain else f"small_vgg-{method}"),
+        "network": "small_vgg",
+        "method": method,
+        "ratio": 0.0 if plain else 0.5,
+        "seed": seed,
+        "budget": 0,
+        "status": status,
+        "cause": None,
+        "accuracy": accuracy,
+        "val_accuracy": accuracy,
+        "ece": 0.1,
+        "val_ece": 0.1,
+        "nll": nll,
+        "val_nll": nll,
+        "mpc": 0.5,
+        "val_mpc": 0.5,
+        "nonzero_parameters": parameters,
+    }
 
 
 ROWS = (

@@ -12,20 +12,31 @@ DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"
 def record(method: str, ratio: float, budget: int, accuracy: float, ece: float, parameters: int) -> dict[str, object]:
     arm = "net" if method in ("baseline", "control") else f"net-{method}"
     return {
-        "key": f"{method}{ratio}", "arm": arm, "network": "net", "method": method, "ratio": ratio, "seed": 0,
-        "budget": budget, "status": "complete", "val_accuracy": accuracy, "val_ece": ece, "val_mpc": 0.5,
+        "key": f"{method}{ratio}",
+        "arm": arm,
+        "network": "net",
+        "method": method,
+        "ratio": ratio,
+        "seed": 0,
+        "budget": budget,
+        "status": "complete",
+        "val_accuracy": accuracy,
+        "val_ece": ece,
+        "val_mpc": 0.5,
         "nonzero_parameters": parameters,
-    }  # fmt: skip
+    }
 
 
-RECORDS = pd.DataFrame([
-    record("baseline", 0, 0, 0.90, 0.05, 1000),
-    record("control", 0, 2, 0.91, 0.04, 1000),
-    record("l1_filter", 0.5, 0, 0.60, 0.02, 600),  # on the front of the shorter budget only
-    record("l1_filter", 0.5, 2, 0.88, 0.03, 600),
-    record("l1_filter", 0.7, 2, 0.87, 0.06, 700),  # dominated
-    record("l1_filter", 0.9, 2, 0.10, 0.00, 100),  # nobody smaller or better calibrated, and no use to anybody
-])  # fmt: skip
+RECORDS = pd.DataFrame(
+    [
+        record("baseline", 0, 0, 0.90, 0.05, 1000),
+        record("control", 0, 2, 0.91, 0.04, 1000),
+        record("l1_filter", 0.5, 0, 0.60, 0.02, 600),  # on the front of the shorter budget only
+        record("l1_filter", 0.5, 2, 0.88, 0.03, 600),
+        record("l1_filter", 0.7, 2, 0.87, 0.06, 700),  # dominated
+        record("l1_filter", 0.9, 2, 0.10, 0.00, 100),  # nobody smaller or better calibrated, and no use to anybody
+    ]
+)
 
 
 def test_the_longest_budget_best_accuracy_first() -> None:

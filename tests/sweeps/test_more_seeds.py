@@ -59,9 +59,13 @@ def measured(trial: PlannedTrial, budget: int) -> dict[str, float]:
     if filters:
         accuracy += (-0.002 if even else 0.0025) if trial.ratio == "0.4" else -0.2
     return {
-        "val_accuracy": accuracy, "accuracy": accuracy, "nonzero_parameters": 1000 * (1 - ratio), "parameters": 1000.0,
-        "train_seconds": 1.0, "evaluate_seconds": 1.0,
-    }  # fmt: skip
+        "val_accuracy": accuracy,
+        "accuracy": accuracy,
+        "nonzero_parameters": 1000 * (1 - ratio),
+        "parameters": 1000.0,
+        "train_seconds": 1.0,
+        "evaluate_seconds": 1.0,
+    }
 
 
 def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, failing: str = "") -> list[str]:
@@ -158,8 +162,11 @@ def test_a_grown_study_decides_as_one_that_began_so(tmp_path: Path, empty_storag
 
 
 def test_after_a_search_over_rates_the_extra_seeds_have_controls_of_their_own(tmp_path: Path, empty_storage: Path) -> None:
-    of = study(tmp_path, "search={kind: random, candidates: 6, learning_rate: [0.001, 0.1], "
-               "more_seeds: {candidates: 6, seeds: [7]}}", "budgets=[1]")  # fmt: skip
+    of = study(
+        tmp_path,
+        "search={kind: random, candidates: 6, learning_rate: [0.001, 0.1], more_seeds: {candidates: 6, seeds: [7]}}",
+        "budgets=[1]",
+    )
     out = tmp_path / "runs" / "mine"
     ran = run(out, of, empty_storage)
     chosen = read_json(out / DECISION)["chosen"]

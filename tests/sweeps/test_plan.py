@@ -64,9 +64,12 @@ def test_the_grid_with_its_baselines_and_controls_counted_by_hand(tmp_path: Path
     assert plan.records == 6 * 1 + 6 * 2 + 30 * 2
     assert [trial.kind for trial in plan.trials[:6]] == ["baseline"] * 6
     assert [arm.name for arm in plan.arms] == [
-        "small_vgg-unstructured", "small_vgg-l1_filter", "resnet8-unstructured", "resnet8-l1_filter",
+        "small_vgg-unstructured",
+        "small_vgg-l1_filter",
+        "resnet8-unstructured",
+        "resnet8-l1_filter",
         "small_vgg-network_slimming",
-    ]  # fmt: skip
+    ]
     assert {trial.arm for trial in plan.trials if trial.kind == "baseline"} == {"small_vgg", "resnet8", "small_vgg-sparse"}
     assert len(keys(plan)) == len(plan.trials)
 
@@ -103,9 +106,15 @@ def test_a_grown_study_keeps_its_keys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    ["seed=1", "data.validation=150", "training.epochs=3", "fine_tuning.learning_rate=0.5", "resources.threads=2",
-     "evaluation.images_per_cell=10"],
-)  # fmt: skip
+    [
+        "seed=1",
+        "data.validation=150",
+        "training.epochs=3",
+        "fine_tuning.learning_rate=0.5",
+        "resources.threads=2",
+        "evaluation.images_per_cell=10",
+    ],
+)
 def test_what_changes_numbers_changes_keys(tmp_path: Path, changed: str) -> None:
     pruned = {trial.key for trial in make_plan(study(tmp_path)).trials if trial.kind == "pruned"}
     assert not pruned & keys(make_plan(study(tmp_path, changed)))
@@ -304,12 +313,12 @@ def test_options_with_choices_are_an_arm_each_in_a_grid(tmp_path: Path) -> None:
     arms = "arms=[{methods: [l1_filter], networks: [small_vgg], choices: {layers: [all, [1, 3]], round_to: [1, 8]}}]"
     plan = make_plan(study(tmp_path, arms, "ratios=[0.5]", "seeds=[0]"))
     assert [arm.name for arm in plan.arms] == [
-        "small_vgg-l1_filter-all-round_to1", "small_vgg-l1_filter-all-round_to8",
-        "small_vgg-l1_filter-layers1.3-round_to1", "small_vgg-l1_filter-layers1.3-round_to8",
-    ]  # fmt: skip
-    assert plan.arms[2].parts == (
-        ("network", "small_vgg"), ("method", "l1_filter"), ("layers", "1.3"), ("round_to", "1")
-    )  # fmt: skip
+        "small_vgg-l1_filter-all-round_to1",
+        "small_vgg-l1_filter-all-round_to8",
+        "small_vgg-l1_filter-layers1.3-round_to1",
+        "small_vgg-l1_filter-layers1.3-round_to8",
+    ]
+    assert plan.arms[2].parts == (("network", "small_vgg"), ("method", "l1_filter"), ("layers", "1.3"), ("round_to", "1"))
     pruned = [trial for trial in plan.trials if trial.kind == "pruned"]
     assert [trial.description["method"]["options"]["layers"] for trial in pruned] == ["all", "all", [1, 3], [1, 3]]
     assert Counter(trial.kind for trial in plan.trials)["control"] == 1

@@ -139,11 +139,28 @@ def mlflow_server(postgres: Postgres, tmp_path: Path) -> Iterator[tuple[str, str
         with (tmp_path / "server.log").open("a") as log:
             started.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--workers", "1",
-                     "--artifacts-destination", str(tmp_path / "artifacts"), "--host", "127.0.0.1", "--port", str(port)],
-                    stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True,
+                    [
+                        sys.executable,
+                        "-m",
+                        "mlflow",
+                        "server",
+                        "--backend-store-uri",
+                        database,
+                        "--workers",
+                        "1",
+                        "--artifacts-destination",
+                        str(tmp_path / "artifacts"),
+                        "--host",
+                        "127.0.0.1",
+                        "--port",
+                        str(port),
+                    ],
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    start_new_session=True,
                 )
-            )  # fmt: skip
+            )
         return started[-1]
 
     yield f"http://127.0.0.1:{port}", database, start

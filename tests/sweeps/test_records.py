@@ -86,14 +86,54 @@ def test_the_columns_are_the_contracts(plan: Plan, tmp_path: Path) -> None:
     assert list(table.columns) == record_columns()
     assert len(set(record_columns())) == len(record_columns())
     named_in_contract = [
-        "key", "study", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "accuracy", "ece",
-        "ece_mass", "ece_debiased", "nll", "brier", "mean_confidence", "temperature", "ece_t", "nll_t", "train_accuracy",
-        "train_nll", "mpc", "rpc", *(f"mpc_s{s}" for s in range(1, 6)), "corruption_ece",
-        *(f"corruption_ece_s{s}" for s in range(1, 6)), "worst_corruption", "worst_corruption_accuracy", "parameters",
-        "nonzero_parameters", "macs", "nonzero_macs", "sparsity", "compression", "size_bytes", "delta_accuracy", "delta_ece",
-        "delta_mpc", "train_seconds", "evaluate_seconds", "mlflow_run_id", "val_accuracy", "val_ece", "val_mpc",
-        "val_worst_corruption_accuracy", "val_ece_t",
-    ]  # fmt: skip
+        "key",
+        "study",
+        "arm",
+        "network",
+        "method",
+        "ratio",
+        "seed",
+        "budget",
+        "status",
+        "cause",
+        "accuracy",
+        "ece",
+        "ece_mass",
+        "ece_debiased",
+        "nll",
+        "brier",
+        "mean_confidence",
+        "temperature",
+        "ece_t",
+        "nll_t",
+        "train_accuracy",
+        "train_nll",
+        "mpc",
+        "rpc",
+        *(f"mpc_s{s}" for s in range(1, 6)),
+        "corruption_ece",
+        *(f"corruption_ece_s{s}" for s in range(1, 6)),
+        "worst_corruption",
+        "worst_corruption_accuracy",
+        "parameters",
+        "nonzero_parameters",
+        "macs",
+        "nonzero_macs",
+        "sparsity",
+        "compression",
+        "size_bytes",
+        "delta_accuracy",
+        "delta_ece",
+        "delta_mpc",
+        "train_seconds",
+        "evaluate_seconds",
+        "mlflow_run_id",
+        "val_accuracy",
+        "val_ece",
+        "val_mpc",
+        "val_worst_corruption_accuracy",
+        "val_ece_t",
+    ]
     assert set(named_in_contract) <= set(table.columns)
     assert not {"val_mpc_s1", "val_corruption_ece_s5", "val_parameters"} & set(table.columns)
     assert len(table) == 0
@@ -150,8 +190,11 @@ def test_identity_and_run_ids(plan: Plan, tmp_path: Path) -> None:
     table = collect(filled(plan, tmp_path), plan.trials, study="mine", run_ids={pruned.key: "abc"})
     found = row(table, pruned, 2)
     assert (found["study"], found["arm"], found["network"], found["method"]) == (
-        "mine", "small_vgg-unstructured", "small_vgg", "unstructured",
-    )  # fmt: skip
+        "mine",
+        "small_vgg-unstructured",
+        "small_vgg",
+        "unstructured",
+    )
     assert (found["ratio"], found["seed"], found["budget"], found["mlflow_run_id"]) == (0.5, 0, 2, "abc")
     assert row(table, named(plan, "small_vgg-control-s0"), 0)["method"] == "control"
 

@@ -148,8 +148,12 @@ def test_without_early_stopping_or_with_another_rule_what_was_stopped_goes_on(tm
 def test_a_killed_search_in_batches_asks_and_decides_as_an_undisturbed_one(
     tmp_path: Path, empty_storage: Path, killed_after: int
 ) -> None:
-    of = study(tmp_path, "search={kind: optuna, candidates: 8, batch: 4, early_stopping: 0.25, seed: 0}", "seeds=[0]",
-               "ratios=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]")  # fmt: skip
+    of = study(
+        tmp_path,
+        "search={kind: optuna, candidates: 8, batch: 4, early_stopping: 0.25, seed: 0}",
+        "seeds=[0]",
+        "ratios=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]",
+    )
     whole = run(tmp_path / "a" / "mine", of, empty_storage)
     first = run(tmp_path / "b" / "mine", of, empty_storage, killed_after=killed_after)
     rest = run(tmp_path / "b" / "mine", of, empty_storage)

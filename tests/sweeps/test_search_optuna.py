@@ -339,16 +339,23 @@ def test_an_arm_is_chosen_step_by_step_and_what_is_the_same_everywhere_is_one_pa
     rows = {row.user_attrs[KEY]: row.params for row in books(out, space).rows()}
     assert len(rows) == 8 * 4
     assert rows["vgg-l1-late|0.5|2"] == {
-        "network": "vgg", "method of vgg": "l1", "layers of vgg-l1": "late", "ratio": 0.5, "budget": 2
-    }  # fmt: skip
+        "network": "vgg",
+        "method of vgg": "l1",
+        "layers of vgg-l1": "late",
+        "ratio": 0.5,
+        "budget": 2,
+    }
     assert rows["res-slim-4|0.7|0"]["layers of res-slim"] == "4"
     assert not any(name.startswith("layers") for key, params in rows.items() if "weights" in key for name in params)
     same = Space((arm("vgg", "l1"), arm("vgg", "weights"), arm("res", "l1"), arm("res", "weights")))
     search = OptunaSearch(books(out, same, name="same"), 3, 0)
     drive_all(search)
     assert {name for row in books(out, same, name="same").rows() for name in row.params} == {
-        "network", "method", "ratio", "budget"
-    }  # fmt: skip
+        "network",
+        "method",
+        "ratio",
+        "budget",
+    }
 
 
 def test_tpe_finds_the_best_sooner_than_random(empty_storage, tmp_path):

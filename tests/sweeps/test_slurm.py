@@ -53,10 +53,16 @@ def job(tmp_path: Path) -> dict[str, str]:
         path.write_text(f"#!/usr/bin/env bash\n{text}\n")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return {
-        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "LOG": f"{tmp_path}/log", "VENV": f"{tmp_path}/venv",
-        "STUDY": "smoke", "OUT": f"{tmp_path}/runs/smoke", "SLURM_JOB_ID": "123456", "SLURM_JOB_NODELIST": "node[1-64]",
-        "SLURM_JOB_NUM_NODES": "64", "SLURM_CPUS_PER_TASK": "16",
-    }  # fmt: skip
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+        "LOG": f"{tmp_path}/log",
+        "VENV": f"{tmp_path}/venv",
+        "STUDY": "smoke",
+        "OUT": f"{tmp_path}/runs/smoke",
+        "SLURM_JOB_ID": "123456",
+        "SLURM_JOB_NODELIST": "node[1-64]",
+        "SLURM_JOB_NUM_NODES": "64",
+        "SLURM_CPUS_PER_TASK": "16",
+    }
 
 
 @pytest.mark.parametrize("status", [0, 1, 130])

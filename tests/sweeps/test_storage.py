@@ -168,11 +168,15 @@ def test_keep_none_removes_the_copies_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("ftp://host/x", "allowed: s3://BUCKET"), ("bucket/prefix", "allowed: s3://BUCKET"), ("s3://", "names no bucket"),
-        ("file://host/x", "no absolute path"), ("s3://key:secret@bucket/x", "credentials"),
-        ("s3://b/x?regoin=eu", "'regoin'"), ("s3://[b/x", "no address"),
+        ("ftp://host/x", "allowed: s3://BUCKET"),
+        ("bucket/prefix", "allowed: s3://BUCKET"),
+        ("s3://", "names no bucket"),
+        ("file://host/x", "no absolute path"),
+        ("s3://key:secret@bucket/x", "credentials"),
+        ("s3://b/x?regoin=eu", "'regoin'"),
+        ("s3://[b/x", "no address"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_storage_is_refused_with_the_key(text: str, told: str) -> None:
     with pytest.raises(BadInput, match=r"storage: ") as caught:
         load_study("smoke", [f"storage='{text}'"])

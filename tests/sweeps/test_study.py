@@ -37,8 +37,11 @@ def test_defaults_are_resolved_and_visible(tmp_path: Path) -> None:
     assert study.seeds == (1, 0)
     assert study.networks["small_vgg"].name == "small_vgg"
     assert study.networks["small_vgg"].options == {
-        "width": 4, "conv_bias": False, "head": "linear", "initialisation": "he",
-    }  # fmt: skip
+        "width": 4,
+        "conv_bias": False,
+        "head": "linear",
+        "initialisation": "he",
+    }
     assert study.training["momentum"] == 0.9
     assert "epochs" in study.training
     assert "epochs" not in study.fine_tuning

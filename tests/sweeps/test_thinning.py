@@ -38,12 +38,20 @@ def records() -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "key": key, "arm": key, "network": "net", "method": method, "ratio": 0.5, "seed": 0, "budget": 1,
-                "status": "complete", "val_accuracy": accuracy, "nonzero_parameters": size,
+                "key": key,
+                "arm": key,
+                "network": "net",
+                "method": method,
+                "ratio": 0.5,
+                "seed": 0,
+                "budget": 1,
+                "status": "complete",
+                "val_accuracy": accuracy,
+                "nonzero_parameters": size,
             }
             for key, method, accuracy, size in rows
         ]
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(

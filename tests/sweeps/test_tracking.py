@@ -158,8 +158,11 @@ def test_what_a_killed_driver_left_is_put_right(out):
 
     tracker = send(out, [entry(0), entry(1), entry(2)])
     assert tracker.run_ids() == {
-        "key0": ids["vgg16-l1_filter-r0.50-s0"], "key1": ids["vgg16-l1_filter-r0.50-s1"], "key2": unfinished, "key9": orphan
-    }  # fmt: skip
+        "key0": ids["vgg16-l1_filter-r0.50-s0"],
+        "key1": ids["vgg16-l1_filter-r0.50-s1"],
+        "key2": unfinished,
+        "key9": orphan,
+    }
     status = {run.info.run_id: (run.info.status, run.info.lifecycle_stage) for run in runs(out, view=3)}
     assert status[double][1] == status[parent][1] == "deleted"
     assert status[orphan] == ("KILLED", "active")

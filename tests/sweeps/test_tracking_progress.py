@@ -22,18 +22,29 @@ def record(
     method: str, budget: int, accuracy: float, ece: float, parameters: int, status: str = "complete"
 ) -> dict[str, Any]:
     return {
-        "key": method, "arm": method, "network": "net", "method": method, "ratio": 0.5, "seed": 0, "budget": budget,
-        "status": status, "val_accuracy": accuracy, "val_ece": ece, "nonzero_parameters": parameters,
-    }  # fmt: skip
+        "key": method,
+        "arm": method,
+        "network": "net",
+        "method": method,
+        "ratio": 0.5,
+        "seed": 0,
+        "budget": budget,
+        "status": status,
+        "val_accuracy": accuracy,
+        "val_ece": ece,
+        "nonzero_parameters": parameters,
+    }
 
 
-RECORDS = pd.DataFrame([
-    record("baseline", 0, 0.9, 0.1, 1000),
-    record("l1_filter", 0, 0.5, 0.2, 550),
-    record("l1_filter", 2, 0.8, 0.05, 550),
-    record("random", 2, 0.7, 0.3, 600),  # dominated
-    record("failed", 2, np.nan, np.nan, 1, status="failed"),
-])  # fmt: skip
+RECORDS = pd.DataFrame(
+    [
+        record("baseline", 0, 0.9, 0.1, 1000),
+        record("l1_filter", 0, 0.5, 0.2, 550),
+        record("l1_filter", 2, 0.8, 0.05, 550),
+        record("random", 2, 0.7, 0.3, 600),  # dominated
+        record("failed", 2, np.nan, np.nan, 1, status="failed"),
+    ]
+)
 
 
 def test_the_reference_is_the_worst_there_can_be_or_a_tenth_beyond_the_unpruned() -> None:
@@ -48,17 +59,22 @@ def test_the_volume_is_the_share_of_the_box_by_hand() -> None:
     longest = 0.8 * 0.95 * (550 / 1100) + own - 0.8 * 0.9 * (100 / 1100)
     shorter = 0.5 * 0.8 * (550 / 1100) + own - 0.5 * 0.8 * (100 / 1100)
     assert found == {
-        "on_front": 2.0, "hypervolume": pytest.approx(longest), "on_front_b0": 2.0, "hypervolume_b0": pytest.approx(shorter)
-    }  # fmt: skip
+        "on_front": 2.0,
+        "hypervolume": pytest.approx(longest),
+        "on_front_b0": 2.0,
+        "hypervolume_b0": pytest.approx(shorter),
+    }
 
 
 def test_many_points_agree_with_moocore() -> None:
     moocore = pytest.importorskip("moocore")
     stream = np.random.default_rng(3)
-    table = pd.DataFrame([
-        record("baseline", 0, 0.9, 0.1, 1000),
-        *(record(f"m{i}", 2, *stream.uniform(size=2), int(stream.integers(1, 1200))) for i in range(60)),
-    ])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            record("baseline", 0, 0.9, 0.1, 1000),
+            *(record(f"m{i}", 2, *stream.uniform(size=2), int(stream.integers(1, 1200))) for i in range(60)),
+        ]
+    )
     losses = np.column_stack([1 - table["val_accuracy"], table["val_ece"], table["nonzero_parameters"] / 1100])
     wanted = moocore.hypervolume(losses, ref=[1.0, 1.0, 1.0])
     assert volumes(STUDY, table, axes(DECISIVE, table))["hypervolume"] == pytest.approx(wanted)

@@ -12,9 +12,19 @@ from sweeps.workload import Workload
 
 def trial(key: str, kind: str = "pruned", base: str = "b", budgets: tuple[int, ...] = (0,)) -> PlannedTrial:
     return PlannedTrial(
-        key=key, name=key, kind=kind, arm="arm", network="network", method="method", ratio="0.5", seed=0, budgets=budgets,
-        description={}, baseline_key=base, report_budgets=budgets,
-    )  # fmt: skip
+        key=key,
+        name=key,
+        kind=kind,
+        arm="arm",
+        network="network",
+        method="method",
+        ratio="0.5",
+        seed=0,
+        budgets=budgets,
+        description={},
+        baseline_key=base,
+        report_budgets=budgets,
+    )
 
 
 class Folder:
@@ -36,9 +46,12 @@ class Folder:
 
     def workload(self, *trials: PlannedTrial) -> Workload:
         return Workload(
-            trials, ended=lambda each: self.ended.get(each.key), baseline_ready=self.baseline_ready,
-            baseline_failure=self.failed.get, block=self.block,
-        )  # fmt: skip
+            trials,
+            ended=lambda each: self.ended.get(each.key),
+            baseline_ready=self.baseline_ready,
+            baseline_failure=self.failed.get,
+            block=self.block,
+        )
 
 
 def names(workload: Workload) -> list[str]:
