@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from benchmarks.search_truth import Truth, read_truth
-from sweeps.pareto import non_dominated
-from sweeps.search_space import Candidate
-from sweeps.stopping_rule import goes_on
+from sweeps.front.front import non_dominated
+from sweeps.search.space import Candidate
+from sweeps.search.stopping_rule import goes_on
 
 DRAWS = 200
 """How often as many candidates are chosen by chance."""

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.chaos_sweep import Sweep
-from sweeps.ray_folder import ALIVE, PREFIX, is_left
-from sweeps.tracking_identity import study_uid
+from sweeps.engine.folder import ALIVE, PREFIX, is_left
+from sweeps.folder.identity import study_uid
 
 NOT_THE_SAME = ["train_seconds", "evaluate_seconds", "mlflow_run_id"]
 LEFT_SECONDS = 30.0

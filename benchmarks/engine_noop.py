@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from prune_core import pipeline
-from prune_core.files import write_json
+from prune_core.base.files import write_json
+from prune_core.base.store import Store
+from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, OUTCOME, RECORD, budget_folder
 from prune_core.metrics.columns import TEXT_COLUMNS
-from prune_core.store import Store
-from prune_core.trial_folder import COMPLETE, DESCRIPTION, OUTCOME, RECORD, budget_folder
+from prune_core.trial import run as pipeline
 
 COUNTS = ("parameters", "nonzero_parameters", "macs", "nonzero_macs", "size_bytes")
 
@@ -27,7 +27,7 @@ def write_only(
     **_: Any,
 ) -> dict[str, Any]:
     """Write a trial's description, a record of made-up numbers at each budget, and its outcome."""
-    from sweeps.columns import measured_columns
+    from sweeps.records.columns import measured_columns
 
     write_json(folder / DESCRIPTION, description)
     if description["kind"] == "baseline":

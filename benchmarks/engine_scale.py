@@ -98,8 +98,8 @@ def inside(folder: Path, profile: Path | None) -> None:
     if profiler:
         profiler.enable()
     from dashboards.cli import build
-    from sweeps.cli import cli, run_cli
-    from sweeps.pages import Pages
+    from sweeps.cli.group import cli, run_cli
+    from sweeps.folder.pages import Pages
 
     out = folder / "runs" / "noop"
     status = run_cli(cli, ["run", str(folder / "study.yaml"), "--out", str(out)], pages=Pages(build))

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from prune_core.evaluation import evaluate_network, recommended_environment
+from prune_core.evaluation.evaluation import evaluate_network, recommended_environment
 from prune_core.networks import build_network
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.pareto_membership import front_frequencies
-from sweeps.pareto_volume import fronts_of_draws, non_dominated
+from sweeps.front.membership import front_frequencies
+from sweeps.front.volume import fronts_of_draws, non_dominated
 
 Array = NDArray[np.float64]
 OBJECTIVES = {"accuracy": "max", "ece": "min", "mpc": "max", "nonzero_parameters": "min"}

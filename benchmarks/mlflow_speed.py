@@ -19,12 +19,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from prune_core.corruption_table import corruption_table
 from prune_core.corruptions import STANDARD
-from prune_core.logits import LogitSet
-from sweeps.tracking_books import StudyRuns
-from sweeps.tracking_entry import BUDGET_METRICS, FINAL_METRICS, TrialEntry
-from sweeps.tracking_place import Place
+from prune_core.evaluation.corruption_table import corruption_table
+from prune_core.evaluation.logits import LogitSet
+from sweeps.tracking.entry import BUDGET_METRICS, FINAL_METRICS, TrialEntry
+from sweeps.tracking.place import Place
+from sweeps.tracking.runs import StudyRuns
 
 
 def _matrix() -> str:

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import psutil
 
-from sweeps.cost import Cost, cost_of
-from sweeps.cost_calibration import speeds_of
-from sweeps.cost_sizes import sizes_of
-from sweeps.plan import make_plan
-from sweeps.study import load_study
+from sweeps.cost.calibration import speeds_of
+from sweeps.cost.cost import Cost, cost_of
+from sweeps.cost.sizes import sizes_of
+from sweeps.plan.plan import make_plan
+from sweeps.study.model import load_study
 
 EVERY_SECONDS = 0.5
 

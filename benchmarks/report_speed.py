@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from prune_core.files import write_json
-from prune_core.resampled import COLUMNS, RESAMPLES
-from prune_core.trial_folder import RESAMPLED, budget_folder
+from prune_core.base.files import write_json
+from prune_core.base.trial_folder import RESAMPLED, budget_folder
+from prune_core.evaluation.resampled import COLUMNS, RESAMPLES
 
 T = TypeVar("T")
 METRICS = (
@@ -109,8 +109,8 @@ def timed(work: Callable[[], T]) -> tuple[T, str]:
 
 def main(sizes: list[int]) -> None:
     """Print one line per size."""
-    from dashboards.live import LiveStudy
-    from dashboards.report import build_report
+    from dashboards.live.server import LiveStudy
+    from dashboards.report.report import build_report
 
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search_truth import Truth, read_truth
-from sweeps.plan import make_plan
-from sweeps.search_setup import make_proposer, open_books, space_of
-from sweeps.study import Study, load_study
+from sweeps.plan.plan import make_plan
+from sweeps.search.setup import make_proposer, open_books, space_of
+from sweeps.study.model import Study, load_study
 
 SHIPPED = "quickstart-search"
 Shares = NDArray[np.float64]

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search_truth import Truth, truth_of
-from sweeps.plan import make_plan
-from sweeps.search_setup import space_of
-from sweeps.search_space import Candidate
-from sweeps.study import Study, load_study
+from sweeps.plan.plan import make_plan
+from sweeps.search.setup import space_of
+from sweeps.search.space import Candidate
+from sweeps.study.model import Study, load_study
 
 METHODS = ("unstructured", "l1_filter", "random_filters", "random_weights")
 RATIOS = ("[0.3, 0.5, 0.7, 0.9]", "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]", "[0.25, 0.5, 0.75]", "[0.2, 0.4, 0.6, 0.8]")

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.pareto import hypervolume, non_dominated
-from sweeps.study import Study, load_study
-from sweeps.study_names import BASELINE_KEYS, SCRATCH
+from sweeps.front.front import hypervolume, non_dominated
+from sweeps.study.model import Study, load_study
+from sweeps.study.resolve import BASELINE_KEYS, SCRATCH
 
 MARGIN = 0.1
 """The reference point lies so much of an objective's range over the grid beyond its worst value."""

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from prune_core.data import Dataset, load_dataset
-from prune_core.evaluation import forward_logits
+from prune_core.evaluation.evaluation import forward_logits
 from prune_core.networks import build_network
 from prune_core.training import DeviceData, Recipe, prepare_runtime, train
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from prune_core.complexity import Complexity, complexity
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
+from prune_core.cost.complexity import Complexity, complexity
 from prune_core.networks import build_network
 from prune_core.pruning import METHODS, outcome_of, prune
 from prune_core.verification import TOLERANCE, verify

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweeps.cli import cli, run_cli
-from sweeps.pages import Pages
+from sweeps.cli.group import cli, run_cli
+from sweeps.folder.pages import Pages
 
 if TYPE_CHECKING:
-    from prune_core.logits import LogitSet
+    from prune_core.evaluation.logits import LogitSet
 
 
 @cli.command()
@@ -32,7 +32,7 @@ def report(folder: Path) -> None:
 )
 def dashboard(folder: Path, host: str, port: int) -> None:
     """Serve the live page of a study: beside a running sweep, or after it. Ctrl-C ends it."""
-    from dashboards.live import serve
+    from dashboards.live.server import serve
 
     serve(folder, host=host, port=port, say=click.echo)
 
@@ -45,21 +45,21 @@ def dashboard(folder: Path, host: str, port: int) -> None:
 )
 def compare(first: Path, second: Path, table: Path | None) -> None:
     """Set two studies side by side: what both have judged, and by how much the second differs from the first."""
-    from dashboards.compare import compare_text
+    from dashboards.analysis.study_comparison import compare_text
 
     click.echo(compare_text(first, second, table))
 
 
 def build(folder: Path) -> Path:
     """Build a report; matplotlib, plotly and pandas are imported only now."""
-    from dashboards.report import build_report
+    from dashboards.report.report import build_report
 
     return build_report(folder)
 
 
 def draw(logits: LogitSet, temperature: float, bins: int, title: str, path: Path) -> None:
     """Draw one network of the front; matplotlib is imported only now."""
-    from dashboards.figures_network import print_network
+    from dashboards.figures.network import print_network
 
     print_network(logits, temperature, bins, title, path)
 

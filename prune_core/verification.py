@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from prune_core.complexity import complexity
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
+from prune_core.cost.complexity import complexity
+from prune_core.cost.operator_macs import OperatorMacs
 from prune_core.networks import architecture_of
-from prune_core.operator_macs import OperatorMacs
 from prune_core.pruning.masked import masked_copy
 from prune_core.pruning.outcome import PruningOutcome, outcome_of
 from prune_core.pruning.saving import load_network, save_network

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, LEVEL, Paired, verdict
-from dashboards.ladder import against_ladder, has_ladder
-from dashboards.measured import candidate_differences
-from dashboards.points import REFERENCES, Points, rows_of
-from dashboards.rivals import may_meet, named, not_told_apart, sure_of
-from dashboards.study_folder import StudyFolder
+from dashboards.analysis.claims import DECIDABLE, LEVEL, Paired, verdict
+from dashboards.analysis.dense_ladder import against_ladder, has_ladder
+from dashboards.analysis.indistinguishable import may_meet, named, not_told_apart, sure_of
+from dashboards.analysis.per_seed import candidate_differences
+from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics.directions import DIRECTIONS
-from sweeps.study_values import Limit
+from sweeps.study.values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control where the study declares no margin."""

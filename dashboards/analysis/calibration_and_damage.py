@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards import labels
-from dashboards.study_folder import StudyFolder
-from prune_core.errors import BadInput, Diverged
-from prune_core.logits import LogitSet
+from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.errors import BadInput, Diverged
+from prune_core.base.trial_folder import REPORT, SELECTION, budget_folder
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.scoring import selective_by_severity
 from prune_core.metrics.calibration import Reliability, reliability
 from prune_core.metrics.predictions import Predictions
 from prune_core.metrics.robustness import cell_accuracy
 from prune_core.metrics.selective import Selective
-from prune_core.scoring import selective_by_severity
-from prune_core.trial_folder import REPORT, SELECTION, budget_folder
-from sweeps.storage import bring_back, place_of
+from sweeps.storage.files import bring_back, place_of
 
 Array = NDArray[np.float64]
 _BySeverity = dict[int, Selective]

@@ -2,7 +2,8 @@
 
 The seed is the unit: what one seed measured on several networks or ratios is averaged before anything is tested, so that
 many candidates of few seeds never pass for many observations. All seeds are judged on the same base images; what that
-choice of images adds beyond the scatter of the seeds widens the interval where the trials kept it (`sweeps.image_noise`).
+choice of images adds beyond the scatter of the seeds widens the interval where the trials kept it
+(`sweeps.front.image_noise`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
 from dashboards import labels
-from sweeps.image_noise import main_effect
+from sweeps.front.image_noise import main_effect
 
 Array = NDArray[np.float64]
 DECIDABLE = 5

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, claims
-from dashboards.measured import candidate_differences, with_images
-from dashboards.points import REFERENCES, Points, rows_of
-from dashboards.rivals import SHOWN
-from dashboards.study_folder import StudyFolder
+from dashboards.analysis.claims import DECIDABLE, claims
+from dashboards.analysis.indistinguishable import SHOWN
+from dashboards.analysis.per_seed import candidate_differences, with_images
+from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics.directions import DIRECTIONS
 
 JUDGED = ("accuracy", "ece", "mpc")

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from dashboards import labels
-from dashboards.answers import Answer
-from dashboards.claims import Paired
-from dashboards.depth import Depth
-from dashboards.effects import Effect
-from dashboards.equal_cost import EqualCost
-from dashboards.points import Points
-from dashboards.trends import Trend
-from prune_core.files import replacing
-from sweeps.pareto import CANDIDATE
+from dashboards.analysis.answers import Answer
+from dashboards.analysis.calibration_and_damage import Depth
+from dashboards.analysis.claims import Paired
+from dashboards.analysis.effects import Effect
+from dashboards.analysis.equal_cost import EqualCost
+from dashboards.analysis.points import Points
+from dashboards.analysis.trends import Trend
+from prune_core.base.files import replacing
+from sweeps.front.front import CANDIDATE
 
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 _DIFFERENCE = ("metric", "difference", "low", "high", "seeds")

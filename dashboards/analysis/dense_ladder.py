@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboards.claims import Array, Paired, paired
-from dashboards.measured import seed_measured
-from dashboards.points import Points
-from dashboards.study_folder import StudyFolder
+from dashboards.analysis.claims import Array, Paired, paired
+from dashboards.analysis.per_seed import seed_measured
+from dashboards.analysis.points import Points
+from dashboards.reading.study_folder import StudyFolder
 
 COST = "nonzero_parameters"
 

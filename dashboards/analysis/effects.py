@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import Array, Paired, claims, paired, verdict
-from dashboards.measured import table_noise
-from dashboards.points import REFERENCES
-from dashboards.study_folder import StudyFolder
+from dashboards.analysis.claims import Array, Paired, claims, paired, verdict
+from dashboards.analysis.per_seed import table_noise
+from dashboards.analysis.points import REFERENCES
+from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics.directions import DIRECTIONS
 
 METRICS = ("accuracy", "ece", "mpc")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboards.claims import Array
-from dashboards.points import REFERENCES, Points
-from dashboards.study_folder import StudyFolder
-from sweeps.pareto_seeds import seed_values
+from dashboards.analysis.claims import Array
+from dashboards.analysis.points import REFERENCES, Points
+from dashboards.reading.study_folder import StudyFolder
+from sweeps.front.seeds import seed_values
 
 SHARES = (0.5, 0.25, 0.125, 0.0625)
 """Of the unpruned network's parameters."""

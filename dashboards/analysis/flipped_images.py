@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from dashboards import labels
-from dashboards.depth import logits_of, pairs_with_control
-from dashboards.study_folder import StudyFolder
-from dashboards.tables import Table
-from prune_core.damage import Damage, damage
-from prune_core.errors import BadInput, Diverged
-from prune_core.logits import LogitSet
+from dashboards.analysis.calibration_and_damage import logits_of, pairs_with_control
+from dashboards.analysis.csv_tables import Table
+from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.errors import BadInput, Diverged
+from prune_core.evaluation.damage import Damage, damage
+from prune_core.evaluation.logits import LogitSet
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboards import labels
-from dashboards.claims import Paired, paired
-from dashboards.measured import seed_measured
-from dashboards.points import Points, rows_of
-from dashboards.study_folder import StudyFolder
+from dashboards.analysis.claims import Paired, paired
+from dashboards.analysis.per_seed import seed_measured
+from dashboards.analysis.points import Points, rows_of
+from dashboards.reading.study_folder import StudyFolder
 
 SUFFIX = "-scratch"
 

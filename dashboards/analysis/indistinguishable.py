@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, Paired, claims, paired
-from dashboards.measured import candidate_differences, seed_measured
-from dashboards.points import rows_of
-from dashboards.study_folder import StudyFolder
-from sweeps.study_values import Limit
+from dashboards.analysis.claims import DECIDABLE, Paired, claims, paired
+from dashboards.analysis.per_seed import candidate_differences, seed_measured
+from dashboards.analysis.points import rows_of
+from dashboards.reading.study_folder import StudyFolder
+from sweeps.study.values import Limit
 
 SHOWN = 4
 """Rivals that are named; the others are counted."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, claims
-from dashboards.measured import candidate_differences
-from dashboards.points import REFERENCES, Points, rows_of
-from dashboards.study_folder import StudyFolder
+from dashboards.analysis.claims import DECIDABLE, claims
+from dashboards.analysis.per_seed import candidate_differences
+from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics.directions import DIRECTIONS
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import paired
-from dashboards.measured import seed_measured
-from dashboards.points import REFERENCES, Points, rows_of
-from dashboards.study_folder import StudyFolder
-from sweeps.columns import COSTS
-from sweeps.pareto import POSSIBLE, SURE
+from dashboards.analysis.claims import paired
+from dashboards.analysis.per_seed import seed_measured
+from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.reading.study_folder import StudyFolder
+from sweeps.front.front import POSSIBLE, SURE
+from sweeps.records.columns import COSTS
 
 ALIKE_COST = 0.05
 """Costs that differ by less than this share count as equal."""

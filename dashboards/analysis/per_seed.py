@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.claims import Array, Paired, paired
-from dashboards.study_folder import StudyFolder
-from sweeps.pareto_seeds import seed_records, seed_values
+from dashboards.analysis.claims import Array, Paired, paired
+from dashboards.reading.study_folder import StudyFolder
+from sweeps.front.seeds import seed_records, seed_values
 
 DELTA = "delta_"
 

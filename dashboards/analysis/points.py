@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.study_folder import StudyFolder
+from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics.collapse import collapsed
-from sweeps.pareto import EVERY_BUDGET, Direction, candidates, front, membership
-from sweeps.study_values import Limit
+from sweeps.front.front import EVERY_BUDGET, Direction, candidates, front, membership
+from sweeps.study.values import Limit
 
 SEVERITIES = range(1, 6)
 _SHOWN = (
@@ -53,8 +53,8 @@ class Points:
     """The candidates of a study.
 
     Attributes:
-        table: `sweeps.pareto.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_mixed`` (over all
-            budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``runs`` (MLflow run ids, comma
+        table: `sweeps.front.front.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_mixed`` (over
+            all budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``runs`` (MLflow run ids, comma
             between), ``place`` (its row, a short name for it).
         decisive: the columns that decided, and their directions.
         corruption_set: what the corrupted report images are called beside every number of theirs; empty without any.

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from dashboards.measured import with_images
-from dashboards.points import REFERENCES
-from dashboards.study_folder import StudyFolder
-from prune_core.errors import BadInput
-from prune_core.files import read_json
-from prune_core.resampled import RESAMPLES
-from prune_core.trial_folder import DESCRIPTION
+from dashboards.analysis.per_seed import with_images
+from dashboards.analysis.points import REFERENCES
+from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json
+from prune_core.base.trial_folder import DESCRIPTION
+from prune_core.evaluation.resampled import RESAMPLES
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""

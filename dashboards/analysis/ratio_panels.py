@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboards.points import SEVERITIES
+from dashboards.analysis.points import SEVERITIES
 
 
 @dataclass(frozen=True)

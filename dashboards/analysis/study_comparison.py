@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.points import candidate_points, rows_of
-from dashboards.study_folder import StudyFolder, read_study_folder
-from dashboards.tables import write_table
-from sweeps.one_network_text import aligned
-from sweeps.pareto import CANDIDATE
+from dashboards.analysis.csv_tables import write_table
+from dashboards.analysis.points import candidate_points, rows_of
+from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from sweeps.front.front import CANDIDATE
+from sweeps.one_network.text import aligned
 
 METRICS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters")
 

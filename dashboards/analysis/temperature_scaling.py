@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards import labels
-from dashboards.study_folder import StudyFolder
-from dashboards.tables import Table
+from dashboards.analysis.csv_tables import Table
+from dashboards.reading.study_folder import StudyFolder
 
 COLUMNS = ("ece", "ece_t", "nll", "nll_t", "temperature", "corruption_ece")
 TITLES = ("ECE", "ECE after scaling", "NLL", "NLL after scaling", "Temperature", "ECE under corruption")

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.claims import DECIDABLE, Array, Paired, claims, paired
-from dashboards.measured import table_noise
-from dashboards.points import REFERENCES
-from dashboards.ratio_panels import RATIO_FIGURES
-from dashboards.study_folder import StudyFolder
-from dashboards.sureness import COLLAPSED
+from dashboards.analysis.claims import DECIDABLE, Array, Paired, claims, paired
+from dashboards.analysis.membership_text import COLLAPSED
+from dashboards.analysis.per_seed import table_noise
+from dashboards.analysis.points import REFERENCES
+from dashboards.analysis.ratio_panels import RATIO_FIGURES
+from dashboards.reading.study_folder import StudyFolder
 
 SHOWN = {
     "ratio": ("accuracy", "ece", "nll"),

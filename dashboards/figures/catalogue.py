@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboards.depth import Depth
-from dashboards.figures_depth import damage_figure, reliability_figure
-from dashboards.figures_depth_print import print_damage, print_reliability
-from dashboards.figures_front import Figure, front_figure, panels
-from dashboards.figures_print import print_front, print_ratio
-from dashboards.figures_ratio import curves, networks_of, ratio_figure
-from dashboards.points import Points
-from dashboards.ratio_panels import CLEAN, RATIO_FIGURES
+from dashboards.analysis.calibration_and_damage import Depth
+from dashboards.analysis.points import Points
+from dashboards.analysis.ratio_panels import CLEAN, RATIO_FIGURES
+from dashboards.figures.depth import damage_figure, reliability_figure
+from dashboards.figures.depth_print import print_damage, print_reliability
+from dashboards.figures.front import Figure, front_figure, panels
+from dashboards.figures.print import print_front, print_ratio
+from dashboards.figures.ratio import curves, networks_of, ratio_figure
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dashboards import labels
-from dashboards.depth import Depth
+from dashboards.analysis.calibration_and_damage import Depth
 from prune_core.metrics.calibration import Reliability
 
 Figure = dict[str, Any]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from dashboards.depth import Depth
-from dashboards.figures_depth import STATES, sizes
-from dashboards.palette import LIGHT
-from dashboards.paper import COLUMN, GREY, PAGE, legend_below, panels_of, percent, save, say, styled
+from dashboards.analysis.calibration_and_damage import Depth
+from dashboards.figures.depth import STATES, sizes
+from dashboards.figures.palette import LIGHT
+from dashboards.figures.print_style import COLUMN, GREY, PAGE, legend_below, panels_of, percent, save, say, styled
 
 _MARKERS = ("o", "D")
 

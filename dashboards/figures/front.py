@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.palette import FILLS, Look, looks, order
-from dashboards.points import REFERENCES, Points, rows_of
-from sweeps.pareto import EVERY_BUDGET
+from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.figures.palette import FILLS, Look, looks, order
+from sweeps.front.front import EVERY_BUDGET
 
 PANELS = ("ece", "mpc", "nonzero_parameters", "nonzero_macs")
 COSTS = ("nonzero_parameters", "nonzero_macs")

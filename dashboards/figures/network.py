@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dashboards.palette import LIGHT
-from dashboards.paper import PAGE, styled
-from prune_core.files import replacing
-from prune_core.logits import LogitSet
+from dashboards.figures.palette import LIGHT
+from dashboards.figures.print_style import PAGE, styled
+from prune_core.base.files import replacing
+from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import CellPredictions, Reliability, cell_accuracy, reliability
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.figures_front import COSTS, grid, panels, view
-from dashboards.figures_ratio import UNDRAWN, Curve, beside
-from dashboards.palette import Look, looks, order
-from dashboards.paper import (
+from dashboards.analysis.points import REFERENCES, Points
+from dashboards.analysis.ratio_panels import CLEAN, RatioFigure
+from dashboards.figures.front import COSTS, grid, panels, view
+from dashboards.figures.palette import Look, looks, order
+from dashboards.figures.print_style import (
     COLUMN,
     GREY,
     INK,
@@ -25,8 +26,7 @@ from dashboards.paper import (
     say,
     styled,
 )
-from dashboards.points import REFERENCES, Points
-from dashboards.ratio_panels import CLEAN, RatioFigure
+from dashboards.figures.ratio import UNDRAWN, Curve, beside
 
 FILLINGS = ("full", "none", "left", "bottom")
 """How markers are filled, one per network, as on the page."""

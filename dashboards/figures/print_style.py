@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from dashboards import labels
-from prune_core.files import replacing
+from prune_core.base.files import replacing
 
 COLUMN, PAGE = 3.25, 6.75
 """Inches: the width of a column and of the text of a two-column paper (IEEE, ACM, ICML and NeurIPS differ by 0.25)."""

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.figures_front import FRAME, axis
-from dashboards.palette import Look, looks, order
-from dashboards.points import REFERENCES, Points, rows_of
-from dashboards.ratio_panels import RATIO_FIGURES, RatioFigure
+from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.analysis.ratio_panels import RATIO_FIGURES, RatioFigure
+from dashboards.figures.front import FRAME, axis
+from dashboards.figures.palette import Look, looks, order
 
 UNDRAWN = ("dense", "scratch")
 """Methods that have no line by ratio: other networks, and networks that were not fine-tuned."""

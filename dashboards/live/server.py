@@ -25,13 +25,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboards.figures import live_drawn
-from dashboards.live_records import newest
-from dashboards.live_state import live_state
-from dashboards.points import candidate_points
-from dashboards.report import environment_of, page_data
-from dashboards.study_folder import StudyFolder, read_study_folder
-from prune_core.errors import BadInput
+from dashboards.analysis.points import candidate_points
+from dashboards.figures.catalogue import live_drawn
+from dashboards.reading.live_records import newest
+from dashboards.reading.live_state import live_state
+from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from dashboards.report.report import environment_of, page_data
+from prune_core.base.errors import BadInput
 
 FRESH_SECONDS = 2.0
 REST = 9.0
@@ -140,7 +140,7 @@ def live_app(out: Path, *, token: str | None = None) -> Starlette:
 
 
 def _page(study: StudyFolder) -> str:
-    return environment_of().get_template("live.html").render(study=study)
+    return environment_of("dashboards.live").get_template("live.html").render(study=study)
 
 
 def _script(name: str) -> str:
@@ -149,7 +149,7 @@ def _script(name: str) -> str:
         from plotly.offline import get_plotlyjs
 
         return str(get_plotlyjs())
-    return environment_of().get_template(name).render() if name in ("page.js", "live.js") else ""
+    return environment_of("dashboards.live").get_template(name).render() if name in ("page.js", "live.js") else ""
 
 
 def is_loopback(host: str) -> bool:

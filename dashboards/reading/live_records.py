@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from prune_core.errors import BadInput
-from prune_core.trial_folder import OUTCOME, RECORD
-from sweeps.records import collect
-from sweeps.whole_plan import whole_plan
+from prune_core.base.errors import BadInput
+from prune_core.base.trial_folder import OUTCOME, RECORD
+from sweeps.records.collect import collect
+from sweeps.search.whole_plan import whole_plan
 
 
 def gone_on(out: Path) -> bool:

@@ -8,11 +8,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from prune_core.errors import BadInput
-from prune_core.trial_folder import OUTCOME, read_outcome, read_progress
-from sweeps.lock import holder_of
-from sweeps.status import SILENT_SECONDS
-from sweeps.whole_plan import whole_plan
+from prune_core.base.errors import BadInput
+from prune_core.base.trial_folder import OUTCOME, read_outcome, read_progress
+from sweeps.folder.lock import holder_of
+from sweeps.run.status import SILENT_SECONDS
+from sweeps.search.whole_plan import whole_plan
 
 WINDOW_SECONDS = 900.0
 """Throughput is that of the last quarter of an hour."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 Check = Callable[[Any], bool]
 

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.live_records import gone_on, live_records
-from dashboards.study_plain import read_plain_study
-from prune_core.errors import BadInput
-from sweeps.image_noise import ImageNoise
-from sweeps.pareto import Direction, selection_columns
-from sweeps.study_values import Limit, parse_limit
+from dashboards.reading.live_records import gone_on, live_records
+from dashboards.reading.study_file import read_plain_study
+from prune_core.base.errors import BadInput
+from sweeps.front.front import Direction, selection_columns
+from sweeps.front.image_noise import ImageNoise
+from sweeps.study.values import Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
 _NUMBERS = ("ratio", "seed", "budget")

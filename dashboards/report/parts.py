@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.points import REFERENCES, Points, rows_of
+from dashboards.analysis.points import REFERENCES, Points, rows_of
 
 
 def front_rows(points: Points) -> list[Any]:

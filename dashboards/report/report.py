@@ -11,32 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from dashboards import labels
-from dashboards.answers import COMPARED, Answer, answers
-from dashboards.beats import beats_control
-from dashboards.claims import DECIDABLE
-from dashboards.depth import ACCEPTED_ERROR, Depth, away_sentence, depths, hurt_sentences
-from dashboards.effects import Effect, confounded, effect_rows, effects
-from dashboards.equal_cost import equal_cost
-from dashboards.figures import Drawn, all_figures, depth_figures
-from dashboards.figures_depth import class_rows, selective_rows
-from dashboards.figures_front import COSTS, FRAME, hovers
-from dashboards.flipped import Flips, flipped_sentences, flipped_table, flips
-from dashboards.how import deviations, how
-from dashboards.ladder import has_ladder
-from dashboards.margins import against_margins
-from dashboards.measured import with_images
-from dashboards.palette import DARK, LIGHT, order
-from dashboards.points import REFERENCES, Points, candidate_points, fell_together
-from dashboards.report_parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
-from dashboards.scaling import TITLES, scaling_rows, scaling_table
-from dashboards.scratch import against_scratch
-from dashboards.study_folder import StudyFolder, read_study_folder
-from dashboards.sureness import COLLAPSED, sureness
-from dashboards.tables import (
+from dashboards.analysis.answers import COMPARED, Answer, answers
+from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, away_sentence, depths, hurt_sentences
+from dashboards.analysis.claims import DECIDABLE
+from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.csv_tables import (
     answer_table,
     candidate_table,
     coverage_table,
@@ -47,9 +30,26 @@ from dashboards.tables import (
     trend_table,
     write_tables,
 )
-from dashboards.trends import Trend, trend_sentences, trends
-from prune_core.files import replacing
-from sweeps.pareto import EVERY_BUDGET
+from dashboards.analysis.dense_ladder import has_ladder
+from dashboards.analysis.effects import Effect, confounded, effect_rows, effects
+from dashboards.analysis.equal_cost import equal_cost
+from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
+from dashboards.analysis.from_scratch import against_scratch
+from dashboards.analysis.margins import against_margins
+from dashboards.analysis.membership_text import COLLAPSED, sureness
+from dashboards.analysis.per_seed import with_images
+from dashboards.analysis.points import REFERENCES, Points, candidate_points, fell_together
+from dashboards.analysis.provenance import deviations, how
+from dashboards.analysis.temperature_scaling import TITLES, scaling_rows, scaling_table
+from dashboards.analysis.trends import Trend, trend_sentences, trends
+from dashboards.figures.catalogue import Drawn, all_figures, depth_figures
+from dashboards.figures.depth import class_rows, selective_rows
+from dashboards.figures.front import COSTS, FRAME, hovers
+from dashboards.figures.palette import DARK, LIGHT, order
+from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from dashboards.report.parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
+from prune_core.base.files import replacing
+from sweeps.front.front import EVERY_BUDGET
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
 
@@ -182,10 +182,14 @@ HEADINGS = (
 )
 
 
-def environment_of() -> Environment:
-    """Return the templates' environment: everything is escaped, and an unknown name is an error."""
+def environment_of(*rooms: str) -> Environment:
+    """Return the templates' environment: everything is escaped, and an unknown name is an error.
+
+    Args:
+        rooms: packages whose templates come before the report's own.
+    """
     environment = Environment(
-        loader=PackageLoader("dashboards"),
+        loader=ChoiceLoader([PackageLoader(room) for room in (*rooms, "dashboards.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

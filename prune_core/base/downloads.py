@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from prune_core.progress import Told
+from prune_core.base.progress import Told
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from prune_core.description import content_key
+from prune_core.base.description import content_key
 
 PLACES = ("root", "download")
 """Options of a dataset that say where its images are, and not which they are."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from prune_core.errors import UnknownName
+from prune_core.base.errors import UnknownName
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_core.description import content_key
-from prune_core.files import read_json, write_json
+from prune_core.base.description import content_key
+from prune_core.base.files import read_json, write_json
 
 META = "meta.json"
 PARTIAL = ".partial"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_core.files import read_json
+from prune_core.base.files import read_json
 
 DESCRIPTION = "description.json"
 OUTCOME = "outcome.json"
@@ -35,7 +35,7 @@ LOGITS = (SELECTION, REPORT, TRAIN)
 CORRUPTIONS = "corruptions.csv"
 """Accuracy and ECE by corruption and severity, where corrupted images were judged; stays when logits are thinned."""
 RESAMPLED = "resampled.npy"
-"""What resampling the base images does to the metrics (`prune_core.resampled`): stays when the logits are thinned."""
+"""What resampling the base images does to the metrics (`prune_core.evaluation.resampled`): stays when logits are thinned."""
 
 COMPLETE, STOPPED, FAILED, DIVERGED, INTERRUPTED = "complete", "stopped", "failed", "diverged", "interrupted"
 STATUSES = (COMPLETE, STOPPED, FAILED, DIVERGED)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.base.errors import BadInput
 from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, Corruption, Draws, Images
 from prune_core.corruptions.streams import ImageStreams
-from prune_core.errors import BadInput
 
 SMALLEST, LARGEST = 16, 64
 _VALUES_PER_CHUNK = 100_000  # 0.8 MB in float64: a chunk stays in the cache of one core

@@ -8,10 +8,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from prune_core.base.downloads import Busy, Damaged, NotFetched, Published, bring, check, locked
+from prune_core.base.errors import BadInput
+from prune_core.base.progress import Told
 from prune_core.corruptions.definition import EXTRA, STANDARD
-from prune_core.downloads import Busy, Damaged, NotFetched, Published, bring, check, locked
-from prune_core.errors import BadInput
-from prune_core.progress import Told
 
 _CHUNK = 1 << 20
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.base.errors import BadInput
 from prune_core.corruptions.definition import EXTRA, SEVERITIES, STANDARD, Images
 from prune_core.corruptions.sets import OFFICIAL, CorruptedSet
-from prune_core.errors import BadInput
 
 _COUNT = 10_000
 _SIDE = 32

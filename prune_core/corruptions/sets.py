@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.base.description import GENERATOR_FORMAT, content_key
+from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.files import alone_in, replacing
+from prune_core.base.progress import Told
 from prune_core.corruptions.apply import check_images, check_severity, corrupt_numbered
 from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, STANDARD, Images
-from prune_core.description import GENERATOR_FORMAT, content_key
-from prune_core.errors import BadInput, UnknownName
-from prune_core.files import alone_in, replacing
-from prune_core.progress import Told
 
 OFFICIAL = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 """Datasets of which an official corrupted set exists."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.base.errors import BadInput
+from prune_core.base.files import replacing
 from prune_core.corruptions.apply import check_images, corrupt_numbered
 from prune_core.corruptions.definition import EXTRA, SEVERITIES, STANDARD, Images
-from prune_core.errors import BadInput
-from prune_core.files import replacing
 
 _MARGIN = 4
 _TEXT = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune_core.seeds import derive_seed
+from prune_core.base.seeds import derive_seed
 
 
 class ImageStreams:

@@ -1,4 +1,4 @@
-"""Multiply-accumulates by the operators that really ran: the second counter beside `prune_core.complexity`.
+"""Multiply-accumulates by the operators that really ran: the second counter beside `prune_core.cost.complexity`.
 
 Torch has one, ``FlopCounterMode``, but it imports torch's compiler, which costs a worker seconds and more memory than the
 network. This one agrees with it (the tests hold them together) and knows what our networks use.

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.errors import BadInput
 from prune_core.data.dataset import DATASETS, Arrays, Labels, Request
 from prune_core.data.options import refuse_rest
-from prune_core.errors import BadInput
 
 _MOST_CLASSES = 100_000
 _ALLOWED = "allowed: an .npz with images, uint8 (N, H, W, C), and labels; optionally test_images, test_labels, classes"

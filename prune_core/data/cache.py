@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.description import content_key
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json, write_json
 from prune_core.data.dataset import Arrays
 from prune_core.data.reasons import reason
-from prune_core.description import content_key
-from prune_core.errors import BadInput
-from prune_core.files import read_json, write_json
 
 CACHE_FORMAT = 2
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")

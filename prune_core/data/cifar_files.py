@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.downloads import Published, bring, locked
+from prune_core.base.errors import BadInput
+from prune_core.base.progress import on_terminal
 from prune_core.data.dataset import Arrays
 from prune_core.data.reasons import reason
-from prune_core.downloads import Published, bring, locked
-from prune_core.errors import BadInput
-from prune_core.progress import on_terminal
 
 Checksums = tuple[tuple[str, str], ...]
 

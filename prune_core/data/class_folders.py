@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.errors import BadInput
 from prune_core.data.dataset import Arrays, Images
 from prune_core.data.reasons import reason
-from prune_core.errors import BadInput
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
 _LAYOUT = "allowed: a folder, or a .tar.gz of one, with train/<class>/<image> and optionally test/<class>/<image>"

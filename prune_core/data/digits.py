@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.errors import BadInput
 from prune_core.data.dataset import DATASETS, Arrays, Request
 from prune_core.data.options import refuse_argument, refuse_rest
-from prune_core.errors import BadInput
 
 _OWN_SIZE = 8
 _SIZES = (8, 16, 24, 32)

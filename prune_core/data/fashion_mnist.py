@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.errors import BadInput
 from prune_core.data.dataset import DATASETS, Arrays, Request
 from prune_core.data.options import refuse_argument, refuse_rest, take_folder
 from prune_core.data.reasons import reason
-from prune_core.errors import BadInput
 
 _DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.errors import BadInput
 from prune_core.data.class_folders import decode_class_folders, fingerprint
 from prune_core.data.dataset import DATASETS, Request
 from prune_core.data.options import refuse_rest, take_size
-from prune_core.errors import BadInput
 
 
 @DATASETS.register("image_folder")

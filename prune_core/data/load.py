@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.errors import BadInput
 from prune_core.data.cache import dataset_folder, default_cache, read_arrays, write_arrays
 from prune_core.data.dataset import DATASETS, Arrays, Dataset
 from prune_core.data.options import take_channel_values
-from prune_core.errors import BadInput
 
 
 def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dataset:

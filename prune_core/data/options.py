@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 
 def take_folder(options: dict[str, Any], name: str) -> Path | None:

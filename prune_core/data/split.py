@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.base.errors import BadInput
+from prune_core.base.seeds import numpy_generator
 from prune_core.data.dataset import Dataset, Images, Labels
-from prune_core.errors import BadInput
-from prune_core.seeds import numpy_generator
 
 
 @dataclass(frozen=True)

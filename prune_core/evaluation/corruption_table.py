@@ -7,11 +7,11 @@ import csv
 import io
 from pathlib import Path
 
-from prune_core.errors import BadInput
-from prune_core.files import write_atomically
-from prune_core.logits import LogitSet
+from prune_core.base.errors import BadInput
+from prune_core.base.files import write_atomically
+from prune_core.base.trial_folder import CORRUPTIONS
+from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics.robustness import cell_accuracy, cell_ece
-from prune_core.trial_folder import CORRUPTIONS
 
 
 def corruption_table(logits: LogitSet | None, bins: int) -> str:

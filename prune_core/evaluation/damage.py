@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prune_core.logits import LogitSet
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.uncertainty import check_same_images
 from prune_core.metrics.likelihood import class_accuracy
 from prune_core.metrics.predictions import Floats
 from prune_core.metrics.robustness import cell_accuracy
-from prune_core.uncertainty import check_same_images
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One forward pass of each image, its logits kept; what they mean is computed from them in `prune_core.scoring`."""
+"""One forward pass of each image, its logits kept; `prune_core.evaluation.scoring` computes what they mean."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput
-from prune_core.evaluation_forward import forward_arrays, forward_logits
-from prune_core.logits import LogitSet
+from prune_core.base.errors import BadInput
+from prune_core.evaluation.forward import forward_arrays, forward_logits
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.scoring import record_columns
 from prune_core.metrics.columns import SEVERITIES
 from prune_core.metrics.predictions import check_finite
-from prune_core.scoring import record_columns
 
 __all__ = ["LogitSet", "evaluate_network", "forward_logits", "recommended_environment", "record_columns"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 Array = npt.NDArray[Any]
 

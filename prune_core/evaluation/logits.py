@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prune_core.errors import BadInput
-from prune_core.files import write_atomically
+from prune_core.base.errors import BadInput
+from prune_core.base.files import write_atomically
 from prune_core.metrics.predictions import CellPredictions, Predictions
 
 _CELL = "cell_of_"

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prune_core.files import write_atomically
-from prune_core.logits import LogitSet
-from prune_core.uncertainty import resample
+from prune_core.base.files import write_atomically
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.uncertainty import resample
 
 RESAMPLES = 128
 """Bootstrap samples: a standard error taken from them is itself off by 6 % (one standard deviation)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from prune_core.logits import LogitSet
+from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, cross_fit, first_half, fit_temperature
 from prune_core.metrics.robustness import mpc
 from prune_core.metrics.selective import Selective, accepting_threshold, cells_at, selective_at

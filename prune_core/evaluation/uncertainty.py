@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prune_core.errors import BadInput
-from prune_core.logits import LogitSet
+from prune_core.base.errors import BadInput
+from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics.binning import assign_bins
 from prune_core.metrics.bootstrap import Interval, percentile_interval, resampled_means, resampling_counts
 from prune_core.metrics.calibration_interval import (

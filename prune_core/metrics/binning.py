@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.metrics.predictions import Floats, Integers
 
 Binning = Literal["equal_width", "equal_mass"]

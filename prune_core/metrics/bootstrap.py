@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.metrics.predictions import Floats
 
 

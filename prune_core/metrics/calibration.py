@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prune_core.errors import BadInput, Diverged
+from prune_core.base.errors import BadInput, Diverged
 from prune_core.metrics.binning import BinSums, bin_edges, bin_sums
 from prune_core.metrics.predictions import Floats, Predictions, check_pair
 from prune_core.metrics.registry import Metric, file_metric

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prune_core.errors import UnknownName
+from prune_core.base.errors import UnknownName
 from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.registry import METRICS, Direction
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prune_core.errors import BadInput, Diverged
+from prune_core.base.errors import BadInput, Diverged
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from prune_core.registry import Registry
+from prune_core.base.registry import Registry
 
 Direction = Literal["max", "min"]
 

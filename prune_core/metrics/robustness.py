@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.metrics.binning import bin_sums
 from prune_core.metrics.calibration import plug_in_error
 from prune_core.metrics.predictions import CellPredictions, Floats

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.metrics.predictions import CellPredictions, Floats, Predictions
 from prune_core.metrics.registry import Metric, file_metric
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 SHORTCUT_NAMES = frozenset({"shortcut", "downsample"})
 """Names of modules that hold the convolutions beside the main path."""

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 NESTED = ("state_dict", "model", "model_state_dict", "net")
 """Keys under which public checkpoints keep the state dict, beside epoch, optimiser and the like."""

@@ -12,9 +12,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from torch import nn
 
-from prune_core.errors import BadInput, UnknownName
+from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.registry import Registry
 from prune_core.networks.architecture import Architecture
-from prune_core.registry import Registry
 
 Builder = Callable[..., nn.Module]
 

@@ -12,7 +12,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import initialisation as init
 from prune_core.networks.architecture import ChannelGroup, Consumer
 from prune_core.networks.registry import NETWORKS

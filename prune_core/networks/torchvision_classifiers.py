@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from prune_core.errors import BadInput, UnknownName
+from prune_core.base.errors import BadInput, UnknownName
 
 Stem = Literal["imagenet", "small"]
 

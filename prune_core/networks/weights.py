@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks.checkpoint_files import read_state_dict
 from prune_core.networks.preresnet import ChannelSelection
 

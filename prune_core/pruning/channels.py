@@ -7,15 +7,15 @@ from decimal import Decimal
 
 from torch import nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import ChannelGroup, architecture_of, convolutions
-from prune_core.pruning.brought import Coupling, brought_groups, remove_filters, trace
 from prune_core.pruning.layers import NOT_CHOSEN, STREAM, LayerChoice
 from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, make_options, plain_options
 from prune_core.pruning.outcome import Granularity, LayerOutcome, PruningOutcome
 from prune_core.pruning.ratio import canonical, kept_count, removed_count
 from prune_core.pruning.selection import Kept, check_finite, keep_at_least, keep_each, keep_pooled, rounded_up
 from prune_core.pruning.surgery import groups_of, remove_channels, width_of
+from prune_core.pruning.user_networks import Coupling, brought_groups, remove_filters, trace
 
 
 @dataclass(frozen=True)

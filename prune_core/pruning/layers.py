@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from torch import nn
 
-from prune_core.errors import BadInput, UnknownName
+from prune_core.base.errors import BadInput, UnknownName
 from prune_core.networks import convolutions
 
 Layers = str | Sequence[int]

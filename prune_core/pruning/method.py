@@ -11,12 +11,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput, UnknownName
+from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.registry import Registry
 from prune_core.networks import ChannelGroup
 from prune_core.pruning.layers import Layers, check_layers
 from prune_core.pruning.outcome import Granularity
 from prune_core.pruning.selection import RULES, Rule, Scores
-from prune_core.registry import Registry
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 

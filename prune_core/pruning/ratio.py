@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 Ratio = float | str | Decimal
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from prune_core.errors import BadInput
-from prune_core.files import replacing
+from prune_core.base.errors import BadInput
+from prune_core.base.files import replacing
 from prune_core.networks import Architecture, architecture_of, build_network
 from prune_core.pruning.masks import masks_from_zeros
 from prune_core.pruning.outcome import PruningOutcome

@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from prune_core.errors import Diverged
+from prune_core.base.errors import Diverged
 
 Rule = Literal["exact", "paper"]
 RULES: tuple[Rule, ...] = ("exact", "paper")

@@ -3,7 +3,7 @@
 It works on networks that describe their own `channel_groups()`. A group's channels leave the convolution that makes them,
 the batch norm behind it and the input of every consumer. A selection group (pre-activation residual stream) keeps its batch
 norm whole: only the index of its `ChannelSelection` and the consumers' inputs shrink. Networks that users bring have no
-groups: `prune_core.pruning.brought` finds out what goes together, and their ``kept`` is by module, see `slices`.
+groups: `prune_core.pruning.user_networks` finds out what goes together, and their ``kept`` is by module, see `slices`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import dataclasses
 import torch
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import ChannelGroup, architecture_of
 from prune_core.pruning.slices import keep_slice, slice_inputs, slice_norm, slice_outputs, slice_width
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import ChannelGroup, architecture_of, convolutions
 from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice
 from prune_core.pruning.masked import masked_copy

@@ -7,7 +7,7 @@ from decimal import Decimal
 import torch
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice
 from prune_core.pruning.masks import zero_out
 from prune_core.pruning.method import METHODS, Method, ScoreContext, WeightOptions, make_options, plain_options

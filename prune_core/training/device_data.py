@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prune_core.seeds import torch_generator
+from prune_core.base.seeds import torch_generator
 
 PADDING = {"none": 0, "shift": 2, "crop_flip": 4}
 """Zero pixels around the raw image, by augmentation (4 is the study's, protocol section 3)."""

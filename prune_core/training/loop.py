@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prune_core.errors import Diverged
+from prune_core.base.errors import Diverged
 from prune_core.training.device_data import DeviceData
 from prune_core.training.optimizer import Masks, Sgd, add_sparsity, scales
 from prune_core.training.recipe import Recipe

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 SCHEDULES = ("constant", "step", "cosine")
 AUGMENTATIONS = ("none", "shift", "crop_flip")

@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 
 def prepare_runtime(

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from prune_core.files import write_atomically
+from prune_core.base.files import write_atomically
 
 STATE_FORMAT = 1
 

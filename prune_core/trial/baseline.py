@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
+from prune_core.base.keys import keyed_baseline
+from prune_core.base.seeds import derive_seed
+from prune_core.base.store import file_sha256, read_meta
+from prune_core.base.trial_folder import WEIGHTS
 from prune_core.networks import build_network, load_weights
-from prune_core.pipeline_keys import keyed_baseline
-from prune_core.pipeline_trial import Trial
 from prune_core.pruning import load_network, save_network
-from prune_core.seeds import derive_seed
-from prune_core.store import file_sha256, read_meta
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
-from prune_core.trial_folder import WEIGHTS
+from prune_core.trial.context import Trial
 
 
 def make_baseline(trial: Trial) -> Path:

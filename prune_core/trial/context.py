@@ -9,14 +9,14 @@ from typing import Any
 
 import torch
 
-from prune_core.description import canonical_json
-from prune_core.errors import BadInput
-from prune_core.pipeline_data import TrialData
-from prune_core.pipeline_keys import baseline_key
-from prune_core.pipeline_watch import Watch
-from prune_core.seeds import derive_seed
-from prune_core.store import Store
+from prune_core.base.description import canonical_json
+from prune_core.base.errors import BadInput
+from prune_core.base.keys import baseline_key
+from prune_core.base.seeds import derive_seed
+from prune_core.base.store import Store
 from prune_core.training import Recipe
+from prune_core.trial.data import TrialData
+from prune_core.trial.watch import Watch
 
 KINDS = ("baseline", "control", "pruned", "dense", "scratch")
 NEVER_FINE_TUNED = ("baseline", "dense", "scratch")

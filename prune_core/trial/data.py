@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.base.errors import BadInput
 from prune_core.corruptions import EXTRA, STANDARD, CorruptedSet, generated_set, official_set, set_label
 from prune_core.corruptions.sets import OFFICIAL
 from prune_core.data import Dataset, Split, Subset, balanced_subset, load_dataset, split_dataset
 from prune_core.data.cache import default_cache
-from prune_core.errors import BadInput
 from prune_core.training import DeviceData
 
 Progress = Callable[..., None] | None

@@ -13,19 +13,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from prune_core.complexity import Complexity, complexity
-from prune_core.corruption_table import write_corruption_table
-from prune_core.errors import Diverged
-from prune_core.evaluation import LogitSet, evaluate_network, record_columns
-from prune_core.files import write_json
-from prune_core.networks import convolutions
-from prune_core.pipeline_data import Corrupted, called, report_cells, selection_cells
-from prune_core.pipeline_trial import Trial
-from prune_core.pruning import load_network, save_network
-from prune_core.resampled import image_noise, write_image_noise
-from prune_core.scoring import set_columns
-from prune_core.store import read_meta
-from prune_core.trial_folder import (
+from prune_core.base.errors import Diverged
+from prune_core.base.files import write_json
+from prune_core.base.store import read_meta
+from prune_core.base.trial_folder import (
     ECE_BINS,
     LOGITS,
     RECORD,
@@ -39,6 +30,15 @@ from prune_core.trial_folder import (
     has_cells,
     read_record,
 )
+from prune_core.cost.complexity import Complexity, complexity
+from prune_core.evaluation.corruption_table import write_corruption_table
+from prune_core.evaluation.evaluation import LogitSet, evaluate_network, record_columns
+from prune_core.evaluation.resampled import image_noise, write_image_noise
+from prune_core.evaluation.scoring import set_columns
+from prune_core.networks import convolutions
+from prune_core.pruning import load_network, save_network
+from prune_core.trial.context import Trial
+from prune_core.trial.data import Corrupted, called, report_cells, selection_cells
 
 BATCH_SIZE = 64
 

@@ -14,19 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput, Diverged
-from prune_core.files import write_atomically, write_json
-from prune_core.pipeline_baseline import load_baseline, make_baseline
-from prune_core.pipeline_data import load_trial_data
-from prune_core.pipeline_evaluation import judge, judge_baseline, judged_before
-from prune_core.pipeline_scratch import train_from_scratch
-from prune_core.pipeline_trial import KINDS, NEVER_FINE_TUNED, Trial
-from prune_core.pipeline_trouble import machine_trouble, one_line
-from prune_core.pipeline_walk import VerificationFailed, Walker
-from prune_core.pipeline_watch import Watch
-from prune_core.store import Store
-from prune_core.training import Interrupted, prepare_runtime
-from prune_core.trial_folder import (
+from prune_core.base.errors import BadInput, Diverged
+from prune_core.base.files import write_atomically, write_json
+from prune_core.base.store import Store
+from prune_core.base.trial_folder import (
     COMPLETE,
     DESCRIPTION,
     DIVERGED,
@@ -40,6 +31,15 @@ from prune_core.trial_folder import (
     read_outcome,
     read_record,
 )
+from prune_core.training import Interrupted, prepare_runtime
+from prune_core.trial.baseline import load_baseline, make_baseline
+from prune_core.trial.context import KINDS, NEVER_FINE_TUNED, Trial
+from prune_core.trial.data import load_trial_data
+from prune_core.trial.judge import judge, judge_baseline, judged_before
+from prune_core.trial.scratch import train_from_scratch
+from prune_core.trial.trouble import machine_trouble, one_line
+from prune_core.trial.walk import VerificationFailed, Walker
+from prune_core.trial.watch import Watch
 
 OnBudget = Callable[[int, dict[str, Any]], None]
 

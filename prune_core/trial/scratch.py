@@ -11,15 +11,15 @@ import math
 import torch
 from torch import nn
 
+from prune_core.base.trial_folder import STATE
 from prune_core.networks import architecture_of
 from prune_core.networks.initialisation import redraw
-from prune_core.pipeline_baseline import built_network
-from prune_core.pipeline_trial import Trial
-from prune_core.pipeline_walk import pruned_and_verified
 from prune_core.pruning import outcome_of, remove_channels
 from prune_core.pruning.masks import zero_out
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
-from prune_core.trial_folder import STATE
+from prune_core.trial.baseline import built_network
+from prune_core.trial.context import Trial
+from prune_core.trial.walk import pruned_and_verified
 
 
 def train_from_scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, float]:

@@ -16,18 +16,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput
-from prune_core.files import write_json
+from prune_core.base.errors import BadInput
+from prune_core.base.files import write_json
+from prune_core.base.trial_folder import VERIFICATION
 from prune_core.networks import Architecture, architecture_of, build_network
-from prune_core.pipeline_trial import Trial
 from prune_core.pruning import METHODS, PruningOutcome, outcome_of, prune, remove_channels
 from prune_core.training import Checkpoint, TrainingState, train
-from prune_core.trial_folder import VERIFICATION
+from prune_core.trial.context import Trial
 from prune_core.verification import verify
 
 VERIFY_IMAGES = 32
 SCORE_BATCHES, SCORE_BATCH_SIZE = 8, 64
-"""Training images for methods that look at gradients: raised or lowered, `prune_core.description.FORMAT` must rise."""
+"""Training images for methods that look at gradients: raised or lowered, `prune_core.base.description.FORMAT` must rise."""
 
 
 class VerificationFailed(Exception):

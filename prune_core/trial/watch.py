@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from prune_core.files import write_json
+from prune_core.base.files import write_json
+from prune_core.base.trial_folder import PROGRESS
 from prune_core.training import Interrupted
-from prune_core.trial_folder import PROGRESS
 
 BEAT_SECONDS = 2.0
 

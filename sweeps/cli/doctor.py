@@ -83,8 +83,8 @@ def _datasets() -> list[str]:
 
 
 def _dataset(name: str) -> str:
-    from prune_core.errors import BadInput
-    from sweeps.plan_data import load_data
+    from prune_core.base.errors import BadInput
+    from sweeps.plan.data import load_data
 
     try:
         dataset = load_data(name, {}, download=False)

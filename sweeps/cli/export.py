@@ -22,13 +22,13 @@ import click
 @click.option("--mlflow", is_flag=True, help="Log the chosen networks as MLflow models too, each with its run.")
 def export(directory: Path, picks: tuple[str, ...], int8: bool, formats: str, only_list: bool, mlflow: bool) -> int:
     """Write the networks on the front of DIR into DIR/models, each with a card, each loaded again and compared."""
-    from sweeps.export_choice import choices, open_study, table_lines
+    from sweeps.export.choice import choices, open_study, table_lines
 
     if only_list:
         for line in table_lines(choices(directory, *open_study(directory), picks)):
             click.echo(line)
         return 0
-    from sweeps.export import ExportFailed, Wanted, export_study
+    from sweeps.export.export import ExportFailed, Wanted, export_study
 
     names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
     try:
@@ -40,7 +40,7 @@ def export(directory: Path, picks: tuple[str, ...], int8: bool, formats: str, on
         click.echo(f"not exported: {error.strerror}: {error.filename or directory / 'models'}", err=True)
         return 1
     if mlflow:
-        from sweeps.tracking_models import log_front_models
+        from sweeps.tracking.models import log_front_models
 
         for line in log_front_models(directory, picks):
             click.echo(line)

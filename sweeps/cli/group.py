@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import click
 
-from prune_core.errors import BadInput, UnknownName
-from sweeps.cli_export import export
-from sweeps.cli_networks import corrupt, evaluate, prune
-from sweeps.cli_studies import doctor, plan, rescore, run, status, studies
-from sweeps.pages import Pages
+from prune_core.base.errors import BadInput, UnknownName
+from sweeps.cli.export import export
+from sweeps.cli.networks import corrupt, evaluate, prune
+from sweeps.cli.studies import doctor, plan, rescore, run, status, studies
+from sweeps.folder.pages import Pages
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 

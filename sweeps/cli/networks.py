@@ -60,8 +60,8 @@ def prune(
     std: str | None,
 ) -> int:
     """Prune CHECKPOINT into one self-describing file, verified; prints what it cost before and costs now."""
-    from sweeps.one_network import open_network, read_options
-    from sweeps.one_network_pruned import Unproven, check_output, prune_to_file
+    from sweeps.one_network.open import open_network, read_options
+    from sweeps.one_network.pruned import Unproven, check_output, prune_to_file
 
     check_output(output, checkpoint)
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
@@ -134,9 +134,9 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Judge CHECKPOINT: accuracy, calibration, cost, and robustness where corruptions are asked for."""
-    from prune_core.errors import BadInput
-    from sweeps.one_network import read_options
-    from sweeps.one_network_judged import judge_checkpoint
+    from prune_core.base.errors import BadInput
+    from sweeps.one_network.judged import judge_checkpoint
+    from sweeps.one_network.open import read_options
 
     if flipped is not None and against is None:
         raise BadInput("--flipped belongs to --against, which is missing")
@@ -162,13 +162,13 @@ def evaluate(
     )
     pictures: list[Path] = []
     if plot is not None:
-        from sweeps.one_network_figures import write_figures
+        from sweeps.one_network.figures import write_figures
 
         pictures = write_figures(judged, plot)
     changed: list[str] = []
     record = dict(judged.record)
     if against is not None:
-        from sweeps.one_network_against import against_lines, deltas, write_flipped
+        from sweeps.one_network.against import against_lines, deltas, write_flipped
 
         changed = ["", *against_lines(judged, others[0], against.name)]
         record |= deltas(judged, others[0])
@@ -178,7 +178,7 @@ def evaluate(
     if as_json:
         click.echo(json.dumps(record, indent=1, allow_nan=False))
         return
-    from sweeps.one_network_table import judgement_lines
+    from sweeps.one_network.table import judgement_lines
 
     table = judgement_lines(judged, accepted_error=accepted_error)
     click.echo("\n".join([*table, *changed, *("", *map(str, pictures))]).rstrip())
@@ -199,16 +199,16 @@ def corrupt(
     data: str, data_options: tuple[str, ...], names: tuple[str, ...], limit: int | None, seed: int, output: Path
 ) -> None:
     """Corrupt images: a contact sheet, or files in the layout of CIFAR-10-C (severities 1 to 5 one after the other)."""
-    from sweeps.one_network import read_options
-    from sweeps.one_network_images import corrupt_to
+    from sweeps.one_network.images import corrupt_to
+    from sweeps.one_network.open import read_options
 
     options = read_options(data_options, "--data-option")
     click.echo(corrupt_to(data, names, options=options, limit=limit, seed=seed, output=output))
 
 
 def _dataset(name: str | None, options: dict[str, Any], limit: int | None) -> Dataset | None:
+    from prune_core.base.errors import BadInput
     from prune_core.data import load_dataset
-    from prune_core.errors import BadInput
 
     if name is not None:
         return load_dataset(name, **options)
@@ -218,7 +218,7 @@ def _dataset(name: str | None, options: dict[str, Any], limit: int | None) -> Da
 
 
 def _normalisation(mean: str | None, std: str | None) -> dict[str, list[float]]:
-    from prune_core.errors import BadInput
+    from prune_core.base.errors import BadInput
 
     found = {}
     for name, text in (("mean", mean), ("std", std)):

@@ -36,10 +36,10 @@ def run(
     retry: bool,
 ) -> int:
     """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
-    from prune_core.errors import BadInput
-    from sweeps.ray_session import cluster_address
-    from sweeps.study import load_study
-    from sweeps.study_options import check_device
+    from prune_core.base.errors import BadInput
+    from sweeps.engine.session import cluster_address
+    from sweeps.study.model import load_study
+    from sweeps.study.options import check_device
 
     if max_hours is not None and not max_hours > 0:
         raise BadInput(f"--max-hours is {max_hours:g} (allowed: numbers above 0)")
@@ -47,7 +47,7 @@ def run(
     loaded = load_study(study, overrides)
     if address is None:  # a cluster's workers have devices of their own
         check_device(loaded.resources.device)
-    from sweeps.driver import run_study
+    from sweeps.run.driver import run_study
 
     folder = _folder(out, loaded.name)
     return run_study(
@@ -69,9 +69,9 @@ def run(
 @click.option("--max-hours", type=float, help="Say whether the run would stop at so many hours.")
 def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: float | None) -> None:
     """Say what `run STUDY` would do: trials, records, what is there already, hours, disk, memory."""
-    from sweeps.plan import make_plan
-    from sweeps.plan_text import plan_text
-    from sweeps.study import load_study
+    from sweeps.plan.plan import make_plan
+    from sweeps.run.plan_text import plan_text
+    from sweeps.study.model import load_study
 
     loaded = load_study(study, overrides)
     folder = _folder(out, loaded.name)
@@ -82,7 +82,7 @@ def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: fl
 @click.argument("directory", type=click.Path(path_type=Path))
 def status(directory: Path) -> None:
     """Say how far the study in DIRECTORY is."""
-    from sweeps.status import status_text
+    from sweeps.run.status import status_text
 
     click.echo(status_text(directory))
 
@@ -93,7 +93,7 @@ def status(directory: Path) -> None:
 @click.pass_context
 def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
     """Compute every metric of DIRECTORY anew from the kept logits: tables and report, without a network."""
-    from sweeps.rescore import rescore_study
+    from sweeps.run.rescore import rescore_study
 
     found = rescore_study(directory, bins)
     gone = f"; {found.without} have no logits left and stay as they are" if found.without else ""
@@ -107,8 +107,8 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 @click.option("--keys", is_flag=True, help="List every key of a study file, with its meaning and default.")
 def studies(name: str | None, keys: bool) -> None:
     """List the studies that ship; with NAME, print that study file (a start for your own)."""
-    from sweeps.study_reference import key_lines, study_lines
-    from sweeps.study_yaml import find_study
+    from sweeps.study.reference import key_lines, study_lines
+    from sweeps.study.yaml import find_study
 
     if keys:
         click.echo("\n".join(key_lines()))
@@ -121,7 +121,7 @@ def studies(name: str | None, keys: bool) -> None:
 @click.command()
 def doctor() -> None:
     """Say what this machine has, and what is missing."""
-    from sweeps.doctor import findings
+    from sweeps.cli.doctor import findings
 
     for line in findings():
         click.echo(line)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prune_core.description import content_key
-from prune_core.files import read_json, write_json
-from sweeps.cost import Speed
-from sweeps.cost_sizes import Sizes
-from sweeps.study import Study
+from prune_core.base.description import content_key
+from prune_core.base.files import read_json, write_json
+from sweeps.cost.cost import Speed
+from sweeps.cost.sizes import Sizes
+from sweeps.study.model import Study
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from sweeps.plan_trials import PlannedTrial
+    from sweeps.plan.trials import PlannedTrial
 
 WORK = {"cpu": 4e9, "cuda": 2e12}
 """Multiply-accumulates that one measurement aims at: well below a second on one core, whole batches on a GPU."""
@@ -82,8 +82,8 @@ def _fresh(path: Path) -> Speed | None:
 def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int, device: str) -> Speed:
     import torch
 
-    from prune_core.complexity import complexity
-    from prune_core.evaluation import forward_logits
+    from prune_core.cost.complexity import complexity
+    from prune_core.evaluation.evaluation import forward_logits
     from prune_core.networks import build_network
     from prune_core.training import DeviceData, Recipe, prepare_runtime, train
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune_core.trial_folder import finished_budgets, read_record
-from sweeps.cost_sizes import Sizes, judged_images, logit_bytes
-from sweeps.places import places
-from sweeps.plan import candidate_trials
-from sweeps.plan_state import baseline_ready
+from prune_core.base.trial_folder import finished_budgets, read_record
+from sweeps.cost.sizes import Sizes, judged_images, logit_bytes
+from sweeps.plan.places import places
+from sweeps.plan.plan import candidate_trials
+from sweeps.plan.state import baseline_ready
 
 if TYPE_CHECKING:
-    from sweeps.plan import Plan
-    from sweeps.plan_trials import PlannedTrial
+    from sweeps.plan.plan import Plan
+    from sweeps.plan.trials import PlannedTrial
 
 WORKER_SECONDS = 3.0
 """Per place where trials run, once: a new process imports torch."""

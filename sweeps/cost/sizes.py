@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prune_core.errors import BadInput
-from sweeps.plan_data import load_data
-from sweeps.study import Study
+from prune_core.base.errors import BadInput
+from sweeps.plan.data import load_data
+from sweeps.study.model import Study
 
 KNOWN = {
     "cifar10": (50_000, 10_000, (32, 32, 3), 10),

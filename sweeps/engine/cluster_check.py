@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.description import FORMAT
-from prune_core.errors import BadInput
-from prune_core.files import read_json
-from sweeps.lock import HOLDER
+from prune_core.base.description import FORMAT
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json
+from sweeps.folder.lock import HOLDER
 
 if TYPE_CHECKING:
-    from sweeps.study import Study
+    from sweeps.study.model import Study
 
 ANSWER_SECONDS = 120.0
 """A node that is still starting its first worker then is left alone."""
@@ -51,8 +51,8 @@ def _asked(out: Path, since: float, study: Study) -> dict[str, dict[str, Any]]:
 
         found: dict[str, Any] = {"missing": None, "format": None, "sees": False}
         try:
-            from prune_core.description import FORMAT
-            from sweeps.trial import import_plugins
+            from prune_core.base.description import FORMAT
+            from sweeps.engine.worker import import_plugins
 
             import_plugins(plugins, paths)
             found["format"] = FORMAT

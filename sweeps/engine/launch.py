@@ -1,6 +1,6 @@
 """Ray Tune runs the workload: a fresh experiment over what is missing, workers reused, lost workers replaced.
 
-Import this module only after `sweeps.ray_quiet.silence`, since Ray reads its environment at import.
+Import this module only after `sweeps.engine.quiet.silence`, since Ray reads its environment at import.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from sweeps.plan_trials import PlannedTrial
-from sweeps.stopping import StopRequest
-from sweeps.trial import tune_trial
-from sweeps.workload import Workload
+from sweeps.engine.worker import tune_trial
+from sweeps.folder.stop_request import StopRequest
+from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.workload import Workload
 
 _ERROR = re.compile(r"\s*([\w.]+\.)?\w*(Error|Exception)\b")
 

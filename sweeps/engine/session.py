@@ -11,10 +11,10 @@ from typing import Any
 
 import psutil
 
-from prune_core.errors import BadInput
-from sweeps.cluster_watch import answers
-from sweeps.ray_folder import session_folder
-from sweeps.ray_quiet import QUIET, keep_sigterm, short_messages, silence, without_lookups
+from prune_core.base.errors import BadInput
+from sweeps.engine.cluster_watch import answers
+from sweeps.engine.folder import session_folder
+from sweeps.engine.quiet import QUIET, keep_sigterm, short_messages, silence, without_lookups
 
 LOOK_SECONDS = 5.0
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweeps.front_text import COLLAPSED
-from sweeps.model_card_code import load, prepare
+from sweeps.export.card_code import load, prepare
+from sweeps.front.text import COLLAPSED
 
 _ROWS = (
     ("accuracy", "accuracy"),

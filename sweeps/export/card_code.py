@@ -26,7 +26,7 @@ def load(name: str, plugins: Sequence[str]) -> list[str]:
     """Return the lines that load a file and run it on ``images``.
 
     Args:
-        name: of the file, as `sweeps.export_files` calls it.
+        name: of the file, as `sweeps.export.files` calls it.
         plugins: modules that know the architecture; the programs do without.
     """
     if name.endswith(".onnx"):

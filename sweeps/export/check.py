@@ -1,4 +1,4 @@
-"""What a clean process finds when it loads exported files: run as ``python -m sweeps.export_check``, JSON in and out.
+"""What a clean process finds when it loads exported files: run as ``python -m sweeps.export.check``, JSON in and out.
 
 It is told nothing but the files' names and images with the logits to expect. ONNX comes first, when PyTorch is not imported
 yet, then the program, when this package's networks are not, and safetensors, which needs them, last.

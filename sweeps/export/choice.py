@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prune_core.description import content_key
-from prune_core.errors import BadInput
-from prune_core.trial_folder import WEIGHTS, budget_folder
-from sweeps.columns import IDENTITY
-from sweeps.image_noise import ImageNoise
-from sweeps.pareto import candidates, front, membership, selection_columns
-from sweeps.pareto_limits import unmet
-from sweeps.plan_state import trial_folder
-from sweeps.records import read_records
-from sweeps.storage import is_kept
-from sweeps.study import Study, load_study
-from sweeps.study_names import BASELINE_KEYS
+from prune_core.base.description import content_key
+from prune_core.base.errors import BadInput
+from prune_core.base.trial_folder import WEIGHTS, budget_folder
+from sweeps.front.front import candidates, front, membership, selection_columns
+from sweeps.front.image_noise import ImageNoise
+from sweeps.front.limits import unmet
+from sweeps.plan.state import trial_folder
+from sweeps.records.collect import read_records
+from sweeps.records.columns import IDENTITY
+from sweeps.storage.files import is_kept
+from sweeps.study.model import Study, load_study
+from sweeps.study.resolve import BASELINE_KEYS
 
 SPREAD = (
     "accuracy",

@@ -10,24 +10,24 @@ from typing import Any
 
 import torch
 
-from prune_core.errors import BadInput, Diverged
-from prune_core.files import read_json, write_atomically, write_json
-from prune_core.pipeline_data import TrialData, load_trial_data
+from prune_core.base.errors import BadInput, Diverged
+from prune_core.base.files import read_json, write_atomically, write_json
+from prune_core.base.store import file_sha256
+from prune_core.base.trial_folder import DESCRIPTION, REPORT, SELECTION, WEIGHTS
 from prune_core.pruning import load_network
-from prune_core.store import file_sha256
 from prune_core.training import prepare_runtime
-from prune_core.trial_folder import DESCRIPTION, REPORT, SELECTION, WEIGHTS
-from sweeps.export_check import TOLERANCE
-from sweeps.export_choice import Choice, choices, open_study
-from sweeps.export_facts import card_facts, int8_facts
-from sweeps.export_files import FILES, INT8, check_formats, exported, write_onnx, write_program, write_safetensors
-from sweeps.export_folder import CARD, README, check_target, models_folder, whole_folder
-from sweeps.export_int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
-from sweeps.export_proof import ExportFailed, checked, first_line, sample_of
-from sweeps.model_card import card_text
-from sweeps.storage import bring_back
-from sweeps.study import Study
-from sweeps.study_yaml import read_study_yaml
+from prune_core.trial.data import TrialData, load_trial_data
+from sweeps.export.card import card_text
+from sweeps.export.check import TOLERANCE
+from sweeps.export.choice import Choice, choices, open_study
+from sweeps.export.facts import card_facts, int8_facts
+from sweeps.export.files import FILES, INT8, check_formats, exported, write_onnx, write_program, write_safetensors
+from sweeps.export.folder import CARD, README, check_target, models_folder, whole_folder
+from sweeps.export.int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
+from sweeps.export.proof import ExportFailed, checked, first_line, sample_of
+from sweeps.storage.files import bring_back
+from sweeps.study.model import Study
+from sweeps.study.yaml import read_study_yaml
 
 __all__ = ["ExportFailed", "Wanted", "export_study"]
 

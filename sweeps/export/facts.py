@@ -6,17 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from prune_core.logits import LogitSet
-from prune_core.pipeline_data import TrialData, called
-from prune_core.scoring import record_columns
-from prune_core.trial_folder import REPORT, read_record
-from prune_core.uncertainty import intervals
-from sweeps.export_choice import SPREAD, Choice
-from sweeps.export_files import INPUT, OUTPUT
-from sweeps.pareto_limits import unmet
-from sweeps.provenance import provenance
-from sweeps.study import Study
-from sweeps.study_names import BASELINE_KEYS
+from prune_core.base.trial_folder import REPORT, read_record
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.scoring import record_columns
+from prune_core.evaluation.uncertainty import intervals
+from prune_core.trial.data import TrialData, called
+from sweeps.export.choice import SPREAD, Choice
+from sweeps.export.files import INPUT, OUTPUT
+from sweeps.folder.provenance import provenance
+from sweeps.front.limits import unmet
+from sweeps.study.model import Study
+from sweeps.study.resolve import BASELINE_KEYS
 
 CARD_FORMAT = 1
 COSTS = (

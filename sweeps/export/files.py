@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput, UnknownName
+from prune_core.base.errors import BadInput, UnknownName
 from prune_core.pruning import save_network
 
 FILES = {"safetensors": "model.safetensors", "onnx": "model.onnx", "pt2": "model.pt2"}

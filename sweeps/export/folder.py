@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 CARD, README = "card.json", "README.md"
 _ABANDONED_SECONDS = 86400.0

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from prune_core.data import Subset
-from prune_core.evaluation import LogitSet, evaluate_network
-from prune_core.pipeline_data import Corrupted, TrialData, report_cells, selection_cells
-from prune_core.pipeline_evaluation import BATCH_SIZE
-from sweeps.export_files import INPUT, OUTPUT
+from prune_core.evaluation.evaluation import LogitSet, evaluate_network
+from prune_core.trial.data import Corrupted, TrialData, report_cells, selection_cells
+from prune_core.trial.judge import BATCH_SIZE
+from sweeps.export.files import INPUT, OUTPUT
 
 CALIBRATION_IMAGES = 256
 

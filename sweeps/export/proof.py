@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from prune_core.logits import LogitSet
-from prune_core.pipeline_data import TrialData
-from prune_core.trial_folder import REPORT, SELECTION
-from sweeps.export_check import TOLERANCE
-from sweeps.export_choice import Choice
-from sweeps.export_files import INT8
-from sweeps.study import Study
+from prune_core.base.trial_folder import REPORT, SELECTION
+from prune_core.evaluation.logits import LogitSet
+from prune_core.trial.data import TrialData
+from sweeps.export.check import TOLERANCE
+from sweeps.export.choice import Choice
+from sweeps.export.files import INT8
+from sweeps.study.model import Study
 
 _CHECKED_IMAGES = 64
 _CHECK_SECONDS = 600
@@ -86,7 +86,7 @@ def checked(
 def _clean_process(asked: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            [sys.executable, "-m", "sweeps.export_check"],
+            [sys.executable, "-m", "sweeps.export.check"],
             input=json.dumps(asked),
             capture_output=True,
             text=True,
@@ -100,7 +100,7 @@ def _clean_process(asked: Mapping[str, Any]) -> subprocess.CompletedProcess[str]
 
 def _import_path() -> str:
     """Return the import path under which a new process finds this package, wherever it was started."""
-    own = str(Path(__file__).resolve().parent.parent)
+    own = str(Path(__file__).resolve().parents[2])
     return os.pathsep.join([own, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 

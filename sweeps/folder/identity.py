@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from prune_core.files import read_json, write_json
+from prune_core.base.files import read_json, write_json
 
 
 def study_uid(out: Path) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from prune_core.errors import BadInput
-from prune_core.files import read_json, write_json
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json, write_json
 
 HOLDER = ".driver.json"
 """Who drives the folder: host, process, since, heartbeat."""

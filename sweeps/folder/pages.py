@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prune_core.logits import LogitSet
+    from prune_core.evaluation.logits import LogitSet
 
 Picture = Callable[["LogitSet", float, int, str, Path], None]
 """Draws one network: its report logits, temperature, bins of a reliability diagram, title, and the PNG to write."""

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prune_core.files import replacing
-from sweeps.image_noise import ImageNoise
-from sweeps.pareto_membership import CANDIDATE, EVERY_BUDGET, POSSIBLE, SURE, membership, rivals, seed_values
-from sweeps.pareto_volume import hypervolume, non_dominated
+from prune_core.base.files import replacing
+from sweeps.front.image_noise import ImageNoise
+from sweeps.front.membership import CANDIDATE, EVERY_BUDGET, POSSIBLE, SURE, membership, rivals, seed_values
+from sweeps.front.volume import hypervolume, non_dominated
 
 __all__ = [
     "CANDIDATE",

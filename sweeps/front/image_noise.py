@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prune_core.resampled import RESAMPLES, read_image_noise
-from prune_core.trial_folder import RESAMPLED, budget_folder
-from sweeps.pareto_seeds import seed_records
+from prune_core.base.trial_folder import RESAMPLED, budget_folder
+from prune_core.evaluation.resampled import RESAMPLES, read_image_noise
+from sweeps.front.seeds import seed_records
 
 Array = NDArray[np.float64]
 

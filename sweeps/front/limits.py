@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sweeps.study_values import Limit
+from sweeps.study.values import Limit
 
 
 def unmet(candidate: Mapping[str, Any], limits: Iterable[Limit], select_on: str = "validation") -> list[str]:
     """Return why a candidate does not meet the limits; empty where it does.
 
     Args:
-        candidate: column -> mean over the seeds, as a row of `sweeps.pareto.candidates`.
+        candidate: column -> mean over the seeds, as a row of `sweeps.front.front.candidates`.
         limits: the study's demands. A limit on a metric holds for its selection number (``val_*``) where there is one,
             unless the study selects on the report images.
         select_on: as the study says.

@@ -2,7 +2,7 @@
 
 What candidates share moves them together (`pareto_scatter`); only what is a candidate's own decides who beats whom. The
 means around which is drawn are not the bare observed ones (`pareto_shrinkage`). How well the frequency agrees with the
-truth is simulated in ``tests/sweeps/test_pareto_calibration.py``.
+truth is simulated in ``tests/sweeps/front/test_calibration.py``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.columns import COSTS
-from sweeps.image_noise import ImageNoise
-from sweeps.pareto_scatter import Scatter, scatter_of
-from sweeps.pareto_seeds import CANDIDATE, seed_values
-from sweeps.pareto_shrinkage import draw_true_means
-from sweeps.pareto_volume import fronts_of_draws
+from sweeps.front.image_noise import ImageNoise
+from sweeps.front.scatter import Scatter, scatter_of
+from sweeps.front.seeds import CANDIDATE, seed_values
+from sweeps.front.shrinkage import draw_true_means
+from sweeps.front.volume import fronts_of_draws
+from sweeps.records.columns import COSTS
 
 __all__ = ["CANDIDATE", "EVERY_BUDGET", "membership", "rivals", "seed_values"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.image_noise import main_effect
+from sweeps.front.image_noise import main_effect
 
 Array = NDArray[np.float64]
 _PRIOR_FREEDOM = 4.0

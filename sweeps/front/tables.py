@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sweeps.pareto import write_front
-from sweeps.records import write_records
-from sweeps.study import Study
+from sweeps.front.front import write_front
+from sweeps.records.collect import write_records
+from sweeps.study.model import Study
 
 _SHOWN = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "macs", "compression")
 

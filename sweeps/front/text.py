@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from sweeps.pareto import Direction, candidates, front, rivals
-from sweeps.study_names import BASELINE_KEYS
+from sweeps.front.front import Direction, candidates, front, rivals
+from sweeps.study.resolve import BASELINE_KEYS
 
 Justify = Literal["left", "right"]
 COLUMNS: tuple[tuple[str, Justify], ...] = (

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prune_core.damage import Damage, damage
-from prune_core.errors import BadInput
-from prune_core.files import replacing
+from prune_core.base.errors import BadInput
+from prune_core.base.files import replacing
+from prune_core.evaluation.damage import Damage, damage
+from prune_core.evaluation.uncertainty import paired_intervals
 from prune_core.metrics import METRICS, collapsed
 from prune_core.metrics.collapse import TOLERANCE
 from prune_core.metrics.directions import metric_of
-from prune_core.uncertainty import paired_intervals
-from sweeps.columns import delta_columns
-from sweeps.one_network_table import SHOWN_CLASSES, value_text
-from sweeps.one_network_text import Row, aligned, within
+from sweeps.one_network.table import SHOWN_CLASSES, value_text
+from sweeps.one_network.text import Row, aligned, within
+from sweeps.records.columns import delta_columns
 
 if TYPE_CHECKING:
-    from sweeps.one_network_judged import Judgement, Record
+    from sweeps.one_network.judged import Judgement, Record
 
 COMPARED = ("accuracy", "nll", "ece", "mpc", "rpc", "corruption_ece")
 LISTED = 15

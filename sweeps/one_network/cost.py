@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sweeps.one_network_text import Row, aligned
+from sweeps.one_network.text import Row, aligned
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +39,7 @@ def cost_lines(dense: nn.Module, pruned: nn.Module, shape: tuple[int, int, int])
     """
     import torch
 
-    from prune_core.complexity import complexity
+    from prune_core.cost.complexity import complexity
 
     before, after = complexity(dense, shape), complexity(pruned, shape)
     rows: list[Row] = [(f"one image of {shape[1]}x{shape[2]}x{shape[0]}", "before", "after", "change")]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prune_core.errors import BadInput
-from prune_core.files import replacing
+from prune_core.base.errors import BadInput
+from prune_core.base.files import replacing
 from prune_core.metrics import cell_accuracy, cell_ece, reliability
 from prune_core.metrics.predictions import CellPredictions
-from sweeps.one_network_images import called
+from sweeps.one_network.images import called
 
 if TYPE_CHECKING:
-    from sweeps.one_network_judged import Judgement
+    from sweeps.one_network.judged import Judgement
 
 CELL_IMAGES = 1000
 """Below so many images a cell has no ECE worth drawing."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prune_core.errors import BadInput
-from prune_core.files import replacing
-from prune_core.progress import on_terminal
+from prune_core.base.errors import BadInput
+from prune_core.base.files import replacing
+from prune_core.base.progress import on_terminal
 
 if TYPE_CHECKING:
     from prune_core.corruptions import CorruptedSet

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.errors import BadInput, Diverged, UnknownName
-from sweeps.columns import measured_columns
-from sweeps.one_network import described, open_network
-from sweeps.one_network_images import SOURCES, Shown, corrupted_images, report_images
+from prune_core.base.errors import BadInput, Diverged, UnknownName
+from sweeps.one_network.images import SOURCES, Shown, corrupted_images, report_images
+from sweeps.one_network.open import described, open_network
+from sweeps.records.columns import measured_columns
 
 if TYPE_CHECKING:
     from torch import nn
 
     from prune_core.corruptions import CorruptedSet
     from prune_core.data import Dataset
-    from prune_core.logits import LogitSet
+    from prune_core.evaluation.logits import LogitSet
 
 Record = dict[str, float | int | str]
 
@@ -113,7 +113,7 @@ def judged_logits(
     Raises:
         BadInput: it says something that is not a number.
     """
-    from prune_core.evaluation import evaluate_network
+    from prune_core.evaluation.evaluation import evaluate_network
 
     try:
         return evaluate_network(
@@ -132,7 +132,7 @@ def judged_logits(
 def _record(
     network: nn.Module, logits: LogitSet, bins: int, shape: tuple[int, ...], label: str | None, jpeg: bool
 ) -> Record:
-    from prune_core.scoring import record_columns, set_columns
+    from prune_core.evaluation.scoring import record_columns, set_columns
 
     scored = record_columns(selection=None, report=logits, train=None, bins=bins)
     record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **_costs(network, shape)}
@@ -141,7 +141,7 @@ def _record(
 
 
 def _costs(network: nn.Module, shape: tuple[int, ...]) -> Record:
-    from prune_core.complexity import complexity
+    from prune_core.cost.complexity import complexity
     from prune_core.networks import convolutions
 
     height, width, channels = shape

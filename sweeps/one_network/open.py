@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.errors import BadInput
-from sweeps.storage import bring_back
-from sweeps.study_yaml import parse_yaml
+from prune_core.base.errors import BadInput
+from sweeps.storage.files import bring_back
+from sweeps.study.yaml import parse_yaml
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prune_core.errors import BadInput, Diverged
-from sweeps.one_network import described
-from sweeps.one_network_against import collapse_line
-from sweeps.one_network_cost import cost_lines
-from sweeps.one_network_images import called, report_images
-from sweeps.one_network_judged import judged_logits
-from sweeps.one_network_text import aligned, percent, within
+from prune_core.base.errors import BadInput, Diverged
+from sweeps.one_network.against import collapse_line
+from sweeps.one_network.cost import cost_lines
+from sweeps.one_network.images import called, report_images
+from sweeps.one_network.judged import judged_logits
+from sweeps.one_network.open import described
+from sweeps.one_network.text import aligned, percent, within
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -124,8 +124,8 @@ def _with_batches(method: str, options: dict[str, Any], data: Dataset | None) ->
 def _batches(data: Dataset) -> list[tuple[Tensor, Tensor]]:
     import torch
 
+    from prune_core.base.seeds import numpy_generator
     from prune_core.data import balanced_subset
-    from prune_core.seeds import numpy_generator
 
     count = min(SCORE_IMAGES, len(data.train_labels))
     chosen = balanced_subset(data.train_labels, count, "scored from the command line")
@@ -139,8 +139,8 @@ def _batches(data: Dataset) -> list[tuple[Tensor, Tensor]]:
 
 def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data: Dataset, limit: int | None) -> list[str]:
     """Accuracy, NLL and ECE before and after, on the same images."""
+    from prune_core.evaluation.uncertainty import intervals, paired_intervals
     from prune_core.metrics import METRICS
-    from prune_core.uncertainty import intervals, paired_intervals
 
     shown = report_images(data, limit)
     before, after = (judged_logits(checkpoint, network, data, shown) for network in (dense, pruned))

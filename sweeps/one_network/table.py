@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prune_core.evaluation.scoring import Scaling, scale, selective_by_severity
+from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
 from prune_core.metrics.temperature import HIGHEST, LOWEST
-from prune_core.scoring import Scaling, scale, selective_by_severity
-from prune_core.uncertainty import intervals
-from sweeps.one_network_images import called
-from sweeps.one_network_table_corrupted import corruption_lines, robustness_lines, severity_lines
-from sweeps.one_network_text import Row, aligned, percent, within
+from sweeps.one_network.images import called
+from sweeps.one_network.table_corrupted import corruption_lines, robustness_lines, severity_lines
+from sweeps.one_network.text import Row, aligned, percent, within
 
 if TYPE_CHECKING:
-    from prune_core.logits import LogitSet
-    from sweeps.one_network_judged import Judgement
+    from prune_core.evaluation.logits import LogitSet
+    from sweeps.one_network.judged import Judgement
 
 CLEAN = ("accuracy", "nll", "ece", "ece_debiased", "ece_mass", "brier", "mean_confidence")
 SHOWN_CLASSES = 20
@@ -56,7 +56,7 @@ def _intervals(logits: LogitSet, bins: int) -> dict[str, Interval]:
 
 def _scaled_set(logits: LogitSet, scaling: Scaling) -> LogitSet:
     """Return all logits after temperature: each image, and what was made of it, by the temperature of its half."""
-    from prune_core.logits import LogitSet
+    from prune_core.evaluation.logits import LogitSet
 
     if scaling.report is None:
         raise ValueError("the report images were not scaled")
@@ -145,7 +145,7 @@ def _selective(logits: LogitSet, accepted_error: float) -> list[str]:
 
 def _part(logits: LogitSet, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> LogitSet:
     """Return the logits of some images and of what was made of them."""
-    from prune_core.logits import LogitSet
+    from prune_core.evaluation.logits import LogitSet
 
     number = np.cumsum(keep) - 1
     here = keep[logits.cell_index]

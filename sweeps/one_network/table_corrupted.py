@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prune_core.evaluation.scoring import JPEG
+from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import METRICS, Interval, ece, pooled_ece, worst_corruption
 from prune_core.metrics.likelihood import image_nll
 from prune_core.metrics.predictions import CellPredictions, Predictions
 from prune_core.metrics.robustness import cell_accuracy
-from prune_core.scoring import JPEG
-from prune_core.uncertainty import intervals
-from sweeps.one_network_text import Row, aligned, percent, within
+from sweeps.one_network.text import Row, aligned, percent, within
 
 if TYPE_CHECKING:
-    from prune_core.logits import LogitSet
-    from sweeps.one_network_judged import Judgement
+    from prune_core.evaluation.logits import LogitSet
+    from sweeps.one_network.judged import Judgement
 
 
 def severity_lines(
@@ -66,7 +66,7 @@ def _severity_nll(logits: LogitSet) -> list[float]:
 
 def robustness_lines(judged: Judgement, cells: CellPredictions, raw: dict[str, Interval]) -> list[str]:
     """Return mPC and rPC, for JPEG re-encoded images also without that corruption, and the worst corruption."""
-    from prune_core.logits import LogitSet
+    from prune_core.evaluation.logits import LogitSet
 
     record, logits = judged.record, judged.logits
     rows = [("over all corruptions", "", "95 %")]

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prune_core.errors import BadInput
-from sweeps.study import Study
-from sweeps.study_options import choice_text, method_options, method_traits, recipe_of
-from sweeps.study_parts import ArmSection, NetworkSection, choices_of
+from prune_core.base.errors import BadInput
+from sweeps.study.model import Study
+from sweeps.study.options import choice_text, method_options, method_traits, recipe_of
+from sweeps.study.sections import ArmSection, NetworkSection, choices_of
 
 
 @dataclass(frozen=True)

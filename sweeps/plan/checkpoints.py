@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.errors import BadInput
-from sweeps.plan_data import load_data
-from sweeps.plan_state import baseline_ready
+from prune_core.base.errors import BadInput
+from sweeps.plan.data import load_data
+from sweeps.plan.state import baseline_ready
 
 if TYPE_CHECKING:
-    from sweeps.plan_trials import PlannedTrial
-    from sweeps.study import Study
+    from sweeps.plan.trials import PlannedTrial
+    from sweeps.study.model import Study
 
 
 def check_checkpoints(study: Study, trials: Iterable[PlannedTrial], out: Path | None) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.errors import BadInput
-from prune_core.files import read_json
-from prune_core.pipeline_keys import keyed_data
-from prune_core.trial_folder import DESCRIPTION
-from sweeps.study import Study
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json
+from prune_core.base.keys import keyed_data
+from prune_core.base.trial_folder import DESCRIPTION
+from sweeps.study.model import Study
 
 if TYPE_CHECKING:
     from prune_core.data import Dataset

@@ -1,4 +1,4 @@
-"""Descriptions of trials, and their keys. The meaning of a description belongs to `prune_core.pipeline`."""
+"""Descriptions of trials, and their keys. The meaning of a description belongs to `prune_core.trial.run`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_core.description import GENERATOR_FORMAT, content_key
-from prune_core.errors import BadInput
-from prune_core.pipeline_keys import baseline_key, keyed_baseline
-from prune_core.store import file_sha256
-from sweeps.study import Study
-from sweeps.study_parts import NetworkSection
+from prune_core.base.description import GENERATOR_FORMAT, content_key
+from prune_core.base.errors import BadInput
+from prune_core.base.keys import baseline_key, keyed_baseline
+from prune_core.base.store import file_sha256
+from sweeps.study.model import Study
+from sweeps.study.sections import NetworkSection
 
 __all__ = ["baseline_description", "baseline_key", "trial_description", "trial_key"]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweeps.plan_arms import Arm, dense_bases, recipe_suffix, study_arms
-from sweeps.plan_checkpoints import check_checkpoints
-from sweeps.plan_data import data_checksum
-from sweeps.plan_state import State, final_status, trial_state
-from sweeps.plan_trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
-from sweeps.study import Study
-from sweeps.study_options import recipe_of
+from sweeps.plan.arms import Arm, dense_bases, recipe_suffix, study_arms
+from sweeps.plan.checkpoints import check_checkpoints
+from sweeps.plan.data import data_checksum
+from sweeps.plan.state import State, final_status, trial_state
+from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
+from sweeps.study.model import Study
+from sweeps.study.options import recipe_of
 
 __all__ = ["Plan", "candidate_trials", "make_plan"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from prune_core.files import write_json
-from prune_core.store import META, Store
-from prune_core.trial_folder import COMPLETE, DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome
+from prune_core.base.files import write_json
+from prune_core.base.store import META, Store
+from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome
 
 if TYPE_CHECKING:
-    from sweeps.plan_trials import PlannedTrial
+    from sweeps.plan.trials import PlannedTrial
 
 State = Literal["complete", "stopped", "failed", "diverged", "begun", "missing"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeps.plan_arms import Arm, Base, recipe_suffix
-from sweeps.plan_keys import baseline_description, baseline_key, trial_description, trial_key
-from sweeps.study import Study
-from sweeps.study_names import SCRATCH
+from sweeps.plan.arms import Arm, Base, recipe_suffix
+from sweeps.plan.keys import baseline_description, baseline_key, trial_description, trial_key
+from sweeps.study.model import Study
+from sweeps.study.resolve import SCRATCH
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from sweeps.plan_trials import PlannedTrial, with_budgets_of
+from sweeps.plan.trials import PlannedTrial, with_budgets_of
 
 
 class Candidates(Protocol):

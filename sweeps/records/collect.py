@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from prune_core.description import canonical_json
-from prune_core.files import replacing
+from prune_core.base.description import canonical_json
+from prune_core.base.files import replacing
+from prune_core.base.trial_folder import COMPLETE, read_outcome, read_record
 from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
-from prune_core.trial_folder import COMPLETE, read_outcome, read_record
-from sweeps.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
+from sweeps.records.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 
 if TYPE_CHECKING:
-    from sweeps.plan_trials import PlannedTrial
+    from sweeps.plan.trials import PlannedTrial
 
 
 def collect(

@@ -9,18 +9,20 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from prune_core.files import write_atomically, write_json
-from prune_core.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
-from sweeps.candidates import CandidateFeed
-from sweeps.front_text import front_rows
-from sweeps.more_seeds import DECISION, decide, decided_trials, extra_trials, forget_other_decision
-from sweeps.plan import Plan
-from sweeps.plan_state import baseline_failure, final_status, trial_folder
-from sweeps.plan_trials import PlannedTrial
-from sweeps.provenance import provenance
-from sweeps.records import collect
-from sweeps.rungs import forget_other_rules
-from sweeps.search_setup import (
+from prune_core.base.files import write_atomically, write_json
+from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
+from sweeps.folder.provenance import provenance
+from sweeps.front.tables import write_tables
+from sweeps.front.text import front_rows
+from sweeps.plan.plan import Plan
+from sweeps.plan.state import baseline_failure, final_status, trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.records.collect import collect
+from sweeps.run.thinning import Thinned, thin
+from sweeps.search.early_stopping import forget_other_rules
+from sweeps.search.feed import CandidateFeed
+from sweeps.search.more_seeds import DECISION, decide, decided_trials, extra_trials, forget_other_decision
+from sweeps.search.setup import (
     asked_before,
     make_proposer,
     open_books,
@@ -29,14 +31,12 @@ from sweeps.search_setup import (
     stopping_rule,
     told_columns,
 )
-from sweeps.study import Study
-from sweeps.tables import write_tables
-from sweeps.thinning import Thinned, thin
-from sweeps.tracking import Tracker
-from sweeps.tracking_journal import write_down, written_down
-from sweeps.tracking_parent import Progress
-from sweeps.tracking_progress import REFERENCE_TAG, axes, counts, reference_text, volumes
-from sweeps.tracking_trials import TrialEntries
+from sweeps.study.model import Study
+from sweeps.tracking.journal import write_down, written_down
+from sweeps.tracking.parent import Progress
+from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
+from sweeps.tracking.tracker import Tracker
+from sweeps.tracking.trials import TrialEntries
 
 
 class Books:

@@ -11,24 +11,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from prune_core.errors import BadInput
-from sweeps.books import Books
-from sweeps.driver_end import close
-from sweeps.driver_sweep import Sweep
-from sweeps.lock import driving
-from sweeps.more_seeds import decided_trials, decision_line
-from sweeps.pages import Pages, Picture
-from sweeps.places import places
-from sweeps.plan import Plan, make_plan
-from sweeps.plan_state import baseline_ready, block, final_status, forget_failures
-from sweeps.plan_text import plan_text
-from sweeps.plan_trials import PlannedTrial
-from sweeps.progress import say
-from sweeps.rescore import align_bins
-from sweeps.stopping import StopRequest
-from sweeps.storage_mover import Mover
-from sweeps.study import Study
-from sweeps.workload import Workload
+from prune_core.base.errors import BadInput
+from sweeps.folder.lock import driving
+from sweeps.folder.pages import Pages, Picture
+from sweeps.folder.stop_request import StopRequest
+from sweeps.plan.places import places
+from sweeps.plan.plan import Plan, make_plan
+from sweeps.plan.state import baseline_ready, block, final_status, forget_failures
+from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.workload import Workload
+from sweeps.run.books import Books
+from sweeps.run.end import close
+from sweeps.run.plan_text import plan_text
+from sweeps.run.progress import say
+from sweeps.run.rescore import align_bins
+from sweeps.run.storage_mover import Mover
+from sweeps.run.sweep import Sweep
+from sweeps.search.more_seeds import decided_trials, decision_line
+from sweeps.study.model import Study
 
 
 def run_study(

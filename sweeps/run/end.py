@@ -6,13 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from prune_core.errors import BadInput
-from sweeps.books import Books, lines_of
-from sweeps.pages import Pages, Picture
-from sweeps.progress import front_table, say
-from sweeps.stopping import StopRequest
-from sweeps.storage_mover import Mover
-from sweeps.workload import Workload
+from prune_core.base.errors import BadInput
+from sweeps.folder.pages import Pages, Picture
+from sweeps.folder.stop_request import StopRequest
+from sweeps.plan.workload import Workload
+from sweeps.run.books import Books, lines_of
+from sweeps.run.progress import front_table, say
+from sweeps.run.storage_mover import Mover
 
 
 def close(
@@ -87,7 +87,7 @@ def _status(
 
 
 def _log_front(out: Path, picture: Picture | None, console: Console) -> None:
-    from sweeps.tracking_front import log_front
+    from sweeps.tracking.front import log_front
 
     try:
         for line in log_front(out, picture):

@@ -6,17 +6,17 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune_core.trial_folder import finished_budgets
-from sweeps.more_seeds import decided_trials
-from sweeps.plan_more_seeds import allowance, allowance_line
-from sweeps.plan_state import trial_folder
-from sweeps.progress import duration
-from sweeps.study_names import SCRATCH
+from prune_core.base.trial_folder import finished_budgets
+from sweeps.plan.state import trial_folder
+from sweeps.run.progress import duration
+from sweeps.search.more_seeds import decided_trials
+from sweeps.search.plan_more_seeds import allowance, allowance_line
+from sweeps.study.resolve import SCRATCH
 
 if TYPE_CHECKING:
-    from sweeps.cost import Cost
-    from sweeps.plan import Plan
-    from sweeps.study import Study
+    from sweeps.cost.cost import Cost
+    from sweeps.plan.plan import Plan
+    from sweeps.study.model import Study
 
 
 def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
@@ -68,7 +68,7 @@ def _cells(study: Study) -> str:
 
 def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     """What the missing part costs, extra seeds besides; nothing is measured when nothing is missing."""
-    from sweeps.cost_sizes import sizes_of
+    from sweeps.cost.sizes import sizes_of
 
     extra = allowance(plan, out)
     besides = [] if extra is None else [allowance_line(plan, extra, out)]
@@ -78,8 +78,8 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     sizes = sizes_of(plan.study)
     if sizes is None:
         return [*besides, "  cost       unknown: the data is not at hand"]
-    from sweeps.cost import cost_of
-    from sweeps.cost_calibration import speeds_of
+    from sweeps.cost.calibration import speeds_of
+    from sweeps.cost.cost import cost_of
 
     speeds = speeds_of(plan.study, plan.trials, sizes)
     decided = decided_trials(plan, out)

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from sweeps.front_text import COLUMNS
-from sweeps.workload import Workload
+from sweeps.front.text import COLUMNS
+from sweeps.plan.workload import Workload
 
 _LINE_SECONDS = 15.0
 _LIVE_SECONDS = 1.0

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prune_core.corruption_table import write_corruption_table
-from prune_core.errors import BadInput
-from prune_core.files import read_json, write_json
-from prune_core.logits import LogitSet
-from prune_core.resampled import image_noise, write_image_noise
-from prune_core.scoring import record_columns, set_columns
-from prune_core.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
-from sweeps.columns import COSTS, SECONDS
-from sweeps.lock import driving
-from sweeps.storage import at_hand, is_kept
-from sweeps.study import Study, load_study
-from sweeps.study_yaml import read_study_yaml, write_study
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json, write_json
+from prune_core.base.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
+from prune_core.evaluation.corruption_table import write_corruption_table
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.resampled import image_noise, write_image_noise
+from prune_core.evaluation.scoring import record_columns, set_columns
+from sweeps.folder.lock import driving
+from sweeps.records.columns import COSTS, SECONDS
+from sweeps.storage.files import at_hand, is_kept
+from sweeps.study.model import Study, load_study
+from sweeps.study.yaml import read_study_yaml, write_study
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,9 @@ def _bins_before(out: Path) -> int:
 
 
 def _write_tables(out: Path) -> None:
-    from sweeps.records import collect, read_records
-    from sweeps.tables import write_tables
-    from sweeps.whole_plan import whole_plan
+    from sweeps.front.tables import write_tables
+    from sweeps.records.collect import collect, read_records
+    from sweeps.search.whole_plan import whole_plan
 
     plan = whole_plan(out)
     runs, rows = {}, 0

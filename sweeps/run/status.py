@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from prune_core.errors import BadInput
-from prune_core.trial_folder import read_outcome, read_progress
-from sweeps.lock import holder_of
+from prune_core.base.errors import BadInput
+from prune_core.base.trial_folder import read_outcome, read_progress
+from sweeps.folder.lock import holder_of
 
 SILENT_SECONDS = 120.0
 """A trial that has given no sign of life for so long is not counted as running."""
@@ -20,10 +20,10 @@ def status_text(out: Path) -> str:
     Raises:
         BadInput: no such folder, or no study in it.
     """
-    from sweeps.more_seeds import decided_trials
-    from sweeps.plan import make_plan
-    from sweeps.plan_text import plan_text
-    from sweeps.study import load_study
+    from sweeps.plan.plan import make_plan
+    from sweeps.run.plan_text import plan_text
+    from sweeps.search.more_seeds import decided_trials
+    from sweeps.study.model import load_study
 
     if not (out / "study.yaml").is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")

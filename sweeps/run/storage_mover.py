@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from prune_core.errors import BadInput
-from sweeps.plan_state import trial_folder
-from sweeps.storage import AGAIN_SECONDS, copy_away, prefix_of, to_send
-from sweeps.storage_place import Place, StoreDown
-from sweeps.study import Study
+from prune_core.base.errors import BadInput
+from sweeps.plan.state import trial_folder
+from sweeps.storage.files import AGAIN_SECONDS, copy_away, prefix_of, to_send
+from sweeps.storage.place import Place, StoreDown
+from sweeps.study.model import Study
 
 LEAVE_SECONDS = 2.0
 """How long a driver that was asked to stop waits for the file that is on its way; a half one does not count."""

@@ -13,18 +13,18 @@ from typing import Any
 
 from rich.console import Console
 
-from sweeps.books import Books
-from sweeps.places import places
-from sweeps.plan_state import store_folder, trial_folder
-from sweeps.plan_trials import PlannedTrial
-from sweeps.progress import Progress, say
-from sweeps.ray_session import LostRay, require_node
-from sweeps.stopping import StopRequest, listening
-from sweeps.storage import fetch_to_judge
-from sweeps.storage_mover import Mover
-from sweeps.study import Study
-from sweeps.trial import DISK
-from sweeps.workload import Workload
+from sweeps.engine.session import LostRay, require_node
+from sweeps.engine.worker import DISK
+from sweeps.folder.stop_request import StopRequest, listening
+from sweeps.plan.places import places
+from sweeps.plan.state import store_folder, trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.workload import Workload
+from sweeps.run.books import Books
+from sweeps.run.progress import Progress, say
+from sweeps.run.storage_mover import Mover
+from sweeps.storage.files import fetch_to_judge
+from sweeps.study.model import Study
 
 RAY_LIVES = 3
 """How often a run starts a Ray of its own: once, and again after something killed it."""
@@ -90,9 +90,9 @@ class Sweep:
 
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
-        from prune_core.evaluation import recommended_environment
-        from sweeps.cluster_watch import watching
-        from sweeps.ray_session import head_address, node_watch, ray_session
+        from prune_core.evaluation.evaluation import recommended_environment
+        from sweeps.engine.cluster_watch import watching
+        from sweeps.engine.session import head_address, node_watch, ray_session
 
         resources, address = self.study.resources, self._address
         here = places(resources)
@@ -104,8 +104,8 @@ class Sweep:
             ray_session(address=head, cpus=cpus, gpus=None, environment=recommended_environment()),
             listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
         ):
-            from sweeps.cluster_check import check_nodes
-            from sweeps.launch import Place, launch
+            from sweeps.engine.cluster_check import check_nodes
+            from sweeps.engine.launch import Place, launch
 
             if address:
                 check_nodes(self.out, self.study)

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from prune_core.trial_folder import budget_folder
-from sweeps.pareto import candidates, front
-from sweeps.plan_state import trial_folder
-from sweeps.plan_trials import PlannedTrial
-from sweeps.storage import LARGE, remove
-from sweeps.storage_place import StoreDown
-from sweeps.study import Study
+from prune_core.base.trial_folder import budget_folder
+from sweeps.front.front import candidates, front
+from sweeps.plan.state import trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.storage.files import LARGE, remove
+from sweeps.storage.place import StoreDown
+from sweeps.study.model import Study
 
 
 class Thinned(NamedTuple):

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from prune_core.trial_folder import read_record
-from sweeps.plan_state import trial_folder
-from sweeps.plan_trials import PlannedTrial
-from sweeps.search import Values
+from prune_core.base.trial_folder import read_record
+from sweeps.plan.state import trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.search.search import Values
 
 
 def candidate_values(trials: Iterable[PlannedTrial], budget: int | None, columns: Iterable[str], out: Path) -> Values | None:

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from prune_core.files import write_json
-from prune_core.trial_folder import COMPLETE, OUTCOME, STOPPED, finished_budgets, read_outcome, read_record
-from sweeps.candidate_values import candidate_values
-from sweeps.plan_state import trial_folder
-from sweeps.plan_trials import PlannedTrial
-from sweeps.search import Values
-from sweeps.search_space import Candidate
-from sweeps.stopping_rule import last_rank, ranks
+from prune_core.base.files import write_json
+from prune_core.base.trial_folder import COMPLETE, OUTCOME, STOPPED, finished_budgets, read_outcome, read_record
+from sweeps.plan.state import trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.search.candidate_values import candidate_values
+from sweeps.search.search import Values
+from sweeps.search.space import Candidate
+from sweeps.search.stopping_rule import last_rank, ranks
 
 Tell = Callable[[Candidate, "Values | None", str], None]
 

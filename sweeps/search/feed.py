@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sweeps.candidate_values import candidate_values
-from sweeps.plan import Plan, candidate_trials
-from sweeps.plan_state import final_status
-from sweeps.plan_trials import PlannedTrial
-from sweeps.rungs import Rule, Rungs
-from sweeps.search import Proposer, Values
-from sweeps.search_space import Candidate
+from sweeps.plan.plan import Plan, candidate_trials
+from sweeps.plan.state import final_status
+from sweeps.plan.trials import PlannedTrial
+from sweeps.search.candidate_values import candidate_values
+from sweeps.search.early_stopping import Rule, Rungs
+from sweeps.search.search import Proposer, Values
+from sweeps.search.space import Candidate
 
 
 class CandidateFeed:

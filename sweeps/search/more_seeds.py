@@ -14,18 +14,18 @@ from typing import Any
 
 import pandas as pd
 
-from prune_core.description import content_key
-from prune_core.files import read_json, write_json
-from sweeps.front_text import has_collapsed, who
-from sweeps.image_noise import ImageNoise
-from sweeps.pareto import POSSIBLE, SURE, candidates, membership
-from sweeps.plan import Plan, candidate_trials
-from sweeps.plan_trials import PlannedTrial, control_trials, joined, judged_trial
-from sweeps.records import collect
-from sweeps.search_setup import space_of
-from sweeps.search_space import ArmSpace, Candidate
-from sweeps.study import Study
-from sweeps.study_names import BASELINE_KEYS, SCRATCH
+from prune_core.base.description import content_key
+from prune_core.base.files import read_json, write_json
+from sweeps.front.front import POSSIBLE, SURE, candidates, membership
+from sweeps.front.image_noise import ImageNoise
+from sweeps.front.text import has_collapsed, who
+from sweeps.plan.plan import Plan, candidate_trials
+from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial
+from sweeps.records.collect import collect
+from sweeps.search.setup import space_of
+from sweeps.search.space import ArmSpace, Candidate
+from sweeps.study.model import Study
+from sweeps.study.resolve import BASELINE_KEYS, SCRATCH
 
 DECISION = "more_seeds.json"
 """Which candidates get the extra seeds, and why."""

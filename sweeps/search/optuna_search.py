@@ -16,11 +16,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from prune_core.errors import BadInput, UnknownName
-from prune_core.seeds import derive_seed, numpy_generator
-from sweeps.search import Known, Values, draw
-from sweeps.search_books import ASKED, KEY, STOPPED_AT, OptunaBooks
-from sweeps.search_space import Candidate
+from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.seeds import derive_seed, numpy_generator
+from sweeps.search.optuna_study import ASKED, KEY, STOPPED_AT, OptunaBooks
+from sweeps.search.search import Known, Values, draw
+from sweeps.search.space import Candidate
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

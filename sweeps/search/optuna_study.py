@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.errors import BadInput
-from sweeps.search_parameters import Parameters, excess
-from sweeps.search_space import Candidate, Space
-from sweeps.search_storage import in_one_line, open_storage
-from sweeps.tracking_identity import study_uid
+from prune_core.base.errors import BadInput
+from sweeps.folder.identity import study_uid
+from sweeps.search.parameters import Parameters, excess
+from sweeps.search.space import Candidate, Space
+from sweeps.search.storage import in_one_line, open_storage
 
 if TYPE_CHECKING:
     import optuna

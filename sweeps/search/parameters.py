@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sweeps.search_space import ArmSpace, Axis, Candidate, Space, Span, Value
+from sweeps.search.space import ArmSpace, Axis, Candidate, Space, Span, Value
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

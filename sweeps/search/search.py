@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from prune_core.seeds import numpy_generator
-from sweeps.search_space import ArmSpace, Axis, Candidate, Choices, Space, Span, Value
+from prune_core.base.seeds import numpy_generator
+from sweeps.search.space import ArmSpace, Axis, Candidate, Choices, Space, Span, Value
 
 if TYPE_CHECKING:
-    from sweeps.search_books import OptunaBooks
+    from sweeps.search.optuna_study import OptunaBooks
 
 __all__ = ["ArmSpace", "Candidate", "Choices", "GridSearch", "Known", "Proposer", "RandomSearch", "Space", "Span", "Values"]
 

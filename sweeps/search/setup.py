@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prune_core.files import read_json, write_json
-from sweeps.plan import Plan
-from sweeps.rungs import Rule
-from sweeps.search import GridSearch, Proposer, RandomSearch
-from sweeps.search_books import OptunaBooks
-from sweeps.search_optuna import OptunaSearch
-from sweeps.search_space import ArmSpace, Candidate, Space, Span
-from sweeps.study import Study
+from prune_core.base.files import read_json, write_json
+from sweeps.plan.plan import Plan
+from sweeps.search.early_stopping import Rule
+from sweeps.search.optuna_search import OptunaSearch
+from sweeps.search.optuna_study import OptunaBooks
+from sweeps.search.search import GridSearch, Proposer, RandomSearch
+from sweeps.search.space import ArmSpace, Candidate, Space, Span
+from sweeps.study.model import Study
 
 ASKED_FILE = "search.json"
 """The candidates that a search has asked for, by key: which trials belong to the study is known from here."""

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from prune_core.description import content_key
-from prune_core.errors import BadInput
+from prune_core.base.description import content_key
+from prune_core.base.errors import BadInput
 
 Value = str | int | float | bool
 

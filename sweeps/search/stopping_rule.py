@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sweeps.pareto_volume import non_dominated
+from sweeps.front.volume import non_dominated
 
 
 def ranks(values: ArrayLike, directions: Sequence[str]) -> NDArray[np.int_]:

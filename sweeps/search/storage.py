@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 
 def open_storage(out: Path, url: str | None) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweeps.more_seeds import decided_trials
-from sweeps.plan import Plan, candidate_trials, make_plan
-from sweeps.search_setup import asked_before
-from sweeps.study import load_study
+from sweeps.plan.plan import Plan, candidate_trials, make_plan
+from sweeps.search.more_seeds import decided_trials
+from sweeps.search.setup import asked_before
+from sweeps.study.model import load_study
 
 
 def whole_plan(out: Path) -> Plan:

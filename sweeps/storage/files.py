@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from prune_core.errors import BadInput
-from prune_core.files import read_json, replacing, write_json
-from prune_core.store import file_sha256
-from prune_core.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets
-from sweeps.storage_place import NotThere, Place, StoreDown
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json, replacing, write_json
+from prune_core.base.store import file_sha256
+from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets
+from sweeps.storage.place import NotThere, Place, StoreDown
 
 STORED = "stored.json"
 """In the folder of a budget: file -> {place, path, sha256}."""

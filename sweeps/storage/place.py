@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 
 _OPTIONS = {
     "s3": ("region", "scheme", "endpoint_override"),

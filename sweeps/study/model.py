@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from prune_core.errors import BadInput
-from sweeps.storage_place import checked_place
-from sweeps.study_errors import one_line
-from sweeps.study_parts import (
+from prune_core.base.errors import BadInput
+from sweeps.storage.place import checked_place
+from sweeps.study.errors import one_line
+from sweeps.study.sections import (
     CHEAP_IMAGES_PER_CELL,
     ArmSection,
     BaselineSection,
@@ -24,8 +24,8 @@ from sweeps.study_parts import (
     Section,
     TrackingSection,
 )
-from sweeps.study_values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
-from sweeps.study_yaml import apply_overrides, find_study, read_study_yaml
+from sweeps.study.values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
+from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml
 
 Direction = Literal["max", "min"]
 
@@ -83,7 +83,7 @@ class Study(Section):
     @field_validator("objectives", mode="before")
     @classmethod
     def _with_directions(cls, value: Any) -> Any:
-        from sweeps.study_objectives import objective_directions
+        from sweeps.study.objectives import objective_directions
 
         if isinstance(value, list | tuple):
             if len(set(map(str, value))) < len(value):
@@ -112,7 +112,7 @@ class Study(Section):
     @cached_property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide: ``val_*`` of each objective that has one, unless the report images decide."""
-        from sweeps.study_objectives import decisive_columns
+        from sweeps.study.objectives import decisive_columns
 
         return decisive_columns(self.objectives, self.select_on)
 
@@ -152,7 +152,7 @@ def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
     Raises:
         BadInput: one line with file, key and what is allowed.
     """
-    from sweeps.study_names import resolve
+    from sweeps.study.resolve import resolve
 
     if not isinstance(plain, dict):
         raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from prune_core.errors import BadInput, UnknownName
-from sweeps.study_errors import unknown_key
-from sweeps.study_options import method_traits
-from sweeps.study_values import parse_limit
+from prune_core.base.errors import BadInput, UnknownName
+from sweeps.study.errors import unknown_key
+from sweeps.study.options import method_traits
+from sweeps.study.values import parse_limit
 
 if TYPE_CHECKING:
-    from sweeps.study import Study
+    from sweeps.study.model import Study
 
 Direction = Literal["max", "min"]
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from prune_core.errors import BadInput
-from sweeps.study_errors import unknown_key
+from prune_core.base.errors import BadInput
+from sweeps.study.errors import unknown_key
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.errors import BadInput, UnknownName
-from sweeps.study_objectives import check_columns, default_objectives
-from sweeps.study_options import check_layers_fit, method_options, method_traits, network_options, recipe_of
-from sweeps.study_parts import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
-from sweeps.study_search import check_search
+from prune_core.base.errors import BadInput, UnknownName
+from sweeps.study.objectives import check_columns, default_objectives
+from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
+from sweeps.study.search import check_search
+from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
 
 if TYPE_CHECKING:
-    from sweeps.study import Study
+    from sweeps.study.model import Study
 
 BASELINE_KEYS = ("baseline", "control", "dense")
 """Words that the records use for networks that no method touched."""

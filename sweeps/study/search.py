@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prune_core.errors import BadInput
-from sweeps.study_options import recipe_of
+from prune_core.base.errors import BadInput
+from sweeps.study.options import recipe_of
 
 if TYPE_CHECKING:
-    from sweeps.study import Study
+    from sweeps.study.model import Study
 
 
 def check_search(study: Study) -> None:

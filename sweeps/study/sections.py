@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sweeps.study_values import Budgets, Label, Names, Ratios, Seed, Seeds
+from sweeps.study.values import Budgets, Label, Names, Ratios, Seed, Seeds
 
 CHEAP_IMAGES_PER_CELL = 500
 """Up to here the 75 cells take about as long as one epoch of fine-tuning on 12,500 images (a forward pass is a third)."""

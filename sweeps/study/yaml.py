@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from prune_core.errors import BadInput, UnknownName
-from prune_core.files import replacing
+from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.files import replacing
 
-SHIPPED = Path(__file__).parent / "studies"
+SHIPPED = Path(__file__).parents[1] / "studies"
 
 
 class _Loader(yaml.SafeLoader):

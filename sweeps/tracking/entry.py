@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prune_core.description import content_key
+from prune_core.base.description import content_key
 
 BUDGET_METRICS = (
     "accuracy",
@@ -64,7 +64,7 @@ class TrialEntry:
             asked for besides are sent, and never a number that is not finite.
         tags: further tags of this run.
         artifacts: files to store with the run.
-        corruptions: by budget, what `prune_core.corruption_table` says (CSV): joined and stored as one table.
+        corruptions: by budget, what `prune_core.evaluation.corruption_table` says (CSV): joined and stored as one table.
         started: seconds since the epoch, if known.
         ended: seconds since the epoch, if known.
     """

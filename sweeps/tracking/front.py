@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from prune_core.description import content_key
-from prune_core.files import read_json, write_json
-from prune_core.logits import LogitSet
-from prune_core.trial_folder import REPORT
-from sweeps.export_choice import Choice, choices, open_study
-from sweeps.front_text import COLLAPSED
-from sweeps.pages import Picture
-from sweeps.storage import bring_back
-from sweeps.study import Study
-from sweeps.tracking_entry import finite
-from sweeps.tracking_models import log_model, open_client
-from sweeps.tracking_place import in_short
+from prune_core.base.description import content_key
+from prune_core.base.files import read_json, write_json
+from prune_core.base.trial_folder import REPORT
+from prune_core.evaluation.logits import LogitSet
+from sweeps.export.choice import Choice, choices, open_study
+from sweeps.folder.pages import Picture
+from sweeps.front.text import COLLAPSED
+from sweeps.storage.files import bring_back
+from sweeps.study.model import Study
+from sweeps.tracking.entry import finite
+from sweeps.tracking.models import log_model, open_client
+from sweeps.tracking.place import in_short
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from sweeps.tracking_parent import Progress
+from sweeps.tracking.parent import Progress
 
 JOURNAL = "progress.jsonl"
 

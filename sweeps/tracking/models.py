@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prune_core.errors import BadInput
-from prune_core.files import read_json
-from prune_core.trial_folder import DESCRIPTION, WEIGHTS
-from sweeps.export_choice import Choice, choices, open_study
-from sweeps.storage import bring_back, sha256_of
-from sweeps.study import Study
-from sweeps.tracking import Tracker
-from sweeps.tracking_place import in_short, quieten_mlflow
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json
+from prune_core.base.trial_folder import DESCRIPTION, WEIGHTS
+from sweeps.export.choice import Choice, choices, open_study
+from sweeps.storage.files import bring_back, sha256_of
+from sweeps.study.model import Study
+from sweeps.tracking.place import in_short, quieten_mlflow
+from sweeps.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -34,7 +34,7 @@ def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
 
     Args:
         out: the study's output folder.
-        picks: as in `sweeps.export_choice.choices`.
+        picks: as in `sweeps.export.choice.choices`.
 
     Raises:
         BadInput: no study, no front, an unknown pick, weights that are gone.
@@ -104,8 +104,8 @@ def _send(choice: Choice, run_id: str, digest: str) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    from prune_core.pipeline_data import load_trial_data
     from prune_core.pruning import load_network
+    from prune_core.trial.data import load_trial_data
 
     data = load_trial_data(read_json(choice.trial / DESCRIPTION)["baseline"], None)
     network = load_network(choice.folder / WEIGHTS).eval()

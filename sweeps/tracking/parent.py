@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.provenance import installed, provenance
-from sweeps.tracking_entry import finite
+from sweeps.folder.provenance import installed, provenance
+from sweeps.tracking.entry import finite
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

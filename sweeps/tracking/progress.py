@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from prune_core.base.trial_folder import COMPLETE, DIVERGED, FAILED, STOPPED
 from prune_core.metrics import METRICS
-from prune_core.trial_folder import COMPLETE, DIVERGED, FAILED, STOPPED
-from sweeps.columns import COSTS
-from sweeps.pareto import EVERY_BUDGET, candidates, front, hypervolume
-from sweeps.study import Study
+from sweeps.front.front import EVERY_BUDGET, candidates, front, hypervolume
+from sweeps.records.columns import COSTS
+from sweeps.study.model import Study
 
 REFERENCE_TAG = "prunefront.hypervolume_reference"
 COST_MARGIN, OTHER_MARGIN = 0.1, 9.0

@@ -1,4 +1,4 @@
-"""One study's runs in MLflow, spoken to in plain blocking calls: what `sweeps.tracking` does in its thread.
+"""One study's runs in MLflow, spoken to in plain blocking calls: what `sweeps.tracking.tracker` does in its thread.
 
 A study is found again by the tag ``prunefront.study_uid`` (kept in the output folder), a trial by ``prunefront.key``.
 Whatever a killed driver or a slow server left behind (open runs, doubled runs) is put right by `StudyRuns.connect`.
@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from prune_core.trial_folder import CORRUPTIONS
-from sweeps.tracking_database import prepare_database
-from sweeps.tracking_entry import RUN_STATUS, Point, TrialEntry
-from sweeps.tracking_parent import ParentRun
-from sweeps.tracking_place import Place, quieten_loggers, quieten_mlflow
+from prune_core.base.trial_folder import CORRUPTIONS
+from sweeps.tracking.database import prepare_database
+from sweeps.tracking.entry import RUN_STATUS, Point, TrialEntry
+from sweeps.tracking.parent import ParentRun
+from sweeps.tracking.place import Place, quieten_loggers, quieten_mlflow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

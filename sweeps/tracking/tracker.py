@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from prune_core.errors import BadInput
-from sweeps.tracking_books import StudyRuns
-from sweeps.tracking_entry import RUN_STATUS, TrialEntry
-from sweeps.tracking_identity import study_uid
-from sweeps.tracking_parent import Progress
-from sweeps.tracking_place import Place, in_short, quieten_mlflow, shown_uri
+from prune_core.base.errors import BadInput
+from sweeps.folder.identity import study_uid
+from sweeps.tracking.entry import RUN_STATUS, TrialEntry
+from sweeps.tracking.parent import Progress
+from sweeps.tracking.place import Place, in_short, quieten_mlflow, shown_uri
+from sweeps.tracking.runs import StudyRuns
 
 __all__ = ["Tracker", "TrialEntry"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_core.trial_folder import (
+from prune_core.base.trial_folder import (
     CORRUPTIONS,
     DESCRIPTION,
     OUTCOME,
@@ -15,10 +15,10 @@ from prune_core.trial_folder import (
     read_outcome,
     read_record,
 )
-from sweeps.plan_state import trial_folder
-from sweeps.plan_trials import PlannedTrial
-from sweeps.records import start_of
-from sweeps.tracking_entry import FINAL_METRICS, TrialEntry, finite
+from sweeps.plan.state import trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.records.collect import start_of
+from sweeps.tracking.entry import FINAL_METRICS, TrialEntry, finite
 
 
 class TrialEntries:

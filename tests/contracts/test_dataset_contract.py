@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from prune_core.base.errors import BadInput
 from prune_core.data import DATASETS, Dataset, cifar10, cifar100, load_dataset
-from prune_core.errors import BadInput
 
 GENERATOR = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import build_network, convolutions
 from prune_core.pruning import METHODS, outcome_of, prune
 from prune_core.pruning.method import plain_options

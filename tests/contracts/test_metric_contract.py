@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune_core.errors import UnknownName
-from prune_core.logits import LogitSet
+from prune_core.base.errors import UnknownName
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.scoring import record_columns
 from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, file_metric
 from prune_core.metrics.columns import (
     METRIC_COLUMNS,
@@ -20,7 +21,6 @@ from prune_core.metrics.columns import (
     metric_columns,
 )
 from prune_core.metrics.directions import COST_DIRECTIONS, DIRECTIONS, direction_of, metric_of
-from prune_core.scoring import record_columns
 
 NAMES = METRICS.names()
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from prune_core.complexity import complexity
+from prune_core.cost.complexity import complexity
 from prune_core.networks import NETWORKS, Architecture, ChannelGroup, build_network, convolutions
 
 SHAPES = [(1, 28, 28), (3, 32, 32)]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.plan import make_plan
-from sweeps.study import load_study, study_from_plain
-from sweeps.study_yaml import shipped_studies
+from sweeps.plan.plan import make_plan
+from sweeps.study.model import load_study, study_from_plain
+from sweeps.study.yaml import shipped_studies
 
 
 @pytest.mark.parametrize("name", shipped_studies())

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(scope="session")
 def study_folder(tmp_path_factory):
-    import synthetic
+    from tests.dashboards import synthetic
 
     table = synthetic.records()
     out = synthetic.write(tmp_path_factory.mktemp("study") / "synthetic", table)
@@ -20,6 +20,6 @@ def study_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def page(study_folder):
-    from dashboards.report import build_report
+    from dashboards.report.report import build_report
 
     return build_report(study_folder)

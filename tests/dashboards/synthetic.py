@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from prune_core.logits import LogitSet
+from prune_core.evaluation.logits import LogitSet
 
 NETWORKS = ("small_vgg", "resnet8")
 METHODS = {"unstructured": 0.35, "l1_filter": 1.0, "network_slimming": 0.8, "random_filters": 1.9}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from serving import served
 
-from dashboards.live import live_app
+from dashboards.live.server import live_app
+from tests.dashboards.serving import served
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [

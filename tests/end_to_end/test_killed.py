@@ -11,7 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from sweeps.lock import holder_of
+from sweeps.folder.lock import holder_of
 from tests.end_to_end.running import comparable, finished, kill_family, prunefront, start, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from prune_core.files import read_json
+from prune_core.base.files import read_json
 from tests.end_to_end.running import prunefront
 
 pytestmark = [pytest.mark.slow, pytest.mark.cifar10, pytest.mark.timeout(900)]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import build_network, convolutions
 from prune_core.pruning import LayerOutcome, prune, remove_channels
 from prune_core.verification import CHECKS, verify

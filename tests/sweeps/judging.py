@@ -10,11 +10,11 @@ import pytest
 
 from prune_core.corruptions import STANDARD
 from prune_core.data import load_dataset
-from prune_core.logits import LogitSet
-from prune_core.scoring import record_columns
-from sweeps.cli import cli, run_cli
-from sweeps.one_network_images import report_images
-from sweeps.one_network_judged import Judgement
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.scoring import record_columns
+from sweeps.cli.group import cli, run_cli
+from sweeps.one_network.images import report_images
+from sweeps.one_network.judged import Judgement
 
 
 def call(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweeps.search_space import ArmSpace, Space
+from sweeps.search.space import ArmSpace, Space
 
 RATIOS = ("0.1", "0.3", "0.5", "0.7", "0.9")
 SPACE = Space(

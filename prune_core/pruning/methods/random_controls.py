@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
+from prune_core.base.seeds import torch_generator
 from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, WeightOptions, check_seed
 from prune_core.pruning.outcome import Granularity
 from prune_core.pruning.selection import Scores
 from prune_core.pruning.surgery import width_of
-from prune_core.seeds import torch_generator
 
 
 def _check_like(like: str | None, granularity: Granularity) -> None:

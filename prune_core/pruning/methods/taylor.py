@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.pruning.method import METHODS, Batches, ChannelOptions, Method, ScoreContext
 from prune_core.pruning.selection import Scores
 

@@ -3,16 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
 
-from dashboards.answers import answers
-from dashboards.beats import beats_control
-from dashboards.how import checksum, computing_hours, deviations, how
-from dashboards.ladder import against_ladder
-from dashboards.margins import against_margins
-from dashboards.points import candidate_points, rows_of
-from dashboards.study_folder import StudyFolder
-from prune_core.files import write_json
+from dashboards.analysis.answers import answers
+from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.dense_ladder import against_ladder
+from dashboards.analysis.margins import against_margins
+from dashboards.analysis.points import candidate_points, rows_of
+from dashboards.analysis.provenance import checksum, computing_hours, deviations, how
+from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.files import write_json
+from tests.dashboards import synthetic
 
 SEEDS = (0, 1, 2, 3, 4)
 

@@ -5,16 +5,16 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
 
-from dashboards.depth import ACCEPTED_ERROR, away_sentence, depths
-from dashboards.equal_cost import equal_cost
-from dashboards.figures_depth import damage_figure, reliability_figure, selective_rows
-from dashboards.points import Points, candidate_points, rows_of
-from dashboards.study_folder import StudyFolder, read_study_folder
-from prune_core.logits import LogitSet
-from sweeps.pareto import candidates
-from sweeps.storage import copy_away, to_send
+from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, away_sentence, depths
+from dashboards.analysis.equal_cost import equal_cost
+from dashboards.analysis.points import Points, candidate_points, rows_of
+from dashboards.figures.depth import damage_figure, reliability_figure, selective_rows
+from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from prune_core.evaluation.logits import LogitSet
+from sweeps.front.front import candidates
+from sweeps.storage.files import copy_away, to_send
+from tests.dashboards import synthetic
 
 
 @pytest.fixture(scope="module")

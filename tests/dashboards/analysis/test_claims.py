@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, norm, t, ttest_1samp
 
-from dashboards.beats import beats_control
-from dashboards.claims import claims, paired, verdict
-from dashboards.effects import confounded, effects
-from dashboards.points import Points, rows_of
-from dashboards.rivals import not_told_apart
-from dashboards.study_folder import StudyFolder
-from dashboards.trends import trends
-from sweeps.pareto import candidates
+from dashboards.analysis.claims import claims, paired, verdict
+from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.effects import confounded, effects
+from dashboards.analysis.indistinguishable import not_told_apart
+from dashboards.analysis.points import Points, rows_of
+from dashboards.analysis.trends import trends
+from dashboards.reading.study_folder import StudyFolder
+from sweeps.front.front import candidates
 
 STUDIES, WHOLE = 8000, 20
 

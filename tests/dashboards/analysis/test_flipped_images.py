@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from dashboards.flipped import flipped_sentences, flipped_table, flips
-from dashboards.points import candidate_points, fell_together, rows_of
-from dashboards.study_folder import read_study_folder
-from prune_core.logits import LogitSet
+from dashboards.analysis.flipped_images import flipped_sentences, flipped_table, flips
+from dashboards.analysis.points import candidate_points, fell_together, rows_of
+from dashboards.reading.study_folder import read_study_folder
+from prune_core.evaluation.logits import LogitSet
 
 
 def test_every_flipped_image_is_listed_with_what_it_means(study_folder):

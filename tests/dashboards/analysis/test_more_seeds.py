@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-import synthetic
 
-from dashboards.effects import effects
-from dashboards.equal_cost import equal_cost
-from dashboards.how import how
-from dashboards.points import candidate_points
-from dashboards.report_parts import seed_count
-from dashboards.study_folder import read_study_folder
-from dashboards.trends import trends
+from dashboards.analysis.effects import effects
+from dashboards.analysis.equal_cost import equal_cost
+from dashboards.analysis.points import candidate_points
+from dashboards.analysis.provenance import how
+from dashboards.analysis.trends import trends
+from dashboards.reading.study_folder import read_study_folder
+from dashboards.report.parts import seed_count
+from tests.dashboards import synthetic
 
 
 def test_one_candidate_with_more_seeds_leaves_comparisons_over_all_as_they_were(tmp_path: Path) -> None:

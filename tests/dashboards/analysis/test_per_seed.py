@@ -4,16 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboards.effects import FALLING, effects
-from dashboards.how import how
-from dashboards.measured import candidate_differences, seed_measured, with_images
-from dashboards.points import Points, rows_of
-from dashboards.scaling import scaling_rows, scaling_table
-from dashboards.study_folder import StudyFolder, control_rows
-from dashboards.sureness import sureness
-from prune_core.resampled import RESAMPLES, write_image_noise
-from prune_core.trial_folder import RESAMPLED, budget_folder
-from sweeps.pareto import candidates
+from dashboards.analysis.effects import FALLING, effects
+from dashboards.analysis.membership_text import sureness
+from dashboards.analysis.per_seed import candidate_differences, seed_measured, with_images
+from dashboards.analysis.points import Points, rows_of
+from dashboards.analysis.provenance import how
+from dashboards.analysis.temperature_scaling import scaling_rows, scaling_table
+from dashboards.reading.study_folder import StudyFolder, control_rows
+from prune_core.base.trial_folder import RESAMPLED, budget_folder
+from prune_core.evaluation.resampled import RESAMPLES, write_image_noise
+from sweeps.front.front import candidates
 
 SEEDS = range(5)
 

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
 
-from dashboards.compare import compare_text, differing_keys, shared_candidates
-from dashboards.study_folder import read_study_folder
+from dashboards.analysis.study_comparison import compare_text, differing_keys, shared_candidates
+from dashboards.reading.study_folder import read_study_folder
+from tests.dashboards import synthetic
 
 
 def test_a_shift_is_found_where_it_was_made_and_nowhere_else(tmp_path):

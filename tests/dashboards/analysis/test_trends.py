@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import linregress, t
 
-from dashboards.study_folder import StudyFolder
-from dashboards.trends import trend_sentences, trends
+from dashboards.analysis.trends import trend_sentences, trends
+from dashboards.reading.study_folder import StudyFolder
 
 
 def sentences(study):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dashboards.figures_network import print_network
-from prune_core.logits import LogitSet
+from dashboards.figures.network import print_network
+from prune_core.evaluation.logits import LogitSet
 
 
 def test_one_network_is_one_picture_the_same_each_time(tmp_path: Path) -> None:

@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 
 import pytest
-import synthetic
-from serving import get, served
 
-from dashboards.live import LiveStudy, is_loopback, live_app
-from dashboards.live_state import live_state
-from prune_core.errors import BadInput
-from prune_core.files import write_json
+from dashboards.live.server import LiveStudy, is_loopback, live_app
+from dashboards.reading.live_state import live_state
+from prune_core.base.errors import BadInput
+from prune_core.base.files import write_json
+from tests.dashboards import synthetic
+from tests.dashboards.serving import get, served
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-import synthetic
 
+from dashboards.analysis.points import candidate_points, rows_of
 from dashboards.labels import candidate
-from dashboards.points import candidate_points, rows_of
-from dashboards.report import build_report
-from dashboards.study_folder import read_study_folder
-from prune_core.errors import BadInput
-from sweeps.pareto import non_dominated
+from dashboards.reading.study_folder import read_study_folder
+from dashboards.report.report import build_report
+from prune_core.base.errors import BadInput
+from sweeps.front.front import non_dominated
+from tests.dashboards import synthetic
 
 SCRIPT = re.compile(r"<script>.*?</script>", re.S)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from prune_core.description import content_key
-from prune_core.pipeline_keys import baseline_key
-from prune_core.store import Store, is_whole, read_meta
+from prune_core.base.description import content_key
+from prune_core.base.keys import baseline_key
+from prune_core.base.store import Store, is_whole, read_meta
 
 DESCRIPTION = {"kind": "test", "number": 1}
 
@@ -85,7 +85,7 @@ def test_the_second_of_two_racers_takes_what_is_there(tmp_path):
 
 RACER = """
 import sys, pathlib
-from prune_core.store import Store, is_whole
+from prune_core.base.store import Store, is_whole
 store = Store(pathlib.Path(sys.argv[1]))
 for number in range(60):
     def make(folder):
@@ -107,9 +107,8 @@ def test_two_processes_race(tmp_path):
 
 
 def test_neither_store_nor_folder_names_import_torch():
-    code = (
-        "import sys, prune_core.store, prune_core.trial_folder, prune_core.pipeline_keys; sys.exit('torch' in sys.modules)"
-    )
+    rooms = "prune_core.base.store, prune_core.base.trial_folder, prune_core.base.keys"
+    code = f"import sys, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

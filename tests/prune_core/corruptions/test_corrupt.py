@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from prune_core.base.errors import BadInput
 from prune_core.corruptions import EXTRA, STANDARD, corrupt
 from prune_core.corruptions.frost_textures import frost_textures
 from prune_core.corruptions.motion import motion_blur, tap_offsets
 from prune_core.corruptions.streams import ImageStreams
-from prune_core.errors import BadInput
 
 COUNT = 60  # images of 32x32x3: 184,320 values
 

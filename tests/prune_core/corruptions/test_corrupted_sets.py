@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prune_core.base.errors import BadInput, UnknownName
 from prune_core.corruptions import EXTRA, contact_sheet, corrupt, generated_set, official_set, set_label, sets
-from prune_core.errors import BadInput, UnknownName
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 28, 28, 1)).astype(np.uint8)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prune_core.base.errors import BadInput
 from prune_core.corruptions.definition import EXTRA, STANDARD
 from prune_core.corruptions.fetch import ARCHIVES, Archive, fetch_official
-from prune_core.errors import BadInput
 from tests.prune_core.loopback import Served, serving
 
 NAMES = ("fog", "snow", "labels")

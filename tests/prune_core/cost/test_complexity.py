@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from prune_core.complexity import Complexity, complexity
+from prune_core.cost.complexity import Complexity, complexity
 from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
 

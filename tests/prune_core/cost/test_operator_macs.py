@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from prune_core.cost.operator_macs import OperatorMacs
 from prune_core.networks import build_network
-from prune_core.operator_macs import OperatorMacs
 from prune_core.pruning import prune
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prune_core.base.errors import BadInput
 from prune_core.data import cifar100, load_dataset
-from prune_core.errors import BadInput
 from tests.prune_core.loopback import Served, serving
 
 NAME = "cifar-100-python.tar.gz"

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from prune_core.base.errors import BadInput, UnknownName
 from prune_core.data import DATASETS, load_dataset
-from prune_core.errors import BadInput, UnknownName
 
 
 def test_mnist5k_is_mlxtends(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_names_and_arguments_that_are_wrong(tmp_path: Path) -> None:
 
 
 def test_the_guide_names_every_dataset() -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    guide = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
     rows = {line.split("`")[1].split(":")[0] for line in guide.splitlines() if line.startswith("| `")}
     assert rows == set(DATASETS.names())
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prune_core.base.errors import BadInput
 from prune_core.data import Dataset, balanced_subset, split_dataset
-from prune_core.errors import BadInput
 
 
 def _dataset(labels: np.ndarray, test: int = 0) -> Dataset:

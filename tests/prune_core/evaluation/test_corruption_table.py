@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prune_core.corruption_table import corruption_table, write_corruption_table
-from prune_core.logits import LogitSet
+from prune_core.base.trial_folder import CORRUPTIONS
+from prune_core.evaluation.corruption_table import corruption_table, write_corruption_table
+from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import calibration_error
-from prune_core.trial_folder import CORRUPTIONS
 
 
 def logits(images: int) -> LogitSet:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput, Diverged
-from prune_core.evaluation import (
+from prune_core.base.errors import BadInput, Diverged
+from prune_core.evaluation.evaluation import (
     LogitSet,
     evaluate_network,
     forward_logits,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune_core.logits import LogitSet
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.uncertainty import intervals, paired_intervals
 from prune_core.metrics.bootstrap import percentile_interval, resampling_counts
 from prune_core.metrics.calibration_interval import calibration_interval, gap_contributions, gap_sums
-from prune_core.uncertainty import intervals, paired_intervals
 
 CLASSES, CORRUPTIONS, WORLDS, IMAGES = 3, ("fog", "snow"), 400, 400
 SHARPNESS = {"one": 0.5, "other": 0.75}

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune_core.logits import LogitSet
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.resampled import RESAMPLES, image_noise, read_image_noise, write_image_noise
 from prune_core.metrics.bootstrap import resampling_counts
 from prune_core.metrics.calibration import calibration_error
 from prune_core.metrics.predictions import softmax
-from prune_core.resampled import RESAMPLES, image_noise, read_image_noise, write_image_noise
 
 
 def logits(seed, images=80):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prune_core.errors import BadInput
-from prune_core.logits import LogitSet
+from prune_core.base.errors import BadInput
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.uncertainty import intervals, paired_intervals
 from prune_core.metrics import assign_bins
 from prune_core.metrics.bootstrap import percentile_interval, resampled_means, resampling_counts
 from prune_core.metrics.calibration_interval import gap_contributions, gap_sums
-from prune_core.uncertainty import intervals, paired_intervals
 
 
 def network(images: int, seed: int) -> LogitSet:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prune_core.errors import BadInput, Diverged
+from prune_core.base.errors import BadInput, Diverged
 from prune_core.metrics import Predictions, assign_bins, calibration_error, confidence_gap, ece, reliability, softmax
 from prune_core.metrics.binning import bin_sums
 from prune_core.metrics.calibration import debiased_error, folded_normal_mean

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune_core.damage import damage
-from prune_core.errors import BadInput
-from prune_core.logits import LogitSet
+from prune_core.base.errors import BadInput
+from prune_core.evaluation.damage import damage
+from prune_core.evaluation.logits import LogitSet
+from prune_core.evaluation.scoring import record_columns, scale, selective_by_severity, set_columns
 from prune_core.metrics import accepting_threshold, first_half, fit_temperature, softmax
 from prune_core.metrics.columns import METRIC_COLUMNS, REPORT_COLUMNS, SELECTION_COLUMNS, SET_COLUMNS, TRAIN_COLUMNS
-from prune_core.scoring import record_columns, scale, selective_by_severity, set_columns
 
 
 def random_set(seed: int, names: Sequence[str], images: int = 60) -> LogitSet:

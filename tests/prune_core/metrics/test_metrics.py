@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prune_core.errors import BadInput, Diverged
+from prune_core.base.errors import BadInput, Diverged
 from prune_core.metrics import (
     CellPredictions,
     Predictions,

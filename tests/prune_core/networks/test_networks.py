@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from prune_core.complexity import complexity
-from prune_core.errors import BadInput, UnknownName
+from prune_core.base.errors import BadInput, UnknownName
+from prune_core.cost.complexity import complexity
 from prune_core.networks import NETWORKS, Architecture, build_network, convolutions
 
 # protocol.md, section 1: parameters, convolution weights, convolutions, BatchNorm2d channels and layers,
@@ -292,7 +292,7 @@ def test_a_users_network_is_one_file(tmp_path: Path) -> None:
         "assert n(torch.zeros(2, 1, 8, 8)).shape == (2, 10)\n"
         "assert n.architecture.options == dict(num_classes=10, in_channels=1, width=3, activation='gelu')\n"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path), str(root)], capture_output=True, text=True, check=False
     )
@@ -341,13 +341,13 @@ def test_a_users_options_may_be_numbers_and_text(users_own: Callable[[Callable[.
 def test_importing_the_package_does_not_import_torch() -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import prune_core, prune_core.errors\n"
+        "import prune_core, prune_core.base.errors\n"
         "assert 'torch' not in sys.modules\n"
         "import prune_core.complexity\n"
         "from prune_core import complexity, build_network\n"
         "assert complexity(build_network('resnet20')).parameters == 269722\n"
     )
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     done = subprocess.run([sys.executable, "-c", code, root], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from prune_core.complexity import complexity
+from prune_core.cost.complexity import complexity
 from prune_core.networks import build_network
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from prune_core.complexity import complexity
+from prune_core.cost.complexity import complexity
 from prune_core.networks import build_network
 from prune_core.pruning import outcome_of, prune
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 import torch.nn.utils.prune as torch_prune
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput, Diverged, UnknownName
+from prune_core.base.errors import BadInput, Diverged, UnknownName
 from prune_core.networks import build_network, convolutions
 from prune_core.pruning import METHODS, apply_masks_, outcome_of, prune
 from prune_core.pruning.method import ScoreContext

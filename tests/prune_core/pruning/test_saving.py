@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import build_network
 from prune_core.pruning import load_network, outcome_of, prune, save_network
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prune_core.errors import BadInput, Diverged
+from prune_core.base.errors import BadInput, Diverged
 from prune_core.pruning.ratio import canonical, kept_count, parse_ratio, removed_count
 from prune_core.pruning.selection import check_finite, keep_at_least, keep_each, keep_pooled, rounded_up
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import NETWORKS, ChannelGroup, Consumer, build_network
 from prune_core.pruning import load_network, prune, remove_channels, save_network
 from prune_core.pruning.surgery import groups_of, width_of

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 pytest.importorskip("torch_pruning")
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import NETWORKS, build_network
 from prune_core.pruning import load_network, outcome_of, prune, save_network
 from prune_core.verification import verify

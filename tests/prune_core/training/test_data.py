@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.training import DeviceData, Recipe, learning_rate
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from prune_core.errors import BadInput, Diverged
+from prune_core.base.errors import BadInput, Diverged
 from prune_core.training import Checkpoint, DeviceData, Interrupted, Recipe, TrainingState, train
 
 STREAM = ("test", 0)

@@ -7,9 +7,9 @@ import random
 import time
 from pathlib import Path
 
-from prune_core.description import content_key
-from prune_core.pipeline import run_trial
-from prune_core.trial_folder import budget_folder, read_outcome, read_record
+from prune_core.base.description import content_key
+from prune_core.base.trial_folder import budget_folder, read_outcome, read_record
+from prune_core.trial.run import run_trial
 
 DESCRIPTION = {
     "kind": "pruned",

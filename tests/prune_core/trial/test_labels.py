@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prune_core.base.files import read_json
 from prune_core.corruptions import EXTRA, STANDARD
-from prune_core.files import read_json
-from prune_core.pipeline_data import load_trial_data, report_cells, selection_cells
-from prune_core.pipeline_watch import Watch
 from prune_core.training import Interrupted
+from prune_core.trial.data import load_trial_data, report_cells, selection_cells
+from prune_core.trial.watch import Watch
 
 EVALUATION = {"corruptions": "generated", "seed": 0, "images_per_cell": 10, "selection_images_per_cell": 10}
 BASELINE = {

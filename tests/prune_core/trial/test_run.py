@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import torch
 
-from prune_core import pipeline, pipeline_evaluation, pipeline_walk
-from prune_core.description import content_key
-from prune_core.pipeline import run_trial
-from prune_core.pipeline_trouble import MachineTrouble
+from prune_core.base.description import content_key
+from prune_core.base.store import file_sha256
+from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress, read_record
 from prune_core.pruning import METHODS, load_network
-from prune_core.store import file_sha256
-from prune_core.trial_folder import budget_folder, read_outcome, read_progress, read_record
+from prune_core.trial import judge as pipeline_evaluation
+from prune_core.trial import run as pipeline
+from prune_core.trial import walk as pipeline_walk
+from prune_core.trial.run import run_trial
+from prune_core.trial.trouble import MachineTrouble
 
 BASELINE = {
     "kind": "baseline",

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from prune_core.networks import build_network
-from sweeps.cli import cli, run_cli
-from sweeps.pages import Pages
+from sweeps.cli.group import cli, run_cli
+from sweeps.folder.pages import Pages
 
 
 def call(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
@@ -50,7 +50,7 @@ def _images(tmp_path: Path) -> str:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from sweeps.cli import cli, run_cli; status = run_cli(cli, ['--help']);"
+        "import sys; from sweeps.cli.group import cli, run_cli; status = run_cli(cli, ['--help']);"
         "print(status, sorted({'ray', 'torch', 'pandas', 'mlflow', 'optuna', 'numpy', 'pydantic'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

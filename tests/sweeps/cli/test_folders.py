@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import yaml
 
-from prune_core.errors import BadInput
-from prune_core.files import read_json, write_json
-from prune_core.logits import LogitSet
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json, write_json
+from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import calibration_error
-from sweeps.lock import driving
-from sweeps.plan import make_plan
-from sweeps.records import read_records
-from sweeps.rescore import align_bins, rescore_study
-from sweeps.status import status_text
-from sweeps.study import load_study
-from sweeps.study_yaml import write_study
+from sweeps.folder.lock import driving
+from sweeps.plan.plan import make_plan
+from sweeps.records.collect import read_records
+from sweeps.run.rescore import align_bins, rescore_study
+from sweeps.run.status import status_text
+from sweeps.study.model import load_study
+from sweeps.study.yaml import write_study
 
 STUDY = """
 name: mine

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sweeps.cli import cli
-from tests.sweeps.kuberay_shape import RayJob
+from sweeps.cli.group import cli
+from tests.sweeps.clusters.kuberay_shape import RayJob
 
-CLUSTERS = Path(__file__).parents[2] / "sweeps" / "clusters"
+CLUSTERS = Path(__file__).parents[3] / "sweeps" / "clusters"
 SCRIPTS = sorted([*CLUSTERS.glob("*.sh"), *CLUSTERS.glob("*.sbatch")])
 
 

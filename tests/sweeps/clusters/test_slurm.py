@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "sweeps" / "clusters" / "slurm.sbatch"
+SCRIPT = Path(__file__).parents[3] / "sweeps" / "clusters" / "slurm.sbatch"
 
 STAND_INS = {
     "bin/scontrol": "printf 'node%s\\n' $(seq 64)",

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from prune_core.files import write_json
-from sweeps.cost import RECORD_BYTES, RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, WORKER_SECONDS, Speed, cost_of
-from sweeps.cost_calibration import speeds_of
-from sweeps.cost_sizes import Sizes, judged_images, logit_bytes, sizes_of
-from sweeps.plan import Plan, make_plan
-from sweeps.plan_text import plan_text, size
-from sweeps.study import load_study
+from prune_core.base.files import write_json
+from sweeps.cost.calibration import speeds_of
+from sweeps.cost.cost import RECORD_BYTES, RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, WORKER_SECONDS, Speed, cost_of
+from sweeps.cost.sizes import Sizes, judged_images, logit_bytes, sizes_of
+from sweeps.plan.plan import Plan, make_plan
+from sweeps.run.plan_text import plan_text, size
+from sweeps.study.model import load_study
 
 STUDY = """
 name: mine

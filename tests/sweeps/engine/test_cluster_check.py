@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from prune_core.description import FORMAT
-from prune_core.errors import BadInput
-from sweeps import cluster_check
-from sweeps.lock import driving
-from sweeps.ray_session import cluster_address
-from sweeps.study import Study, load_study
+from prune_core.base.description import FORMAT
+from prune_core.base.errors import BadInput
+from sweeps.engine import cluster_check
+from sweeps.engine.session import cluster_address
+from sweeps.folder.lock import driving
+from sweeps.study.model import Study, load_study
 
 GOOD = {"missing": None, "format": FORMAT, "sees": True}
 

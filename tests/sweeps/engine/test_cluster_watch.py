@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from sweeps.cluster_watch import watching
+from sweeps.engine.cluster_watch import watching
 
 
 @pytest.mark.parametrize("lives", [True, False])

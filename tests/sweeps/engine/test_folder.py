@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.ray_folder import LONGEST, YOUNG_SECONDS, session_folder
+from sweeps.engine.folder import LONGEST, YOUNG_SECONDS, session_folder
 
 HOLDER = """
 import sys, time
-from sweeps.ray_folder import session_folder
+from sweeps.engine.folder import session_folder
 with session_folder() as folder:
     print(folder, flush=True)
     time.sleep(60)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.ray_quiet import short_messages, silence
+from sweeps.engine.quiet import short_messages, silence
 
 WALL = (
     "A worker died or was killed while executing a task by an unexpected system error. To troubleshoot the problem, check "

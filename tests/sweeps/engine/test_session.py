@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from sweeps import ray_session as session
-from sweeps.ray_quiet import silence
+from sweeps.engine import session
+from sweeps.engine.quiet import silence
 
 Init = Callable[..., Any]
 

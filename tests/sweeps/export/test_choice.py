@@ -9,14 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from prune_core.errors import BadInput
-from sweeps import export_files
-from sweeps.cli import cli, run_cli
-from sweeps.export_choice import choices, folder_name, open_study
-from sweeps.export_folder import check_target, models_folder, whole_folder
-from sweeps.model_card import escaped
-from sweeps.study import load_study
-from sweeps.study_yaml import write_study
+from prune_core.base.errors import BadInput
+from sweeps.cli.group import cli, run_cli
+from sweeps.export.card import escaped
+from sweeps.export.choice import choices, folder_name, open_study
+from sweeps.export.export import files as export_files
+from sweeps.export.folder import check_target, models_folder, whole_folder
+from sweeps.study.model import load_study
+from sweeps.study.yaml import write_study
 from tests.sweeps.exporting import STUDY
 
 

@@ -14,17 +14,17 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from prune_core.base.trial_folder import read_record
 from prune_core.data import load_dataset, split_dataset
 from prune_core.pruning import load_network
-from prune_core.trial_folder import read_record
-from sweeps import export as export_module
-from sweeps.cli import cli, run_cli
-from sweeps.export import ExportFailed, Wanted, export_study
+from sweeps.cli.group import cli, run_cli
+from sweeps.export.export import ExportFailed, Wanted, export_study
+from sweeps.export.export import export as export_module
 from tests.sweeps.exporting import run_without_ray
 
 onnxruntime = pytest.importorskip("onnxruntime")
 NAME = "small_vgg-l1_filter-r0.50-b0"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module", name="out")
@@ -85,7 +85,7 @@ def test_onnx_is_checked_where_nobody_has_imported_torch(folder, judged, report,
     with torch.inference_mode():
         np.savez(tmp_path / "sample.npz", images=images, logits=judged(torch.from_numpy(images)).numpy())
     code = (
-        "import sys, numpy as np; from pathlib import Path; from sweeps.export_check import check_files; "
+        "import sys, numpy as np; from pathlib import Path; from sweeps.export.check import check_files; "
         f"s = np.load({str(tmp_path / 'sample.npz')!r}); "
         f"print(check_files(Path({str(folder)!r}), ['model.onnx'], s['images'], s['logits'])['model.onnx']['same_class']); "
         "print('torch' in sys.modules)"

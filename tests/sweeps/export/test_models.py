@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from prune_core.pruning import load_network
-from sweeps.export_choice import choices, open_study
-from sweeps.records import read_records, write_records
-from sweeps.tracking import Tracker, TrialEntry
-from sweeps.tracking_models import log_front_models
+from sweeps.export.choice import choices, open_study
+from sweeps.records.collect import read_records, write_records
+from sweeps.tracking.models import log_front_models
+from sweeps.tracking.tracker import Tracker, TrialEntry
 from tests.sweeps.exporting import run_without_ray
 
 NAME = "small_vgg-l1_filter-r0.50-b0"

@@ -8,9 +8,9 @@ import torch
 
 from prune_core.networks import build_network
 from prune_core.pruning import prune
-from sweeps.export_check import TOLERANCE, check_files
-from sweeps.export_files import exported, write_onnx, write_program
-from sweeps.export_int8 import write_int8
+from sweeps.export.check import TOLERANCE, check_files
+from sweeps.export.files import exported, write_onnx, write_program
+from sweeps.export.int8 import write_int8
 
 pytest.importorskip("onnxruntime")
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from prune_core.errors import BadInput
-from prune_core.files import write_json
-from sweeps.lock import STALE_SECONDS, driving, holder_of
+from prune_core.base.errors import BadInput
+from prune_core.base.files import write_json
+from sweeps.folder.lock import STALE_SECONDS, driving, holder_of
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from sweeps.lock import driving
+from sweeps.folder.lock import driving
 with driving(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

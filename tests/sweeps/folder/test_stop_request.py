@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.stopping import GRACE_SECONDS, StopRequest, listening, token_watch
+from sweeps.folder.stop_request import GRACE_SECONDS, StopRequest, listening, token_watch
 
 
 def never() -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.image_noise import main_effect
-from sweeps.pareto_scatter import scatter_of
-from sweeps.pareto_shrinkage import draw_true_means
+from sweeps.front.image_noise import main_effect
+from sweeps.front.scatter import scatter_of
+from sweeps.front.shrinkage import draw_true_means
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def _benchmark():

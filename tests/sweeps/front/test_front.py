@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sweeps.pareto import candidates, front, hypervolume, membership, non_dominated, selection_columns, write_front
-from sweeps.pareto_scatter import scatter_of
+from sweeps.front.front import candidates, front, hypervolume, membership, non_dominated, selection_columns, write_front
+from sweeps.front.scatter import scatter_of
 
 # Few distinct values, so that ties and equal points are common.
 FEW = arrays(np.float64, st.tuples(st.integers(1, 14), st.integers(2, 4)), elements=st.integers(0, 4).map(float))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sweeps.front_text import front_rows
+from sweeps.front.text import front_rows
 
 DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
 

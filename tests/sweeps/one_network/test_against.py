@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from prune_core.evaluation.scoring import record_columns
 from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
-from prune_core.scoring import record_columns
-from sweeps.columns import record_columns as columns
-from sweeps.one_network_against import against_lines, collapse_line, deltas, write_flipped
+from sweeps.one_network.against import against_lines, collapse_line, deltas, write_flipped
+from sweeps.records.columns import record_columns as columns
 from tests.sweeps.judging import call, judgement, row
 
 

@@ -13,13 +13,13 @@ from PIL import Image
 
 from prune_core.corruptions.fetch import ARCHIVES
 from prune_core.data import load_dataset
+from prune_core.evaluation.scoring import record_columns, scale
+from prune_core.evaluation.uncertainty import intervals
 from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
-from prune_core.scoring import record_columns, scale
-from prune_core.uncertainty import intervals
-from sweeps.columns import record_columns as columns
-from sweeps.one_network_images import corrupted_images, report_images
-from sweeps.one_network_table import _part, _scaled_set, judgement_lines
+from sweeps.one_network.images import corrupted_images, report_images
+from sweeps.one_network.table import _part, _scaled_set, judgement_lines
+from sweeps.records.columns import record_columns as columns
 from tests.sweeps.judging import call, judgement, row
 
 

@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 import prune_core.verification
-from prune_core.complexity import complexity
+from prune_core.cost.complexity import complexity
 from prune_core.networks import build_network
 from prune_core.pruning import load_network, outcome_of, save_network
 from prune_core.verification import Check, Verification
-from sweeps.cli import cli, run_cli
-from sweeps.one_network_cost import latencies
+from sweeps.cli.group import cli, run_cli
+from sweeps.one_network.cost import latencies
 
 
 def call(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:

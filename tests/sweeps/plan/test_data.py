@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prune_core.errors import BadInput
-from sweeps.plan import make_plan
-from sweeps.study import Study, load_study
+from prune_core.base.errors import BadInput
+from sweeps.plan.plan import make_plan
+from sweeps.study.model import Study, load_study
 
 STUDY = """
 name: mine

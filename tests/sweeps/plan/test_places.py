@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import sweeps.places
-from sweeps.places import places, usable_cores
-from sweeps.study_parts import ResourcesSection
+import sweeps.plan.places
+from sweeps.plan.places import places, usable_cores
+from sweeps.study.sections import ResourcesSection
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,15 @@ from sweeps.study_parts import ResourcesSection
 def test_trials_at_a_time(
     monkeypatch: pytest.MonkeyPatch, cores: int, gpus: int, resources: dict[str, object], expected: int
 ) -> None:
-    monkeypatch.setattr(sweeps.places, "usable_cores", lambda: cores)
-    monkeypatch.setattr(sweeps.places, "visible_gpus", lambda: gpus)
+    monkeypatch.setattr(sweeps.plan.places, "usable_cores", lambda: cores)
+    monkeypatch.setattr(sweeps.plan.places, "visible_gpus", lambda: gpus)
     assert places(ResourcesSection.model_validate(resources)) == expected
 
 
 @pytest.mark.parametrize(("quota", "expected"), [("150000 100000", 1), ("max 100000", 64), ("", 64), ("10000 100000", 1)])
 def test_the_quota_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, expected: int) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
-    monkeypatch.setattr(sweeps.places, "_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(sweeps.plan.places, "_QUOTA", tmp_path / "cpu.max")
     (tmp_path / "cpu.max").write_text(quota)
     assert usable_cores() == expected
 

@@ -12,16 +12,16 @@ import pytest
 import torch
 
 from prune_core import build_network
-from prune_core.errors import BadInput
-from prune_core.files import write_json
-from prune_core.pipeline_keys import baseline_key
-from sweeps.plan import Plan, candidate_trials, make_plan
-from sweeps.plan_arms import study_arms
-from sweeps.plan_state import baseline_failure, baseline_ready, block, final_status, forget_failures
-from sweeps.plan_trials import PlannedTrial
-from sweeps.search_setup import space_of
-from sweeps.study import Study, load_study
-from sweeps.study_options import choice_text
+from prune_core.base.errors import BadInput
+from prune_core.base.files import write_json
+from prune_core.base.keys import baseline_key
+from sweeps.plan.arms import study_arms
+from sweeps.plan.plan import Plan, candidate_trials, make_plan
+from sweeps.plan.state import baseline_failure, baseline_ready, block, final_status, forget_failures
+from sweeps.plan.trials import PlannedTrial
+from sweeps.search.setup import space_of
+from sweeps.study.model import Study, load_study
+from sweeps.study.options import choice_text
 
 SMALL = """
 name: mine

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from sweeps.plan_trials import PlannedTrial
-from sweeps.workload import Workload
+from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.workload import Workload
 
 
 def trial(key: str, kind: str = "pruned", base: str = "b", budgets: tuple[int, ...] = (0,)) -> PlannedTrial:

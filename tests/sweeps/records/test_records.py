@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from prune_core.files import write_json
-from sweeps.columns import delta_columns, measured_columns, record_columns
-from sweeps.plan import Plan, make_plan
-from sweeps.plan_trials import PlannedTrial
-from sweeps.records import collect, read_records, write_records
-from sweeps.study import load_study
+from prune_core.base.files import write_json
+from sweeps.plan.plan import Plan, make_plan
+from sweeps.plan.trials import PlannedTrial
+from sweeps.records.collect import collect, read_records, write_records
+from sweeps.records.columns import delta_columns, measured_columns, record_columns
+from sweeps.study.model import load_study
 
 STUDY = """
 name: mine
@@ -228,8 +228,7 @@ def test_half_a_record_is_no_record(plan: Plan, tmp_path: Path) -> None:
 
 
 def test_tables_need_neither_ray_nor_torch() -> None:
-    code = (
-        "import sys, sweeps.records, sweeps.columns; print(sorted({'ray', 'torch', 'mlflow', 'optuna'} & set(sys.modules)))"
-    )
+    heavy = "{'ray', 'torch', 'mlflow', 'optuna'}"
+    code = f"import sys, sweeps.records.collect, sweeps.records.columns; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

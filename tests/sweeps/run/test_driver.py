@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from prune_core.training import prepare_runtime
-from sweeps.driver_sweep import configuration, require_begun
-from sweeps.plan import make_plan
-from sweeps.plan_state import trial_folder
-from sweeps.ray_session import LostRay
-from sweeps.study import load_study
+from sweeps.engine.session import LostRay
+from sweeps.plan.plan import make_plan
+from sweeps.plan.state import trial_folder
+from sweeps.run.sweep import configuration, require_begun
+from sweeps.study.model import load_study
 
 
 def test_a_trial_that_never_had_a_worker_has_not_failed(tmp_path: Path) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy
 import pandas as pd
 
-from prune_core.trial_folder import finished_budgets
-from sweeps.driver_sweep import configuration
-from sweeps.pareto import write_front
-from sweeps.plan import make_plan
-from sweeps.plan_state import trial_folder
-from sweeps.plan_text import plan_text
-from sweeps.records import collect
-from sweeps.study import Study, load_study
-from sweeps.trial import run_planned
+from prune_core.base.trial_folder import finished_budgets
+from sweeps.engine.worker import run_planned
+from sweeps.front.front import write_front
+from sweeps.plan.plan import make_plan
+from sweeps.plan.state import trial_folder
+from sweeps.records.collect import collect
+from sweeps.run.plan_text import plan_text
+from sweeps.run.sweep import configuration
+from sweeps.study.model import Study, load_study
 
 SMALL = """
 name: mine

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.driver_sweep import Sweep
-from sweeps.ray_session import LostRay
+from sweeps.engine.session import LostRay
+from sweeps.run.sweep import Sweep
 
 
 @pytest.mark.parametrize(("lost", "expected"), [(LostRay("gone"), "LostRay"), (None, "TuneError")])

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from prune_core.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder
-from sweeps.plan_state import trial_folder
-from sweeps.thinning import thin
+from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder
+from sweeps.plan.state import trial_folder
+from sweeps.run.thinning import thin
 
 FILES = (*LOGITS, WEIGHTS, RECORD)
 

@@ -10,16 +10,16 @@ import numpy as np
 import optuna
 import pytest
 
-from prune_core.errors import BadInput
-from prune_core.files import write_json
-from prune_core.trial_folder import read_outcome
-from sweeps.books import Books
-from sweeps.driver import _workload
-from sweeps.plan import make_plan
-from sweeps.plan_state import final_status, store_folder, trial_folder
-from sweeps.plan_trials import PlannedTrial
-from sweeps.stopping_rule import goes_on, last_rank, ranks
-from sweeps.study import Study, load_study
+from prune_core.base.errors import BadInput
+from prune_core.base.files import write_json
+from prune_core.base.trial_folder import read_outcome
+from sweeps.plan.plan import make_plan
+from sweeps.plan.state import final_status, store_folder, trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.run.books import Books
+from sweeps.run.driver import _workload
+from sweeps.search.stopping_rule import goes_on, last_rank, ranks
+from sweeps.study.model import Study, load_study
 
 SMALL = """
 name: mine

@@ -8,18 +8,18 @@ from pathlib import Path
 import optuna
 import pytest
 
-from prune_core.errors import BadInput
-from prune_core.files import read_json, write_json
-from sweeps.books import Books
-from sweeps.driver import _workload
-from sweeps.more_seeds import DECISION, choose
-from sweeps.pareto import candidates
-from sweeps.plan import make_plan
-from sweeps.plan_state import final_status, store_folder, trial_folder
-from sweeps.plan_text import plan_text
-from sweeps.plan_trials import PlannedTrial
-from sweeps.study import Study, load_study
-from sweeps.whole_plan import whole_plan
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json, write_json
+from sweeps.front.front import candidates
+from sweeps.plan.plan import make_plan
+from sweeps.plan.state import final_status, store_folder, trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.run.books import Books
+from sweeps.run.driver import _workload
+from sweeps.run.plan_text import plan_text
+from sweeps.search.more_seeds import DECISION, choose
+from sweeps.search.whole_plan import whole_plan
+from sweeps.study.model import Study, load_study
 
 SMALL = """
 name: mine

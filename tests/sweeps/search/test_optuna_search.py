@@ -15,10 +15,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from prune_core.errors import BadInput, UnknownName
-from sweeps.search import ArmSpace, Candidate, GridSearch, RandomSearch, Space, Span
-from sweeps.search_books import KEY, STOPPED_AT, OptunaBooks
-from sweeps.search_optuna import OptunaSearch
+from prune_core.base.errors import BadInput, UnknownName
+from sweeps.search.optuna_search import OptunaSearch
+from sweeps.search.optuna_study import KEY, STOPPED_AT, OptunaBooks
+from sweeps.search.search import ArmSpace, Candidate, GridSearch, RandomSearch, Space, Span
 from tests.sweeps.searching import OBJECTIVES, SPACE, drive, truth
 
 
@@ -274,7 +274,7 @@ def test_a_storage_that_fails_does_not_end_a_grid(out):
 
 
 def test_a_storage_that_fails_ends_a_search_with_one_line(out, monkeypatch):
-    monkeypatch.setattr("sweeps.search_optuna.PAUSE", 0.0)
+    monkeypatch.setattr("sweeps.search.optuna_search.PAUSE", 0.0)
     search = OptunaSearch(books(out), 8, 0)
     (candidate,) = search.next(1)
     with closing(sqlite3.connect(out / "optuna.db")) as connection:

@@ -18,11 +18,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from prune_core.errors import BadInput
-from sweeps.search import GridSearch
-from sweeps.search_books import KEY, OptunaBooks
-from sweeps.search_optuna import OptunaSearch
-from sweeps.tracking import Tracker, TrialEntry
+from prune_core.base.errors import BadInput
+from sweeps.search.optuna_search import OptunaSearch
+from sweeps.search.optuna_study import KEY, OptunaBooks
+from sweeps.search.search import GridSearch
+from sweeps.tracking.tracker import Tracker, TrialEntry
 from tests.sweeps.postgres import Postgres, running_postgres
 from tests.sweeps.searching import OBJECTIVES, SPACE, drive, truth
 
@@ -48,7 +48,7 @@ def books(out: Path, storage: str | None, name: str) -> OptunaBooks:
 DRIVER = """
 import json, sys, time
 from pathlib import Path
-from sweeps.search_optuna import OptunaSearch
+from sweeps.search.optuna_search import OptunaSearch
 from tests.sweeps.searching import truth
 from tests.sweeps.test_postgres import books
 
@@ -71,7 +71,7 @@ while not search.done:
 def test_a_killed_driver_is_taken_up_again_without_open_or_doubled_rows(tmp_path: Path, storage: str) -> None:
     out = tmp_path / "team"
     driver = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, out, storage], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", DRIVER, out, storage], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
     )
     assert driver.stdout is not None and driver.stdout.readline() == "half\n"
     driver.send_signal(signal.SIGKILL)

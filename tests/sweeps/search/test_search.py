@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from prune_core.errors import BadInput
-from sweeps.search import ArmSpace, Candidate, Choices, GridSearch, RandomSearch, Space, Span
+from prune_core.base.errors import BadInput
+from sweeps.search.search import ArmSpace, Candidate, Choices, GridSearch, RandomSearch, Space, Span
 
 ARMS = (
     ArmSpace("vgg-l1", ("0.3", "0.5", "0.9"), (0, 2)),

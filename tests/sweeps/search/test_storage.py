@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from optuna.exceptions import StorageInternalError
 
-from prune_core.errors import BadInput
-from sweeps.search_storage import in_one_line, open_storage
+from prune_core.base.errors import BadInput
+from sweeps.search.storage import in_one_line, open_storage
 
 
 def test_a_full_disk_is_no_fault_of_the_storage(tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pytest
 
-from prune_core.errors import BadInput
-from prune_core.trial_folder import RECORD, REPORT, WEIGHTS, budget_folder
-from sweeps.plan_state import trial_folder
-from sweeps.storage import LARGE, STORED, at_hand, bring_back, copy_away, is_kept, sha256_of
-from sweeps.storage_mover import Mover
-from sweeps.storage_place import checked_place
-from sweeps.study import load_study
-from sweeps.thinning import thin
+from prune_core.base.errors import BadInput
+from prune_core.base.trial_folder import RECORD, REPORT, WEIGHTS, budget_folder
+from sweeps.plan.state import trial_folder
+from sweeps.run.storage_mover import Mover
+from sweeps.run.thinning import thin
+from sweeps.storage.files import LARGE, STORED, at_hand, bring_back, copy_away, is_kept, sha256_of
+from sweeps.storage.place import checked_place
+from sweeps.study.model import load_study
 
 
 def made(out: Path, key: str = "abc") -> Path:
@@ -89,7 +89,7 @@ def test_only_what_was_written_down_counts(tmp_path: Path, monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("sweeps.storage.write_json", killed)
+        patch.setattr("sweeps.storage.files.write_json", killed)
         with pytest.raises(KeyboardInterrupt):
             copy_away(folder, WEIGHTS, f"file://{tmp_path / 'store'}", "s/1")
     assert list((tmp_path / "store").rglob(WEIGHTS)) and not (folder / STORED).exists()
@@ -103,7 +103,7 @@ def test_killed_while_sending_nothing_is_lost_or_half(tmp_path: Path) -> None:
     before = [(folder / name).read_bytes() for folder in folders for name in LARGE]
     sender = (
         "import sys; from pathlib import Path; from types import SimpleNamespace as N\n"
-        "from sweeps.storage_mover import Mover\n"
+        "from sweeps.run.storage_mover import Mover\n"
         "study = N(name='s', storage='file://' + sys.argv[1], keep='all')\n"
         "Mover(study, Path(sys.argv[2]), lambda key: False).finish(sys.argv[3:], patient=True)"
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from prune_core.errors import BadInput
-from sweeps.study import load_study
+from prune_core.base.errors import BadInput
+from sweeps.study.model import load_study
 
 SMALL = """
 name: mine

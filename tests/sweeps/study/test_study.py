@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from prune_core.errors import BadInput
+from prune_core.base.errors import BadInput
 from prune_core.networks import NETWORKS
-from sweeps.study import Study, load_study
-from sweeps.study_values import canonical_ratio, parse_limit
-from sweeps.study_yaml import read_study_yaml, write_study
+from sweeps.study.model import Study, load_study
+from sweeps.study.values import canonical_ratio, parse_limit
+from sweeps.study.yaml import read_study_yaml, write_study
 
 SMALL = """
 name: mine

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from sweeps.tracking_database import prepare_database
+from sweeps.tracking.database import prepare_database
 
 MAKER = """
 import sys
-from sweeps.tracking_place import quieten_mlflow
-from sweeps.tracking_database import prepare_database
+from sweeps.tracking.place import quieten_mlflow
+from sweeps.tracking.database import prepare_database
 quieten_mlflow()
 prepare_database(sys.argv[1], own=True)
 """

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.tracking_journal import JOURNAL, write_down, written_down
-from sweeps.tracking_parent import Progress
-from sweeps.tracking_progress import axes, counts, reference_text, volumes
+from sweeps.tracking.journal import JOURNAL, write_down, written_down
+from sweeps.tracking.parent import Progress
+from sweeps.tracking.progress import axes, counts, reference_text, volumes
 
 DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
 STUDY: Any = SimpleNamespace(decisive=DECISIVE, seeds=(0,), budgets=(0, 2))

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from sweeps.tracking import Tracker, TrialEntry
-from sweeps.tracking_parent import Progress
-from sweeps.tracking_place import in_short, quieten_mlflow, shown_uri
+from sweeps.tracking.parent import Progress
+from sweeps.tracking.place import in_short, quieten_mlflow, shown_uri
+from sweeps.tracking.tracker import Tracker, TrialEntry
 
 
 def entry(number=0):
@@ -62,7 +62,7 @@ def bad_server(request):
     indirect=["bad_server"],
 )
 def test_a_bad_server_is_told_in_few_words_and_gets_the_users_credentials(tmp_path, monkeypatch, bad_server, reason):
-    monkeypatch.setattr("sweeps.tracking._STANDSTILL", 2.0)
+    monkeypatch.setattr("sweeps.tracking.tracker._STANDSTILL", 2.0)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")

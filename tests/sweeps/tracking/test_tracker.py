@@ -13,10 +13,10 @@ from importlib import metadata
 
 import pytest
 
-from prune_core.errors import BadInput
-from sweeps.tracking import Tracker, TrialEntry
-from sweeps.tracking_parent import Progress
-from sweeps.tracking_place import quieten_mlflow
+from prune_core.base.errors import BadInput
+from sweeps.tracking.parent import Progress
+from sweeps.tracking.place import quieten_mlflow
+from sweeps.tracking.tracker import Tracker, TrialEntry
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from prune_core.files import write_json
-from prune_core.trial_folder import CORRUPTIONS, OUTCOME, RECORD, TRACEBACK, budget_folder
-from sweeps.plan_state import trial_folder
-from sweeps.plan_trials import PlannedTrial
-from sweeps.tracking_trials import TrialEntries
+from prune_core.base.files import write_json
+from prune_core.base.trial_folder import CORRUPTIONS, OUTCOME, RECORD, TRACEBACK, budget_folder
+from sweeps.plan.state import trial_folder
+from sweeps.plan.trials import PlannedTrial
+from sweeps.tracking.trials import TrialEntries
 
 
 def planned(key: str, kind: str, seed: int = 0) -> PlannedTrial:

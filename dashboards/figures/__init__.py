@@ -1,0 +1,1 @@
+"""The figures of report, live page and print."""

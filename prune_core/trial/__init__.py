@@ -1,0 +1,1 @@
+"""One trial on one device, as verbs: baseline, prune, verify, fine-tune, judge."""

@@ -1,0 +1,1 @@
+"""Ray: the launch of trials, the worker, a quiet Ray of our own or somebody's cluster."""

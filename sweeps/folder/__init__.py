@@ -1,0 +1,1 @@
+"""An output folder: its lock, its identity, where a sweep is asked to stop."""

@@ -1,0 +1,1 @@
+"""The Pareto front, its limits and its uncertainty."""

@@ -1,0 +1,1 @@
+"""One network from the command line: open, prune, judge, compare."""

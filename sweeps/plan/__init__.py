@@ -1,0 +1,1 @@
+"""What there should be of a study, and what there is."""

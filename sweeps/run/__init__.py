@@ -1,0 +1,1 @@
+"""One run of a study, from the plan to the report."""

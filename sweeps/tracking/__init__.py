@@ -1,0 +1,1 @@
+"""MLflow: what a run writes there, and nobody else."""
