@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from prune_core.base.kinds import REFERENCES
 from sweeps.front.front import hypervolume, non_dominated
 from sweeps.study.model import Study, load_study
-from sweeps.study.resolve import BASELINE_KEYS, SCRATCH
 
 MARGIN = 0.1
 """The reference point lies so much of an objective's range over the grid beyond its worst value."""
@@ -74,7 +74,7 @@ def read_truth(run: Path) -> Truth:
     """
     study = load_study(run / "study.yaml")
     records = pd.read_parquet(run / "records.parquet")
-    pruned = records[records["status"].eq("complete") & ~records["method"].isin([*BASELINE_KEYS, SCRATCH])]
+    pruned = records[records["status"].eq("complete") & ~records["method"].isin(REFERENCES)]
     told = {}
     for (arm, ratio, budget), rows in pruned.groupby(["arm", "ratio", "budget"]):
         values = rows.set_index("seed")[list(study.decisive)].reindex(list(study.seeds)).to_numpy(dtype=float)

@@ -14,8 +14,9 @@ from dashboards.analysis.claims import DECIDABLE, LEVEL, Paired, verdict
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
 from dashboards.analysis.indistinguishable import may_meet, named, not_told_apart, sure_of
 from dashboards.analysis.per_seed import candidate_differences
-from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.directions import DIRECTIONS
 from sweeps.study.values import Limit
 

@@ -17,8 +17,8 @@ import pandas as pd
 from dashboards import labels
 from dashboards.analysis.claims import Array, Paired, claims, paired, verdict
 from dashboards.analysis.per_seed import table_noise
-from dashboards.analysis.points import REFERENCES
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.directions import DIRECTIONS
 
 METRICS = ("accuracy", "ece", "mpc")

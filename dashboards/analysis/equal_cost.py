@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from dashboards.analysis.claims import Array
-from dashboards.analysis.points import REFERENCES, Points
+from dashboards.analysis.points import Points
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import REFERENCES
 from sweeps.front.seeds import seed_values
 
 SHARES = (0.5, 0.25, 0.125, 0.0625)

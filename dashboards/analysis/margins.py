@@ -9,8 +9,9 @@ import numpy as np
 from dashboards import labels
 from dashboards.analysis.claims import DECIDABLE, claims
 from dashboards.analysis.per_seed import candidate_differences
-from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.directions import DIRECTIONS
 
 

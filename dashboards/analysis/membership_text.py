@@ -10,8 +10,9 @@ import pandas as pd
 from dashboards import labels
 from dashboards.analysis.claims import paired
 from dashboards.analysis.per_seed import seed_measured
-from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import REFERENCES
 from sweeps.front.front import POSSIBLE, SURE
 from sweeps.records.columns import COSTS
 

@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import NEVER_FINE_TUNED
 from prune_core.metrics.collapse import collapsed
-from sweeps.front.front import EVERY_BUDGET, Direction, candidates, front, membership
+from sweeps.front.front import Direction, candidates, front, membership
 from sweeps.study.values import Limit
 
 SEVERITIES = range(1, 6)
@@ -44,8 +45,6 @@ _SHOWN = (
     "delta_nll",
     "delta_mpc",
 )
-REFERENCES = ("baseline", "control", "dense", "scratch")
-"""Methods of networks that were not pruned and fine-tuned: what pruning is compared with."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class Points:
     def at_longest(self) -> pd.DataFrame:
         """The complete candidates at the longest budget, with those that are never fine-tuned."""
         table = self.complete
-        return table[(table["budget"] == self.longest) | table["method"].isin(EVERY_BUDGET)]
+        return table[(table["budget"] == self.longest) | table["method"].isin(NEVER_FINE_TUNED)]
 
 
 def fell_together(row: Any) -> bool:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from dashboards.analysis.per_seed import with_images
-from dashboards.analysis.points import REFERENCES
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json
+from prune_core.base.kinds import REFERENCES
 from prune_core.base.trial_folder import DESCRIPTION
 from prune_core.evaluation.resampled import RESAMPLES
 

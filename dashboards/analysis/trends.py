@@ -12,9 +12,9 @@ from dashboards import labels
 from dashboards.analysis.claims import DECIDABLE, Array, Paired, claims, paired
 from dashboards.analysis.membership_text import COLLAPSED
 from dashboards.analysis.per_seed import table_noise
-from dashboards.analysis.points import REFERENCES
 from dashboards.analysis.ratio_panels import RATIO_FIGURES
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import REFERENCES
 
 SHOWN = {
     "ratio": ("accuracy", "ece", "nll"),

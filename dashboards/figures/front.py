@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.analysis.points import Points, rows_of
 from dashboards.figures.palette import FILLS, Look, looks, order
-from sweeps.front.front import EVERY_BUDGET
+from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 
 PANELS = ("ece", "mpc", "nonzero_parameters", "nonzero_macs")
 COSTS = ("nonzero_parameters", "nonzero_macs")
@@ -108,7 +108,7 @@ def front_figure(points: Points, *, unfinished: bool = False) -> Figure:
         "shared": True,
         "frame": FRAME,
         "references": list(REFERENCES),
-        "always": list(EVERY_BUDGET),
+        "always": list(NEVER_FINE_TUNED),
         "legend": _legend(look, networks, float(table["compression"].max()), unfinished=unfinished),
     }
     for panel, name in enumerate(names, start=1):

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.points import REFERENCES, Points
+from dashboards.analysis.points import Points
 from dashboards.analysis.ratio_panels import CLEAN, RatioFigure
 from dashboards.figures.front import COSTS, grid, panels, view
 from dashboards.figures.palette import Look, looks, order
@@ -27,6 +27,7 @@ from dashboards.figures.print_style import (
     styled,
 )
 from dashboards.figures.ratio import UNDRAWN, Curve, beside
+from prune_core.base.kinds import REFERENCES
 
 FILLINGS = ("full", "none", "left", "bottom")
 """How markers are filled, one per network, as on the page."""

@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.analysis.points import Points, rows_of
 from dashboards.analysis.ratio_panels import RATIO_FIGURES, RatioFigure
 from dashboards.figures.front import FRAME, axis
 from dashboards.figures.palette import Look, looks, order
+from prune_core.base.kinds import DENSE, REFERENCES, SCRATCH
 
-UNDRAWN = ("dense", "scratch")
+UNDRAWN = (DENSE, SCRATCH)
 """Methods that have no line by ratio: other networks, and networks that were not fine-tuned."""
 
 Figure = dict[str, Any]

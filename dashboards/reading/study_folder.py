@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from dashboards.reading.live_records import gone_on, live_records
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
+from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_of
+from prune_core.metrics.registry import METRICS
 from sweeps.front.front import Direction, selection_columns
 from sweeps.front.image_noise import ImageNoise
 from sweeps.study.values import Limit, parse_limit
@@ -129,8 +131,6 @@ class StudyFolder:
 
 def objectives_of(given: object) -> dict[str, Direction]:
     """Return objectives from a mapping or a list of names; the default ones where none are given."""
-    from prune_core.metrics.directions import direction_of
-
     if isinstance(given, Mapping) and given:
         return {str(name): "max" if str(way).startswith("max") else "min" for name, way in given.items()}
     if isinstance(given, list) and given:
@@ -200,9 +200,6 @@ def _typed(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     Raises:
         BadInput: a number that identifies a record, or a metric, is none.
     """
-    from prune_core.metrics.directions import COST_DIRECTIONS, metric_of
-    from prune_core.metrics.registry import METRICS
-
     known = {name: metric_of(str(name).removeprefix("delta_")) for name in table}
     measured = [name for name, one in known.items() if name in COST_DIRECTIONS or one in METRICS]
     measured = [name for name in measured if known[name] != "worst_corruption"]  # a name among numbers

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.points import REFERENCES, Points, rows_of
+from dashboards.analysis.points import Points, rows_of
+from prune_core.base.kinds import REFERENCES
 
 
 def front_rows(points: Points) -> list[Any]:

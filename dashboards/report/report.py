@@ -38,7 +38,7 @@ from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import COLLAPSED, sureness
 from dashboards.analysis.per_seed import with_images
-from dashboards.analysis.points import REFERENCES, Points, candidate_points, fell_together
+from dashboards.analysis.points import Points, candidate_points, fell_together
 from dashboards.analysis.provenance import deviations, how
 from dashboards.analysis.temperature_scaling import TITLES, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
@@ -49,7 +49,7 @@ from dashboards.figures.palette import DARK, LIGHT, order
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
 from prune_core.base.files import replacing
-from sweeps.front.front import EVERY_BUDGET
+from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
 
@@ -151,7 +151,7 @@ def render(
         flipped=flipped_sentences(computed.flips),
         scratch=against_scratch(study, points, COMPARED),
         methods=order(set(points.complete["method"]) - set(REFERENCES)),
-        always=EVERY_BUDGET,
+        always=NEVER_FINE_TUNED,
         beats=beats_control(study, points),
         front=front_rows(points),
         front_heading=front_heading(points),

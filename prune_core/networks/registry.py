@@ -15,6 +15,7 @@ from torch import nn
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.registry import Registry
 from prune_core.networks.architecture import Architecture
+from prune_core.networks.torchvision_classifiers import builder_of
 
 Builder = Callable[..., nn.Module]
 
@@ -49,8 +50,6 @@ def build_network(name: str, *, num_classes: int = 10, in_channels: int = 3, **o
 
 def _builder(name: str) -> Builder:
     if isinstance(name, str) and name.startswith(TORCHVISION):
-        from prune_core.networks.torchvision_classifiers import builder_of
-
         return builder_of(name.removeprefix(TORCHVISION))
     if name not in NETWORKS:
         raise UnknownName("network", name, [*NETWORKS, f"{TORCHVISION}NAME"])

@@ -18,10 +18,6 @@ from prune_core.training import Recipe
 from prune_core.trial.data import TrialData
 from prune_core.trial.watch import Watch
 
-KINDS = ("baseline", "control", "pruned", "dense", "scratch")
-NEVER_FINE_TUNED = ("baseline", "dense", "scratch")
-"""Kinds that know budget 0 only."""
-
 
 @dataclass(frozen=True)
 class Trial:

@@ -16,6 +16,7 @@ from torch import nn
 
 from prune_core.base.errors import BadInput, Diverged
 from prune_core.base.files import write_atomically, write_json
+from prune_core.base.kinds import KINDS, NEVER_FINE_TUNED
 from prune_core.base.store import Store
 from prune_core.base.trial_folder import (
     COMPLETE,
@@ -33,7 +34,7 @@ from prune_core.base.trial_folder import (
 )
 from prune_core.training import Interrupted, prepare_runtime
 from prune_core.trial.baseline import load_baseline, make_baseline
-from prune_core.trial.context import KINDS, NEVER_FINE_TUNED, Trial
+from prune_core.trial.context import Trial
 from prune_core.trial.data import load_trial_data
 from prune_core.trial.judge import judge, judge_baseline, judged_before
 from prune_core.trial.scratch import train_from_scratch

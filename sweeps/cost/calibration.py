@@ -12,6 +12,11 @@ import numpy as np
 
 from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
+from prune_core.cost.complexity import complexity
+from prune_core.data.cache import default_cache
+from prune_core.evaluation.evaluation import forward_logits
+from prune_core.networks import build_network
+from prune_core.training import DeviceData, Recipe, prepare_runtime, train
 from sweeps.cost.cost import Speed
 from sweeps.cost.sizes import Sizes
 from sweeps.study.model import Study
@@ -38,8 +43,6 @@ def speeds_of(study: Study, trials: Iterable[PlannedTrial], sizes: Sizes, *, cac
         sizes: of the data: images of that shape are made up.
         cache: where measured speeds are remembered; by default beside the data.
     """
-    from prune_core.data.cache import default_cache
-
     folder = (cache or default_cache()) / "speeds"
     baselines = {trial.network: trial.description["baseline"] for trial in trials}
     return {label: _remembered(study, baseline, sizes, folder) for label, baseline in baselines.items()}
@@ -81,11 +84,6 @@ def _fresh(path: Path) -> Speed | None:
 
 def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int, device: str) -> Speed:
     import torch
-
-    from prune_core.cost.complexity import complexity
-    from prune_core.evaluation.evaluation import forward_logits
-    from prune_core.networks import build_network
-    from prune_core.training import DeviceData, Recipe, prepare_runtime, train
 
     before = torch.get_num_threads()
     prepare_runtime(device=device, threads=threads)

@@ -12,6 +12,8 @@ from typing import IO, Any
 
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_progress
+from prune_core.trial.run import run_trial
+from prune_core.trial.trouble import MachineTrouble
 from sweeps.folder.stop_request import token_watch
 
 HANG_FILE = "hang.txt"
@@ -80,9 +82,6 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
     except OSError as error:
         return {"key": config["key"], "status": DISK, "cause": str(error)}
     import_plugins(config["plugins"], config["plugin_paths"])
-    from prune_core.trial.run import run_trial
-    from prune_core.trial.trouble import MachineTrouble
-
     hang = _hang_of(folder)
     if hang is not None:
         return _close_hung(folder, config, hang)

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.pruning import load_network
+
 Array = NDArray[np.float32]
 Run = Callable[[Array], Array]
 
@@ -57,8 +59,6 @@ def _open(path: Path, plugins: Sequence[str], paths: Sequence[str]) -> tuple[Run
     if path.suffix == ".pt2":
         network: Any = torch.export.load(path).module()
     else:
-        from prune_core.pruning import load_network
-
         sys.path[:0] = [place for place in paths if place not in sys.path]
         for module in plugins:
             importlib.import_module(module)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
+from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import WEIGHTS, budget_folder
 from sweeps.front.front import candidates, front, membership, selection_columns
 from sweeps.front.image_noise import ImageNoise
@@ -24,7 +25,6 @@ from sweeps.records.collect import read_records
 from sweeps.records.columns import IDENTITY
 from sweeps.storage.files import is_kept
 from sweeps.study.model import Study, load_study
-from sweeps.study.resolve import BASELINE_KEYS
 
 SPREAD = (
     "accuracy",
@@ -160,7 +160,7 @@ def _shown(record: Mapping[str, Any], column: str, form: str) -> str:
 def title_of(row: Mapping[str, Any]) -> str:
     """Return a candidate's name: arm, ratio and budget, as the trials are called."""
     arm, method, budget = str(row["arm"]), str(row["method"]), int(row["budget"])
-    if method in BASELINE_KEYS:
+    if method in UNPRUNED:
         return f"{arm}-{method}" + (f"-b{budget}" if method == "control" else "")
     ratio = f"{row['ratio']:.10g}"
     return f"{arm}-r{ratio if len(ratio) > 4 else f'{float(ratio):.2f}'}-b{budget}"

@@ -6,17 +6,18 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import REPORT, read_record
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import record_columns
 from prune_core.evaluation.uncertainty import intervals
+from prune_core.metrics.columns import metric_columns
 from prune_core.trial.data import TrialData, called
 from sweeps.export.choice import SPREAD, Choice
 from sweeps.export.files import INPUT, OUTPUT
 from sweeps.folder.provenance import provenance
 from sweeps.front.limits import unmet
 from sweeps.study.model import Study
-from sweeps.study.resolve import BASELINE_KEYS
 
 CARD_FORMAT = 1
 COSTS = (
@@ -150,7 +151,7 @@ def _candidate(choice: Choice) -> dict[str, Any]:
 
 def _differences(choice: Choice) -> dict[str, float]:
     """Return metric minus that of the control of the same seed and budget; empty where a network is its own measure."""
-    if choice.record["method"] in BASELINE_KEYS:
+    if choice.record["method"] in UNPRUNED:
         return {}
     found = {name: _plain(choice.record.get(f"delta_{name}")) for name in SPREAD}
     return {name: value for name, value in found.items() if value is not None}
@@ -179,8 +180,6 @@ def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dic
 
 def _metrics(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the metric columns alone, ``train_*`` and ``val_*`` included, without those that were not measured."""
-    from prune_core.metrics.columns import metric_columns
-
     return {name: value for name in metric_columns() if (value := _plain(record.get(name))) is not None}
 
 

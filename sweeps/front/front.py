@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from prune_core.base.files import replacing
 from sweeps.front.image_noise import ImageNoise
-from sweeps.front.membership import CANDIDATE, EVERY_BUDGET, POSSIBLE, SURE, membership, rivals, seed_values
+from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.volume import hypervolume, non_dominated
 
 __all__ = [
     "CANDIDATE",
-    "EVERY_BUDGET",
     "POSSIBLE",
     "SURE",
     "candidates",

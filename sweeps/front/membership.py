@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from prune_core.base.kinds import NEVER_FINE_TUNED
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.scatter import Scatter, scatter_of
 from sweeps.front.seeds import CANDIDATE, seed_values
@@ -20,11 +21,9 @@ from sweeps.front.shrinkage import draw_true_means
 from sweeps.front.volume import fronts_of_draws
 from sweeps.records.columns import COSTS
 
-__all__ = ["CANDIDATE", "EVERY_BUDGET", "membership", "rivals", "seed_values"]
+__all__ = ["CANDIDATE", "membership", "rivals", "seed_values"]
 
 Array = NDArray[np.float64]
-EVERY_BUDGET = ("baseline", "dense", "scratch")
-"""Methods that stand for no fine-tuning: they compete at every budget."""
 SURE, POSSIBLE = 0.95, 0.05
 """From which frequency on a place on the front is called sure, and from which on possible."""
 DRAWS = 400
@@ -33,7 +32,7 @@ DRAWS = 400
 
 def rivals(table: pd.DataFrame, *, mix_budgets: bool = False) -> list[NDArray[np.bool_]]:
     """Return the groups of rows of a candidates table within which candidates compete: one per budget, or all."""
-    everywhere = table["method"].isin(EVERY_BUDGET).to_numpy(dtype=bool)
+    everywhere = table["method"].isin(NEVER_FINE_TUNED).to_numpy(dtype=bool)
     budgets = table["budget"].to_numpy()
     own = np.unique(budgets[~everywhere])
     if mix_budgets or not own.size:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from sweeps.front.front import write_front
+from sweeps.front.front import Direction, write_front
 from sweeps.records.collect import write_records
-from sweeps.study.model import Study
 
 _SHOWN = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "macs", "compression")
 
 
-def write_tables(study: Study, records: pd.DataFrame, out: Path) -> None:
-    """Write ``records.parquet``, ``records.csv`` and ``front.csv``."""
+def write_tables(
+    out: Path, records: pd.DataFrame, objectives: Mapping[str, Direction], *, select_on: str, seeds: Sequence[int]
+) -> None:
+    """Write ``records.parquet``, ``records.csv`` and ``front.csv``; the arguments are those of `write_front`."""
     write_records(records, out)
-    write_front(out, records, study.objectives, shown=_SHOWN, select_on=study.select_on, seeds=study.seeds)
+    write_front(out, records, objectives, shown=_SHOWN, select_on=select_on, seeds=seeds)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from prune_core.base.kinds import UNPRUNED
 from sweeps.front.front import Direction, candidates, front, rivals
-from sweeps.study.resolve import BASELINE_KEYS
 
 Justify = Literal["left", "right"]
 COLUMNS: tuple[tuple[str, Justify], ...] = (
@@ -64,14 +64,14 @@ def front_rows(
 
 def has_collapsed(table: pd.DataFrame, accuracy: str) -> pd.Series[bool]:
     """Return which rows of a candidates table lost over `COLLAPSED` against the best unpruned network, by that column."""
-    best = table.loc[table["complete"] & table["method"].isin(BASELINE_KEYS), accuracy].max()
+    best = table.loc[table["complete"] & table["method"].isin(UNPRUNED), accuracy].max()
     lost: pd.Series[bool] = table[accuracy] < best - COLLAPSED
     return lost
 
 
 def who(row: pd.Series[Any]) -> str:
     """Return how people name a candidate: its arm, or what it is where no method touched it, then ratio and budget."""
-    if row["method"] in BASELINE_KEYS:
+    if row["method"] in UNPRUNED:
         return f"{row['arm']} {row['method']}" + (f", {row['budget']} epochs" if row["budget"] else "")
     return f"{row['arm']} at {row['ratio']:g}, {row['budget']} epochs"
 

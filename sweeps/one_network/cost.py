@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prune_core.cost.complexity import complexity
 from sweeps.one_network.text import Row, aligned
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ def cost_lines(dense: nn.Module, pruned: nn.Module, shape: tuple[int, int, int])
         shape: ``(C, H, W)`` of an image.
     """
     import torch
-
-    from prune_core.cost.complexity import complexity
 
     before, after = complexity(dense, shape), complexity(pruned, shape)
     rows: list[Row] = [(f"one image of {shape[1]}x{shape[2]}x{shape[0]}", "before", "after", "change")]

@@ -13,6 +13,20 @@ from numpy.typing import NDArray
 from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.base.progress import on_terminal
+from prune_core.corruptions import (
+    CORRUPTIONS,
+    EXTRA,
+    SEVERITIES,
+    STANDARD,
+    contact_sheet,
+    generated_set,
+    official_set,
+    set_label,
+)
+from prune_core.corruptions.apply import corrupt_numbered
+from prune_core.corruptions.fetch import fetch_official
+from prune_core.data import balanced_subset, load_dataset
+from prune_core.data.cache import default_cache
 
 if TYPE_CHECKING:
     from prune_core.corruptions import CorruptedSet
@@ -48,8 +62,6 @@ def called(dataset: Dataset) -> str:
 
 def report_images(dataset: Dataset, limit: int | None) -> Shown:
     """Return the test images, or all images of a dataset without; with a limit a seeded choice, balanced over classes."""
-    from prune_core.data import balanced_subset
-
     own = dataset.test_images is not None and dataset.test_labels is not None
     images: Any = dataset.test_images if own else dataset.train_images
     labels: Any = dataset.test_labels if own else dataset.train_labels
@@ -77,8 +89,6 @@ def corrupted_images(
     """
     if source == "none":
         return None
-    from prune_core.corruptions import STANDARD, generated_set, official_set
-    from prune_core.data.cache import default_cache
 
     if source == "generated":
         return generated_set(
@@ -96,8 +106,6 @@ def corrupted_images(
         raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
     where = folder or default_cache()
     if fetch:
-        from prune_core.corruptions.fetch import fetch_official
-
         fetch_official(dataset.name, where, told=on_terminal)
     everything = len(shown.labels) == shown.total  # then nothing is copied into memory
     return official_set(
@@ -117,9 +125,6 @@ def corrupt_to(
     Raises:
         BadInput: an unknown name, data that is not there, a place that cannot be written.
     """
-    from prune_core.corruptions import CORRUPTIONS, EXTRA, STANDARD, contact_sheet, set_label
-    from prune_core.data import load_dataset
-
     for name in names:
         CORRUPTIONS.get(name)
     dataset = load_dataset(data, **options)
@@ -143,8 +148,6 @@ def corrupt_to(
 
 
 def _write_arrays(output: Path, shown: Shown, names: tuple[str, ...], seed: int) -> None:
-    from prune_core.corruptions import SEVERITIES
-    from prune_core.corruptions.apply import corrupt_numbered
 
     for at, name in enumerate(names):
         on_terminal(at, len(names), name)

@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, Diverged, UnknownName
+from prune_core.cost.complexity import complexity
+from prune_core.data import load_dataset
+from prune_core.evaluation.evaluation import evaluate_network
+from prune_core.evaluation.scoring import record_columns, set_columns
+from prune_core.networks import architecture_of, build_network, convolutions
+from prune_core.training import prepare_runtime
 from sweeps.one_network.images import SOURCES, Shown, corrupted_images, report_images
 from sweeps.one_network.open import described, open_network
 from sweeps.records.columns import measured_columns
@@ -85,9 +91,6 @@ def judge_checkpoint(
     """
     from torch import get_num_threads
 
-    from prune_core.data import load_dataset
-    from prune_core.training import prepare_runtime
-
     if corruptions not in SOURCES:
         raise UnknownName("source of corruptions", corruptions, SOURCES)
     if corruptions != "official" and (fetch or corruptions_folder is not None):
@@ -113,8 +116,6 @@ def judged_logits(
     Raises:
         BadInput: it says something that is not a number.
     """
-    from prune_core.evaluation.evaluation import evaluate_network
-
     try:
         return evaluate_network(
             network,
@@ -132,7 +133,6 @@ def judged_logits(
 def _record(
     network: nn.Module, logits: LogitSet, bins: int, shape: tuple[int, ...], label: str | None, jpeg: bool
 ) -> Record:
-    from prune_core.evaluation.scoring import record_columns, set_columns
 
     scored = record_columns(selection=None, report=logits, train=None, bins=bins)
     record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **_costs(network, shape)}
@@ -141,8 +141,6 @@ def _record(
 
 
 def _costs(network: nn.Module, shape: tuple[int, ...]) -> Record:
-    from prune_core.cost.complexity import complexity
-    from prune_core.networks import convolutions
 
     height, width, channels = shape
     cost = complexity(network, (channels, height, width))
@@ -162,8 +160,6 @@ def _costs(network: nn.Module, shape: tuple[int, ...]) -> Record:
 def _dense_parameters(network: nn.Module, own: int) -> int:
     """Count the parameters of the network that this one was before channels went."""
     import torch
-
-    from prune_core.networks import architecture_of, build_network
 
     known = architecture_of(network)
     if not known.kept:

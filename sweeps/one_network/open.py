@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
+from prune_core.networks import architecture_of, build_network, load_weights
+from prune_core.pruning import load_network
+from prune_core.pruning.saving import read_file
 from sweeps.storage.files import bring_back
 from sweeps.study.yaml import parse_yaml
 
@@ -56,8 +59,6 @@ def open_network(
     """
     import torch
 
-    from prune_core.networks import build_network, load_weights
-
     bring_back(checkpoint.parent, [checkpoint.name])
     if not checkpoint.is_file():
         raise BadInput(f"there is no file {str(checkpoint)!r} (allowed: a readable checkpoint)")
@@ -82,8 +83,6 @@ def open_network(
 
 def described(network: nn.Module) -> str:
     """Return a network's name and what it was given beyond the defaults: ``resnet8 (width 8), pruned``."""
-    from prune_core.networks import architecture_of
-
     known = architecture_of(network)
     width = known.options.get("width")
     return f"{known.name}{f' (width {width})' if width else ''}{', pruned' if hasattr(network, 'outcome') else ''}"
@@ -93,15 +92,12 @@ def _own_file(path: Path) -> nn.Module | None:
     """Return the network of a file that says itself what it is, None for other files."""
     if path.suffix != ".safetensors":
         return None
-    from prune_core.pruning import load_network
-    from prune_core.pruning.saving import read_file
 
     header, _ = read_file(path)
     return load_network(path) if "architecture" in header else None
 
 
 def _check_own(path: Path, network: nn.Module, name: str | None, options: dict[str, Any]) -> None:
-    from prune_core.networks import architecture_of
 
     known = architecture_of(network)
     if name is not None and name != known.name:
@@ -114,7 +110,6 @@ def _check_own(path: Path, network: nn.Module, name: str | None, options: dict[s
 
 
 def _check_fit(network: nn.Module, dataset: Dataset) -> None:
-    from prune_core.networks import architecture_of
 
     known = architecture_of(network).options
     channels = dataset.shape[2]

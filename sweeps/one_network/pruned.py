@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prune_core.base.errors import BadInput, Diverged
+from prune_core.base.seeds import numpy_generator
+from prune_core.data import balanced_subset
+from prune_core.evaluation.uncertainty import intervals, paired_intervals
+from prune_core.metrics import METRICS
+from prune_core.networks import architecture_of
+from prune_core.pruning import METHODS, outcome_of, prune, save_network
+from prune_core.verification import verify
 from sweeps.one_network.against import collapse_line
 from sweeps.one_network.cost import cost_lines
 from sweeps.one_network.images import called, report_images
@@ -72,9 +79,6 @@ def prune_to_file(
         BadInput: anything that is not allowed, or a target that cannot be written.
         Unproven: the pruned network failed its verification.
     """
-    from prune_core.pruning import prune, save_network
-    from prune_core.verification import verify
-
     check_output(output, checkpoint)
     shape = _shape(dense, data, size)
     try:
@@ -95,7 +99,6 @@ def prune_to_file(
 
 
 def _shape(network: nn.Module, data: Dataset | None, size: int | None) -> tuple[int, int, int]:
-    from prune_core.networks import architecture_of
 
     channels = int(architecture_of(network).options["in_channels"])
     if size is None and data is not None:
@@ -112,8 +115,6 @@ def _noise(shape: tuple[int, int, int]) -> Tensor:
 
 def _with_batches(method: str, options: dict[str, Any], data: Dataset | None) -> dict[str, Any]:
     """Add training images where the method scores by them."""
-    from prune_core.pruning import METHODS
-
     if not METHODS.get(method).needs_batches:
         return options
     if data is None:
@@ -123,9 +124,6 @@ def _with_batches(method: str, options: dict[str, Any], data: Dataset | None) ->
 
 def _batches(data: Dataset) -> list[tuple[Tensor, Tensor]]:
     import torch
-
-    from prune_core.base.seeds import numpy_generator
-    from prune_core.data import balanced_subset
 
     count = min(SCORE_IMAGES, len(data.train_labels))
     chosen = balanced_subset(data.train_labels, count, "scored from the command line")
@@ -139,9 +137,6 @@ def _batches(data: Dataset) -> list[tuple[Tensor, Tensor]]:
 
 def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data: Dataset, limit: int | None) -> list[str]:
     """Accuracy, NLL and ECE before and after, on the same images."""
-    from prune_core.evaluation.uncertainty import intervals, paired_intervals
-    from prune_core.metrics import METRICS
-
     shown = report_images(data, limit)
     before, after = (judged_logits(checkpoint, network, data, shown) for network in (dense, pruned))
     several = len(shown.labels) > 1
@@ -163,7 +158,6 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
 
 
 def _head(dense: nn.Module, pruned: nn.Module) -> list[str]:
-    from prune_core.pruning import outcome_of
 
     outcome = outcome_of(pruned)
     lines = [f"{described(dense)}: {outcome.method} at ratio {outcome.ratio}, {_pool(outcome)}"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import Scaling, scale, selective_by_severity
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
@@ -56,8 +57,6 @@ def _intervals(logits: LogitSet, bins: int) -> dict[str, Interval]:
 
 def _scaled_set(logits: LogitSet, scaling: Scaling) -> LogitSet:
     """Return all logits after temperature: each image, and what was made of it, by the temperature of its half."""
-    from prune_core.evaluation.logits import LogitSet
-
     if scaling.report is None:
         raise ValueError("the report images were not scaled")
     raw, divided = np.abs(logits.clean.astype(np.float64)).sum(axis=1), np.abs(scaling.report.logits).sum(axis=1)
@@ -145,8 +144,6 @@ def _selective(logits: LogitSet, accepted_error: float) -> list[str]:
 
 def _part(logits: LogitSet, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> LogitSet:
     """Return the logits of some images and of what was made of them."""
-    from prune_core.evaluation.logits import LogitSet
-
     number = np.cumsum(keep) - 1
     here = keep[logits.cell_index]
     cells = {name: cell[:, here] for name, cell in logits.cells.items()}

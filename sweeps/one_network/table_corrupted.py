@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import JPEG
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import METRICS, Interval, ece, pooled_ece, worst_corruption
@@ -66,8 +67,6 @@ def _severity_nll(logits: LogitSet) -> list[float]:
 
 def robustness_lines(judged: Judgement, cells: CellPredictions, raw: dict[str, Interval]) -> list[str]:
     """Return mPC and rPC, for JPEG re-encoded images also without that corruption, and the worst corruption."""
-    from prune_core.evaluation.logits import LogitSet
-
     record, logits = judged.record, judged.logits
     rows = [("over all corruptions", "", "95 %")]
     rows += [(METRICS.get(name).title, percent(float(record[name])), within(raw.get(name))) for name in ("mpc", "rpc")]

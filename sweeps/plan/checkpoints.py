@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
+from prune_core.networks import build_network, load_weights
 from sweeps.plan.data import load_data
 from sweeps.plan.state import baseline_ready
 
@@ -28,7 +29,6 @@ def check_checkpoints(study: Study, trials: Iterable[PlannedTrial], out: Path | 
             found.setdefault(trial.baseline_key, (trial.network, baseline))
     if not found:
         return
-    from prune_core.networks import build_network, load_weights
 
     dataset = load_data(study.data.name, study.data.options, download=False)
     shape = {"num_classes": len(dataset.classes), "in_channels": dataset.shape[2]}

@@ -10,6 +10,10 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json
 from prune_core.base.keys import keyed_data
 from prune_core.base.trial_folder import DESCRIPTION
+from prune_core.corruptions import official_set
+from prune_core.corruptions.apply import LARGEST, SMALLEST
+from prune_core.data import load_dataset, split_dataset
+from prune_core.data.cache import default_cache
 from sweeps.study.model import Study
 
 if TYPE_CHECKING:
@@ -27,8 +31,6 @@ def data_checksum(study: Study, out: Path | None, *, required: bool) -> str | No
     Raises:
         BadInput: the data is required and not at hand.
     """
-    from prune_core.data import split_dataset
-
     try:
         dataset = load_data(study.data.name, study.data.options, download=required)
     except BadInput as error:
@@ -45,10 +47,6 @@ def data_checksum(study: Study, out: Path | None, *, required: bool) -> str | No
 
 def _check_corruptions(study: Study, dataset: Dataset, *, files: bool) -> None:
     """Raise `BadInput` where the corrupted images could not be had, before hours of training instead of after them."""
-    from prune_core.corruptions import official_set
-    from prune_core.corruptions.apply import LARGEST, SMALLEST
-    from prune_core.data.cache import default_cache
-
     evaluation = study.evaluation
     height, width, _ = dataset.shape
     if evaluation.corruptions != "none" and not all(SMALLEST <= side <= LARGEST for side in (height, width)):
@@ -73,8 +71,6 @@ def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Datas
     Raises:
         BadInput: it is not at hand, or its options are wrong.
     """
-    from prune_core.data import load_dataset
-
     if download or "download" in options:
         return load_dataset(name, **options)
     try:

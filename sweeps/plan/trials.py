@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from prune_core.base.kinds import SCRATCH
+from prune_core.training import Recipe
 from sweeps.plan.arms import Arm, Base, recipe_suffix
 from sweeps.plan.keys import baseline_description, baseline_key, trial_description, trial_key
 from sweeps.study.model import Study
-from sweeps.study.resolve import SCRATCH
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,6 @@ def _per_budget(
     study: Study, description: dict[str, Any], arm: str, network: str, method: str, budgets: tuple[int, ...]
 ) -> list[PlannedTrial]:
     """One trial that walks through all budgets; or one per budget, where a shorter one is no prefix of a longer one."""
-    from prune_core.training import Recipe
-
     kind, ratio, seed = description["kind"], description["ratio"], description["seed"]
     name = f"{arm}-control-s{seed}" if kind == "control" else f"{arm}-r{_shown(ratio)}-s{seed}"
     key_of_baseline = baseline_key(description["baseline"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -14,12 +14,36 @@ from prune_core.base.trial_folder import COMPLETE, read_outcome, read_record
 from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
 from sweeps.records.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 
-if TYPE_CHECKING:
-    from sweeps.plan.trials import PlannedTrial
+
+class PlannedRow(Protocol):
+    """What a record repeats of its planned trial (`sweeps.plan.trials.PlannedTrial`), so that tables need no plan."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def arm(self) -> str: ...  # noqa: D102
+    @property
+    def network(self) -> str: ...  # noqa: D102
+    @property
+    def method(self) -> str: ...  # noqa: D102
+    @property
+    def ratio(self) -> str: ...  # noqa: D102
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def budgets(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def report_budgets(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def description(self) -> dict[str, Any]: ...  # noqa: D102
+    @property
+    def baseline_key(self) -> str: ...  # noqa: D102
 
 
 def collect(
-    out: Path, trials: Iterable[PlannedTrial], *, study: str, run_ids: Mapping[str, str] | None = None
+    out: Path, trials: Iterable[PlannedRow], *, study: str, run_ids: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
     """Return the table of records of the given trials: what is on disk but not asked for stays out of it.
 
@@ -57,7 +81,7 @@ def read_records(out: Path) -> pd.DataFrame:
     return pd.read_parquet(out / "records.parquet")
 
 
-def _rows(out: Path, trial: PlannedTrial, study: str, run_id: str | None) -> list[dict[str, Any]]:
+def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None) -> list[dict[str, Any]]:
     folder = out / "trials" / trial.key
     outcome = read_outcome(folder)
     status = outcome["status"] if outcome is not None else None
@@ -101,7 +125,7 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _with_deltas(table: pd.DataFrame, trials: list[PlannedTrial]) -> pd.DataFrame:
+def _with_deltas(table: pd.DataFrame, trials: list[PlannedRow]) -> pd.DataFrame:
     """Subtract the control of the same baseline, fine-tuning recipe, seed and budget; empty where there is none."""
     control_of = {start_of(trial): trial.key for trial in trials if trial.kind == "control"}
     controls = {trial.key: control_of.get(start_of(trial)) for trial in trials}
@@ -114,7 +138,7 @@ def _with_deltas(table: pd.DataFrame, trials: list[PlannedTrial]) -> pd.DataFram
     return table
 
 
-def start_of(trial: PlannedTrial) -> str:
+def start_of(trial: PlannedRow) -> str:
     """Return what a trial shares with its control: everything but what was pruned."""
     description = trial.description
     shared = [

@@ -173,7 +173,8 @@ class Books:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
         before = self._said()
         records = self._records(self.tracker.run_ids())
-        write_tables(self.study, records, self.out)
+        study = self.study
+        write_tables(self.out, records, study.objectives, select_on=study.select_on, seeds=study.seeds)
         self._log_progress(records)
         return self._said() != before or self._study_changed
 

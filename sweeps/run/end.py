@@ -13,6 +13,7 @@ from sweeps.plan.workload import Workload
 from sweeps.run.books import Books, lines_of
 from sweeps.run.progress import front_table, say
 from sweeps.run.storage_mover import Mover
+from sweeps.tracking.front import log_front
 
 
 def close(
@@ -87,7 +88,6 @@ def _status(
 
 
 def _log_front(out: Path, picture: Picture | None, console: Console) -> None:
-    from sweeps.tracking.front import log_front
 
     try:
         for line in log_front(out, picture):

@@ -6,12 +6,15 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prune_core.base.kinds import KINDS
 from prune_core.base.trial_folder import finished_budgets
+from sweeps.cost.calibration import speeds_of
+from sweeps.cost.cost import cost_of
+from sweeps.cost.sizes import sizes_of
 from sweeps.plan.state import trial_folder
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.plan_more_seeds import allowance, allowance_line
-from sweeps.study.resolve import SCRATCH
 
 if TYPE_CHECKING:
     from sweeps.cost.cost import Cost
@@ -37,8 +40,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         f"  arms       {len(plan.arms)}: {', '.join(arm.name for arm in plan.arms)}",
         f"  ratios     {', '.join(study.pruned_ratios)}; budgets {', '.join(map(str, study.budgets))} epochs; "
         f"seeds {', '.join(map(str, study.seeds))}",
-        f"  trials     {len(plan.trials)}: "
-        + ", ".join(f"{kinds[kind]} {kind}" for kind in ("baseline", "control", "pruned", "dense", SCRATCH) if kinds[kind]),
+        f"  trials     {len(plan.trials)}: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]),
         f"  records    {plan.records}{_cells(study)}" + (f"; {written} of them there" if written else ""),
         f"  there      {there} of {len(plan.trials)} trials"
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
@@ -68,8 +70,6 @@ def _cells(study: Study) -> str:
 
 def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     """What the missing part costs, extra seeds besides; nothing is measured when nothing is missing."""
-    from sweeps.cost.sizes import sizes_of
-
     extra = allowance(plan, out)
     besides = [] if extra is None else [allowance_line(plan, extra, out)]
     missing = plan.study.search.kind != "grid" or bool(plan.missing(out))
@@ -78,8 +78,6 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     sizes = sizes_of(plan.study)
     if sizes is None:
         return [*besides, "  cost       unknown: the data is not at hand"]
-    from sweeps.cost.calibration import speeds_of
-    from sweeps.cost.cost import cost_of
 
     speeds = speeds_of(plan.study, plan.trials, sizes)
     decided = decided_trials(plan, out)

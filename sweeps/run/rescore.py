@@ -15,7 +15,10 @@ from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import record_columns, set_columns
 from sweeps.folder.lock import driving
+from sweeps.front.tables import write_tables
+from sweeps.records.collect import collect, read_records
 from sweeps.records.columns import COSTS, SECONDS
+from sweeps.search.whole_plan import whole_plan
 from sweeps.storage.files import at_hand, is_kept
 from sweeps.study.model import Study, load_study
 from sweeps.study.yaml import read_study_yaml, write_study
@@ -129,10 +132,6 @@ def _bins_before(out: Path) -> int:
 
 
 def _write_tables(out: Path) -> None:
-    from sweeps.front.tables import write_tables
-    from sweeps.records.collect import collect, read_records
-    from sweeps.search.whole_plan import whole_plan
-
     plan = whole_plan(out)
     runs, rows = {}, 0
     if (out / "records.parquet").is_file():
@@ -145,7 +144,8 @@ def _write_tables(out: Path) -> None:
             f"{out}: the records were scored anew, but the tables stay as they are: the trials in this folder are not those "
             "that its study.yaml means here (allowed: its data at hand, and the version that made it)"
         )
-    write_tables(plan.study, table, out)
+    study = plan.study
+    write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)
 
 
 def _logits(path: Path) -> LogitSet | None:

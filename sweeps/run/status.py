@@ -9,6 +9,10 @@ from pathlib import Path
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import read_outcome, read_progress
 from sweeps.folder.lock import holder_of
+from sweeps.plan.plan import make_plan
+from sweeps.run.plan_text import plan_text
+from sweeps.search.more_seeds import decided_trials
+from sweeps.study.model import load_study
 
 SILENT_SECONDS = 120.0
 """A trial that has given no sign of life for so long is not counted as running."""
@@ -20,11 +24,6 @@ def status_text(out: Path) -> str:
     Raises:
         BadInput: no such folder, or no study in it.
     """
-    from sweeps.plan.plan import make_plan
-    from sweeps.run.plan_text import plan_text
-    from sweeps.search.more_seeds import decided_trials
-    from sweeps.study.model import load_study
-
     if not (out / "study.yaml").is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     try:

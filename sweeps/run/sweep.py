@@ -13,7 +13,9 @@ from typing import Any
 
 from rich.console import Console
 
-from sweeps.engine.session import LostRay, require_node
+from prune_core.evaluation.evaluation import recommended_environment
+from sweeps.engine.cluster_watch import watching
+from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.worker import DISK
 from sweeps.folder.stop_request import StopRequest, listening
 from sweeps.plan.places import places
@@ -90,10 +92,6 @@ class Sweep:
 
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
-        from prune_core.evaluation.evaluation import recommended_environment
-        from sweeps.engine.cluster_watch import watching
-        from sweeps.engine.session import head_address, node_watch, ray_session
-
         resources, address = self.study.resources, self._address
         here = places(resources)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))

@@ -16,6 +16,7 @@ import pandas as pd
 
 from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
+from prune_core.base.kinds import REFERENCES
 from sweeps.front.front import POSSIBLE, SURE, candidates, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.text import has_collapsed, who
@@ -25,7 +26,6 @@ from sweeps.records.collect import collect
 from sweeps.search.setup import space_of
 from sweeps.search.space import ArmSpace, Candidate
 from sweeps.study.model import Study
-from sweeps.study.resolve import BASELINE_KEYS, SCRATCH
 
 DECISION = "more_seeds.json"
 """Which candidates get the extra seeds, and why."""
@@ -127,7 +127,7 @@ def _ranked(
     table = candidates(records, study.decisive, shown=[accuracy], seeds=study.seeds)
     table["collapsed"] = has_collapsed(table, accuracy)
     table["frequency"] = membership(records, table, study.decisive, images=images)
-    pruned = ~table["method"].isin([*BASELINE_KEYS, SCRATCH])
+    pruned = ~table["method"].isin(REFERENCES)
     rows = table[table["complete"] & pruned & table["budget"].eq(study.budgets[-1]) & table["frequency"].notna()]
     found = [
         {

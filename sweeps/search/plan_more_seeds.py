@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prune_core.base.kinds import BASELINE, CONTROL, PRUNED
 from sweeps.plan.state import final_status
+from sweeps.search.more_seeds import decision_names, extra_trials, is_decided
+from sweeps.search.space import Candidate
 from sweeps.study.sections import SearchSection
 
 if TYPE_CHECKING:
     from sweeps.plan.plan import Plan
     from sweeps.search.space import Candidate
 
-_COUNTED = ("baseline", "control", "pruned")
+_COUNTED = (BASELINE, CONTROL, PRUNED)
 
 
 def allowance(plan: Plan, out: Path) -> Plan | None:
@@ -24,7 +27,6 @@ def allowance(plan: Plan, out: Path) -> Plan | None:
     """
     if plan.study.search.more_seeds is None:
         return None
-    from sweeps.search.more_seeds import extra_trials
 
     chosen = _chosen(plan, out)
     trials = extra_trials(plan, _stand_ins(plan) if chosen is None else chosen)
@@ -41,8 +43,6 @@ def allowance_line(plan: Plan, found: Plan, out: Path, cost: str = "") -> str:
         out: the output folder.
         cost: what is still to be spent, in words; empty where nothing is, or it is not known.
     """
-    from sweeps.search.more_seeds import decision_names
-
     rule = plan.study.search.more_seeds
     kinds = Counter(trial.kind for trial in found.trials)
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in _COUNTED if kinds[kind]) or "none"
@@ -60,13 +60,10 @@ def allowance_line(plan: Plan, found: Plan, out: Path, cost: str = "") -> str:
 
 def _chosen(plan: Plan, out: Path) -> list[Candidate] | None:
     """Return who gets the extra seeds; None while that is open, also where a study has grown since it was decided."""
-    from sweeps.search.more_seeds import is_decided
-
     return None if plan.missing(out) else is_decided(plan, out)
 
 
 def _stand_ins(plan: Plan) -> list[Candidate]:
-    from sweeps.search.space import Candidate
 
     rule, search = plan.study.search.more_seeds, plan.study.search
     longest = plan.study.budgets[-1]

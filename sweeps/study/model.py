@@ -12,6 +12,8 @@ from pydantic import Field, ValidationError, field_validator
 from prune_core.base.errors import BadInput
 from sweeps.storage.place import checked_place
 from sweeps.study.errors import one_line
+from sweeps.study.objectives import decisive_columns, objective_directions
+from sweeps.study.resolve import resolve
 from sweeps.study.sections import (
     CHEAP_IMAGES_PER_CELL,
     ArmSection,
@@ -83,7 +85,6 @@ class Study(Section):
     @field_validator("objectives", mode="before")
     @classmethod
     def _with_directions(cls, value: Any) -> Any:
-        from sweeps.study.objectives import objective_directions
 
         if isinstance(value, list | tuple):
             if len(set(map(str, value))) < len(value):
@@ -112,8 +113,6 @@ class Study(Section):
     @cached_property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide: ``val_*`` of each objective that has one, unless the report images decide."""
-        from sweeps.study.objectives import decisive_columns
-
         return decisive_columns(self.objectives, self.select_on)
 
     @property
@@ -152,8 +151,6 @@ def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
     Raises:
         BadInput: one line with file, key and what is allowed.
     """
-    from sweeps.study.resolve import resolve
-
     if not isinstance(plain, dict):
         raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
     plain = {key: value for key, value in plain.items() if key != "provenance"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from prune_core.base.errors import BadInput, UnknownName
+from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns
+from prune_core.metrics.directions import COST_DIRECTIONS, direction_of
 from sweeps.study.errors import unknown_key
 from sweeps.study.options import method_traits
 from sweeps.study.values import parse_limit
@@ -21,8 +23,6 @@ def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
     Raises:
         ValueError: no such column, or a direction that is not the column's.
     """
-    from prune_core.metrics.directions import direction_of
-
     found: dict[str, Direction] = {}
     for given, wanted in value.items():
         name = str(given).removeprefix("val_")
@@ -39,8 +39,6 @@ def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
 
 def decisive_columns(objectives: dict[str, Direction], select_on: str) -> dict[str, Direction]:
     """Return the columns that decide: selection numbers, unless the study selects on the report images."""
-    from prune_core.metrics.columns import metric_columns
-
     known = set(metric_columns())
     chosen = {name: f"val_{name}" if select_on == "validation" and f"val_{name}" in known else name for name in objectives}
     return {chosen[name]: direction for name, direction in objectives.items()}
@@ -61,9 +59,6 @@ def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
     Raises:
         BadInput: the key, what is wrong, what is allowed.
     """
-    from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns
-    from prune_core.metrics.directions import COST_DIRECTIONS
-
     known = [column for column in (*metric_columns(), *COST_DIRECTIONS) if column not in TEXT_COLUMNS]
     selection = {column for column in known if column.startswith("val_")}
     for position, text in enumerate(study.limits):

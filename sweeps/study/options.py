@@ -11,6 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 from prune_core.base.errors import BadInput
+from prune_core.networks import build_network
+from prune_core.pruning.layers import choose_layers
+from prune_core.pruning.method import METHODS, make_options, plain_options
+from prune_core.training import Recipe
 from sweeps.study.errors import unknown_key
 
 
@@ -35,8 +39,6 @@ def method_traits(name: str) -> MethodTraits:
     Raises:
         UnknownName: with the nearest and the allowed names.
     """
-    from prune_core.pruning import METHODS
-
     method = METHODS.get(name)
     return MethodTraits(method.granularity, method.needs_sparsity_training, method.control)
 
@@ -52,8 +54,6 @@ def method_options(name: str, options: dict[str, Any], rule: str) -> dict[str, A
     Raises:
         BadInput: an unknown option, or a value that is not allowed.
     """
-    from prune_core.pruning.method import METHODS, make_options, plain_options
-
     method = METHODS.get(name)
     names = [field.name for field in dataclasses.fields(method.Options)]
     given = {"rule": rule, **options} if "rule" in names else dict(options)
@@ -80,8 +80,6 @@ def network_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _resolved_options(name: str, options: str) -> str:
     import torch
-
-    from prune_core.networks import build_network
 
     with torch.random.fork_rng(devices=[]):
         network = build_network(name, **json.loads(options))
@@ -112,9 +110,6 @@ def check_layers_fit(network: str, network_options: dict[str, Any], options: dic
     if layers == "all":
         return
     import torch
-
-    from prune_core.networks import build_network
-    from prune_core.pruning.layers import choose_layers
 
     with torch.random.fork_rng(devices=[]):
         built = build_network(network, **network_options)
@@ -151,8 +146,6 @@ def recipe_of(values: dict[str, Any]) -> dict[str, Any]:
     Raises:
         BadInput: an unknown key, or a value outside its range.
     """
-    from prune_core.training import Recipe
-
     names = [field.name for field in dataclasses.fields(Recipe)]
     for key in values:
         if key not in names:

@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from sweeps.study.model import Study
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
 
 
@@ -19,8 +20,6 @@ def study_lines() -> list[str]:
 
 def key_lines() -> list[str]:
     """Return a line per key of a study file: its path, default and meaning."""
-    from sweeps.study.model import Study
-
     rows = _rows(Study, "")
     width = max(len(path) for path, _, _ in rows)
     return [f"{path:<{width}}  {meaning}{default}" for path, default, meaning in rows]

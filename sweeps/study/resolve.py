@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.kinds import REFERENCES
+from prune_core.data import DATASETS
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
 from sweeps.study.search import check_search
@@ -17,11 +19,6 @@ from sweeps.study.sections import ArmSection, BaselineSection, DataSection, Netw
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
-
-BASELINE_KEYS = ("baseline", "control", "dense")
-"""Words that the records use for networks that no method touched."""
-SCRATCH = "scratch"
-"""The word that the records use for the architecture of a pruned network, trained with fresh weights."""
 
 
 @contextmanager
@@ -141,11 +138,7 @@ def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
 
 def _check_labels(study: Study, networks: dict[str, NetworkSection]) -> None:
     for label in [*networks, *study.dense]:
-        if (
-            label == "all"
-            or label in (*BASELINE_KEYS, SCRATCH)
-            or not label.replace("-", "").replace("_", "").replace(".", "").isalnum()
-        ):
+        if label == "all" or label in REFERENCES or not label.replace("-", "").replace("_", "").replace(".", "").isalnum():
             raise BadInput(
                 f"networks.{label}: this label is not allowed (allowed: letters, digits, - _ . and no word of the records)"
             )
@@ -215,7 +208,6 @@ def _checked_choices(where: str, arm: ArmSection) -> list[dict[str, Any]]:
 
 
 def _data(section: DataSection, folder: Path) -> DataSection:
-    from prune_core.data import DATASETS
 
     kind, colon, argument = section.name.partition(":")
     DATASETS.get(kind)

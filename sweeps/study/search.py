@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
+from prune_core.training import Recipe
 from sweeps.study.options import recipe_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ def _check_early_stopping(study: Study) -> None:
     search = study.search
     if search.early_stopping is None:
         return
-    from prune_core.training import Recipe
 
     where = "search.early_stopping"
     if len(study.budgets) < 2:

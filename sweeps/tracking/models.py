@@ -12,6 +12,8 @@ import numpy as np
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json
 from prune_core.base.trial_folder import DESCRIPTION, WEIGHTS
+from prune_core.pruning import load_network
+from prune_core.trial.data import load_trial_data
 from sweeps.export.choice import Choice, choices, open_study
 from sweeps.storage.files import bring_back, sha256_of
 from sweeps.study.model import Study
@@ -103,9 +105,6 @@ def _send(choice: Choice, run_id: str, digest: str) -> str:
     import torch
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
-
-    from prune_core.pruning import load_network
-    from prune_core.trial.data import load_trial_data
 
     data = load_trial_data(read_json(choice.trial / DESCRIPTION)["baseline"], None)
     network = load_network(choice.folder / WEIGHTS).eval()

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from prune_core.base.kinds import NEVER_FINE_TUNED
 from prune_core.base.trial_folder import COMPLETE, DIVERGED, FAILED, STOPPED
 from prune_core.metrics import METRICS
-from sweeps.front.front import EVERY_BUDGET, candidates, front, hypervolume
+from sweeps.front.front import candidates, front, hypervolume
 from sweeps.records.columns import COSTS
 from sweeps.study.model import Study
 
@@ -87,7 +88,7 @@ def volumes(study: Study, records: pd.DataFrame, found: Sequence[Axis]) -> dict[
     values = table[[axis.column for axis in found]].to_numpy(dtype=float)
     ideal, worst = np.array([axis.ideal for axis in found]), np.array([axis.reference for axis in found])
     losses = (values - ideal) / np.where(worst == ideal, 1.0, worst - ideal)
-    everywhere = table["method"].isin(EVERY_BUDGET).to_numpy(dtype=bool)
+    everywhere = table["method"].isin(NEVER_FINE_TUNED).to_numpy(dtype=bool)
     result = {}
     for budget in study.budgets:
         rivals = np.flatnonzero(everywhere | table["budget"].eq(budget).to_numpy(dtype=bool))
