@@ -1,6 +1,6 @@
 """The house in numbers and as a picture: rooms, circles, late imports, untyped dictionaries.
 
-``python -m benchmarks.house`` prints the counts. ``--graph`` draws the import graph into ``docs/architecture.md``. ``--late``
+``python -m benchmarks.house`` counts, ``--graph`` draws the import graph into ``docs/architecture.md``, and ``--late``
 lists imports of our own modules inside functions, outside the two seams where they are allowed; ``make imports`` calls it.
 """
 
