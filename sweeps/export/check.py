@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prune_core.pruning import load_network
-
 Array = NDArray[np.float32]
 Run = Callable[[Array], Array]
 
@@ -62,6 +60,8 @@ def _open(path: Path, plugins: Sequence[str], paths: Sequence[str]) -> tuple[Run
         sys.path[:0] = [place for place in paths if place not in sys.path]
         for module in plugins:
             importlib.import_module(module)
+        from prune_core.pruning import load_network  # an ONNX file is checked in a process that never saw torch
+
         network = load_network(path).eval()
 
     def run(images: Array) -> Array:
