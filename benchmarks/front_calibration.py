@@ -111,7 +111,7 @@ def gap(frequency: Array, truth: NDArray[np.bool_], bins: int = 5) -> float:
     return float(sum(parts) / len(at))
 
 
-def gap_of(rule: Callable[[Simulated], Array], studies: int, seed: int = 5, **kind: float) -> float:
+def gap_of(rule: Callable[[Simulated], Array], studies: int, kind: dict[str, float], seed: int = 5) -> float:
     """Return the gap over simulated studies of one kind."""
     stream = np.random.default_rng(seed)
     found = [simulate(stream, **kind) for _ in range(studies)]  # type: ignore[arg-type]
@@ -133,7 +133,7 @@ def main() -> None:
     studies = parser.parse_args().studies
     print("seeds  networks  images  apart    gap  gap of plain resampling")
     for kind in KINDS:
-        ours, theirs = gap_of(frequencies, studies, **kind), gap_of(plain, studies, **kind)
+        ours, theirs = gap_of(frequencies, studies, kind), gap_of(plain, studies, kind)
         line = f"{kind['seeds']:5g} {kind['networks']:9g} {kind['images']:7g} {kind['apart']:6g}"
         print(f"{line} {ours:6.3f} {theirs:8.3f}", flush=True)
 
