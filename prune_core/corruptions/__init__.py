@@ -1,6 +1,8 @@
-"""The CIFAR-C corruptions, one file per family; generated and official sets of corrupted images."""
+"""Corruptions by name, each family one file in ``families/``; generated and official sets of corrupted images."""
 
-from prune_core.corruptions import blur, digital, elastic, extra, noise, weather
+from __future__ import annotations
+
+from prune_core.corruptions import families as families
 from prune_core.corruptions.apply import corrupt, corrupt_with
 from prune_core.corruptions.definition import CORRUPTIONS, EXTRA, SEVERITIES, STANDARD, Corruption
 from prune_core.corruptions.official import official_set
@@ -14,16 +16,10 @@ __all__ = [
     "STANDARD",
     "CorruptedSet",
     "Corruption",
-    "blur",
     "contact_sheet",
     "corrupt",
     "corrupt_with",
-    "digital",
-    "elastic",
-    "extra",
     "generated_set",
-    "noise",
     "official_set",
     "set_label",
-    "weather",
 ]
