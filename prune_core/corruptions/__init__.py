@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prune_core.corruptions import families as families
 from prune_core.corruptions.apply import corrupt, corrupt_with
-from prune_core.corruptions.definition import CORRUPTIONS, EXTRA, SEVERITIES, STANDARD, Corruption
+from prune_core.corruptions.definition import CORRUPTIONS, EXTRA, GROUPS, SEVERITIES, STANDARD, Corruption, expanded
 from prune_core.corruptions.official import official_set
 from prune_core.corruptions.sets import CorruptedSet, generated_set, set_label
 from prune_core.corruptions.sheet import contact_sheet
@@ -12,6 +12,7 @@ from prune_core.corruptions.sheet import contact_sheet
 __all__ = [
     "CORRUPTIONS",
     "EXTRA",
+    "GROUPS",
     "SEVERITIES",
     "STANDARD",
     "CorruptedSet",
@@ -19,6 +20,7 @@ __all__ = [
     "contact_sheet",
     "corrupt",
     "corrupt_with",
+    "expanded",
     "generated_set",
     "official_set",
     "set_label",

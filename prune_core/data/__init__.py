@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prune_core.data import datasets as datasets
-from prune_core.data.dataset import DATASETS, Dataset
+from prune_core.data.dataset import DATASETS, Dataset, source_of
 from prune_core.data.load import load_dataset
 from prune_core.data.split import Split, Subset, balanced_subset, split_dataset
 
@@ -14,5 +14,6 @@ __all__ = [
     "Subset",
     "balanced_subset",
     "load_dataset",
+    "source_of",
     "split_dataset",
 ]
