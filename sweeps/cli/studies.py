@@ -107,7 +107,7 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 @click.option(
     "--keys",
     is_flag=True,
-    help="List every key of a study file: meaning, default, names it takes; with NAME, also those of its plugins.",
+    help="List every key of a study file: meaning, default, names; with NAME, those of its plugins too.",
 )
 def studies(name: str | None, keys: bool) -> None:
     """List the studies that ship; with NAME, print that study file (a start for your own)."""
