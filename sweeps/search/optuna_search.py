@@ -66,7 +66,7 @@ class OptunaSearch:
         batch: int | None = None,
         together: bool = False,
     ) -> None:
-        SAMPLERS.get(sampler)
+        self._make: Callable[[int], object] = SAMPLERS.get(sampler)
         self._space = books.parameters.space
         if count is None and self._space.size is None:
             raise BadInput("search.candidates: a continuous axis needs a number of candidates")
@@ -218,7 +218,7 @@ class OptunaSearch:
         from optuna.samplers import BaseSampler
 
         try:
-            sampler = SAMPLERS.get(self._sampler)(seed)
+            sampler = self._make(seed)
         except Exception as error:
             raise BadInput(f"sampler {self._sampler!r} cannot be made: {type(error).__name__}: {error}") from error
         if not isinstance(sampler, BaseSampler):

@@ -1,4 +1,4 @@
-"""One file per addition: six plugins of a user, one for each kind, in one study; and the same files dropped into the house."""
+"""One file per addition: six plugins of a user, one for each kind, in one study."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ METHOD = """
 from prune_core.pruning.method import METHODS, Method, WeightOptions
 
 METHODS.register("plugin_method")(
-    Method("weights", WeightOptions, lambda context: {name: context.weight(name).abs() for name in context.names}, source="t")
+    Method("weights", WeightOptions, lambda asked: {name: asked.weight(name).abs() for name in asked.names}, source="test")
 )
 """
 
