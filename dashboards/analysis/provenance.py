@@ -25,7 +25,8 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
     chosen = (
         "the report images: the winners are chosen on the very images that judge them"
         if study.select_on == "report"
-        else "validation images, clean and under the four extra corruptions; reported on test images and the fifteen"
+        else "validation images, clean and under the four extra corruptions; reported on test images and "
+        + ("the study's own list" if isinstance(evaluation.get("corruptions"), list) else "the fifteen")
     )
     cell = evaluation.get("images_per_cell")
     rows = [
@@ -100,11 +101,13 @@ def deviations(study: StudyFolder) -> list[str]:
         found.append(
             f"Data: {name} instead of CIFAR-10" + ("; files may be JPEG" if name.startswith("image_folder") else ".")
         )
-    if evaluation.get("corruptions", "none") == "generated":
+    if evaluation.get("corruptions", "none") not in ("none", "official"):
         found.append(
             "Corruptions: generated here, not the benchmark's own files; numbers are not comparable with published ones."
         )
-    elif evaluation.get("corruptions", "none") == "none":
+    if isinstance(evaluation.get("corruptions"), list):
+        found.append(f"Corruptions: the study's own list, {', '.join(map(str, evaluation['corruptions']))}.")
+    if evaluation.get("corruptions", "none") == "none":
         found.append("Corruptions: none, so robustness was not judged.")
     cell = evaluation.get("images_per_cell")
     if isinstance(cell, int) and cell < PAPER["images_per_cell"] and evaluation.get("corruptions", "none") != "none":

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from prune_core.base.benchmark import JPEG
 from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, cross_fit, first_half, fit_temperature
 from prune_core.metrics.robustness import mpc
 from prune_core.metrics.selective import Selective, accepting_threshold, cells_at, selective_at
 
 Value = float | str
-JPEG = "jpeg_compression"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def selective_by_severity(*, selection: LogitSet, report: LogitSet, accepted_err
         BadInput: the rate lies outside [0, 1).
         Diverged: a logit is not finite.
     """
-    validation, clean, cells = selection.predictions(), report.predictions(), report.cell_predictions()
+    validation, clean, cells = selection.predictions(), report.predictions(), report.averaged_predictions()
     threshold = accepting_threshold(validation.confidence, validation.correct, accepted_error)
     found = {0: selective_at(clean.confidence, clean.correct, threshold)}
     return found if cells is None else found | cells_at(cells, threshold)
@@ -100,11 +100,11 @@ def set_columns(report: LogitSet | None, called: str | None, *, jpeg: bool) -> d
 
     Empty where no corrupted images were judged; ``mpc_without_jpeg`` only for images that had been JPEG re-encoded.
     """
-    cells = report.cell_predictions() if report is not None else None
+    cells = report.averaged_predictions() if report is not None else None
     if cells is None or called is None:
         return {}
     columns: dict[str, Value] = {"corruption_set": called}
-    if jpeg and JPEG in cells.corruptions:
+    if jpeg and JPEG in cells.corruptions and len(cells.corruptions) > 1:
         columns["mpc_without_jpeg"] = mpc(cells.without(JPEG))
     return columns
 
@@ -112,7 +112,7 @@ def set_columns(report: LogitSet | None, called: str | None, *, jpeg: bool) -> d
 def _set_columns(
     logits: LogitSet, scaled: Predictions, temperature: float, bins: int, *, severities: bool
 ) -> dict[str, Value]:
-    clean, cells = logits.predictions(), logits.cell_predictions()
+    clean, cells = logits.predictions(), logits.averaged_predictions()
     columns: dict[str, Value] = {}
     for metric in _recorded():
         if metric.on == "images":

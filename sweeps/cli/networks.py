@@ -26,8 +26,27 @@ MEAN = click.option("--mean", help="Mean per channel the network was trained wit
 STD = click.option("--std", help="Standard deviation per channel.")
 
 
+def _import_plugins(_context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
+    from sweeps.study.resolve import import_plugins
+
+    if modules:
+        import_plugins(modules, (str(Path.cwd()),))
+
+
+PLUGIN = click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="MODULE",
+    expose_value=False,
+    callback=_import_plugins,
+    help="Python module with networks, datasets, methods or corruptions of yours; looked for here first.",
+)
+
+
 @click.command()
 @click.argument("checkpoint", type=FILE)
+@PLUGIN
 @NETWORK
 @OPTION
 @CLASSES
@@ -86,6 +105,7 @@ def prune(
 
 @click.command()
 @click.argument("checkpoint", type=FILE)
+@PLUGIN
 @NETWORK
 @OPTION
 @CLASSES
@@ -185,10 +205,14 @@ def evaluate(
 
 
 @click.command()
+@PLUGIN
 @DATA
 @DATA_OPTION
 @click.option(
-    "--corruption", "names", multiple=True, help="A corruption, may be repeated; by default the 15, on a sheet all 19."
+    "--corruption",
+    "names",
+    multiple=True,
+    help="A corruption or a group (standard, extra), may be repeated; by default the 15, on a sheet all 19.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="So many images, balanced over classes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the corruptions.")
