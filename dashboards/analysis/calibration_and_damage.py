@@ -194,6 +194,22 @@ def _by_class(predictions: Predictions) -> Array:
     return np.asarray(np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0))
 
 
+def ece_sentences(depths: Sequence[Depth]) -> list[str]:
+    """Return each candidate's ECE, the mean over seeds, as the tables hold it.
+
+    The pooled diagram's own ECE is at most that: gaps of opposite sign cancel between seeds.
+    """
+    found = []
+    for depth in depths:
+        raw = [one.raw.ece for one in depth.seeds]
+        scaled = [one.scaled.ece for one in depth.seeds if one.scaled is not None]
+        words = f"{depth.name}: ECE {labels.number(float(np.mean(raw)), 'ece')} as trained"
+        if len(scaled) == len(raw):
+            words += f", {labels.number(float(np.mean(scaled)), 'ece_t')} after temperature scaling"
+        found.append(f"{words}, the mean of {len(raw)} seed{'s' * (len(raw) > 1)}.")
+    return found
+
+
 def hurt_sentences(found: Sequence[Depth]) -> list[str]:
     """Return, for each candidate, which corruptions and which classes lost most against the control, in words."""
     result = []

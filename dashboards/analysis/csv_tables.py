@@ -86,7 +86,7 @@ def equal_cost_table(found: Sequence[EqualCost]) -> Table:
 
 
 def reliability_table(depths: Sequence[Depth]) -> Table:
-    """Return the bins of the reliability diagrams: of all seeds pooled, as drawn, and of each seed, as its ECE sums them up."""
+    """Return the bins of the reliability diagrams: pooled as drawn, and of each seed, whose ECE they are."""
     return ("candidate", "state", "seed", "bin", "count", "confidence", "accuracy"), (
         (depth.name, state, seed, place, int(bins.count[place]), bins.confidence[place], bins.accuracy[place])
         for depth in depths

@@ -89,7 +89,7 @@ def drawn(tab):
 
 
 def pruned(tab):
-    return [point for point in drawn(tab) if point[1] not in ("baseline", "control")]
+    return [point for point in drawn(tab) if point["method"] not in ("baseline", "control")]
 
 
 def test_the_report_draws_without_errors_and_without_a_network(report):
@@ -143,7 +143,7 @@ def test_the_legend_hides_and_shows(report):
     before = drawn(report)
     button.focus()
     report.keyboard.press("Enter")
-    assert {point[1] for point in drawn(report)} == {point[1] for point in before} - {"unstructured"}
+    assert {point["method"] for point in drawn(report)} == {point["method"] for point in before} - {"unstructured"}
     button = report.locator("section#front .legend button", has_text="unstructured")
     assert button.get_attribute("aria-pressed") == "false"
     button.click()
@@ -164,34 +164,36 @@ def test_a_table_is_sorted_by_what_is_clicked(report):
 
 def test_the_filters_leave_what_was_asked_for_and_the_references(report):
     form = "form[data-for=front]"
-    assert {point[2] for point in drawn(report) if point[1] == "l1_filter"} == {2}
-    report.select_option(f"{form} [data-key='2']", "")
-    assert {point[2] for point in drawn(report) if point[1] == "l1_filter"} == {0, 2}
-    report.select_option(f"{form} [data-key='1']", "unstructured")
-    report.select_option(f"{form} [data-key='0']", "resnet8")
+    assert {point["budget"] for point in drawn(report) if point["method"] == "l1_filter"} == {2}
+    report.select_option(f"{form} [data-key='budget']", "")
+    assert {point["budget"] for point in drawn(report) if point["method"] == "l1_filter"} == {0, 2}
+    report.select_option(f"{form} [data-key='method']", "unstructured")
+    report.select_option(f"{form} [data-key='network']", "resnet8")
     points = drawn(report)
-    assert {point[0] for point in points} == {"resnet8"}
-    assert {point[1] for point in points} == {"unstructured", "baseline", "control"}
-    report.check(f"{form} [data-key='3']")
-    assert all(point[3] or point[1] in ("baseline", "control") for point in drawn(report))
+    assert {point["network"] for point in points} == {"resnet8"}
+    assert {point["method"] for point in points} == {"unstructured", "baseline", "control"}
+    report.check(f"{form} [data-key='front']")
+    assert all(point["front"] or point["method"] in ("baseline", "control") for point in drawn(report))
     assert str(len(drawn(report))) in report.locator(f"{form} output").text_content()
     assert report.errors == []
 
 
 def test_limits_leave_what_meets_them(report):
     form = "form[data-for=front]"
-    report.uncheck(f"{form} [data-key='3']")
-    for key in ("0", "1"):
+    report.uncheck(f"{form} [data-key='front']")
+    for key in ("network", "method"):
         report.select_option(f"{form} [data-key='{key}']", "")
     before = pruned(report)
-    assert {point[4] for point in before} == {True, False}  # the study demands an accuracy of 90 %
-    report.check(f"{form} [data-key='4']")
-    assert pruned(report) == [point for point in before if point[4]]
-    report.uncheck(f"{form} [data-key='4']")
-    for key, value in (("5", "95"), ("6", "5000")):
+    assert {point["within"] for point in before} == {True, False}  # the study demands an accuracy of 90 %
+    report.check(f"{form} [data-key='within']")
+    assert pruned(report) == [point for point in before if point["within"]]
+    report.uncheck(f"{form} [data-key='within']")
+    for key, value in (("accuracy_percent", "95"), ("nonzero_parameters", "5000")):
         report.fill(f"{form} [data-key='{key}']", value)
         report.locator(f"{form} [data-key='{key}']").blur()
-    assert pruned(report) == [point for point in before if point[5] >= 95 and point[6] <= 5000]
+    assert pruned(report) == [
+        point for point in before if point["accuracy_percent"] >= 95 and point["nonzero_parameters"] <= 5000
+    ]
     assert pruned(report) != before
     assert report.errors == []
 
@@ -239,9 +241,9 @@ def test_the_live_page_draws_the_front_and_asks_only_its_own_server(browser, stu
         tab.goto(address)
         tab.wait_for_selector("#plot-front .scatterlayer .trace path.point", state="attached")
         assert "no run is at work" in tab.locator("#driver").text_content()
-        methods = tab.locator("form [data-key='1'] option").all_text_contents()
+        methods = tab.locator("form [data-key='method'] option").all_text_contents()
         assert methods == ["all", "l1_filter", "network_slimming", "random_filters", "unstructured"]
-        assert {point[2] for point in pruned(tab)} == {2}  # the longest budget, not all of them mixed
+        assert {point["budget"] for point in pruned(tab)} == {2}  # the longest budget, not all of them mixed
         assert [url for url in tab.asked if not url.startswith((address, "data:", "blob:"))] == []
         assert tab.errors == []
         tab.context.close()
