@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from dashboards import labels
 from dashboards.figures.heat_map import HeatMap, draw_heat_map
-from dashboards.figures.palette import ACCURACY, ERROR, GREY, PAPER
+from dashboards.figures.palette import ACCURACY, ERROR, PAPER
 from dashboards.figures.print_style import PAGE, styled
 from dashboards.figures.reliability import ReliabilityDiagram, draw_reliability
 from prune_core.base.files import replacing
@@ -26,19 +27,13 @@ POOLED = "all corruptions"
 @styled
 def print_network(network: JudgedNetwork, path: Path) -> None:
     """Write one PNG: the reliability diagram, and beside it accuracy by corruption and severity where there is any."""
-    from matplotlib.figure import Figure
-
     maps = heat_maps(network)[:1]
-    figure = Figure(figsize=(PAGE if maps else PAGE / 2, 3.7))
-    axes = figure.subplots(1, 1 + len(maps), squeeze=False, width_ratios=[1, 1.05][: 1 + len(maps)])[0]
+    figure, axes = _panels(PAGE if maps else PAGE / 1.6, 3.9, 1, 1 + len(maps))
     diagram, scaling = reliability_diagram(network)
-    axes[0].legend(*_legend(draw_reliability(axes[0], diagram)), loc="lower right")
-    axes[0].set_title(diagram.title, fontsize=7)
+    _draw_diagram(axes[0], diagram)
     for axis, one in zip(axes[1:], maps, strict=True):
-        draw_heat_map(axis, one, size=6)
-        axis.set_title(one.title, fontsize=7)
+        _draw_map(axis, one)
     figure.suptitle("\n".join([network.title, *_notes(network, scaling)]), fontsize=8)
-    figure.subplots_adjust(left=0.09 if maps else 0.17, right=0.985, top=0.76, bottom=0.12, wspace=0.5)
     _save(figure, path)
 
 
@@ -90,52 +85,58 @@ def _heat_map(name: str, cells: CellPredictions, values: Any, pooled: list[float
 
 def _notes(network: JudgedNetwork, scaling: Scaling | None) -> list[str]:
     """Return what the corrupted images are, and how the temperature was fitted, a line each."""
-    fitted = [f"temperature {scaling.temperature:.3f}, {scaling.source}"] if scaling is not None else []
-    return [*([network.corruptions] if network.corruptions else []), *fitted]
+    return [*([network.corruptions] if network.corruptions else []), *_fitted(scaling)]
+
+
+def _fitted(scaling: Scaling | None) -> list[str]:
+    return [f"temperature {scaling.temperature:.3f}, {scaling.source}"] if scaling is not None else []
 
 
 def _reliability_page(network: JudgedNetwork) -> Any:
     """Draw accuracy by confidence, and below it how many images lie where."""
-    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
 
     diagram, scaling = reliability_diagram(network)
-    figure = Figure(figsize=(PAGE / 1.6, 5.2))
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    upper.legend(*_legend(draw_reliability(upper, diagram)), loc="lower right")
+    figure, (upper, lower) = _panels(PAGE / 1.6, 5.2, 2, 1, sharex=True, height_ratios=(3, 1))
+    _draw_diagram(upper, diagram)
     upper.set_xlabel("")
-    upper.set_title(diagram.title, fontsize=8)
     for _, look, bins in diagram.curves:
-        edges = [*bins.low, bins.high[-1]]
-        lower.stairs(bins.count, edges, color=look.light, linewidth=1.0)
-    lower.axvline(1.0, color=GREY, linewidth=0.6)
-    lower.set(xlabel="confidence", ylabel="images", yscale="symlog", xlim=(0, 1.02))
-    summary = f"accuracy {100 * accuracy(network.logits.predictions()):.1f} %, NLL {nll(network.logits.predictions()):.3f}"
-    fitted = [line for line in _notes(network, scaling) if line != network.corruptions]
-    figure.suptitle("\n".join([network.title, summary, *fitted]), fontsize=8)
-    figure.subplots_adjust(left=0.15, right=0.97, top=0.81, bottom=0.09, hspace=0.08)
+        lower.stairs(bins.count, [*bins.low, bins.high[-1]], color=look.light, linewidth=1.0)
+    lower.set(xlabel="confidence", ylabel="images", yscale="symlog", xlim=(0, 1.02), ylim=(0, None))
+    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: labels.count(value)))
+    predictions = network.logits.predictions()
+    summary = f"accuracy {100 * accuracy(predictions):.1f} %, NLL {nll(predictions):.3f}"
+    figure.suptitle("\n".join([network.title, summary, *_fitted(scaling)]), fontsize=8)
     return figure
 
 
 def _corruptions_page(network: JudgedNetwork, maps: list[HeatMap]) -> Any:
-    from matplotlib.figure import Figure
-
-    height = 1.2 + 0.22 * len(maps[0].rows)
-    width = 1.5 + 2.7 * len(maps)
-    figure = Figure(figsize=(width, height))
-    axes = figure.subplots(1, len(maps), squeeze=False)[0]
+    figure, axes = _panels(1.5 + 2.7 * len(maps), 1.2 + 0.22 * len(maps[0].rows), 1, len(maps))
     for place, (axis, one) in enumerate(zip(axes, maps, strict=True)):
-        draw_heat_map(axis, one, size=6.5)
-        axis.axhline(len(one.rows) - 1.5, color=PAPER, linewidth=2.5)
+        _draw_map(axis, one)
         axis.tick_params(labelleft=place == 0)
-        axis.set_title(one.title, fontsize=8)
     clean = f"clean: accuracy {100 * accuracy(network.logits.predictions()):.1f} %"
     figure.suptitle("\n".join([network.title, f"{network.corruptions or 'corrupted images'}; {clean}"]), fontsize=8)
-    figure.subplots_adjust(left=1.3 / width, right=0.985, top=1 - 0.72 / height, bottom=0.42 / height, wspace=0.06)
     return figure
 
 
-def _legend(drawn: dict[str, Any]) -> tuple[list[Any], list[str]]:
-    return list(drawn.values()), list(drawn)
+def _panels(width: float, height: float, rows: int, columns: int, **ratios: Any) -> tuple[Any, list[Any]]:
+    from matplotlib.figure import Figure  # without pyplot: no windows, no state
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, list(figure.subplots(rows, columns, squeeze=False, **ratios).ravel())
+
+
+def _draw_diagram(axis: Any, diagram: ReliabilityDiagram) -> None:
+    drawn = draw_reliability(axis, diagram)
+    axis.legend(list(drawn.values()), list(drawn), loc="lower right")
+    axis.set_title(diagram.title, fontsize=7.5)
+
+
+def _draw_map(axis: Any, one: HeatMap) -> None:
+    draw_heat_map(axis, one, size=6)
+    axis.axhline(len(one.rows) - 1.5, color=PAPER, linewidth=2.5)  # its last row sums up the others
+    axis.set_title(one.title, fontsize=7.5)
 
 
 def _save(figure: Any, path: Path) -> None:
