@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from dashboards.analysis.calibration_and_damage import Depth, depths, ece_sentences
 from dashboards.analysis.points import candidate_points, rows_of
-from dashboards.figures.depth import diagrams, scaling_words
+from dashboards.figures.depth import damage_maps, diagrams, scaling_words
 from dashboards.figures.network import reliability_diagram
 from dashboards.figures.reliability import PERFECT, draw_reliability, reliability_figure
 from dashboards.reading.study_folder import read_study_folder
@@ -95,6 +95,8 @@ def test_every_seed_has_its_own_ece_and_the_report_says_their_mean(tmp_path: Pat
     row, depth = chosen(out)
     records = table[table["key"].isin(row.keys.split(";")) & (table["budget"] == 2)].set_index("seed")
     page = build_report(out, print_figures=False)
+    fitted = "fitted on one half of the selection images" if validation else "fitted on the report images, each half for the"
+    assert fitted in page.read_text(encoding="utf-8")
     lines = pd.read_csv(page.parent / "tables" / "reliability.csv")
     mine = lines[(lines["candidate"] == lines["candidate"].iloc[0]) & (lines["count"] > 0)]
     name = mine["candidate"].iloc[0]
@@ -148,3 +150,19 @@ def test_one_judged_networks_diagram_has_the_ece_of_its_record(tmp_path: Path) -
             points = zip(bins.count[bins.count > 0], line.get_xdata(), line.get_ydata(), strict=True)
             assert by_hand(list(points)) == pytest.approx(record[column], abs=1e-9)
         assert f"ECE {100 * record['ece']:.2f} %, after temperature scaling {100 * record['ece_t']:.2f} %" in diagram.title
+
+
+def test_damage_is_the_difference_of_the_column_or_not_shown(tmp_path: Path) -> None:
+    out, table = judged_study(tmp_path / "s", validation=True, seeds=(0, 1))
+    row, depth = chosen(out)
+    table = table[table["budget"] == 2].set_index(["method", "seed"])
+    mine = table[table["key"].isin(row.keys.split(";"))]
+    differences = [mine.loc[("l1_filter", seed), "mpc"] - table.loc[("control", seed), "mpc"] for seed in (0, 1)]
+    assert depth.damage.mean() == pytest.approx(np.mean(differences), abs=1e-9)
+    # One seed judged under other corruptions: a mean over the other one alone is not what the column says.
+    path = out / "trials" / row.keys.split(";")[1] / "budget-0002" / "report.npz"
+    logits = LogitSet.load(path)
+    LogitSet(logits.labels, logits.clean, {"fog": logits.cells["fog"]}, logits.cell_index).save(path)
+    _, other = chosen(out)
+    assert other.corruptions == () and other.damage.size == 0
+    assert damage_maps([other]) == []
