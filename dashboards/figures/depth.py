@@ -9,7 +9,7 @@ import numpy as np
 from dashboards.analysis.calibration_and_damage import Depth
 from dashboards.figures.heat_map import HeatMap
 from dashboards.figures.palette import WORSE_TO_BETTER
-from dashboards.figures.reliability import ReliabilityDiagram
+from dashboards.figures.reliability import ReliabilityDiagram, fitted_words
 
 
 def diagrams(depths: Sequence[Depth]) -> list[ReliabilityDiagram]:
@@ -41,5 +41,5 @@ def scaling_words(depths: Sequence[Depth]) -> str:
     """Return which states of the candidates the reliability diagrams show, and how the scaled one came about."""
     if all(depth.scaled is None for depth in depths):
         return "as trained"
-    fitted = sorted({depth.fitted_on for depth in depths})
+    fitted = sorted({fitted_words(depth.fitted_on) for depth in depths})
     return f"as trained and after temperature scaling ({'; '.join(fitted)})"

@@ -11,7 +11,7 @@ from dashboards import labels
 from dashboards.figures.heat_map import HeatMap, draw_heat_map
 from dashboards.figures.palette import ACCURACY, ERROR, PAPER
 from dashboards.figures.print_style import PAGE, styled
-from dashboards.figures.reliability import ReliabilityDiagram, draw_reliability
+from dashboards.figures.reliability import ReliabilityDiagram, draw_reliability, fitted_words
 from prune_core.base.files import replacing
 from prune_core.evaluation.scoring import Scaling, scaled_as_recorded
 from prune_core.metrics import accuracy, cell_accuracy, cell_ece, mpc, nll, pooled_ece, reliability
@@ -89,7 +89,7 @@ def _notes(network: JudgedNetwork, scaling: Scaling | None) -> list[str]:
 
 
 def _fitted(scaling: Scaling | None) -> list[str]:
-    return [f"temperature {scaling.temperature:.3f}, {scaling.source}"] if scaling is not None else []
+    return [f"temperature {scaling.temperature:.3f}, {fitted_words(scaling.source)}"] if scaling is not None else []
 
 
 def _reliability_page(network: JudgedNetwork) -> Any:

@@ -14,6 +14,7 @@ from dashboards.analysis.calibration_and_damage import AFTER_SCALING, AS_TRAINED
 from dashboards.figures.page_style import Arrangement, Figure, LegendEntry, axes_of, bare_layout, suffix
 from dashboards.figures.palette import GREY, Look, look_of
 from dashboards.figures.print_style import COLUMN, PAGE, legend_below, panel_title, panels_of, percent, save, styled
+from prune_core.evaluation.scoring import Source
 from prune_core.metrics.calibration import Reliability
 
 PERFECT = "perfect calibration"
@@ -40,6 +41,11 @@ class ReliabilityDiagram:
         """Name, look and bins of each curve."""
         states = ((AS_TRAINED, self.raw), (AFTER_SCALING, self.scaled))
         return [(name, LOOKS[name], bins) for name, bins in states if bins is not None]
+
+
+def fitted_words(source: Source) -> str:
+    """Return how a temperature was fitted, as it stands after "temperature scaling"."""
+    return source if source.startswith("two-fold") else f"fitted on {source}"
 
 
 def filled(bins: Reliability) -> list[int]:
