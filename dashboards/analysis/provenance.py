@@ -36,7 +36,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
         ("Images per corrupted cell", f"{cell}, balanced over the classes, drawn by seed" if cell else "all test images"),
         ("Chosen on", chosen),
         ("Looks at the report images", _looks(study)),
-        ("ECE", f"top label, {evaluation.get('ece_bins', 15)} equal-width bins"),
+        ("ECE", f"top label, {study.ece_bins} equal-width bins"),
         ("Intervals", _intervals(study)),
         ("Seeds", (", ".join(map(str, study.seeds or [])) or "not stated") + _more_seeds(study)),
         ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),

@@ -19,6 +19,7 @@ from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_
 from prune_core.metrics.registry import METRICS
 from sweeps.front.front import Direction, selection_columns
 from sweeps.front.image_noise import ImageNoise
+from sweeps.study.sections import EvaluationSection
 from sweeps.study.values import Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
@@ -67,6 +68,18 @@ class StudyFolder:
         if "corruption_set" not in self.records:
             return ""
         return ", ".join(sorted(self.records["corruption_set"].dropna().astype(str).unique()))
+
+    @property
+    def ece_bins(self) -> int:
+        """The bins of every ECE of the records.
+
+        Raises:
+            BadInput: the study file says something else than a number of bins.
+        """
+        bins = self.plain.get("evaluation", {}).get("ece_bins", EvaluationSection.model_fields["ece_bins"].default)
+        if isinstance(bins, int) and not isinstance(bins, bool) and bins >= 1:
+            return bins
+        raise BadInput(f"{self.path / 'study.yaml'}: evaluation.ece_bins: {bins!r} (allowed: whole numbers from 1)")
 
     @property
     def select_on(self) -> str:

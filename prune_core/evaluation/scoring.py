@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +14,8 @@ from prune_core.metrics.robustness import mpc
 from prune_core.metrics.selective import Selective, accepting_threshold, cells_at, selective_at
 
 Value = float | str
+Source = Literal["one half of the validation images", "two-fold cross-fit on the report images"]
+"""How a temperature was fitted."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Scaling:
     temperature: float
     report: Predictions | None
     selection: Predictions | None
-    source: Literal["one half of the validation images", "two-fold cross-fit on the report images"]
+    source: Source
 
 
 def scale(*, selection: LogitSet | None, report: LogitSet | None) -> Scaling:
@@ -46,6 +50,35 @@ def scale(*, selection: LogitSet | None, report: LogitSet | None) -> Scaling:
         raise ValueError("scale needs a selection or a report set")
     temperature, crossed = cross_fit(judged)
     return Scaling(temperature, crossed, None, "two-fold cross-fit on the report images")
+
+
+def fitted_on(record: Mapping[str, object]) -> Source:
+    """Return what a record's temperature was fitted on; it has ``val_*`` columns where there were validation images."""
+    validated = _number(record.get("val_accuracy")) is not None
+    return "one half of the validation images" if validated else "two-fold cross-fit on the report images"
+
+
+def scaled_as_recorded(report: LogitSet, record: Mapping[str, object]) -> Scaling | None:
+    """Return the scaled report predictions that a record's ``*_t`` columns were computed from, from its report logits.
+
+    Args:
+        report: the logits that the record was made of.
+        record: its columns; ``temperature`` and whether there are ``val_*`` columns are read.
+
+    Returns:
+        The scaling; None where the record has no temperature (one of an older version): nothing was scaled.
+    """
+    temperature, source = _number(record.get("temperature")), fitted_on(record)
+    if temperature is None or temperature <= 0:
+        return None
+    if source == "two-fold cross-fit on the report images":
+        return scale(selection=None, report=report)
+    return Scaling(temperature, report.predictions().scaled(temperature), None, source)
+
+
+def _number(value: object) -> float | None:
+    """Return a record's value as a float; None where it is missing (absent, None or NaN)."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def record_columns(
