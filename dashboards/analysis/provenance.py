@@ -10,10 +10,9 @@ import numpy as np
 from dashboards.analysis.per_seed import with_images
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json
 from prune_core.base.kinds import REFERENCES
-from prune_core.base.trial_folder import DESCRIPTION
 from prune_core.evaluation.resampled import RESAMPLES
+from prune_core.trial.description import TrialDescription
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
@@ -81,13 +80,11 @@ def checksum(study: StudyFolder) -> str | None:
         if not key.isalnum():
             continue
         try:
-            description = read_json(study.path / "trials" / key / DESCRIPTION)
-        except (OSError, ValueError, BadInput):
+            found = TrialDescription.read(study.path / "trials" / key).baseline.data.checksum
+        except (OSError, BadInput):
             continue
-        baseline = description.get("baseline") if isinstance(description, dict) else None
-        data = baseline.get("data") if isinstance(baseline, dict) else None
-        if isinstance(data, dict) and data.get("checksum"):
-            return f"sha256 {data['checksum']}"
+        if found is not None:
+            return f"sha256 {found}"
     return None
 
 

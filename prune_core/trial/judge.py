@@ -69,7 +69,7 @@ def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -
 def judged_before(trial: Trial, budget: int) -> dict[str, Any] | None:
     """Return the record of a budget, judged again from its weights where it lacks cells; None where it is to be made."""
     record = read_record(trial.folder, budget)
-    asked = trial.report_budgets is not None and budget in trial.report_budgets
+    asked = trial.order.report_budgets is not None and budget in trial.order.report_budgets
     if record is None or not asked or has_cells(record):
         return record
     folder = budget_folder(trial.folder, budget)
@@ -81,7 +81,7 @@ def judged_before(trial: Trial, budget: int) -> dict[str, Any] | None:
 
 def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str, Any]:
     """Write the record of the unpruned network, evaluated once for all its trials: the logits are in the store."""
-    described = {"kind": "evaluation", "baseline": trial.baseline_key, "evaluation": _keyed(trial)}
+    described = {"kind": "evaluation", "baseline": trial.baseline_key, "evaluation": trial.description.evaluation.keyed()}
 
     def make(folder: Path) -> dict[str, Any]:
         return {"evaluate_seconds": _forward_all(trial, entry / WEIGHTS, folder, cells=True)}
@@ -95,14 +95,9 @@ def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str,
     return _record(trial, 0, Judged(folder, float(read_meta(judged)["made"]["evaluate_seconds"]), train_seconds))
 
 
-def _keyed(trial: Trial) -> dict[str, Any]:
-    """The description of the evaluation without the place of the official files."""
-    return {name: value for name, value in trial.description["evaluation"].items() if name != "folder"}
-
-
 def _forward_all(trial: Trial, weights: Path, folder: Path, *, cells: bool) -> float:
     """Write the logits of the saved network, with or without corrupted test images; return the seconds it took."""
-    data, evaluation = trial.data, trial.description["evaluation"]
+    data, evaluation = trial.data, trial.description.evaluation
     selection = selection_cells(data, evaluation, trial.watch.corrupting)
     report = report_cells(data, evaluation, trial.watch.corrupting) if cells else None
     trial.watch.enter("evaluate")
@@ -114,9 +109,9 @@ def _forward_all(trial: Trial, weights: Path, folder: Path, *, cells: bool) -> f
             _logits(trial, network, data.split.validation, selection).save(folder / SELECTION)
         if len(data.split.test.labels):
             _logits(trial, network, data.split.test, report).save(folder / REPORT)
-        if evaluation.get("train_images"):
+        if evaluation.train_images:
             train = data.split.train
-            few = data.few(train, evaluation["train_images"], "judged training images")
+            few = data.few(train, evaluation.train_images, "judged training images")
             _forward(trial, network, train.images[train.index[few]], train.labels[few], None).save(folder / TRAIN)
     finally:
         handle.remove()
@@ -149,24 +144,24 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
     network = load_network(judged.folder / WEIGHTS)
     cost, dataset = complexity(network, trial.data.input_shape), trial.data.dataset
     record = {
-        **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.bins),
-        **set_columns(sets[REPORT], called(dataset, trial.description["evaluation"]), jpeg=dataset.jpeg),
+        **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.order.ece_bins),
+        **set_columns(sets[REPORT], called(dataset, trial.description.evaluation), jpeg=dataset.jpeg),
         **_costs(cost),
         "sparsity": sparsity(network),
         "compression": _dense_parameters(trial) / max(cost.nonzero_parameters, 1),
         "train_seconds": judged.train_seconds,
         "evaluate_seconds": judged.evaluate_seconds,
         "budget": budget,
-        ECE_BINS: trial.bins,
+        ECE_BINS: trial.order.ece_bins,
         **({} if cells else {REPORT_CELLS: False}),
     }
     for name, value in record.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise Diverged(f"{name} is not finite at budget {budget}")
-    write_corruption_table(judged.folder, sets[REPORT], trial.bins)
-    noise = image_noise(selection=sets[SELECTION], report=sets[REPORT], bins=trial.bins)
+    write_corruption_table(judged.folder, sets[REPORT], trial.order.ece_bins)
+    noise = image_noise(selection=sets[SELECTION], report=sets[REPORT], bins=trial.order.ece_bins)
     write_image_noise(judged.folder / RESAMPLED, noise)
-    if trial.keep == "none":
+    if trial.order.keep == "none":
         for name in (WEIGHTS, *LOGITS):
             (judged.folder / name).unlink(missing_ok=True)
     write_json(judged.folder / RECORD, record)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json
-from prune_core.base.keys import keyed_data
 from prune_core.base.trial_folder import DESCRIPTION
 from prune_core.corruptions import official_set
 from prune_core.corruptions.apply import LARGEST, SMALLEST
 from prune_core.data import load_dataset, split_dataset
 from prune_core.data.cache import default_cache
+from prune_core.data.options import described_options
+from prune_core.trial.code import data_code
+from prune_core.trial.description import TrialDescription
 from sweeps.study.model import Study
 
 if TYPE_CHECKING:
@@ -86,11 +88,16 @@ def _remembered(study: Study, out: Path | None) -> str | None:
         return None
     for path in sorted((out / "trials").glob(f"*/{DESCRIPTION}")):
         try:
-            data: dict[str, Any] = read_json(path)["baseline"]["data"]
-        except (OSError, ValueError, KeyError, TypeError):
+            data = TrialDescription.read(path.parent).baseline.data
+        except (OSError, BadInput):
             continue
-        known = data.get("checksum")
-        asked = {"name": study.data.name, "options": study.data.options, "checksum": known}
-        if known is not None and {name: keyed_data(data)[name] for name in asked} == keyed_data(asked):
-            return str(known)
+        # the same images, however they are cut
+        asked = replace(
+            data,
+            name=study.data.name,
+            options=described_options(study.data.name, study.data.options),
+            code=data_code(study.data.name),
+        )
+        if data.checksum is not None and data.keyed() == asked.keyed():
+            return data.checksum
     return None

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from prune_core.base.description import content_key
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress, read_record
 from prune_core.pruning import METHODS, load_network
 from prune_core.trial import judge as pipeline_evaluation
 from prune_core.trial import run as pipeline
 from prune_core.trial import walk as pipeline_walk
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
 
@@ -64,16 +65,10 @@ class House:
     def __init__(self, root: Path, cache: Path):
         self.root, self.cache = root, cache
 
-    def run(self, description, budgets, name="trial", store="store", **more):
-        return run_trial(
-            description,
-            key=content_key(description),
-            budgets=budgets,
-            folder=self.root / name,
-            store=self.root / store,
-            cache=self.cache,
-            **more,
-        )
+    def run(self, description, budgets, name="trial", store="store", on_budget=None, should_stop=None, **more):
+        order = TrialOrder(self.root / name, self.root / store, tuple(budgets), cache=self.cache, **more)
+        described = TrialDescription.from_plain(description)
+        return run_trial(described, order, on_budget=on_budget, should_stop=should_stop)
 
     def record(self, budget, name="trial"):
         return read_record(self.root / name, budget)
