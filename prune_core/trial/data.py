@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.base.errors import BadInput
-from prune_core.corruptions import EXTRA, STANDARD, CorruptedSet, generated_set, official_set, set_label
-from prune_core.corruptions.sets import OFFICIAL
+from prune_core.corruptions import EXTRA, STANDARD, CorruptedSet, generated_set, official_label, official_set, set_label
 from prune_core.data import Dataset, Split, Subset, balanced_subset, load_dataset, split_dataset
 from prune_core.data.cache import default_cache
 from prune_core.training import DeviceData
@@ -122,7 +121,9 @@ def called(dataset: Dataset, evaluation: EvaluationDescription) -> str | None:
     source = evaluation.corruptions
     if source == "generated":
         return set_label(dataset.name, evaluation.seed, title=dataset.title, jpeg=dataset.jpeg)
-    return OFFICIAL.get(dataset.name) if source == "official" else None
+    if source != "official":
+        return None
+    return evaluation.called or official_label(dataset.name, evaluation.files, default_cache())
 
 
 def _official(data: TrialData, evaluation: EvaluationDescription) -> Corrupted:
@@ -133,12 +134,14 @@ def _official(data: TrialData, evaluation: EvaluationDescription) -> Corrupted:
     positions = data.few(test, evaluation.images_per_cell, "cells of test")
     chosen = test.index[positions]
     everything = len(chosen) == len(data.dataset.test_labels) if data.dataset.test_labels is not None else False
-    given = evaluation.folder
+    given, cache = evaluation.folder, data.cache or default_cache()
     made = official_set(
-        Path(given) if given else data.cache or default_cache(),
+        Path(given) if given else cache,
         name=data.dataset.name,
         labels=data.dataset.test_labels,
         positions=None if everything else chosen,
+        cache=cache,
+        sha256=evaluation.files,
     )
     return Corrupted(made, positions)
 

@@ -166,6 +166,8 @@ class EvaluationDescription(Described):
         train_images: training images that are judged; 0 is none.
         generator: `GENERATOR_FORMAT` where there are corruptions.
         folder: where the official files are; None is the cache.
+        files: SHA-256 of the official files that are used, together; None where there are none.
+        called: what the official files are called, as the planning machine knows them.
         code: digests of the user's modules that make the corruptions.
     """
 
@@ -180,11 +182,13 @@ class EvaluationDescription(Described):
     train_images: int = 0
     generator: int | None = None
     folder: str | None = None
+    files: str | None = None
+    called: str | None = None
     code: Mapping[str, str] = field(default_factory=dict)
 
     def keyed(self) -> dict[str, Any]:
-        """Return what the key is made of: all but the place of the official files."""
-        return {name: value for name, value in self.to_plain().items() if name != "folder"}
+        """Return what the key is made of: all but the place of the official files, and what they are called."""
+        return {name: value for name, value in self.to_plain().items() if name not in ("folder", "called")}
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def _common(description: TrialDescription) -> str:
             checkpoint=None if baseline.checkpoint is None else replace(baseline.checkpoint, sha256=None),
         ),
         method=None if method is None else replace(method, code={}),
-        evaluation=replace(description.evaluation, code={}, generator=None, folder=None),
+        evaluation=replace(description.evaluation, code={}, generator=None, folder=None, files=None),
     )
     return canonical_json(same.keyed())
 
@@ -87,4 +87,7 @@ def _differences(old: TrialDescription, new: TrialDescription) -> list[str]:
         said.append(f"the checkpoint of network {new.baseline.network.name} changed")
     if old.evaluation.generator != new.evaluation.generator:
         said.append("the generator of corrupted images changed")
+    if old.evaluation.files != new.evaluation.files:
+        how = "changed" if old.evaluation.files else "were in no key before"
+        said.append(f"the official corruption files {how}")
     return said

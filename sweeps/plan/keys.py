@@ -10,7 +10,9 @@ from prune_core.base.description import GENERATOR_FORMAT
 from prune_core.base.errors import BadInput
 from prune_core.base.recipe import Recipe
 from prune_core.base.store import file_sha256
+from prune_core.corruptions import official_label
 from prune_core.data import options as data_options
+from prune_core.data.cache import default_cache
 from prune_core.networks import NETWORKS
 from prune_core.networks import registry as networks
 from prune_core.pruning import method as methods
@@ -121,6 +123,8 @@ def evaluation_description(study: Study) -> EvaluationDescription:
         train_images=section.train_images,
         generator=GENERATOR_FORMAT if section.corruptions != "none" else None,
         folder=None if section.folder is None else str(section.folder),
+        files=section.sha256,
+        called=official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
         code=corruption_code(section.corruptions),
     )
 

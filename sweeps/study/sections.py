@@ -91,6 +91,9 @@ class EvaluationSection(Section):
         default="generated", description="none, generated (made here, labelled so), or official (the benchmark's .npy files)"
     )
     folder: Path | None = Field(default=None, description="folder of the official .npy files; null looks in the cache")
+    sha256: str | None = Field(
+        default=None, description="refuse official files whose SHA-256 together differs (a trial's description.json says it)"
+    )
     seed: Seed = Field(default=0, description="seed of the generated corruptions")
     images_per_cell: int = Field(
         default=100, ge=1, description="test images per corruption and severity, balanced over classes, at most all"
