@@ -13,6 +13,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.kinds import REFERENCES
 from prune_core.evaluation.resampled import RESAMPLES
 from prune_core.trial.description import TrialDescription
+from sweeps.records.builds import builds_line, builds_of
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
@@ -43,6 +44,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
         ("Margins", ", ".join(f"{name} {amount:g}" for name, amount in study.margins.items()) or "none declared"),
         ("Records", f"{len(study.records)}, of {study.records['key'].nunique()} trials; {_ended_badly(study)}"),
     ]
+    rows.append(("Builds", builds_line(study.records) or ", ".join(builds_of(study.records)) or "none"))
     if resources:
         threads = int(resources.get("threads", 1))
         rows.append(("Device", f"{resources.get('device', 'cpu')}, {threads} thread{'s' if threads != 1 else ''} per trial"))

@@ -15,6 +15,7 @@ from prune_core.base.trial_folder import WEIGHTS
 from prune_core.networks import build_network, load_weights
 from prune_core.pruning import load_network, save_network
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
+from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
 from prune_core.trial.description import CheckpointDescription
 
@@ -25,7 +26,8 @@ def make_baseline(trial: Trial) -> Path:
     Two processes may train it at the same time: they compute the same, and checkpoint into the same file by renaming.
 
     Raises:
-        BadInput: the user's checkpoint is missing, or not the one that was planned with.
+        BadInput: the user's checkpoint is missing, or not the one that was planned with; the entry is of another build, and
+            the study refuses that.
         Interrupted: asked to stop; the checkpoint of the training is in the store.
         Diverged: the training did.
     """
@@ -36,9 +38,11 @@ def make_baseline(trial: Trial) -> Path:
         else:
             network, seconds = _trained(trial)
         save_network(network, folder / WEIGHTS)
-        return {"train_seconds": seconds}
+        return {"train_seconds": seconds, MADE_BY: here}
 
+    here = this_build(trial.device)
     entry = trial.store.get_or_make(trial.baseline.keyed(), make)
+    require_build(f"the baseline {trial.baseline_key}", made_by(entry), here, trial.order.mixed_builds)
     trial.store.partial(trial.baseline_key).unlink(missing_ok=True)
     return entry
 

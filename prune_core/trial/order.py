@@ -26,6 +26,7 @@ class TrialOrder:
         retry: try a trial again that failed or diverged; without it such a trial is left as it is.
         checkpoint_seconds: between checkpoints in mid-epoch.
         memory_fraction: share of the GPU's memory that this process may use; None is all.
+        mixed_builds: ``allow``, or ``refuse`` a baseline that another build made.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class TrialOrder:
     retry: bool = False
     checkpoint_seconds: float = 120.0
     memory_fraction: float | None = None
+    mixed_builds: str = "allow"
 
     def to_plain(self) -> dict[str, Any]:
         """Return JSON data, paths as text."""

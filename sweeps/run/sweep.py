@@ -198,6 +198,7 @@ def configuration(study: Study, out: Path, trial: PlannedTrial) -> Task:
         ece_bins=study.evaluation.ece_bins,
         checkpoint_seconds=resources.checkpoint_seconds,
         memory_fraction=resources.memory_fraction,
+        mixed_builds=resources.mixed_builds,
     )
     return Task(
         name=trial.name,

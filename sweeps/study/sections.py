@@ -176,6 +176,11 @@ class ResourcesSection(Section):
     hang_factor: float = Field(default=10.0, gt=1, description="a trial silent for so many of its epochs has failed")
     hang_floor_seconds: float = Field(default=120.0, gt=0, description="but never before so many seconds")
     checkpoint_seconds: float = Field(default=120.0, ge=0, description="seconds between checkpoints of a running trial")
+    # allow: an upgrade must not make days of finished trials useless; every record, and the plan, says its build
+    mixed_builds: Literal["allow", "refuse"] = Field(
+        default="allow",
+        description="what another torch, numpy, processor or prunefront made: allow it and say so, or refuse",
+    )
 
     @model_validator(mode="before")
     @classmethod

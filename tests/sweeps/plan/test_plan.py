@@ -180,7 +180,7 @@ def test_what_is_there_is_read_from_the_folders(tmp_path: Path) -> None:
     finish(out, first, (0, 1))
     finish(out, second, (0,))  # complete once, but a budget was asked for since
     finish(out, third, (0,), status="diverged", cause="the loss is not finite")
-    write_json(out / "trials" / fourth.key / "description.json", fourth.description)
+    write_json(out / "trials" / fourth.key / "description.json", fourth.description.to_plain())
     states = plan.states(out)
     assert [states[trial.key] for trial in (first, second, third, fourth)] == ["complete", "begun", "diverged", "begun"]
     assert Counter(states.values())["missing"] == len(plan.trials) - 4
