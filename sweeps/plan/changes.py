@@ -18,6 +18,8 @@ from sweeps.plan.state import trial_state
 if TYPE_CHECKING:
     from sweeps.plan.plan import Plan
 
+CHANGED = "changed"
+
 Old = tuple[TrialDescription, float]
 """A description in the folder, and when it was written (seconds since the epoch)."""
 
@@ -45,7 +47,7 @@ def why_new(plan: Plan, out: Path) -> list[str]:
 
 def _line(count: int, said: str, written: float) -> str:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(written))
-    return f"{count} {'trial is' if count == 1 else 'trials are'} new: {said} (there: trials of {when})"
+    return f"{count} {'trial is' if count == 1 else 'trials are'} new: {said} since {when}"
 
 
 def _descriptions(out: Path, planned: set[str]) -> Iterator[Old]:
@@ -80,14 +82,19 @@ def _differences(old: TrialDescription, new: TrialDescription) -> list[str]:
     for (called, before), (_, now) in zip(parts_with_code(old), parts_with_code(new), strict=True):
         modules = differing_modules(before, now)
         if modules:
-            said.append(f"the code of {', '.join(modules)} ({called}) {'changed' if before else 'was in no key before'}")
+            said.append(f"the code of {', '.join(modules)} ({called}) {CHANGED if before else 'came into the key'}")
     if old.baseline.data.checksum != new.baseline.data.checksum:
-        said.append(f"the images of {new.baseline.data.name} changed")
-    if old.baseline.checkpoint != new.baseline.checkpoint:
-        said.append(f"the checkpoint of network {new.baseline.network.name} changed")
+        said.append(f"the images of {new.baseline.data.name} {CHANGED}")
+    if _weights(old) != _weights(new):
+        said.append(f"the checkpoint of network {new.baseline.network.name} {CHANGED}")
     if old.evaluation.generator != new.evaluation.generator:
-        said.append("the generator of corrupted images changed")
+        said.append(f"the generator of corrupted images {CHANGED}")
     if old.evaluation.files != new.evaluation.files:
-        how = "changed" if old.evaluation.files else "were in no key before"
+        how = CHANGED if old.evaluation.files else "came into the key"
         said.append(f"the official corruption files {how}")
     return said
+
+
+def _weights(description: TrialDescription) -> str | None:
+    given = description.baseline.checkpoint
+    return None if given is None else given.sha256

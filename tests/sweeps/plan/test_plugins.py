@@ -167,7 +167,7 @@ def test_the_plan_says_why_trials_are_new(folder: Path) -> None:
     assert changed(folder, "my_blocks") == MINE
     lines = why_new(planned(folder), out)
     assert len(lines) == 1
-    assert lines[0].startswith("3 trials are new: the code of my_blocks (network my_net) changed (there: trials of 20")
+    assert lines[0].startswith("3 trials are new: the code of my_blocks (network my_net) changed since 20")
     assert lines[0] in plan_text(planned(folder), out)
     changed(folder, "my_method")
     lines = why_new(planned(folder), out)
@@ -187,7 +187,7 @@ def test_trials_of_a_version_without_code_in_the_key_are_said_too(folder: Path) 
     (out / "trials" / "half" / "description.json").write_text("{", encoding="utf-8")
     lines = why_new(planned(folder), out)
     assert sum(int(line.split()[0]) for line in lines) == len(planned(folder).trials)
-    assert all("(dataset my_data) was in no key before" in line for line in lines)
+    assert all("(dataset my_data) came into the key" in line for line in lines)
 
 
 def test_a_worker_with_other_code_than_the_plan_does_nothing(folder: Path) -> None:
