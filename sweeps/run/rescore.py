@@ -143,7 +143,7 @@ def _write_tables(out: Path) -> None:
     if len(table) < rows:
         raise BadInput(
             f"{out}: the records were scored anew, but the tables stay as they are: the trials in this folder are not those "
-            "that its study.yaml means here (allowed: its data at hand, and the version that made it)"
+            "that its study.yaml means here (allowed: its data and its plugins as they were, and the version that made it)"
         )
     study = plan.study
     write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)
