@@ -156,10 +156,10 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
 
 def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, ready: bool) -> float:
     if trial.kind in ("baseline", "dense"):
-        described = trial.description["baseline"]
-        epochs = 0 if ready or described["checkpoint"] else int(described["training"]["epochs"])
-    if "training" in trial.description:  # from scratch
-        epochs = int(trial.description["training"]["epochs"])
+        described = trial.description.baseline
+        epochs = 0 if ready or described.checkpoint or described.training is None else described.training.epochs
+    if trial.description.training is not None:  # from scratch
+        epochs = trial.description.training.epochs
     return epochs * sizes.train / speed.train
 
 

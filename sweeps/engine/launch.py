@@ -17,6 +17,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
+from sweeps.engine.task import Task
 from sweeps.engine.worker import tune_trial
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.trials import PlannedTrial
@@ -48,7 +49,7 @@ class Place:
 class Feeder(Searcher):  # type: ignore[misc]
     """Hands Tune the next trial that may start; says "not yet" while trials wait for their baseline."""
 
-    def __init__(self, workload: Workload, stop: StopRequest, configure: Callable[[PlannedTrial], dict[str, Any]]) -> None:
+    def __init__(self, workload: Workload, stop: StopRequest, configure: Callable[[PlannedTrial], Task]) -> None:
         super().__init__(metric=None, mode=None)
         self._workload = workload
         self._stop = stop
@@ -67,7 +68,7 @@ class Feeder(Searcher):  # type: ignore[misc]
             return str(Searcher.FINISHED) if self._workload.exhausted else None
         self.keys[trial_id] = trial.key
         # one text, not a tree: Tune copies, flattens and writes each leaf of a configuration several times per trial
-        return {"key": trial.key, "name": trial.name, "trial": json.dumps(self._configure(trial))}
+        return {"key": trial.key, "name": trial.name, "trial": json.dumps(self._configure(trial).to_plain())}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: the callback below reads the folder, which is the truth."""
@@ -131,7 +132,7 @@ class AnyPending(FIFOScheduler):  # type: ignore[misc]
 
 
 def _run(config: dict[str, Any]) -> None:
-    tune_trial(json.loads(config["trial"]))
+    tune_trial(Task.from_plain(json.loads(config["trial"])))
 
 
 def launch(
@@ -139,7 +140,7 @@ def launch(
     *,
     place: Place,
     stop: StopRequest,
-    configure: Callable[[PlannedTrial], dict[str, Any]],
+    configure: Callable[[PlannedTrial], Task],
     ended: Callable[[str, dict[str, Any] | None, str | None], None],
     ticks: Sequence[Callable[[], None]],
 ) -> None:
@@ -149,7 +150,7 @@ def launch(
         workload: what waits, runs and is done.
         place: resources per trial, Tune's scratch folder, how many trials may run at once.
         stop: the request that ends the sweep early.
-        configure: makes a trial's plain configuration.
+        configure: says what a worker is told of a trial.
         ended: called with (key, last report or None, error line or None) when a trial came back.
         ticks: called at every turn of Tune's loop; must be quick; what they raise ends the launch.
     """

@@ -13,6 +13,7 @@ from prune_core.evaluation.scoring import record_columns
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics.columns import metric_columns
 from prune_core.trial.data import TrialData, called
+from prune_core.trial.description import EvaluationDescription
 from sweeps.export.choice import SPREAD, Choice
 from sweeps.export.files import INPUT, OUTPUT
 from sweeps.folder.provenance import provenance
@@ -33,7 +34,7 @@ COSTS = (
 
 
 def card_facts(
-    study: Study, study_commit: str | None, choice: Choice, data: TrialData, evaluation: Mapping[str, Any]
+    study: Study, study_commit: str | None, choice: Choice, data: TrialData, evaluation: EvaluationDescription
 ) -> dict[str, Any]:
     """Return everything about a checkpoint but its files: plain data for ``card.json``.
 
@@ -162,7 +163,7 @@ def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]
     return {"met": not missed, "why_not": missed[0] if missed else None}
 
 
-def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dict[str, Any]:
+def _images(study: Study, data: TrialData, evaluation: EvaluationDescription) -> dict[str, Any]:
     label = called(data.dataset, evaluation)
     return {
         "data": data.dataset.title,
@@ -173,7 +174,7 @@ def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dic
         "selection": len(data.split.validation.labels),
         "report": len(data.split.test.labels),
         "corruptions": label,
-        "images_per_cell": None if label is None else min(evaluation["images_per_cell"], len(data.split.test.labels)),
+        "images_per_cell": None if label is None else min(evaluation.images_per_cell, len(data.split.test.labels)),
         "ece_bins": study.evaluation.ece_bins,
     }
 

@@ -22,7 +22,8 @@ class StopRequest:
 
     Attributes:
         token: the file that the workers look at.
-        reason: why the sweep is to stop: ``interrupted``, ``terminated``, ``time`` or ``disk``; None while it is not.
+        reason: why the sweep is to stop: ``interrupted``, ``terminated``, ``time``, ``disk`` or ``code``; None while it
+            is not.
         cause: more about the reason, for people.
         signal_number: of the first signal, also when it came after another reason.
     """

@@ -10,6 +10,7 @@ import pandas as pd
 
 from prune_core.base.kinds import UNPRUNED
 from sweeps.front.front import Direction, candidates, front, rivals
+from sweeps.records.builds import builds_line
 
 Justify = Literal["left", "right"]
 COLUMNS: tuple[tuple[str, Justify], ...] = (
@@ -59,7 +60,8 @@ def front_rows(
         note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:.0f} points of accuracy")
     if everywhere > len(chosen):
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
-    return rows, "; ".join(note)
+    mixed = builds_line(records)
+    return rows, "; ".join(note if mixed is None else [*note, mixed])
 
 
 def has_collapsed(table: pd.DataFrame, accuracy: str) -> pd.Series[bool]:

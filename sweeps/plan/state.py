@@ -67,7 +67,7 @@ def baseline_failure(trials: Iterable[PlannedTrial], key: str, out: Path) -> str
 def block(trial: PlannedTrial, out: Path, cause: str) -> None:
     """Write down that a trial can never run, and why."""
     folder = trial_folder(out, trial.key)
-    write_json(folder / DESCRIPTION, trial.description)
+    write_json(folder / DESCRIPTION, trial.description.to_plain())
     write_json(folder / OUTCOME, {"status": FAILED, "cause": cause, "budgets": finished_budgets(folder), "key": trial.key})
 
 

@@ -12,6 +12,7 @@ from prune_core.base.description import canonical_json
 from prune_core.base.files import replacing
 from prune_core.base.trial_folder import COMPLETE, read_outcome, read_record
 from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
+from prune_core.trial.description import TrialDescription
 from sweeps.records.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 
 
@@ -37,7 +38,7 @@ class PlannedRow(Protocol):
     @property
     def report_budgets(self) -> tuple[int, ...]: ...  # noqa: D102
     @property
-    def description(self) -> dict[str, Any]: ...  # noqa: D102
+    def description(self) -> TrialDescription: ...  # noqa: D102
     @property
     def baseline_key(self) -> str: ...  # noqa: D102
 
@@ -140,12 +141,6 @@ def _with_deltas(table: pd.DataFrame, trials: list[PlannedRow]) -> pd.DataFrame:
 
 def start_of(trial: PlannedRow) -> str:
     """Return what a trial shares with its control: everything but what was pruned."""
-    description = trial.description
-    shared = [
-        trial.baseline_key,
-        description["seed"],
-        description["fine_tuning"],
-        description.get("budget"),
-        description["evaluation"],
-    ]
+    plain = trial.description.to_plain()
+    shared = [trial.baseline_key, *(plain.get(name) for name in ("seed", "fine_tuning", "budget", "evaluation"))]
     return canonical_json(shared)

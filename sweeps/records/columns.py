@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prune_core.base.build import BUILD_COLUMNS
 from prune_core.metrics.columns import (
     SET_COLUMNS,
     TEXT_COLUMNS,
@@ -32,16 +33,31 @@ def delta_columns() -> list[str]:
 
 def text_columns() -> list[str]:
     """Return the columns that hold text."""
-    return ["key", "study", "arm", "network", "method", "status", "cause", *TEXT_COLUMNS, "corruption_set", "mlflow_run_id"]
+    return [
+        "key",
+        "study",
+        "arm",
+        "network",
+        "method",
+        "status",
+        "cause",
+        *TEXT_COLUMNS,
+        "corruption_set",
+        "mlflow_run_id",
+        *BUILD_COLUMNS,
+    ]
 
 
 def measured_columns() -> list[str]:
     """Return the columns that come from a trial's ``record.json``."""
-    return [*report_columns(), *train_columns(), *selection_columns(), *SET_COLUMNS, *COSTS, *SECONDS]
+    return [*report_columns(), *train_columns(), *selection_columns(), *SET_COLUMNS, *COSTS, *SECONDS, *BUILD_COLUMNS]
 
 
 def record_columns() -> list[str]:
-    """Return every column of ``records.parquet``, in order; those of plugins' metrics included."""
+    """Return every column of ``records.parquet``, in order; those of plugins' metrics included.
+
+    The last ones say which build judged the network, and which made its baseline; records of version 0.1.0 lack them.
+    """
     return [
         *IDENTITY,
         *metric_columns(),
@@ -50,4 +66,5 @@ def record_columns() -> list[str]:
         *delta_columns(),
         *SECONDS,
         "mlflow_run_id",
+        *BUILD_COLUMNS,
     ]

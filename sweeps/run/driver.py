@@ -15,6 +15,7 @@ from prune_core.base.errors import BadInput
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.stop_request import StopRequest
+from sweeps.plan.builds import require_one_build
 from sweeps.plan.places import places
 from sweeps.plan.plan import Plan, make_plan
 from sweeps.plan.state import baseline_ready, block, final_status, forget_failures
@@ -82,6 +83,7 @@ def run_study(
             if retry:
                 forget_failures([*plan.trials, *decided_trials(plan, out)], out)
             say(console, plan_text(plan, out, hours=hours))
+            require_one_build(plan, out)
             if anew:
                 say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
             books = Books(study, plan, out)

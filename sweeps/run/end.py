@@ -69,6 +69,9 @@ def close(
 def _status(
     books: Books, workload: Workload, stop: StopRequest, console: Console, report: Path | None, allow_failures: bool
 ) -> int:
+    if stop.reason == "code":
+        say(console, f"stopped: {stop.cause}; run the same command again, which plans with the code that is there now")
+        return 1
     if stop.reason == "disk":
         say(
             console,

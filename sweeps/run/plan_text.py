@@ -12,6 +12,8 @@ from prune_core.base.trial_folder import finished_budgets
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cost import cost_of
 from sweeps.cost.sizes import sizes_of
+from sweeps.plan.builds import other_builds
+from sweeps.plan.changes import why_new
 from sweeps.plan.state import trial_folder
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
@@ -46,6 +48,10 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         f"  there      {there} of {len(plan.trials)} trials"
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
     ]
+    lines += [f"  changed    {line}" for line in why_new(plan, out)]
+    mixed = other_builds(plan, out)
+    if mixed is not None:
+        lines.append(f"  builds     mixed builds ({study.resources.mixed_builds}): {mixed}")
     if study.search.kind != "grid":
         controls = ", and as many controls of its own rate" if study.search.learning_rate is not None else ""
         lines.insert(

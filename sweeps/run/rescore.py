@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
 from prune_core.base.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
@@ -97,7 +98,7 @@ def rescore_record(folder: Path, bins: int) -> None:
     with at_hand(folder, LOGITS):
         selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
     before: dict[str, Any] = read_json(folder / RECORD)
-    names = (*COSTS, *SECONDS, "budget", "peak_activation_bytes", REPORT_CELLS)
+    names = (*COSTS, *SECONDS, *BUILD_COLUMNS, "budget", "peak_activation_bytes", REPORT_CELLS)
     kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
     write_image_noise(folder / RESAMPLED, image_noise(selection=selection, report=report, bins=bins))
@@ -142,7 +143,7 @@ def _write_tables(out: Path) -> None:
     if len(table) < rows:
         raise BadInput(
             f"{out}: the records were scored anew, but the tables stay as they are: the trials in this folder are not those "
-            "that its study.yaml means here (allowed: its data at hand, and the version that made it)"
+            "that its study.yaml means here (allowed: its data and its plugins as they were, and the version that made it)"
         )
     study = plan.study
     write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)

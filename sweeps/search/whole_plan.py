@@ -22,7 +22,7 @@ def whole_plan(out: Path) -> Plan:
         trial
         for candidate in asked_before(out)
         for trial in candidate_trials(
-            study,
+            plan.study,
             candidate.arm,
             candidate.ratio,
             candidate.fine_tuning,

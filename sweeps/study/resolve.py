@@ -223,6 +223,8 @@ def _evaluation(study: Study, folder: Path) -> Any:
         raise BadInput(
             f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"
         )
+    if section.sha256 is not None and section.corruptions != "official":
+        raise BadInput(f"evaluation.sha256: corruptions {section.corruptions!r} read no files (allowed: leave this key out)")
     counts = (
         ("images_per_cell", section.images_per_cell, study.data.test),
         ("selection_images_per_cell", section.selection_images_per_cell, study.data.validation),

@@ -68,7 +68,7 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6) -> li
     workload, ran = _workload(plan, Books(of, plan, out), out), []
     while (trial := workload.next()) is not None and len(ran) < killed_after:
         folder = trial_folder(out, trial.key)
-        write_json(folder / "description.json", trial.description)
+        write_json(folder / "description.json", trial.description.to_plain())
         for budget in trial.budgets:
             write_json(folder / f"budget-{budget:04d}" / "record.json", measured(trial, budget))
         write_json(folder / "outcome.json", {"status": "complete", "cause": None, "budgets": list(trial.budgets)})

@@ -81,7 +81,7 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, faili
         failed = trial.name == failing
         if trial.kind == "baseline" and not failed:
             write_json(store_folder(out) / trial.baseline_key / "meta.json", {})
-        write_json(folder / "description.json", trial.description)
+        write_json(folder / "description.json", trial.description.to_plain())
         for budget in () if failed else trial.budgets:
             write_json(folder / f"budget-{budget:04d}" / "record.json", measured(trial, budget))
         status = {"status": "failed", "cause": "by hand"} if failed else {"status": "complete", "cause": None}
