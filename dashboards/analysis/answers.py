@@ -17,6 +17,7 @@ from dashboards.analysis.per_seed import candidate_differences
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics import Direction
 from prune_core.metrics.directions import DIRECTIONS
 from sweeps.study.values import Limit
 
@@ -41,7 +42,7 @@ class Question:
     condition: str
     demands: tuple[Limit, ...]
     column: str
-    direction: str
+    direction: Direction
 
 
 @dataclass(frozen=True)

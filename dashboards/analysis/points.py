@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import NEVER_FINE_TUNED
+from prune_core.metrics import Direction
 from prune_core.metrics.collapse import collapsed
-from sweeps.front.front import Direction, candidates, front, membership
+from sweeps.front.front import candidates, front, membership
 from sweeps.study.values import Limit
 
 SEVERITIES = range(1, 6)

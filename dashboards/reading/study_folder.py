@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from dashboards.reading.live_records import gone_on, live_records
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
+from prune_core.metrics import Direction
 from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_of
 from prune_core.metrics.registry import METRICS
-from sweeps.front.front import Direction, selection_columns
+from sweeps.front.front import selection_columns
 from sweeps.front.image_noise import ImageNoise
 from sweeps.study.values import Limit, parse_limit
 

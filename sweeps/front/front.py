@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.base.files import replacing
+from prune_core.metrics import Direction
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.volume import hypervolume, non_dominated
@@ -34,8 +34,6 @@ __all__ = [
     "selection_columns",
     "write_front",
 ]
-
-Direction = Literal["min", "max"]
 
 
 def selection_columns(

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from prune_core.base.kinds import UNPRUNED
-from sweeps.front.front import Direction, candidates, front, rivals
+from prune_core.metrics import Direction
+from sweeps.front.front import candidates, front, rivals
 
 Justify = Literal["left", "right"]
 COLUMNS: tuple[tuple[str, Justify], ...] = (

@@ -15,6 +15,7 @@ import numpy as np
 
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import COMPLETE, OUTCOME, STOPPED, finished_budgets, read_outcome, read_record
+from prune_core.metrics import Direction
 from sweeps.plan.state import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.search.candidate_values import candidate_values
@@ -37,7 +38,7 @@ class Rule:
     """
 
     keep: float
-    objectives: Mapping[str, str]
+    objectives: Mapping[str, Direction]
     columns: tuple[str, ...]
     budgets: tuple[int, ...]
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from prune_core.base.errors import BadInput
+from prune_core.metrics import Direction
 from sweeps.storage.place import checked_place
 from sweeps.study.errors import one_line
 from sweeps.study.objectives import decisive_columns, objective_directions
@@ -28,8 +29,6 @@ from sweeps.study.sections import (
 )
 from sweeps.study.values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
 from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml
-
-Direction = Literal["max", "min"]
 
 
 class Study(Section):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
+from prune_core.metrics import Direction
 from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns
 from prune_core.metrics.directions import COST_DIRECTIONS, direction_of
 from sweeps.study.errors import unknown_key
@@ -13,8 +14,6 @@ from sweeps.study.values import parse_limit
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
-
-Direction = Literal["max", "min"]
 
 
 def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
