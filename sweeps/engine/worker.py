@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import faulthandler
-import importlib
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from prune_core.base.files import write_json
+from prune_core.base.plugins import import_plugins
 from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_progress
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
@@ -81,6 +80,7 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
         folder.mkdir(parents=True, exist_ok=True)  # first: a trial without a folder never had a worker
     except OSError as error:
         return {"key": config["key"], "status": DISK, "cause": str(error)}
+    # Ray workers are new processes: what the study names must be imported there too
     import_plugins(config["plugins"], config["plugin_paths"])
     hang = _hang_of(folder)
     if hang is not None:
@@ -131,16 +131,6 @@ def tune_trial(config: dict[str, Any]) -> None:
 
     result = run_planned(config, on_budget)
     tune.report({"budget": seen[-1] if seen else -1, **result})
-
-
-def import_plugins(modules: list[str], paths: list[str]) -> None:
-    """Import the modules that a study names, from its folders besides the usual ones."""
-    # Ray workers are new processes: what the study names must be imported there too
-    for path in paths:
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    for module in modules:
-        importlib.import_module(module)
 
 
 def _hang_of(folder: Path) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.kinds import REFERENCES
+from prune_core.base.plugins import import_plugins
 from prune_core.data import DATASETS
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
@@ -73,22 +72,6 @@ def resolve(study: Study, folder: Path) -> Study:
     check_columns(study, changes["objectives"])
     check_search(study)
     return study.model_copy(update=changes)
-
-
-def import_plugins(modules: tuple[str, ...], paths: tuple[str, ...]) -> None:
-    """Import the user's modules, so that what they register is known.
-
-    Raises:
-        BadInput: a module cannot be imported, with the reason.
-    """
-    for path in reversed(paths):
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # noqa: BLE001  (outside code may raise anything)
-            raise BadInput(f"plugins: {module} cannot be imported: {type(error).__name__}: {error}") from None
 
 
 def _without_epochs(values: dict[str, Any], base: dict[str, Any] | None = None) -> dict[str, Any]:
