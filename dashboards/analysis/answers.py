@@ -120,7 +120,7 @@ def _answer(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: 
         row,
         control,
         ladder,
-        tuple(_remarks(study, points, Found(question, able, rows, row, control, ladder))),
+        tuple(_remarks(study, points, Considered(question, able, rows, row, control, ladder))),
     )
 
 
@@ -151,7 +151,7 @@ def against_control(study: StudyFolder, row: Any, columns: Sequence[str]) -> dic
 
 
 @dataclass(frozen=True)
-class Found:
+class Considered:
     """An answer before it is put into words: who was able, who qualified, who was chosen, and against what it was held."""
 
     question: Question
@@ -162,7 +162,7 @@ class Found:
     ladder: Mapping[str, Paired] | None
 
 
-def _remarks(study: StudyFolder, points: Points, found: Found) -> list[str]:
+def _remarks(study: StudyFolder, points: Points, found: Considered) -> list[str]:
     question, row = found.question, found.row
     seeds = int(row.seeds)
     said = []
@@ -185,7 +185,7 @@ def _remarks(study: StudyFolder, points: Points, found: Found) -> list[str]:
     return said
 
 
-def _gain(study: StudyFolder, found: Found) -> list[str]:
+def _gain(study: StudyFolder, found: Considered) -> list[str]:
     """Say whether the chosen one beats its control in what it was chosen for; it is the best of many, so each counts."""
     name = found.question.column.removeprefix("val_")
     one = found.control.get(name)

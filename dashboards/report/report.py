@@ -90,7 +90,7 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
     write_tables(folder / "tables", tables)
-    page = render(study, points, figures, Found(chosen, driving, sloping, found, flipped))
+    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
     with replacing(folder / "index.html") as temporary:
@@ -106,7 +106,7 @@ def _remove_others(folder: Path, written: list[Path]) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class Findings:
     """What was computed for the tables, and is shown on the page too."""
 
     answers: Sequence[Answer]
@@ -120,7 +120,7 @@ def render(
     study: StudyFolder,
     points: Points,
     figures: list[Drawn],
-    computed: Found,
+    computed: Findings,
 ) -> str:
     """Return the page as text."""
     from plotly.offline import get_plotlyjs

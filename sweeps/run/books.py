@@ -33,7 +33,7 @@ from sweeps.search.setup import (
 )
 from sweeps.study.model import Study
 from sweeps.tracking.journal import write_down, written_down
-from sweeps.tracking.parent import Progress
+from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking.tracker import Tracker
 from sweeps.tracking.trials import TrialEntries
@@ -151,7 +151,7 @@ class Books:
         said = (numbers, len(self._ended), tags)
         if said != self._said_last:
             self._said_last = said
-            row = Progress(numbers, len(self._ended), time.time(), tags)
+            row = ProgressRow(numbers, len(self._ended), time.time(), tags)
             write_down(self.out, row)
             self.tracker.log_progress(row)
 

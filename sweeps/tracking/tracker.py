@@ -16,7 +16,7 @@ from pathlib import Path
 from prune_core.base.errors import BadInput
 from sweeps.folder.identity import study_uid
 from sweeps.tracking.entry import RUN_STATUS, TrialEntry
-from sweeps.tracking.parent import Progress
+from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.place import Place, in_short, quieten_mlflow, shown_uri
 from sweeps.tracking.runs import StudyRuns
 
@@ -72,7 +72,7 @@ class Tracker:
             commit=commit,
         )
         self._trials: dict[str, TrialEntry] = {}
-        self._progress: list[Progress] = []
+        self._progress: list[ProgressRow] = []
         self._end: tuple[str, list[Path]] | None = None
         self._ids: dict[str, str] = {}
         self._refused: dict[str, str] = {}
@@ -104,7 +104,7 @@ class Tracker:
         for entry in entries:
             self.log_trial(entry)
 
-    def log_progress(self, *rows: Progress) -> None:
+    def log_progress(self, *rows: ProgressRow) -> None:
         """Hand over numbers about the sweep for the parent run; what it holds already is not sent again."""
         with self._change:
             self._progress += rows
