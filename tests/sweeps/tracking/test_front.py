@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sweeps.tracking.front import log_front
-from sweeps.tracking.tracker import front as tracking_front
+from sweeps.tracking import front as tracking_front
 
 
 def choice(name: str, accuracy: float, budget: int = 2, limits: tuple[str, ...] = (), frequency: float = 0.5) -> Any:
