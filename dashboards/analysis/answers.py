@@ -19,6 +19,7 @@ from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
 from prune_core.metrics.directions import DIRECTIONS
+from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 MARGIN = 0.01
@@ -81,12 +82,12 @@ def accuracy_margin(study: StudyFolder) -> float:
 
 def _questions(study: StudyFolder, pruned: pd.DataFrame) -> list[Question]:
     def decisive(name: str) -> str:
-        return f"val_{name}" if study.select_on != "report" and f"val_{name}" in pruned else name
+        return deciding_column(name, pruned.columns, study.select_on)
 
     loss = accuracy_margin(study)
     margin = f"with accuracy at most {100 * loss:g} percentage point{'s' if loss != 0.01 else ''} below its control"
     # The difference is to the control of the same baseline: slimming starts from one of its own.
-    deltas = [name for name in (f"delta_{decisive('accuracy')}", "delta_accuracy") if _measured(pruned, name)]
+    deltas = [name for name in (decisive("delta_accuracy"), "delta_accuracy") if _measured(pruned, name)]
     near = (Limit(deltas[0], ">=", -loss),) if deltas else ()
     limits = tuple(study.decisive_limits)
     within = f"within the limits ({', '.join(map(str, study.limits))})" if limits else margin

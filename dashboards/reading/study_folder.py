@@ -18,8 +18,8 @@ from prune_core.base.errors import BadInput
 from prune_core.metrics import Direction
 from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_of
 from prune_core.metrics.registry import METRICS
-from sweeps.front.front import selection_columns
 from sweeps.front.image_noise import ImageNoise
+from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.values import Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
@@ -82,7 +82,7 @@ class StudyFolder:
     @property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide who is on the front."""
-        return selection_columns(self.objectives, self.records.columns, self.select_on)
+        return deciding_columns(self.objectives, self.records.columns, self.select_on)
 
     @property
     def limits(self) -> list[Limit]:
@@ -98,10 +98,11 @@ class StudyFolder:
 
     @property
     def decisive_limits(self) -> list[Limit]:
-        """The demands on the columns that decide: ``val_*`` of each metric where there is one."""
-        known = set(self.records.columns) if self.select_on != "report" else set()
-        names = {limit.column: f"val_{limit.column}" for limit in self.limits if f"val_{limit.column}" in known}
-        return [Limit(names.get(limit.column, limit.column), limit.comparison, limit.value) for limit in self.limits]
+        """The demands on the columns that decide."""
+        return [
+            Limit(deciding_column(limit.column, self.records.columns, self.select_on), limit.comparison, limit.value)
+            for limit in self.limits
+        ]
 
     @property
     def margins(self) -> dict[str, float]:

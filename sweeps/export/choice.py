@@ -17,13 +17,14 @@ from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import WEIGHTS, budget_folder
-from sweeps.front.front import candidates, front, membership, selection_columns
+from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import unmet
 from sweeps.plan.state import trial_folder
 from sweeps.records.collect import read_records
 from sweeps.records.columns import IDENTITY
 from sweeps.storage.files import is_kept
+from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.model import Study, load_study
 
 SPREAD = (
@@ -116,8 +117,8 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     Raises:
         BadInput: no front, a pick that nothing is called, or weights that are gone.
     """
-    decisive = selection_columns(study.objectives, records.columns, study.select_on)
-    limited = [name for limit in study.parsed_limits for name in (limit.column, f"val_{limit.column}")]
+    decisive = deciding_columns(study.objectives, records.columns, study.select_on)
+    limited = [deciding_column(limit.column, records, study.select_on) for limit in study.parsed_limits]
     shown = [column for column in (*SPREAD, *limited) if column in records]
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
     table["on_front"] = front(table, decisive)
@@ -239,7 +240,8 @@ def _seed(rows: list[dict[str, Any]], study: Study) -> tuple[dict[str, Any], str
 
     NLL since it is one number that falls with wrong answers and with badly calibrated ones.
     """
-    column, images = ("nll", "report") if study.select_on == "report" else ("val_nll", "selection")
+    column = deciding_column("nll", rows[0], study.select_on)
+    images = "report" if column == "nll" else "selection"
     able = [row for row in rows if not unmet(row, study.parsed_limits, study.select_on)]
 
     def order(row: Mapping[str, Any]) -> tuple[float, int]:

@@ -19,6 +19,7 @@ from prune_core.metrics import Direction
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.volume import hypervolume, non_dominated
+from sweeps.study.deciding import deciding_columns
 
 __all__ = [
     "CANDIDATE",
@@ -31,25 +32,8 @@ __all__ = [
     "non_dominated",
     "rivals",
     "seed_values",
-    "selection_columns",
     "write_front",
 ]
-
-
-def selection_columns(
-    objectives: Mapping[str, Direction], columns: Iterable[str], select_on: str = "validation"
-) -> dict[str, Direction]:
-    """Return the columns that decide membership: ``val_*`` of each metric where there is one (costs have none).
-
-    Args:
-        objectives: metric or cost column -> "min" or "max", as the study names them.
-        columns: the columns of the records.
-        select_on: "validation", or "report" to decide on the report images (which is then to be said wherever it is shown).
-    """
-    known = set(columns)
-    if select_on == "report":
-        return dict(objectives)
-    return {f"val_{name}" if f"val_{name}" in known else name: direction for name, direction in objectives.items()}
 
 
 def candidates(
@@ -129,7 +113,7 @@ def write_front(
     Returns:
         The path of the file; without a front it holds the header only.
     """
-    decisive = selection_columns(objectives, records.columns, select_on)
+    decisive = deciding_columns(objectives, records.columns, select_on)
     table = candidates(records, decisive, shown=[*objectives, *shown], seeds=seeds)
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)

@@ -11,6 +11,7 @@ import pandas as pd
 from prune_core.base.kinds import UNPRUNED
 from prune_core.metrics import Direction
 from sweeps.front.front import candidates, front, rivals
+from sweeps.study.deciding import REPORT, deciding_column
 
 Justify = Literal["left", "right"]
 COLUMNS: tuple[tuple[str, Justify], ...] = (
@@ -27,7 +28,7 @@ falls with its accuracy, so its ECE looks good and it is seldom dominated."""
 
 
 def front_rows(
-    records: pd.DataFrame, decisive: Mapping[str, Direction], seeds: Sequence[int]
+    records: pd.DataFrame, decisive: Mapping[str, Direction], seeds: Sequence[int], select_on: str = "validation"
 ) -> tuple[list[tuple[str, ...]], str]:
     """Return the front as rows of text, and a line that says what they show and what they leave out.
 
@@ -35,14 +36,14 @@ def front_rows(
         records: the table of records so far.
         decisive: the columns that decide, and their directions.
         seeds: those that a complete candidate has.
+        select_on: as the study says.
 
     Returns:
         A cell for each of `COLUMNS`, the means over the seeds; nothing while no candidate is complete.
     """
     if records.empty:
         return [], ""
-    selection = any(column.startswith("val_") for column in decisive)
-    measured = [f"val_{column}" if selection else column for column in _MEASURED]
+    measured = [deciding_column(column, records, select_on) for column in _MEASURED]
     numbers = [*measured, "nonzero_parameters"]
     table = candidates(records, decisive, shown=numbers, seeds=seeds)
     everywhere = int(front(table, decisive).sum())
@@ -54,7 +55,7 @@ def front_rows(
     rows = [(who(row), *(_number(row[column]) for column in numbers)) for _, row in kept.iterrows()]
     if not rows:
         return [], ""
-    images = "validation images (selection)" if selection else "the report images, which also chose"
+    images = "the report images, which also chose" if select_on == REPORT else "validation images (selection)"
     note = [f"means over seeds on {images}, {at_longest['budget'].max()} epochs of fine-tuning"]
     if len(kept) < len(chosen):
         note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:.0f} points of accuracy")

@@ -167,7 +167,7 @@ class Books:
 
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
-        return front_rows(self._records(), self.study.decisive, self.study.seeds)
+        return front_rows(self._records(), self.study.decisive, self.study.seeds, self.study.select_on)
 
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""

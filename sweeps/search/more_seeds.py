@@ -25,6 +25,7 @@ from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_tria
 from sweeps.records.collect import collect
 from sweeps.search.setup import space_of
 from sweeps.search.space import ArmSpace, Candidate
+from sweeps.study.deciding import deciding_column
 from sweeps.study.model import Study
 
 DECISION = "more_seeds.json"
@@ -123,7 +124,7 @@ def _ranked(
     study: Study, records: pd.DataFrame, images: ImageNoise, names: Mapping[tuple[str, float], str]
 ) -> list[dict[str, Any]]:
     """Return the complete pruned candidates of the longest budget, the most uncertain first, ties by name."""
-    accuracy = "accuracy" if study.select_on == "report" else "val_accuracy"
+    accuracy = deciding_column("accuracy", records, study.select_on)
     table = candidates(records, study.decisive, shown=[accuracy], seeds=study.seeds)
     table["collapsed"] = has_collapsed(table, accuracy)
     table["frequency"] = membership(records, table, study.decisive, images=images)

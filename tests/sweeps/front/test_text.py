@@ -56,5 +56,5 @@ def test_nothing_is_shown_before_a_candidate_is_complete() -> None:
 
 def test_the_note_says_when_the_report_images_chose() -> None:
     report = RECORDS.rename(columns=lambda name: name.removeprefix("val_"))
-    _, note = front_rows(report, {"accuracy": "max", "ece": "min"}, [0])
+    _, note = front_rows(report, {"accuracy": "max", "ece": "min"}, [0], "report")
     assert "the report images, which also chose" in note
