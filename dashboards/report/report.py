@@ -36,7 +36,7 @@ from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
 from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.margins import against_margins
-from dashboards.analysis.membership_text import COLLAPSED, sureness
+from dashboards.analysis.membership_text import sureness
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
 from dashboards.analysis.provenance import deviations, how
@@ -50,6 +50,7 @@ from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from sweeps.front.collapse import COLLAPSED
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
 
@@ -206,7 +207,7 @@ def environment_of(*rooms: str) -> Environment:
     environment.globals["frame"] = f"{100 * FRAME:.0f}"
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals |= {"cell": _cell, "digest": _digest}
-    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": COLLAPSED}
+    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": f"{100 * COLLAPSED:g}"}
     environment.globals["fell_together"] = fell_together
     environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment

@@ -3,7 +3,7 @@
 from prune_core.metrics.binning import assign_bins
 from prune_core.metrics.bootstrap import Interval
 from prune_core.metrics.calibration import Reliability, calibration_error, confidence_gap, ece, reliability
-from prune_core.metrics.collapse import collapsed
+from prune_core.metrics.falling_ece import ece_fell_with_accuracy
 from prune_core.metrics.likelihood import accuracy, brier, class_accuracy, mean_confidence, nll
 from prune_core.metrics.predictions import CellPredictions, Predictions, log_softmax, softmax
 from prune_core.metrics.registry import METRICS, Direction, Metric, file_metric
@@ -30,10 +30,10 @@ __all__ = [
     "cell_accuracy",
     "cell_ece",
     "class_accuracy",
-    "collapsed",
     "confidence_gap",
     "cross_fit",
     "ece",
+    "ece_fell_with_accuracy",
     "file_metric",
     "first_half",
     "fit_temperature",

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.base.plugins import import_plugins
-from prune_core.pruning import load_network
 
 Array = NDArray[np.float32]
 Run = Callable[[Array], Array]
@@ -59,6 +58,8 @@ def _open(path: Path, plugins: Sequence[str], paths: Sequence[str]) -> tuple[Run
     if path.suffix == ".pt2":
         network: Any = torch.export.load(path).module()
     else:
+        from prune_core.pruning import load_network  # late: it brings PyTorch, without which ONNX files are checked
+
         import_plugins(plugins, paths)
         network = load_network(path).eval()
 

@@ -17,6 +17,7 @@ from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import WEIGHTS, budget_folder
+from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
 from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import unmet
@@ -54,7 +55,8 @@ class Choice:
     Attributes:
         name: the folder's name, safe on every file system.
         title: what people call it.
-        candidate: column -> mean over the seeds (``*_std`` beside it), with ``seeds``, ``complete``, ``front_frequency``.
+        candidate: column -> mean over the seeds (``*_std`` beside it), with ``seeds``, ``complete``, ``front_frequency``,
+            ``accuracy_lost`` and ``collapsed`` (`sweeps.front.collapse`).
         on_front: whether the candidate is on the front.
         record: the columns of the chosen seed's record.
         seed_rule: why this seed, in words.
@@ -119,8 +121,11 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     """
     decisive = deciding_columns(study.objectives, records.columns, study.select_on)
     limited = [deciding_column(limit.column, records, study.select_on) for limit in study.parsed_limits]
-    shown = [column for column in (*SPREAD, *limited) if column in records]
+    lost = loss_column(records.columns, study.select_on)
+    shown = [column for column in (*SPREAD, *limited, lost) if column in records]
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
+    table["accuracy_lost"] = lost_accuracy(table, study.select_on)
+    table["collapsed"] = has_collapsed(table, study.select_on)
     table["on_front"] = front(table, decisive)
     table["front_frequency"] = membership(records, table, decisive, images=ImageNoise(out))
     table = table[table["complete"]].reset_index(drop=True)

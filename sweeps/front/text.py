@@ -10,6 +10,7 @@ import pandas as pd
 
 from prune_core.base.kinds import UNPRUNED
 from prune_core.metrics import Direction
+from sweeps.front.collapse import COLLAPSED, has_collapsed, loss_column
 from sweeps.front.front import candidates, front, rivals
 from sweeps.study.deciding import REPORT, deciding_column
 
@@ -22,9 +23,6 @@ COLUMNS: tuple[tuple[str, Justify], ...] = (
     ("nonzero parameters", "right"),
 )
 _MEASURED = ("accuracy", "ece", "mpc")
-COLLAPSED = 0.2
-"""Accuracy lost against the best unpruned network from which on a network is no answer to anybody's question: its confidence
-falls with its accuracy, so its ECE looks good and it is seldom dominated."""
 
 
 def front_rows(
@@ -45,30 +43,23 @@ def front_rows(
         return [], ""
     measured = [deciding_column(column, records, select_on) for column in _MEASURED]
     numbers = [*measured, "nonzero_parameters"]
-    table = candidates(records, decisive, shown=numbers, seeds=seeds)
+    table = candidates(records, decisive, shown=[*numbers, loss_column(records.columns, select_on)], seeds=seeds)
     everywhere = int(front(table, decisive).sum())
     at_longest = table[rivals(table)[-1]]
     chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(
         measured[0], ascending=False, kind="stable"
     )
-    kept = chosen[~has_collapsed(table, measured[0]).loc[chosen.index]]
+    kept = chosen[~has_collapsed(chosen, select_on)]
     rows = [(who(row), *(_number(row[column]) for column in numbers)) for _, row in kept.iterrows()]
     if not rows:
         return [], ""
     images = "the report images, which also chose" if select_on == REPORT else "validation images (selection)"
     note = [f"means over seeds on {images}, {at_longest['budget'].max()} epochs of fine-tuning"]
     if len(kept) < len(chosen):
-        note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:.0f} points of accuracy")
+        note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:g} points of accuracy against their control")
     if everywhere > len(chosen):
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
     return rows, "; ".join(note)
-
-
-def has_collapsed(table: pd.DataFrame, accuracy: str) -> pd.Series[bool]:
-    """Return which rows of a candidates table lost over `COLLAPSED` against the best unpruned network, by that column."""
-    best = table.loc[table["complete"] & table["method"].isin(UNPRUNED), accuracy].max()
-    lost: pd.Series[bool] = table[accuracy] < best - COLLAPSED
-    return lost
 
 
 def who(row: pd.Series[Any]) -> str:

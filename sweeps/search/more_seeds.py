@@ -17,15 +17,15 @@ import pandas as pd
 from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
 from prune_core.base.kinds import REFERENCES
+from sweeps.front.collapse import has_collapsed, loss_column
 from sweeps.front.front import POSSIBLE, SURE, candidates, membership
 from sweeps.front.image_noise import ImageNoise
-from sweeps.front.text import has_collapsed, who
+from sweeps.front.text import who
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial
 from sweeps.records.collect import collect
 from sweeps.search.setup import space_of
 from sweeps.search.space import ArmSpace, Candidate
-from sweeps.study.deciding import deciding_column
 from sweeps.study.model import Study
 
 DECISION = "more_seeds.json"
@@ -124,9 +124,9 @@ def _ranked(
     study: Study, records: pd.DataFrame, images: ImageNoise, names: Mapping[tuple[str, float], str]
 ) -> list[dict[str, Any]]:
     """Return the complete pruned candidates of the longest budget, the most uncertain first, ties by name."""
-    accuracy = deciding_column("accuracy", records, study.select_on)
-    table = candidates(records, study.decisive, shown=[accuracy], seeds=study.seeds)
-    table["collapsed"] = has_collapsed(table, accuracy)
+    lost = loss_column(records.columns, study.select_on)
+    table = candidates(records, study.decisive, shown=[lost], seeds=study.seeds)
+    table["collapsed"] = has_collapsed(table, study.select_on)
     table["frequency"] = membership(records, table, study.decisive, images=images)
     pruned = ~table["method"].isin(REFERENCES)
     rows = table[table["complete"] & pruned & table["budget"].eq(study.budgets[-1]) & table["frequency"].notna()]

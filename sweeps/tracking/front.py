@@ -14,7 +14,6 @@ from prune_core.base.trial_folder import REPORT
 from prune_core.evaluation.logits import LogitSet
 from sweeps.export.choice import Choice, choices, open_study
 from sweeps.folder.pages import Picture
-from sweeps.front.text import COLLAPSED
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.tracking.entry import finite
@@ -49,8 +48,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     if not most or len(table.splitlines()) < 2 or _state(out) == state:
         return []
     front = choices(out, study, records)
-    best = max(map(_accuracy, front))
-    chosen = sorted(front, key=lambda choice: _rank(choice, best))[:most]
+    chosen = sorted(front, key=_rank)[:most]
     lines = _log(out, study, chosen, picture)
     if lines:
         return lines
@@ -68,15 +66,10 @@ def _state(out: Path) -> object:
         return None
 
 
-def _rank(choice: Choice, best: float) -> tuple[bool, bool, int, float, str]:
+def _rank(choice: Choice) -> tuple[bool, bool, int, float, str]:
     """Those within the limits and not collapsed first, then the longest budget, then how sure the place on the front is."""
     frequency = finite(choice.candidate.get("front_frequency")) or 0.0
-    return bool(choice.limits), _accuracy(choice) < best - COLLAPSED, -choice.budget, -frequency, choice.name
-
-
-def _accuracy(choice: Choice) -> float:
-    found = [finite(choice.candidate.get(name)) for name in ("val_accuracy", "accuracy")]
-    return next((number for number in found if number is not None), 0.0)
+    return bool(choice.limits), bool(choice.candidate["collapsed"]), -choice.budget, -frequency, choice.name
 
 
 def _run_ids(records: pd.DataFrame) -> list[str]:

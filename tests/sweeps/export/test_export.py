@@ -18,8 +18,8 @@ from prune_core.base.trial_folder import read_record
 from prune_core.data import load_dataset, split_dataset
 from prune_core.pruning import load_network
 from sweeps.cli.group import cli, run_cli
+from sweeps.export import export as export_module
 from sweeps.export.export import ExportFailed, Wanted, export_study
-from sweeps.export.export import export as export_module
 from tests.sweeps.exporting import run_without_ray
 
 onnxruntime = pytest.importorskip("onnxruntime")
