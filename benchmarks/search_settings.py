@@ -16,7 +16,7 @@ from optuna.samplers import BaseSampler, TPESampler
 
 from benchmarks.search_quality import tried
 from benchmarks.search_surfaces import made_up
-from sweeps.search.search import optuna_search as search_optuna
+from sweeps.search import optuna_search as search_optuna
 
 FIRST = 1000
 """Number of the first made-up grid."""

@@ -241,7 +241,13 @@ def test_an_ece_that_fell_with_the_accuracy_is_flagged(change: dict[str, Any], f
 
 
 @pytest.mark.parametrize(
-    "module", ["metrics", "metrics.columns", "metrics.directions", "logits", "scoring", "damage", "uncertainty"]
+    "module",
+    [
+        "metrics",
+        "metrics.columns",
+        "metrics.directions",
+        *(f"evaluation.{m}" for m in ("logits", "scoring", "damage", "uncertainty")),
+    ],
 )
 def test_needs_no_torch(module: str) -> None:
     code = f"import sys, prune_core.{module}; sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"

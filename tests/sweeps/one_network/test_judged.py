@@ -240,7 +240,7 @@ def test_official_images_are_copied_only_where_some_are_chosen(monkeypatch: pyte
     def official(folder: Path, **given: object) -> None:
         asked.append({"folder": folder, **given})
 
-    monkeypatch.setattr("prune_core.corruptions.official_set", official)
+    monkeypatch.setattr("sweeps.one_network.images.official_set", official)
     dataset = load_dataset(data)
     dataset = dataclasses.replace(dataset, test_images=dataset.train_images, test_labels=dataset.train_labels)
     for limit in (None, 30):
