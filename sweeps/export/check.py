@@ -58,9 +58,9 @@ def _open(path: Path, plugins: Sequence[str], paths: Sequence[str]) -> tuple[Run
     if path.suffix == ".pt2":
         network: Any = torch.export.load(path).module()
     else:
-        from prune_core.pruning import load_network  # late: it brings PyTorch, without which ONNX files are checked
-
         import_plugins(plugins, paths)
+        from prune_core.pruning import load_network  # an ONNX file is checked in a process that never saw torch
+
         network = load_network(path).eval()
 
     def run(images: Array) -> Array:

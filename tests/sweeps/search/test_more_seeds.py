@@ -52,12 +52,15 @@ def study(folder: Path, *overrides: str) -> Study:
 
 
 def measured(trial: PlannedTrial, budget: int) -> dict[str, float]:
-    """Filters are far worse than weights at every ratio but 0.4, where the two differ by less than their seeds do."""
+    """Filters are far worse than weights at every ratio but 0.4, where the two differ by less than their seeds do.
+
+    Nobody loses the ten points from which on a network is called collapsed and gets no extra seeds.
+    """
     ratio, even = float(trial.ratio), trial.seed % 2 == 0
     filters = trial.method == "l1_filter"
-    accuracy = 0.9 - 0.3 * ratio + 0.01 * budget + (0.001 if even else -0.001)
+    accuracy = 0.9 - 0.1 * ratio + 0.01 * budget + (0.001 if even else -0.001)
     if filters:
-        accuracy += (-0.002 if even else 0.0025) if trial.ratio == "0.4" else -0.2
+        accuracy += (-0.002 if even else 0.0025) if trial.ratio == "0.4" else -0.03
     return {
         "val_accuracy": accuracy,
         "accuracy": accuracy,
@@ -121,8 +124,8 @@ def test_the_two_that_the_seeds_do_not_tell_apart_get_the_extra_seeds(tmp_path: 
     assert table["complete"].all()
     assert {arm: table.loc[(arm, 0.4, 1), "seeds"] for arm in TIED} == dict.fromkeys(TIED, 4)
     assert table.loc[("small_vgg-l1_filter", 0.2, 1), "seeds"] == 2
-    # seeds 0 and 8 are even, 1 and 7 odd: 0.79 plus the mean of (-0.001, 0.0015), twice each
-    assert table.loc[("small_vgg-l1_filter", 0.4, 1), "val_accuracy"] == pytest.approx(0.79025)
+    # seeds 0 and 8 are even, 1 and 7 odd: 0.87 plus the mean of (-0.001, 0.0015), twice each
+    assert table.loc[("small_vgg-l1_filter", 0.4, 1), "val_accuracy"] == pytest.approx(0.87025)
     rows = optuna.load_study(study_name="mine", storage=f"sqlite:///{out / 'optuna.db'}").trials
     assert len(rows) == 12 and all(row.state.name == "COMPLETE" for row in rows)
 
