@@ -19,6 +19,8 @@ from prune_core.metrics import Direction
 from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_of
 from prune_core.metrics.registry import METRICS
 from sweeps.front.image_noise import ImageNoise
+from sweeps.records.collect import read_records as read_table
+from sweeps.records.control import control_rows
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.values import Limit, parse_limit
 
@@ -156,25 +158,6 @@ def read_study_folder(path: Path) -> StudyFolder:
     )
 
 
-def control_rows(records: pd.DataFrame) -> NDArray[np.int64]:
-    """Return for each record the row of its control: same network, seed and budget, and the NLL that its difference names.
-
-    A network can have several controls: slimming's own, one per rate of fine-tuning.
-    """
-    result = np.full(len(records), -1)
-    if "delta_nll" not in records or not len(records):
-        return result
-    same = ["network", "seed", "budget"]
-    table = records.reset_index(drop=True)
-    table = table.assign(row=np.arange(len(table)), named=table["nll"].astype(float) - table["delta_nll"].astype(float))
-    controls = table[table["method"].eq("control") & table["status"].eq("complete")][[*same, "row", "nll"]]
-    pairs = table[[*same, "row", "named"]].dropna().merge(controls, on=same, suffixes=("", "_control"))
-    near = pairs[np.isclose(pairs["named"].astype(float), pairs["nll"].astype(float), rtol=0, atol=1e-9)]
-    near = near.drop_duplicates("row")
-    result[near["row"].to_numpy(dtype=np.int64)] = near["row_control"].to_numpy(dtype=np.int64)
-    return result
-
-
 def read_records(path: Path) -> pd.DataFrame:
     """Return the table of records of a study's folder, empty if there is none yet.
 
@@ -187,7 +170,7 @@ def read_records(path: Path) -> pd.DataFrame:
             {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}
         )
     try:
-        table = pd.read_parquet(file)
+        table = read_table(path)
     except (OSError, ValueError) as error:
         raise BadInput(f"{file}: cannot be read: {' '.join(str(error).split())[:200]}") from error
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]
