@@ -14,6 +14,7 @@ from prune_core.base.files import read_json
 from prune_core.base.kinds import REFERENCES
 from prune_core.base.trial_folder import DESCRIPTION
 from prune_core.evaluation.resampled import RESAMPLES
+from sweeps.folder.paths import trial_folder
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
@@ -81,7 +82,7 @@ def checksum(study: StudyFolder) -> str | None:
         if not key.isalnum():
             continue
         try:
-            description = read_json(study.path / "trials" / key / DESCRIPTION)
+            description = read_json(trial_folder(study.path, key) / DESCRIPTION)
         except (OSError, ValueError, BadInput):
             continue
         baseline = description.get("baseline") if isinstance(description, dict) else None

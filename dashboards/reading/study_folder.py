@@ -18,6 +18,7 @@ from prune_core.base.errors import BadInput
 from prune_core.metrics import Direction
 from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_of
 from prune_core.metrics.registry import METRICS
+from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
 from sweeps.records.collect import read_records as read_table
 from sweeps.records.control import control_rows
@@ -96,7 +97,7 @@ class StudyFolder:
         try:
             return [parse_limit(str(text)) for text in self.plain.get("limits") or []]
         except ValueError as error:
-            raise BadInput(f"{self.path / 'study.yaml'}: limits: {error}") from error
+            raise BadInput(f"{self.path / STUDY}: limits: {error}") from error
 
     @property
     def decisive_limits(self) -> list[Limit]:
@@ -117,7 +118,7 @@ class StudyFolder:
         try:
             return {str(name): float(amount) for name, amount in given.items()} if isinstance(given, Mapping) else {}
         except (TypeError, ValueError) as error:
-            raise BadInput(f"{self.path / 'study.yaml'}: margins: {error}") from error
+            raise BadInput(f"{self.path / STUDY}: margins: {error}") from error
 
     @property
     def seeds(self) -> list[int] | None:
@@ -150,7 +151,7 @@ def read_study_folder(path: Path) -> StudyFolder:
     """
     if not path.is_dir():
         raise BadInput(f"{path}: no such folder (expected the output folder of a study)")
-    plain = read_plain_study(path / "study.yaml")
+    plain = read_plain_study(path / STUDY)
     written = read_records(path)
     found = live_records(path, written) if gone_on(path) else None
     return StudyFolder(
@@ -164,7 +165,7 @@ def read_records(path: Path) -> pd.DataFrame:
     Raises:
         BadInput: the file is damaged or lacks the columns that identify a record.
     """
-    file = path / "records.parquet"
+    file = path / RECORDS
     if not file.is_file():
         return pd.DataFrame(
             {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}

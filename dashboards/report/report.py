@@ -50,6 +50,7 @@ from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
 from sweeps.front.collapse import COLLAPSED
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
@@ -72,8 +73,8 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     """
     study = read_study_folder(Path(out))
     points = candidate_points(study)
-    folder = study.path / "report"
-    paper = folder / "figures" if print_figures else None
+    folder = study.path / REPORT_FOLDER
+    paper = folder / FIGURES if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
@@ -90,13 +91,13 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
         "flipped": flipped_table(flipped),
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
-    write_tables(folder / "tables", tables)
+    write_tables(folder / REPORT_TABLES, tables)
     page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
-    with replacing(folder / "index.html") as temporary:
+    with replacing(folder / REPORT_PAGE) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return folder / "index.html"
+    return folder / REPORT_PAGE
 
 
 def _remove_others(folder: Path, written: list[Path]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.description import FORMAT
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json
-from sweeps.folder.lock import HOLDER
+from sweeps.folder.paths import DRIVER
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
@@ -27,7 +27,7 @@ def check_nodes(out: Path, study: Study) -> None:
     Raises:
         BadInput: a node does not; the line names it.
     """
-    since = read_json(out / HOLDER)["since"]
+    since = read_json(out / DRIVER)["since"]
     for node, found in _asked(out, since, study).items():
         if found["format"] not in (None, FORMAT):
             raise BadInput(f"node {node}: another version of prunefront there; install the same one on every node")
@@ -72,7 +72,7 @@ def _asked(out: Path, since: float, study: Study) -> dict[str, dict[str, Any]]:
     asked = {}
     for node in able:
         here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        asked[remote.options(scheduling_strategy=here).remote(str(out), HOLDER, since)] = node["NodeManagerAddress"]
+        asked[remote.options(scheduling_strategy=here).remote(str(out), DRIVER, since)] = node["NodeManagerAddress"]
     ready, slow = ray.wait(list(asked), num_returns=len(asked), timeout=ANSWER_SECONDS) if asked else ([], [])
     for answer in slow:
         ray.cancel(answer, force=True)

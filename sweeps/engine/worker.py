@@ -13,9 +13,9 @@ from prune_core.base.plugins import import_plugins
 from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_progress
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
+from sweeps.folder.paths import HANG, HUNG
 from sweeps.folder.stop_request import token_watch
 
-HANG_FILE = "hang.txt"
 DISK = "disk"
 """The status of a report that says: this machine could not write; nothing is recorded about the trial."""
 
@@ -42,7 +42,7 @@ class HangWatch:
         self._entered = time.monotonic()
         self._longest: float | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        self._stream: IO[str] = (folder / HANG_FILE).open("w")
+        self._stream: IO[str] = (folder / HANG).open("w")
 
     def beat(self) -> None:
         """Start the time anew (at most once per second: arming costs a thread)."""
@@ -134,7 +134,7 @@ def tune_trial(config: dict[str, Any]) -> None:
 
 
 def _hang_of(folder: Path) -> str | None:
-    path = folder / HANG_FILE
+    path = folder / HANG
     if not path.exists() or path.stat().st_size == 0:
         return None
     lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip().startswith("File ")]
@@ -149,5 +149,5 @@ def _close_hung(folder: Path, config: dict[str, Any], where: str) -> dict[str, A
     write_json(
         folder / OUTCOME, {"status": FAILED, "cause": cause, "budgets": finished_budgets(folder), "key": config["key"]}
     )
-    (folder / HANG_FILE).rename(folder / "hung.txt")
+    (folder / HANG).rename(folder / HUNG)
     return {"key": config["key"], "status": FAILED, "cause": cause}

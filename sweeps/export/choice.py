@@ -17,11 +17,11 @@ from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import WEIGHTS, budget_folder
+from sweeps.folder.paths import RECORDS, STUDY, trial_folder
 from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
 from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import unmet
-from sweeps.plan.state import trial_folder
 from sweeps.records.collect import read_records
 from sweeps.records.columns import IDENTITY
 from sweeps.storage.files import is_kept
@@ -90,10 +90,10 @@ def open_study(out: Path) -> tuple[Study, pd.DataFrame]:
     Raises:
         BadInput: no study, no records yet, or records that cannot be read.
     """
-    if not (out / "study.yaml").is_file():
+    if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
-    study = load_study(out / "study.yaml")
-    path = out / "records.parquet"
+    study = load_study(out / STUDY)
+    path = out / RECORDS
     if not path.is_file():
         raise BadInput(f"{out}: no records.parquet, so no front yet (allowed: a study whose run has ended or was stopped)")
     try:
@@ -221,7 +221,7 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
     record, rule = _seed(seeds, study) if key is None else (next(each for each in seeds if each["key"] == key), "asked for")
     found = str(record["key"])
     if not _KEY.fullmatch(found):
-        raise BadInput(f"{out / 'records.parquet'}: {found[:40]!r} is no key of a trial")
+        raise BadInput(f"{out / RECORDS}: {found[:40]!r} is no key of a trial")
     choice = Choice(
         name=row["name"],
         title=title_of(row),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from prune_core.base.files import replacing
 from prune_core.metrics import Direction
+from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.volume import hypervolume, non_dominated
@@ -118,6 +119,6 @@ def write_front(
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
     chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
-    with replacing(out / "front.csv") as temporary:
+    with replacing(out / FRONT) as temporary:
         chosen.to_csv(temporary, index=False, float_format="%.10g")
-    return out / "front.csv"
+    return out / FRONT

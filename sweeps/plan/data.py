@@ -14,6 +14,7 @@ from prune_core.corruptions import official_set
 from prune_core.corruptions.apply import LARGEST, SMALLEST
 from prune_core.data import load_dataset, split_dataset
 from prune_core.data.cache import default_cache
+from sweeps.folder.paths import trials_folder
 from sweeps.study.model import Study
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Datas
 def _remembered(study: Study, out: Path | None) -> str | None:
     if out is None:
         return None
-    for path in sorted((out / "trials").glob(f"*/{DESCRIPTION}")):
+    for path in sorted(trials_folder(out).glob(f"*/{DESCRIPTION}")):
         try:
             data: dict[str, Any] = read_json(path)["baseline"]["data"]
         except (OSError, ValueError, KeyError, TypeError):

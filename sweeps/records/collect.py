@@ -11,6 +11,7 @@ import pandas as pd
 from prune_core.base.files import replacing
 from prune_core.base.trial_folder import COMPLETE, read_outcome, read_record
 from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
+from sweeps.folder.paths import RECORDS, RECORDS_CSV, trial_folder
 from sweeps.records.columns import CONTROL_KEY, SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 from sweeps.records.control import control_keys, with_control_keys
 from sweeps.records.planned import PlannedRow
@@ -44,19 +45,19 @@ def collect(
 
 def write_records(table: pd.DataFrame, out: Path) -> None:
     """Write ``records.parquet`` and ``records.csv``; equal tables give equal bytes."""
-    with replacing(out / "records.parquet") as temporary:
+    with replacing(out / RECORDS) as temporary:
         table.to_parquet(temporary, index=False)
-    with replacing(out / "records.csv") as temporary:
+    with replacing(out / RECORDS_CSV) as temporary:
         table.to_csv(temporary, index=False, float_format="%.10g")
 
 
 def read_records(out: Path) -> pd.DataFrame:
     """Return the table of records that is there; the one place where a table is read, an older version's too."""
-    return with_control_keys(pd.read_parquet(out / "records.parquet"))
+    return with_control_keys(pd.read_parquet(out / RECORDS))
 
 
 def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None) -> list[dict[str, Any]]:
-    folder = out / "trials" / trial.key
+    folder = trial_folder(out, trial.key)
     outcome = read_outcome(folder)
     status = outcome["status"] if outcome is not None else None
     found = []

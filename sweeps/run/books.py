@@ -11,17 +11,18 @@ import yaml
 
 from prune_core.base.files import write_atomically, write_json
 from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
+from sweeps.folder.paths import FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_rows
 from sweeps.plan.plan import Plan
-from sweeps.plan.state import baseline_failure, final_status, trial_folder
+from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.records.collect import collect
 from sweeps.run.thinning import Thinned, thin
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
-from sweeps.search.more_seeds import DECISION, decide, decided_trials, extra_trials, forget_other_decision
+from sweeps.search.more_seeds import decide, decided_trials, extra_trials, forget_other_decision
 from sweeps.search.setup import (
     asked_before,
     make_proposer,
@@ -52,7 +53,7 @@ class Books:
         self.study, self.plan, self.out = study, plan, out
         origin = provenance()
         text = yaml.safe_dump({**study.to_plain(), "provenance": origin}, sort_keys=False, allow_unicode=True)
-        path = out / "study.yaml"
+        path = out / STUDY
         self._study_changed = not path.exists() or path.read_text(encoding="utf-8") != text
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
         space = space_of(plan)
@@ -179,7 +180,7 @@ class Books:
         return self._said() != before or self._study_changed
 
     def _said(self) -> list[bytes]:
-        return [path.read_bytes() for name in ("records.parquet", "front.csv") if (path := self.out / name).exists()]
+        return [path.read_bytes() for name in (RECORDS, FRONT) if (path := self.out / name).exists()]
 
     def thin(self) -> Thinned:
         """Remove the weights and logits that the study does not keep."""
@@ -187,7 +188,7 @@ class Books:
 
     def finish(self, status: str, report: Path | None) -> None:
         """Send what is left to MLflow, and the tables with it."""
-        names = [self.out / name for name in ("study.yaml", "records.parquet", "records.csv", "front.csv", DECISION)]
+        names = [self.out / name for name in (STUDY, RECORDS, RECORDS_CSV, FRONT, MORE_SEEDS)]
         files = [path for path in [*names, *([report.parent] if report is not None else [])] if path.exists()]
         self.tracker.finish(status, files, limit_s=120.0 if status == "FINISHED" else 3.0)
 
@@ -213,5 +214,5 @@ def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[s
     found = list(failures)
     lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
     if len(found) > most:
-        lines.append(f"  and {len(found) - most} more: see records.csv")
+        lines.append(f"  and {len(found) - most} more: see {RECORDS_CSV}")
     return [f"{len(found)} trials failed or diverged:", *lines] if found else []

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from prune_core.base.errors import BadInput
 from sweeps.folder.pages import Pages, Picture
+from sweeps.folder.paths import report_page
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books, lines_of
@@ -40,7 +41,7 @@ def close(
     interrupted = stop.signal_number is not None
     books.tracker.flush(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
     fresh = books.write_tables()
-    page = books.out / "report" / "index.html"
+    page = report_page(books.out)
     report = page if page.exists() and not fresh else None  # nothing new: the page that is there says it all
     if report is None and not interrupted and pages.report is not None:
         report = pages.report(books.out)

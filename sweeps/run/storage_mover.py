@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prune_core.base.errors import BadInput
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.storage.files import AGAIN_SECONDS, copy_away, prefix_of, to_send
 from sweeps.storage.place import ObjectStorage, StoreDown
 from sweeps.study.model import Study

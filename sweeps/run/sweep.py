@@ -17,9 +17,9 @@ from prune_core.evaluation.evaluation import recommended_environment
 from sweeps.engine.cluster_watch import watching
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.worker import DISK
+from sweeps.folder.paths import TUNE, store_folder, trial_folder
 from sweeps.folder.stop_request import StopRequest, listening
 from sweeps.plan.places import places
-from sweeps.plan.state import store_folder, trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
@@ -95,7 +95,7 @@ class Sweep:
         resources, address = self.study.resources, self._address
         here = places(resources)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
-        tune_folder = self.out / ".tune"
+        tune_folder = self.out / TUNE
         head = head_address(address) if address else None
         with (
             watching(head, self._lost),

@@ -17,6 +17,7 @@ import pandas as pd
 from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
 from prune_core.base.kinds import REFERENCES
+from sweeps.folder.paths import MORE_SEEDS
 from sweeps.front.collapse import has_collapsed, loss_column
 from sweeps.front.front import POSSIBLE, SURE, candidates, membership
 from sweeps.front.image_noise import ImageNoise
@@ -27,9 +28,6 @@ from sweeps.records.collect import collect
 from sweeps.search.setup import space_of
 from sweeps.search.space import ArmSpace, Candidate
 from sweeps.study.model import Study
-
-DECISION = "more_seeds.json"
-"""Which candidates get the extra seeds, and why."""
 
 
 def extra_trials(plan: Plan, chosen: Iterable[Candidate]) -> list[PlannedTrial]:
@@ -87,7 +85,7 @@ def decide(
     if before is None or (before.get("rule"), before.get("based_on")) != (_rule(study), based_on):
         ranked = _ranked(study, records, ImageNoise(out), _named(study, asked))
         chosen = choose(ranked, rule.candidates)
-        write_json(out / DECISION, {"rule": _rule(study), "based_on": based_on, "chosen": chosen, "frequencies": ranked})
+        write_json(out / MORE_SEEDS, {"rule": _rule(study), "based_on": based_on, "chosen": chosen, "frequencies": ranked})
     return is_decided(plan, out) or []
 
 
@@ -103,14 +101,14 @@ def forget_other_decision(study: Study, out: Path) -> None:
     """Remove a decision that was made by another rule than the study's."""
     found = _read(out)
     if found is not None and found.get("rule") != _rule(study):
-        (out / DECISION).unlink()
+        (out / MORE_SEEDS).unlink()
 
 
 def decision_line(plan: Plan, out: Path) -> str:
     """Return what was decided, as a line for people."""
     rule = plan.study.search.more_seeds
     seeds = "" if rule is None else ", ".join(map(str, rule.seeds))
-    return f"more seeds ({seeds}): {decision_names(out)}; {out / DECISION} says why"
+    return f"more seeds ({seeds}): {decision_names(out)}; {out / MORE_SEEDS} says why"
 
 
 def decision_names(out: Path) -> str:
@@ -181,7 +179,7 @@ def _digest(records: pd.DataFrame, study: Study) -> str:
 
 def _read(out: Path) -> dict[str, Any] | None:
     try:
-        found = read_json(out / DECISION)
+        found = read_json(out / MORE_SEEDS)
     except (FileNotFoundError, ValueError):
         return None
     return found if isinstance(found, dict) else None

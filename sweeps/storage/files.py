@@ -20,22 +20,20 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, replacing, write_json
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets
+from sweeps.folder.paths import STORAGE, STORED
 from sweeps.storage.place import NotThere, ObjectStorage, StoreDown
 
-STORED = "stored.json"
-"""In the folder of a budget: file -> {place, path, sha256}."""
 LARGE = (WEIGHTS, *LOGITS)
 """What goes to the storage."""
 AGAIN_SECONDS = 60.0
 """A storage that failed is left alone for so long: who asks for many files must not wait for each."""
-_IDENTITY = "storage.json"
 _away: dict[str, float] = {}
 """Address -> when it failed."""
 
 
 def prefix_of(out: Path, study: str) -> str:
     """Return the folder in the storage of one output folder: two studies of the same name do not meet there."""
-    path = out / _IDENTITY
+    path = out / STORAGE
     if not path.is_file():
         write_json(path, {"id": secrets.token_hex(4)})
     return f"{study}/{read_json(path)['id']}"

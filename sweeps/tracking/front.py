@@ -14,6 +14,7 @@ from prune_core.base.trial_folder import REPORT
 from prune_core.evaluation.logits import LogitSet
 from sweeps.export.choice import Choice, choices, open_study
 from sweeps.folder.pages import Picture
+from sweeps.folder.paths import FRONT, TRACKED_FRONT
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.tracking.entry import finite
@@ -23,8 +24,6 @@ from sweeps.tracking.place import in_short
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-_DONE = "tracking_front.json"
-"""In the study's folder: which front is in MLflow already, so that a start which finds nothing new spends nothing on it."""
 _PATIENCE = 2
 """Networks in a row that may fail; then the server is left alone until the next start."""
 
@@ -43,7 +42,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
         BadInput: no study, weights that are gone.
     """
     study, records = open_study(out)
-    most, table = study.tracking.log_models, (out / "front.csv").read_text(encoding="utf-8")
+    most, table = study.tracking.log_models, (out / FRONT).read_text(encoding="utf-8")
     state = content_key([table, _run_ids(records), most, picture is not None])
     if not most or len(table.splitlines()) < 2 or _state(out) == state:
         return []
@@ -52,7 +51,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     lines = _log(out, study, chosen, picture)
     if lines:
         return lines
-    write_json(out / _DONE, {"state": state})
+    write_json(out / TRACKED_FRONT, {"state": state})
     line = f"MLflow: {len(chosen)} network{'s' * (len(chosen) > 1)} of the front logged as models"
     if len(front) > len(chosen):
         line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
@@ -61,7 +60,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
 
 def _state(out: Path) -> object:
     try:
-        return read_json(out / _DONE).get("state")
+        return read_json(out / TRACKED_FRONT).get("state")
     except (OSError, ValueError, AttributeError):
         return None
 

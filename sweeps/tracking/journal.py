@@ -6,9 +6,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from sweeps.folder.paths import JOURNAL
 from sweeps.tracking.parent import ProgressRow
-
-JOURNAL = "progress.jsonl"
 
 
 def write_down(out: Path, row: ProgressRow) -> None:

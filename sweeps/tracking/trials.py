@@ -16,7 +16,7 @@ from prune_core.base.trial_folder import (
     read_outcome,
     read_record,
 )
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.records.control import controls_by_start, start_of
 from sweeps.tracking.entry import FINAL_METRICS, TrialEntry, finite

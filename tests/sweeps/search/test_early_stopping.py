@@ -13,8 +13,9 @@ import pytest
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import read_outcome
+from sweeps.folder.paths import store_folder, trial_folder
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import final_status, store_folder, trial_folder
+from sweeps.plan.state import final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.run.books import Books
 from sweeps.run.driver import _workload

@@ -10,14 +10,15 @@ import pytest
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
+from sweeps.folder.paths import MORE_SEEDS, store_folder, trial_folder
 from sweeps.front.front import candidates
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import final_status, store_folder, trial_folder
+from sweeps.plan.state import final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.run.books import Books
 from sweeps.run.driver import _workload
 from sweeps.run.plan_text import plan_text
-from sweeps.search.more_seeds import DECISION, choose
+from sweeps.search.more_seeds import choose
 from sweeps.search.whole_plan import whole_plan
 from sweeps.study.model import Study, load_study
 
@@ -108,7 +109,7 @@ def test_the_two_that_the_seeds_do_not_tell_apart_get_the_extra_seeds(tmp_path: 
     assert ran[-8:-4] == [f"small_vgg-{kind}-s{seed}" for kind in ("baseline", "control") for seed in (7, 8)]
     assert sorted(ran[-4:]) == [f"{arm}-r0.40-s{seed}" for arm in TIED for seed in (7, 8)]
     assert len(ran) == 16 + 8 and run(out, of, empty_storage) == []
-    written = read_json(out / DECISION)
+    written = read_json(out / MORE_SEEDS)
     assert sorted(one["name"] for one in written["chosen"]) == [f"{arm} at 0.4, 1 epochs" for arm in TIED]
     assert [one["frequency"] for one in written["frequencies"][2:]] == [0, 0, 1, 1]  # filters at 0.2 and 0.6, then weights
     # they differ by a quarter of a thousandth, with a standard error of about three: as good as a coin, and never both
@@ -138,8 +139,8 @@ def test_a_killed_run_decides_as_an_undisturbed_one_and_does_nothing_twice(
     whole = run(tmp_path / "a" / "mine", of, empty_storage)
     first = run(tmp_path / "b" / "mine", of, empty_storage, killed_after=killed_after)
     assert first + run(tmp_path / "b" / "mine", of, empty_storage) == whole
-    decisions = [(tmp_path / name / "mine" / DECISION).read_text() for name in "ab"]
-    assert decisions[0] == decisions[1] and len(read_json(tmp_path / "a" / "mine" / DECISION)["chosen"]) == 1
+    decisions = [(tmp_path / name / "mine" / MORE_SEEDS).read_text() for name in "ab"]
+    assert decisions[0] == decisions[1] and len(read_json(tmp_path / "a" / "mine" / MORE_SEEDS)["chosen"]) == 1
 
 
 def test_growing_the_seeds_finds_the_extra_ones_and_without_the_key_they_leave_the_report(
@@ -148,7 +149,7 @@ def test_growing_the_seeds_finds_the_extra_ones_and_without_the_key_they_leave_t
     out = tmp_path / "runs" / "mine"
     run(out, study(tmp_path), empty_storage)
     off = study(tmp_path, "search.more_seeds=null")
-    assert run(out, off, empty_storage) == [] and not (out / DECISION).exists()
+    assert run(out, off, empty_storage) == [] and not (out / MORE_SEEDS).exists()
     assert set(Books(off, make_plan(off, out), out)._records()["seed"]) == {0, 1}
     grown = study(tmp_path, "search.more_seeds=null", "seeds=[0, 1, 7, 8]")
     again = run(out, grown, empty_storage)
@@ -161,7 +162,7 @@ def test_a_grown_study_decides_as_one_that_began_so(tmp_path: Path, empty_storag
     assert len(run(tmp_path / "a" / "mine", narrow, empty_storage)) == 12  # every place is certain
     run(tmp_path / "a" / "mine", wide, empty_storage)
     run(tmp_path / "b" / "mine", wide, empty_storage)
-    assert (tmp_path / "a" / "mine" / DECISION).read_text() == (tmp_path / "b" / "mine" / DECISION).read_text()
+    assert (tmp_path / "a" / "mine" / MORE_SEEDS).read_text() == (tmp_path / "b" / "mine" / MORE_SEEDS).read_text()
 
 
 def test_after_a_search_over_rates_the_extra_seeds_have_controls_of_their_own(tmp_path: Path, empty_storage: Path) -> None:
@@ -172,7 +173,7 @@ def test_after_a_search_over_rates_the_extra_seeds_have_controls_of_their_own(tm
     )
     out = tmp_path / "runs" / "mine"
     ran = run(out, of, empty_storage)
-    chosen = read_json(out / DECISION)["chosen"]
+    chosen = read_json(out / MORE_SEEDS)["chosen"]
     extra = [name for name in ran if name.endswith("-s7")]
     assert len(chosen) == 5 and len(extra) == 1 + 2 * 5  # one baseline, and a control of each one's own rate
     assert run(out, of, empty_storage) == []
@@ -206,7 +207,7 @@ def test_the_plan_says_the_allowance_besides_the_study(tmp_path: Path, empty_sto
 
 def test_where_every_place_is_sure_nobody_gets_more_and_nothing_is_left_to_do(tmp_path: Path, empty_storage: Path) -> None:
     of, out = study(tmp_path, "ratios=[0.2, 0.6]"), tmp_path / "runs" / "mine"
-    assert len(run(out, of, empty_storage)) == 12 and read_json(out / DECISION)["chosen"] == []
+    assert len(run(out, of, empty_storage)) == 12 and read_json(out / MORE_SEEDS)["chosen"] == []
     said = plan_text(make_plan(of, out), out)
     assert "more seeds besides: for no candidate, since no place on the front is uncertain" in said
     assert "none trials" not in said and "cost       none: everything is there" in said

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.tracking.journal import JOURNAL, write_down, written_down
+from sweeps.folder.paths import JOURNAL
+from sweeps.tracking.journal import write_down, written_down
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import axes, counts, reference_text, volumes
 

@@ -9,7 +9,7 @@ import pytest
 
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import CORRUPTIONS, OUTCOME, RECORD, TRACEBACK, budget_folder
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.tracking.trials import TrialEntries
 
