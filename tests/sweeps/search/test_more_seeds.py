@@ -78,7 +78,7 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, faili
     if not (out / "optuna.db").exists():
         shutil.copy(storage, out / "optuna.db")
     plan = make_plan(of, out)
-    books = Books(of, plan, out)
+    books = Books.open(of, plan, out)
     workload, ran = _workload(plan, books, out), []
     while len(ran) < killed_after and (trial := workload.next()) is not None:
         folder = trial_folder(out, trial.key)
@@ -117,7 +117,7 @@ def test_the_two_that_the_seeds_do_not_tell_apart_get_the_extra_seeds(tmp_path: 
     assert sum(one["frequency"] for one in written["chosen"]) == pytest.approx(1)
     assert written["based_on"]["records"] == 30 and written["rule"]["study_seeds"] == [0, 1]
 
-    books = Books(of, make_plan(of, out), out)
+    books = Books.open(of, make_plan(of, out), out)
     records = books._records()
     assert {trial.key for trial in whole_plan(out).trials} == set(records["key"])
     assert records[records["seed"].ge(7) & records["method"].ne("baseline")]["delta_accuracy"].notna().all()
@@ -150,7 +150,7 @@ def test_growing_the_seeds_finds_the_extra_ones_and_without_the_key_they_leave_t
     run(out, study(tmp_path), empty_storage)
     off = study(tmp_path, "search.more_seeds=null")
     assert run(out, off, empty_storage) == [] and not (out / MORE_SEEDS).exists()
-    assert set(Books(off, make_plan(off, out), out)._records()["seed"]) == {0, 1}
+    assert set(Books.open(off, make_plan(off, out), out)._records()["seed"]) == {0, 1}
     grown = study(tmp_path, "search.more_seeds=null", "seeds=[0, 1, 7, 8]")
     again = run(out, grown, empty_storage)
     assert len(again) == 32 - 16 - 6  # a baseline, a control and a pruned network, at two seeds, are there
@@ -185,8 +185,8 @@ def test_a_baseline_of_an_extra_seed_that_fails_blocks_its_trials_only(tmp_path:
     assert [name for name in ran if name.endswith("s7")] == ["small_vgg-baseline-s7"]
     assert sum(name.endswith("s8") for name in ran) == 3
     plan = make_plan(of, out)
-    assert {status for _, status, _ in Books(of, plan, out).failures()} == {"failed"}
-    records = Books(of, plan, out)._records()
+    assert {status for _, status, _ in Books.open(of, plan, out).failures()} == {"failed"}
+    records = Books.open(of, plan, out)._records()
     assert candidates(records, of.decisive, seeds=of.seeds)["complete"].all()
 
 
