@@ -130,8 +130,9 @@ class WithServer(Surroundings):
         """Kill the server with its workers."""
         if self._server is None:
             return False
-        for each in [*psutil.Process(self._server.pid).children(recursive=True), self._server]:
-            each.kill()
+        for child in psutil.Process(self._server.pid).children(recursive=True):
+            child.kill()
+        self._server.kill()
         self._server.wait()
         self._server = None
         return True
@@ -154,7 +155,7 @@ class WithServer(Surroundings):
             "--backend-store-uri",
             f"sqlite:///{self.mlflow_database}",
             "--artifacts-destination",
-            self.folder / "artifacts",
+            str(self.folder / "artifacts"),
         ]
         quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
         with (self.folder / "server.log").open("ab") as log:

@@ -20,8 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- import graph: begin -->", "<!-- import graph: end -->"
 SEAMS = ("sweeps.cli", "dashboards.cli", "sweeps.engine.cluster_check", "sweeps.run.sweep", "sweeps.export.check")
 """Where our own modules may be imported inside a function: in commands, so that ``--help`` stays quick; where Ray must not
-be imported before its environment is set (or the code runs on a node); in the process that checks ONNX files without
-torch."""
+be imported before its environment is set, or the code runs on a node; where ONNX files are checked without torch."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
     chosen = (
         "the report images: the winners are chosen on the very images that judge them"
         if study.select_on == "report"
-        else "validation images, clean and under the four extra corruptions; reported on test images and the fifteen"
+        else "validation images, clean and under the four extra corruptions; reported on test images and "
+        + ("the study's own list" if isinstance(evaluation.get("corruptions"), list) else "the fifteen")
     )
     cell = evaluation.get("images_per_cell")
     rows = [
@@ -36,7 +37,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
         ("Images per corrupted cell", f"{cell}, balanced over the classes, drawn by seed" if cell else "all test images"),
         ("Chosen on", chosen),
         ("Looks at the report images", _looks(study)),
-        ("ECE", f"top label, {evaluation.get('ece_bins', 15)} equal-width bins"),
+        ("ECE", f"top label, {study.ece_bins} equal-width bins"),
         ("Intervals", _intervals(study)),
         ("Seeds", (", ".join(map(str, study.seeds or [])) or "not stated") + _more_seeds(study)),
         ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),
@@ -101,11 +102,13 @@ def deviations(study: StudyFolder) -> list[str]:
         found.append(
             f"Data: {name} instead of CIFAR-10" + ("; files may be JPEG" if name.startswith("image_folder") else ".")
         )
-    if evaluation.get("corruptions", "none") == "generated":
+    if evaluation.get("corruptions", "none") not in ("none", "official"):
         found.append(
             "Corruptions: generated here, not the benchmark's own files; numbers are not comparable with published ones."
         )
-    elif evaluation.get("corruptions", "none") == "none":
+    if isinstance(evaluation.get("corruptions"), list):
+        found.append(f"Corruptions: the study's own list, {', '.join(map(str, evaluation['corruptions']))}.")
+    if evaluation.get("corruptions", "none") == "none":
         found.append("Corruptions: none, so robustness was not judged.")
     cell = evaluation.get("images_per_cell")
     if isinstance(cell, int) and cell < PAPER["images_per_cell"] and evaluation.get("corruptions", "none") != "none":

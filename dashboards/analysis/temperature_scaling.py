@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dashboards import labels
 from dashboards.analysis.csv_tables import Table
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.evaluation.scoring import fitted_on
 
 COLUMNS = ("ece", "ece_t", "nll", "nll_t", "temperature", "corruption_ece")
 TITLES = ("ECE", "ECE after scaling", "NLL", "NLL after scaling", "Temperature", "ECE under corruption")
@@ -29,6 +30,17 @@ def scaling_rows(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, lis
         )
         for name, which, numbers in _measured(study, rows)
     ]
+
+
+def fitted_words(study: StudyFolder) -> str:
+    """Return what the temperatures of the records were fitted on, in words."""
+    words = {
+        "one half of the validation images": "one half of the selection images",
+        "two-fold cross-fit on the report images": "the report images, each half for the other",
+    }
+    records = study.records.reindex(columns=["val_accuracy", "temperature"]).dropna(subset=["temperature"])
+    rows: list[dict[Any, Any]] = records.to_dict("records")
+    return " or ".join(sorted({words[fitted_on(row)] for row in rows}))
 
 
 def scaling_table(study: StudyFolder, rows: Sequence[Any]) -> Table:

@@ -23,6 +23,7 @@ from sweeps.front.image_noise import ImageNoise
 from sweeps.records.collect import read_records as read_table
 from sweeps.records.control import control_rows
 from sweeps.study.deciding import deciding_column, deciding_columns
+from sweeps.study.sections import EvaluationSection
 from sweeps.study.values import Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
@@ -71,6 +72,18 @@ class StudyFolder:
         if "corruption_set" not in self.records:
             return ""
         return ", ".join(sorted(self.records["corruption_set"].dropna().astype(str).unique()))
+
+    @property
+    def ece_bins(self) -> int:
+        """The bins of every ECE of the records.
+
+        Raises:
+            BadInput: the study file says something else than a number of bins.
+        """
+        bins = self.plain.get("evaluation", {}).get("ece_bins", EvaluationSection.model_fields["ece_bins"].default)
+        if isinstance(bins, int) and not isinstance(bins, bool) and bins >= 1:
+            return bins
+        raise BadInput(f"{self.path / 'study.yaml'}: evaluation.ece_bins: {bins!r} (allowed: whole numbers from 1)")
 
     @property
     def select_on(self) -> str:

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from dashboards import labels
 from dashboards.analysis.answers import COMPARED, Answer, answers
-from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, away_sentence, depths, hurt_sentences
+from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
 from dashboards.analysis.claims import DECIDABLE
 from dashboards.analysis.control_comparison import beats_control
 from dashboards.analysis.csv_tables import (
@@ -35,19 +35,30 @@ from dashboards.analysis.effects import Effect, confounded, effect_rows, effects
 from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
 from dashboards.analysis.from_scratch import against_scratch
+from dashboards.analysis.kept_logits import away_sentence
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import sureness
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
 from dashboards.analysis.provenance import deviations, how
-from dashboards.analysis.temperature_scaling import TITLES, scaling_rows, scaling_table
+from dashboards.analysis.temperature_scaling import TITLES, fitted_words, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
 from dashboards.figures.catalogue import Drawn, all_figures, depth_figures
-from dashboards.figures.depth import class_rows, selective_rows
-from dashboards.figures.front import COSTS, FRAME, hovers
+from dashboards.figures.front.data import COSTS, FRAME, candidate_columns
+from dashboards.figures.front.interactive import hovers
 from dashboards.figures.palette import DARK, LIGHT, order
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
-from dashboards.report.parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
+from dashboards.report.parts import (
+    class_rows,
+    failures,
+    flat,
+    front_heading,
+    front_rows,
+    reference_rows,
+    seed_count,
+    selective_rows,
+    status_counts,
+)
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
@@ -147,8 +158,9 @@ def render(
         sureness=sureness(study, points),
         scaling=scaling_rows(study, [answer.row for answer in chosen if answer.row is not None]),
         scaling_titles=TITLES,
+        scaling_fitted_on=fitted_words(study),
         with_images=with_images(study),
-        hurt=hurt_sentences(found),
+        hurt=[*ece_sentences(found), *hurt_sentences(found)],
         away=away_sentence(study, [answer.row for answer in chosen if answer.row is not None]),
         flipped=flipped_sentences(computed.flips),
         scratch=against_scratch(study, points, COMPARED),
@@ -227,8 +239,9 @@ def _cell(row: Any, name: str) -> str:
 
 
 def page_data(points: Points, figures: list[Drawn]) -> Markup:
-    """Return the figures and the hover texts that they share, for the page's script."""
-    return json_for_script({"hover": hovers(points), "figures": {figure.name: figure.figure for figure in figures}})
+    """Return the figures, and what they share by the places of the candidates, for the page's script."""
+    drawn = {figure.name: figure.figure for figure in figures}
+    return json_for_script({"hover": hovers(points), "candidates": candidate_columns(points), "figures": drawn})
 
 
 def json_for_script(value: Any) -> Markup:

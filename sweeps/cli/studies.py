@@ -104,13 +104,20 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--keys", is_flag=True, help="List every key of a study file, with its meaning and default.")
+@click.option(
+    "--keys",
+    is_flag=True,
+    help="List every key of a study file: meaning, default, names; with NAME, those of its plugins too.",
+)
 def studies(name: str | None, keys: bool) -> None:
     """List the studies that ship; with NAME, print that study file (a start for your own)."""
+    from sweeps.study.model import load_study
     from sweeps.study.reference import key_lines, study_lines
     from sweeps.study.yaml import find_study
 
     if keys:
+        if name is not None:
+            load_study(name)  # imports its plugins
         click.echo("\n".join(key_lines()))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)

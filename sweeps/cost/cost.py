@@ -102,7 +102,7 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
         records, count = records + weight, count + weight
         disk += weight * _disk(trial, out, speed, sizes)
     seconds += count * TRIAL_SECONDS + records * RECORD_SECONDS
-    if count and plan.study.evaluation.corruptions == "generated":
+    if count and plan.study.evaluation.generated:
         seconds += sizes.cells / CORRUPTED_PER_SECOND
     concurrency = max(1, min(places(plan.study.resources), round(count)))
     seconds += concurrency * WORKER_SECONDS if count else 0.0

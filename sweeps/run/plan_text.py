@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,9 +54,14 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
             f"{len(study.seeds)} further trials{controls}",
         )
     if study.search.early_stopping is not None:
-        share = f"{study.search.early_stopping:.0%}"
-        lines.append(f"  stopping   at each budget about {share} of the candidates go on; below is the most that it costs")
+        lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
+
+
+def _stopping(setting: float | Mapping[str, object]) -> str:
+    if isinstance(setting, Mapping):
+        return f"at each budget the rule {setting['rule']} says which candidates go on"
+    return f"at each budget about {setting:.0%} of the candidates go on"
 
 
 def _cells(study: Study) -> str:

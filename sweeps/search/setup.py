@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from prune_core.base.files import read_json, write_json
 from sweeps.folder.paths import ASKED
@@ -12,6 +14,7 @@ from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.search import GridSearch, Proposer, RandomSearch
 from sweeps.search.space import ArmSpace, Candidate, Space, Span
+from sweeps.stopping_rules import choose_rule
 from sweeps.study.model import Study
 
 
@@ -32,8 +35,10 @@ def told_columns(study: Study) -> list[str]:
 
 def stopping_rule(study: Study) -> Rule | None:
     """Return the study's rule of early stopping, or None when it has none."""
-    keep = study.search.early_stopping
-    return None if keep is None else Rule(keep, dict(study.decisive), tuple(told_columns(study)), study.budgets)
+    setting = study.search.early_stopping
+    if setting is None:
+        return None
+    return Rule(choose_rule(setting), dict(study.decisive), tuple(told_columns(study)), study.budgets)
 
 
 def open_books(study: Study, space: Space, out: Path) -> OptunaBooks:
@@ -45,8 +50,12 @@ def open_books(study: Study, space: Space, out: Path) -> OptunaBooks:
         space=space,
         objectives=list(study.decisive.items()),
         limits=[(limit.column, limit.comparison, limit.value) for limit in study.parsed_limits],
-        early_stopping=study.search.early_stopping,
+        early_stopping=_rule_text(study.search.early_stopping),
     )
+
+
+def _rule_text(setting: float | dict[str, Any] | None) -> str | None:
+    return json.dumps(setting, sort_keys=True) if isinstance(setting, dict) else None if setting is None else str(setting)
 
 
 def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:

@@ -13,7 +13,7 @@ from prune_core.base.files import read_json, write_json
 from prune_core.base.trial_folder import REPORT
 from prune_core.evaluation.logits import LogitSet
 from sweeps.export.choice import Choice, choices, open_study
-from sweeps.folder.pages import Picture
+from sweeps.folder.pages import JudgedNetwork, Picture
 from sweeps.folder.paths import FRONT, TRACKED_FRONT
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
@@ -99,10 +99,16 @@ def _log_picture(client: MlflowClient, choice: Choice, picture: Picture, bins: i
     bring_back(choice.folder, [REPORT])
     if not (choice.folder / REPORT).exists():
         return
-    temperature = finite(choice.record.get("temperature"))
+    called = choice.record.get("corruption_set")
+    network = JudgedNetwork(
+        title=f"{choice.title}, seed {choice.record['seed']}",
+        images="report images",
+        logits=LogitSet.load(choice.folder / REPORT),
+        record=choice.record,
+        bins=bins,
+        corruptions=called if isinstance(called, str) else None,
+    )
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"network-b{choice.budget}.png"
-        images = choice.record.get("corruption_set")
-        title = f"{choice.title}, seed {choice.record['seed']}" + (f"\n{images}" if isinstance(images, str) else "")
-        picture(LogitSet.load(choice.folder / REPORT), temperature or 1.0, bins, title, path)
+        picture(network, path)
         client.log_artifact(str(choice.record["mlflow_run_id"]), str(path))

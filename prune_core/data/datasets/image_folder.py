@@ -7,11 +7,11 @@ from typing import Any
 
 from prune_core.base.errors import BadInput
 from prune_core.data.class_folders import decode_class_folders, fingerprint
-from prune_core.data.dataset import DATASETS, Request
+from prune_core.data.dataset import Request, dataset
 from prune_core.data.options import refuse_rest, take_size
 
 
-@DATASETS.register("image_folder")
+@dataset("image_folder", argument="PATH")
 def image_folder(argument: str, options: dict[str, Any], cache: Path) -> Request:
     """Open ``train/<class>/`` and ``test/<class>/``; options ``size`` (pixels) and ``channels`` (1 or 3)."""
     size = take_size(options, None)

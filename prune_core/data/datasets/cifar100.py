@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.data.cifar_files import CifarFiles, find_files, read_files
-from prune_core.data.dataset import DATASETS, Request
+from prune_core.data.dataset import Request, Size, dataset
 from prune_core.data.options import refuse_argument, refuse_rest, take_flag, take_folder
 
 FILES = CifarFiles(
@@ -25,7 +25,7 @@ FILES = CifarFiles(
 )
 
 
-@DATASETS.register("cifar100")
+@dataset("cifar100", size=Size(50_000, 10_000, (32, 32, 3), 100))
 def cifar100(argument: str, options: dict[str, Any], cache: Path) -> Request:
     """Open CIFAR-100, fine labels: (50000 + 10000, 32, 32, 3).
 

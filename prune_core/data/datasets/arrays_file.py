@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from prune_core.base.errors import BadInput
-from prune_core.data.dataset import DATASETS, Arrays, Labels, Request
+from prune_core.data.dataset import Arrays, Labels, Request, dataset
 from prune_core.data.options import refuse_rest
 
 _MOST_CLASSES = 100_000
 _ALLOWED = "allowed: an .npz with images, uint8 (N, H, W, C), and labels; optionally test_images, test_labels, classes"
 
 
-@DATASETS.register("arrays")
+@dataset("arrays", argument="FILE")
 def arrays(argument: str, options: dict[str, Any], cache: Path) -> Request:
     """Open a file of arrays; nothing in it is executed (no pickle)."""
     refuse_rest("arrays", options, ("mean", "std"))

@@ -1,65 +1,26 @@
-"""The three figures by pruning ratio, computed and drawn for the page: one per network, one panel per quantity."""
+"""The three figures by pruning ratio, for the page: one per network, one panel per quantity."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.points import Points, rows_of
-from dashboards.analysis.ratio_panels import RATIO_FIGURES, RatioFigure
-from dashboards.figures.front import FRAME, axis
+from dashboards.analysis.points import Points
+from dashboards.analysis.ratio_panels import RatioFigure
+from dashboards.figures.front.data import FRAME
+from dashboards.figures.front.interactive import axis
+from dashboards.figures.page_style import Arrangement, Figure, LegendEntry, axes_of, suffix
 from dashboards.figures.palette import Look, looks, order
-from prune_core.base.kinds import DENSE, REFERENCES, SCRATCH
-
-UNDRAWN = (DENSE, SCRATCH)
-"""Methods that have no line by ratio: other networks, and networks that were not fine-tuned."""
-
-Figure = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One method on one network at one budget: rows by ratio, from the control at ratio 0 on where there is one."""
-
-    network: str
-    method: str
-    arm: str
-    budget: int
-    rows: pd.DataFrame
-
-    @property
-    def own_base(self) -> bool:
-        """Whether the arm has a name of its own: a second baseline of the network (slimming's), or a labelled arm."""
-        return self.arm not in (self.network, f"{self.network}-{self.method}")
-
-
-def curves(points: Points) -> list[Curve]:
-    """Return the curves of a study; references (baseline, control, dense ladder) are single points."""
-    columns = [name for which in RATIO_FIGURES for name in which.columns]
-    table = points.complete[
-        ["arm", "network", "method", "ratio", "budget", "place", *columns, *(f"{name}_std" for name in columns)]
-    ]
-    found = []
-    for _, rows in table.sort_values("ratio").groupby(["network", "method", "budget", "arm"], sort=True):
-        first = rows_of(rows)[0]
-        found.append(Curve(first.network, first.method, first.arm, int(first.budget), rows))
-    return found
-
-
-def networks_of(points: Points) -> list[str]:
-    """Return the networks that have a pruned candidate: the rows of the figures."""
-    table = points.complete
-    return sorted(table.loc[~table["method"].isin(REFERENCES), "network"].unique())
+from dashboards.figures.ratio.curves import UNDRAWN, Curve, beside, panels
+from prune_core.base.kinds import REFERENCES
 
 
 def ratio_figure(points: Points, all_curves: list[Curve], which: RatioFigure, network: str) -> Figure | None:
     """Return one figure of one network as a plotly figure (plain data), or None where it has no numbers."""
     chosen = [curve for curve in all_curves if curve.network == network]
-    names = [name for name in which.columns if any(curve.rows[name].notna().any() for curve in chosen)]
+    names = panels(chosen, which)
     if not names:
         return None
     look = looks(points.complete["method"].unique())
@@ -70,28 +31,17 @@ def ratio_figure(points: Points, all_curves: list[Curve], which: RatioFigure, ne
         for panel, name in enumerate(names, start=1)
         for curve in drawn
     ]
-    layout = _layout(names, chosen)
-    layout["meta"]["legend"] = [_entry(curve, look[curve.method]) for curve in drawn]
-    return {"data": traces, "layout": layout}
-
-
-def beside(chosen: list[Curve]) -> dict[str, float]:
-    """Return how far each arm's points stand beside their ratio, so that the bars of two methods do not hide each other."""
-    arms = sorted({curve.arm for curve in chosen if curve.method not in REFERENCES})
-    step = min(0.012, 0.05 / max(1, len(arms) - 1))
-    return {arm: round(step * (place - (len(arms) - 1) / 2), 4) for place, arm in enumerate(arms)}
+    legend = tuple(_entry(curve, look[curve.method]) for curve in drawn)
+    return {"data": traces, "layout": _layout(names, chosen, legend)}
 
 
 def _trace(curve: Curve, name: str, panel: int, look: Look, aside: float) -> Figure:
     rows = curve.rows.dropna(subset=[name])
-    tail = str(panel) if panel > 1 else ""
-    trace: Figure = {
+    trace: Figure = axes_of(panel) | {
         "type": "scatter",
         "name": labels.safe(_label(curve)),
-        "xaxis": f"x{tail}",
-        "yaxis": f"y{tail}",
         "hovertemplate": "%{text}<extra></extra>",
-        "meta": {"budget": curve.budget, "method": curve.method, "line": f"{curve.arm} {curve.method} {curve.budget}"},
+        "meta": {"budget": curve.budget, "method": curve.method, "line": _key(curve)},
     }
     if curve.method in REFERENCES:
         # A reference has no ratio to speak of: it is a line across the panel.
@@ -128,18 +78,16 @@ def _dash(curve: Curve) -> str:
     return {"baseline": "dot", "control": "dash"}.get(curve.method, "solid")
 
 
-def _entry(curve: Curve, look: Look) -> Figure:
+def _key(curve: Curve) -> str:
+    """Return what joins a curve's traces to its entry in the legend."""
+    return f"{curve.arm} {curve.method} {curve.budget}"
+
+
+def _entry(curve: Curve, look: Look) -> LegendEntry:
     """Return the curve's entry in the page's legend."""
     symbol = None if curve.method in REFERENCES else look.symbol
-    key = f"{curve.arm} {curve.method} {curve.budget}"
-    return {
-        "kind": "line",
-        "key": key,
-        "label": _label(curve),
-        "symbol": symbol,
-        "colour": _ink(curve, look),
-        "dash": _dash(curve),
-    }
+    ink, dash = _ink(curve, look), _dash(curve)
+    return LegendEntry(kind="line", key=_key(curve), label=_label(curve), symbol=symbol, colour=ink, dash=dash)
 
 
 def _label(curve: Curve) -> str:
@@ -149,17 +97,25 @@ def _label(curve: Curve) -> str:
     return f"{curve.method}{own}, {labels.epochs(curve.budget)}"
 
 
-def _layout(names: list[str], chosen: list[Curve]) -> Figure:
+def _layout(names: list[str], chosen: list[Curve], legend: tuple[LegendEntry, ...]) -> Figure:
     # Panels of one quantity at five severities share their y axis; different quantities do not.
     shared = len({labels.stem(name) for name in names}) == 1
-    meta: Figure = {"columns": len(names), "least": 170 if shared else 270, "tall": 290, "paper": 130, "shared": shared}
-    layout: Figure = {"hovermode": "closest", "meta": meta}
+    arrangement = Arrangement(
+        columns=len(names),
+        least=170 if shared else 270,
+        tall=290,
+        paper=130,
+        shared=shared,
+        legend=legend,
+        titles=tuple(f"severity {name[-1]}" for name in names) if shared else None,
+    )
+    layout: Figure = {"hovermode": "closest", "meta": arrangement.plain()}
     ratios = pd.concat(
         [curve.rows["ratio"] for curve in chosen if curve.method not in REFERENCES] or [pd.Series(dtype=float)]
     )
     right = min(1.0, float(ratios.max()) + 0.05) if len(ratios) else 1.0
     for panel, name in enumerate(names, start=1):
-        tail = str(panel) if panel > 1 else ""
+        tail = suffix(panel)
         layout[f"xaxis{tail}"] = {
             "title": {"text": "pruning ratio", "standoff": 8},
             "anchor": f"y{tail}",
@@ -172,8 +128,6 @@ def _layout(names: list[str], chosen: list[Curve]) -> Figure:
             layout[f"yaxis{tail}"]["range"] = window
         if shared and tail:
             layout[f"yaxis{tail}"] |= {"matches": "y"}
-    if shared:
-        meta["titles"] = [f"severity {name[-1]}" for name in names]
     return layout
 
 

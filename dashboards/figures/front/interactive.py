@@ -1,4 +1,8 @@
-"""The front figure, for the page: accuracy against ECE, against mPC and against cost, with error bars over seeds."""
+"""The front figure, for the page: accuracy against ECE, against mPC and against cost, with error bars over seeds.
+
+A trace names its candidates by their place (``text``); what they are called, say and can be filtered by is on the page only
+once, in `hovers` and `candidate_columns`.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,10 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.points import Points, rows_of
+from dashboards.figures.front.data import COSTS, FRAME, marker_size, panels
+from dashboards.figures.page_style import Arrangement, Figure, LegendEntry, axes_of, suffix
 from dashboards.figures.palette import FILLS, Look, looks, order
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
-
-PANELS = ("ece", "mpc", "nonzero_parameters", "nonzero_macs")
-COSTS = ("nonzero_parameters", "nonzero_macs")
-Figure = dict[str, Any]
-
-
-FRAME = 0.1
-"""Accuracy lost against the best reference from which on a network may leave the frame, so as not to squeeze the others."""
-
-
-def panels(points: Points, *, unfinished: bool = False) -> list[str]:
-    """Return what stands on the x axes: the panels that have numbers."""
-    table = points.table if unfinished else points.complete
-    return [name for name in PANELS if name in table and table[name].notna().any()]
 
 
 def hover(row: Any) -> str:
@@ -58,28 +50,6 @@ def hovers(points: Points) -> list[str]:
     return [str(labels.typeset(hover(row))) for row in rows_of(points.table)]
 
 
-def marker_size(compression: float) -> float:
-    """Return the marker's diameter in pixels: 9 for the unpruned size, 2.5 more for each halving, at most 22."""
-    if not compression > 0:
-        return 9.0
-    return round(min(22.0, 9.0 + 2.5 * max(0.0, math.log2(compression))), 2)
-
-
-def view(table: pd.DataFrame, column: str, *, log: bool = False) -> list[float] | None:
-    """Return the range of an axis that shows what matters: the front and the references, not collapsed; None for all."""
-    references = table[table["method"].isin(REFERENCES)]
-    best = (references if len(references) else table)["accuracy"].max()
-    shown = table[(table["front"] | table["method"].isin(REFERENCES)) & table["accuracy"].ge(best - FRAME)]
-    values, spreads = shown[column], shown[f"{column}_std"].fillna(0)
-    if values.notna().sum() < 2:
-        return None
-    ends = [float((values - spreads).min()), float((values + spreads).max())]
-    low, high = [math.log10(end) for end in ends] if log and ends[0] > 0 else ends
-    margin = 0.06 * (high - low or abs(high) or 1.0)
-    found = [low - margin, high + margin]
-    return [10**end for end in found] if log and ends[0] > 0 else None if log else found
-
-
 def front_figure(points: Points, *, unfinished: bool = False) -> Figure:
     """Return the front as a plotly figure (plain data): one panel per x axis, one trace per method, network and place.
 
@@ -100,19 +70,18 @@ def front_figure(points: Points, *, unfinished: bool = False) -> Figure:
                     traces.append(
                         _trace(part, name, panel, look[method], fill, _tone(bool(complete), bool(on_front), method))
                     )
-    layout: Figure = {
-        "hovermode": "closest",
-        "meta": {"columns": 3 if len(names) <= 3 else 2, "least": 300, "tall": 370, "paper": 205},
-    }
-    layout["meta"] |= {
-        "shared": True,
-        "frame": FRAME,
-        "references": list(REFERENCES),
-        "always": list(NEVER_FINE_TUNED),
-        "legend": _legend(look, networks, float(table["compression"].max()), unfinished=unfinished),
-    }
+    arrangement = Arrangement(
+        columns=3 if len(names) <= 3 else 2,
+        least=300,
+        tall=370,
+        paper=205,
+        shared=True,
+        legend=_legend(look, networks, float(table["compression"].max()), unfinished=unfinished),
+    )
+    meta = {"frame": FRAME, "references": list(REFERENCES), "always": list(NEVER_FINE_TUNED)}
+    layout: Figure = {"hovermode": "closest", "meta": arrangement.plain() | meta}
     for panel, name in enumerate(names, start=1):
-        tail = str(panel) if panel > 1 else ""
+        tail = suffix(panel)
         layout[f"xaxis{tail}"] = axis(name) | {"anchor": f"y{tail}"}
         layout[f"yaxis{tail}"] = axis("accuracy") | {"anchor": f"x{tail}", "matches": "y" if tail else None}
     return {"data": traces, "layout": layout}
@@ -127,7 +96,7 @@ def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, ton
     method, network = str(rows["method"].iloc[0]), str(rows["network"].iloc[0])
     colour = "@dominated" if tone == "grey" else look.colour
     bars = f"{colour}~" if tone == "full" else "@faint"
-    return {
+    return axes_of(panel) | {
         "type": "scatter",
         "mode": "markers",
         "name": labels.safe(method),
@@ -144,23 +113,6 @@ def _trace(rows: pd.DataFrame, name: str, panel: int, look: Look, fill: str, ton
         },
         "text": rows["place"].tolist(),
         "hovertemplate": "%{text}<extra></extra>",
-        "customdata": [
-            list(point)
-            for point in zip(
-                rows["network"],
-                rows["method"],
-                rows["budget"].tolist(),
-                rows["front"].tolist(),
-                rows["within"].tolist(),
-                (100 * rows["accuracy"]).round(2).tolist(),
-                rows["nonzero_parameters"].fillna(0).round().tolist(),
-                rows["place"].tolist(),
-                rows["complete"].tolist(),
-                strict=True,
-            )
-        ],
-        "xaxis": f"x{panel}" if panel > 1 else "x",
-        "yaxis": f"y{panel}" if panel > 1 else "y",
         "meta": {"method": method, "network": network},
     }
 
@@ -169,31 +121,26 @@ def _bars(rows: pd.DataFrame, name: str, colour: str) -> Figure:
     return {"type": "data", "array": rows[f"{name}_std"].fillna(0).tolist(), "color": colour, "thickness": 1, "width": 0}
 
 
-def _legend(look: dict[str, Look], networks: list[str], strongest: float, *, unfinished: bool) -> list[Figure]:
+def _legend(look: dict[str, Look], networks: list[str], strongest: float, *, unfinished: bool) -> tuple[LegendEntry, ...]:
     """Return what the page's legend says: methods by colour and symbol, networks by filling, compression by size."""
-    found: list[Figure] = [
-        {"kind": "method", "key": name, "label": name, "symbol": look[name].symbol, "colour": look[name].colour}
+    found = [
+        LegendEntry(kind="method", key=name, label=name, symbol=look[name].symbol, colour=look[name].colour)
         for name in order(look)
     ]
-    found.append({"kind": "note", "label": "dominated", "symbol": "circle", "colour": "@dominated"})
+    found.append(LegendEntry(kind="note", label="dominated", symbol="circle", colour="@dominated"))
     if unfinished:
-        found.append({"kind": "note", "label": "pale: seeds are missing", "colour": "@muted"})
+        found.append(LegendEntry(kind="note", label="pale: seeds are missing", colour="@muted"))
     for place, name in enumerate(networks if len(networks) > 1 else []):
         symbol = "circle" + FILLS[place % len(FILLS)]
-        found.append({"kind": "network", "key": name, "label": name, "symbol": symbol, "colour": "@ink"})
+        found.append(LegendEntry(kind="network", key=name, label=name, symbol=symbol, colour="@ink"))
     if len(networks) > len(FILLS):
-        found.append({"kind": "note", "label": "fillings repeat: point at one, or choose a network", "colour": "@muted"})
+        note = "fillings repeat: point at one, or choose a network"
+        found.append(LegendEntry(kind="note", label=note, colour="@muted"))
     sizes = [size for size in (1, 4, 16) if size == 1 or size < 2 * strongest]
     for size in sizes if len(sizes) > 1 else []:
-        found.append(
-            {"kind": "size", "label": f"{size}×", "symbol": "circle", "colour": "@muted", "size": marker_size(size)}
-        )
-    return found
-
-
-def grid(count: int) -> tuple[int, int]:
-    """Return rows and columns of panels on paper: a row for up to three, beyond that two columns."""
-    return (1, max(1, count)) if count <= 3 else (-(-count // 2), 2)
+        diameter = marker_size(size)
+        found.append(LegendEntry(kind="size", label=f"{size}×", symbol="circle", colour="@muted", size=diameter))
+    return tuple(found)
 
 
 def axis(name: str) -> Figure:

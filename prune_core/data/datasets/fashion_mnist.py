@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from prune_core.base.errors import BadInput
-from prune_core.data.dataset import DATASETS, Arrays, Request
+from prune_core.data.dataset import Arrays, Request, Size, dataset
 from prune_core.data.options import refuse_argument, refuse_rest, take_folder
 from prune_core.data.reasons import reason
 
@@ -30,7 +30,7 @@ _CLASSES = (
 )
 
 
-@DATASETS.register("fashion_mnist")
+@dataset("fashion_mnist", size=Size(60_000, 10_000, (28, 28, 1), 10))
 def fashion_mnist(argument: str, options: dict[str, Any], cache: Path) -> Request:
     """Open Fashion-MNIST (Xiao and others 2017): 70,000 images (28, 28, 1); option ``root``: where the files are."""
     refuse_argument("fashion_mnist", argument)

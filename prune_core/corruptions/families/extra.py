@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.corruptions.definition import Array, Draws, Images, Level, corruption, to_bytes, to_unit
+from prune_core.corruptions.families.noise import draw_normal
+from prune_core.corruptions.families.weather import in_channels, luma
 from prune_core.corruptions.linear import gaussian
 from prune_core.corruptions.liquid import box_mean, canny, distance, equalise, pad
-from prune_core.corruptions.noise import draw_normal
-from prune_core.corruptions.weather import in_channels, luma
 
 _WATER = np.array([175.0, 238.0, 238.0]) / 255
 _MUD = np.array([63.0, 42.0, 20.0]) / 255

@@ -9,7 +9,7 @@ from typing import Any
 
 from prune_core.data.cifar_files import CifarFiles, find_files, read_files
 from prune_core.data.class_folders import decode_class_folders, fingerprint, has_class_folders, is_archive
-from prune_core.data.dataset import DATASETS, Arrays, Request
+from prune_core.data.dataset import Arrays, Request, Size, dataset
 from prune_core.data.options import refuse_argument, refuse_rest, take_flag, take_folder
 
 _SOURCE = "CIFAR-10 (Krizhevsky 2009)"
@@ -37,7 +37,7 @@ FILES = CifarFiles(
 )
 
 
-@DATASETS.register("cifar10")
+@dataset("cifar10", size=Size(50_000, 10_000, (32, 32, 3), 10))
 def cifar10(argument: str, options: dict[str, Any], cache: Path) -> Request:
     """Open CIFAR-10: (50000 + 10000, 32, 32, 3).
 
