@@ -13,6 +13,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.kinds import REFERENCES
 from prune_core.evaluation.resampled import RESAMPLES
 from prune_core.trial.description import TrialDescription
+from sweeps.folder.paths import trial_folder
 from sweeps.records.builds import builds_line, builds_of
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
@@ -83,7 +84,7 @@ def checksum(study: StudyFolder) -> str | None:
         if not key.isalnum():
             continue
         try:
-            found = TrialDescription.read(study.path / "trials" / key).baseline.data.checksum
+            found = TrialDescription.read(trial_folder(study.path, key)).baseline.data.checksum
         except (OSError, BadInput):
             continue
         if found is not None:

@@ -37,7 +37,7 @@ from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped
 from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.kept_logits import away_sentence
 from dashboards.analysis.margins import against_margins
-from dashboards.analysis.membership_text import COLLAPSED, sureness
+from dashboards.analysis.membership_text import sureness
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
 from dashboards.analysis.provenance import deviations, how
@@ -61,6 +61,8 @@ from dashboards.report.parts import (
 )
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
+from sweeps.front.collapse import COLLAPSED
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
 
@@ -82,8 +84,8 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     """
     study = read_study_folder(Path(out))
     points = candidate_points(study)
-    folder = study.path / "report"
-    paper = folder / "figures" if print_figures else None
+    folder = study.path / REPORT_FOLDER
+    paper = folder / FIGURES if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
@@ -100,13 +102,13 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
         "flipped": flipped_table(flipped),
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
-    write_tables(folder / "tables", tables)
-    page = render(study, points, figures, Found(chosen, driving, sloping, found, flipped))
+    write_tables(folder / REPORT_TABLES, tables)
+    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
-    with replacing(folder / "index.html") as temporary:
+    with replacing(folder / REPORT_PAGE) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return folder / "index.html"
+    return folder / REPORT_PAGE
 
 
 def _remove_others(folder: Path, written: list[Path]) -> None:
@@ -117,7 +119,7 @@ def _remove_others(folder: Path, written: list[Path]) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class Findings:
     """What was computed for the tables, and is shown on the page too."""
 
     answers: Sequence[Answer]
@@ -131,7 +133,7 @@ def render(
     study: StudyFolder,
     points: Points,
     figures: list[Drawn],
-    computed: Found,
+    computed: Findings,
 ) -> str:
     """Return the page as text."""
     from plotly.offline import get_plotlyjs
@@ -218,7 +220,7 @@ def environment_of(*rooms: str) -> Environment:
     environment.globals["frame"] = f"{100 * FRAME:.0f}"
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals |= {"cell": _cell, "digest": _digest}
-    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": COLLAPSED}
+    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": f"{100 * COLLAPSED:g}"}
     environment.globals["fell_together"] = fell_together
     environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment

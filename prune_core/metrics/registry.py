@@ -9,6 +9,7 @@ from typing import Any, Literal
 from prune_core.base.registry import Registry
 
 Direction = Literal["max", "min"]
+"""Which way a column is better: larger or smaller."""
 
 
 @dataclass(frozen=True)

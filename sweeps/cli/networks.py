@@ -28,7 +28,7 @@ STD = click.option("--std", help="Standard deviation per channel.")
 
 
 def _import_plugins(_context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
-    from sweeps.study.resolve import import_plugins
+    from prune_core.base.plugins import import_plugins
 
     if modules:
         import_plugins(modules, (str(Path.cwd()),))

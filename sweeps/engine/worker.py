@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import faulthandler
-import importlib
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from prune_core.base.files import write_json
+from prune_core.base.plugins import import_plugins
 from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_progress
 from prune_core.trial.code import changed_code
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
 from sweeps.engine.task import Task
+from sweeps.folder.paths import HANG, HUNG
 from sweeps.folder.stop_request import token_watch
 
-HANG_FILE = "hang.txt"
 DISK = "disk"
 """The status of a report that says: this machine could not write; nothing is recorded about the trial."""
 CODE = "code"
@@ -47,7 +46,7 @@ class HangWatch:
         self._entered = time.monotonic()
         self._longest: float | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        self._stream: IO[str] = (folder / HANG_FILE).open("w")
+        self._stream: IO[str] = (folder / HANG).open("w")
 
     def beat(self) -> None:
         """Start the time anew (at most once per second: arming costs a thread)."""
@@ -86,6 +85,7 @@ def run_planned(task: Task, on_budget: Callable[[int], None] | None = None) -> d
         folder.mkdir(parents=True, exist_ok=True)  # first: a trial without a folder never had a worker
     except OSError as error:
         return {"key": key, "status": DISK, "cause": str(error)}
+    # Ray workers are new processes: what the study names must be imported there too
     import_plugins(task.plugins, task.plugin_paths)
     changed = changed_code(task.description)
     if changed is not None:
@@ -132,18 +132,8 @@ def tune_trial(task: Task) -> None:
     tune.report({"budget": seen[-1] if seen else -1, **result})
 
 
-def import_plugins(modules: Iterable[str], paths: Iterable[str]) -> None:
-    """Import the modules that a study names, from its folders besides the usual ones."""
-    # Ray workers are new processes: what the study names must be imported there too
-    for path in paths:
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    for module in modules:
-        importlib.import_module(module)
-
-
 def _hang_of(folder: Path) -> str | None:
-    path = folder / HANG_FILE
+    path = folder / HANG
     if not path.exists() or path.stat().st_size == 0:
         return None
     lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip().startswith("File ")]
@@ -156,5 +146,5 @@ def _close_hung(folder: Path, key: str, where: str) -> dict[str, Any]:
         f"hung: silent for too long in {progress.get('phase', 'start')} after epoch {progress.get('epoch', 0)}, at {where}"
     )
     write_json(folder / OUTCOME, {"status": FAILED, "cause": cause, "budgets": finished_budgets(folder), "key": key})
-    (folder / HANG_FILE).rename(folder / "hung.txt")
+    (folder / HANG).rename(folder / HUNG)
     return {"key": key, "status": FAILED, "cause": cause}

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeps.export.card_code import load, prepare
-from sweeps.front.text import COLLAPSED
 
 _ROWS = (
     ("accuracy", "accuracy"),
@@ -71,11 +70,13 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
         notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
     if study["select_on"] == "report":
         notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
-    lost = -card["checkpoint"]["differences"].get("accuracy", 0.0)
-    if lost > COLLAPSED:
+    candidate = card["candidate"]
+    if candidate["collapsed"]:
+        images = "report" if study["select_on"] == "report" else "selection"
+        why = " It is on a front since nothing smaller is better, not since it is of use." if candidate["on_front"] else ""
         notes.append(
-            f"> Collapsed: it has lost {100 * lost:.0f} points of accuracy against its control. It is on a front since "
-            "nothing smaller is better, not since it is of use."
+            f"> Collapsed: on the {images} images it has lost {100 * candidate['accuracy_lost']:.0f} points of accuracy "
+            f"against its control (mean over seeds).{why}"
         )
     return notes
 

@@ -26,6 +26,7 @@ from sweeps.export.files import FILES, INT8, check_formats, exported, write_onnx
 from sweeps.export.folder import CARD, README, check_target, models_folder, whole_folder
 from sweeps.export.int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
 from sweeps.export.proof import ExportFailed, checked, first_line, sample_of
+from sweeps.folder.paths import STUDY
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.study.yaml import read_study_yaml
@@ -68,7 +69,7 @@ def export_study(
     models = models_folder(out)
     for choice in chosen:
         check_target(models / choice.name)
-    commit = (read_study_yaml(out / "study.yaml").get("provenance") or {}).get("commit")
+    commit = (read_study_yaml(out / STUDY).get("provenance") or {}).get("commit")
     done, failed = [], []
     for choice in chosen:
         try:

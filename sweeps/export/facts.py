@@ -146,6 +146,8 @@ def _candidate(choice: Choice) -> dict[str, Any]:
         "front_frequency": _plain(row["front_frequency"]),
         "seeds": int(row["seeds"]),
         "limits_missed": list(choice.limits),
+        "accuracy_lost": _plain(row.get("accuracy_lost")),
+        "collapsed": bool(row.get("collapsed", False)),
         "metrics": spread,
     }
 

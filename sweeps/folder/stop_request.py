@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-TOKEN = ".stop"  # noqa: S105  (a file name, no secret)
+from sweeps.folder.paths import STOP
 
 GRACE_SECONDS = 8.0
 """After SIGTERM (a preempted node) the driver leaves within ten seconds, whatever its trials do."""
@@ -39,7 +39,7 @@ class StopRequest:
     @staticmethod
     def token_of(out: Path) -> Path:
         """Return where the token of an output folder lies."""
-        return out / TOKEN
+        return out / STOP
 
     def ask(self, reason: str, signal_number: int | None = None, cause: str | None = None) -> None:
         """Ask every trial to stop at its next step, keeping what it has; the first reason stands."""

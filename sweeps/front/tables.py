@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sweeps.front.front import Direction, write_front
+from prune_core.metrics import Direction
+from sweeps.front.front import write_front
 from sweeps.records.collect import write_records
 
 _SHOWN = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "macs", "compression")

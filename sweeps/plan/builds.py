@@ -11,7 +11,8 @@ from prune_core.base.errors import BadInput
 from prune_core.base.store import Store
 from prune_core.base.trial_folder import read_record
 from prune_core.trial.build import made_by, this_build
-from sweeps.plan.state import baseline_ready, store_folder, trial_folder
+from sweeps.folder.paths import store_folder, trial_folder
+from sweeps.plan.state import baseline_ready
 
 if TYPE_CHECKING:
     from sweeps.plan.plan import Plan

@@ -13,6 +13,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import DESCRIPTION
 from prune_core.trial.code import differing_modules, parts_with_code
 from prune_core.trial.description import TrialDescription
+from sweeps.folder.paths import trials_folder
 from sweeps.plan.state import trial_state
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _line(count: int, said: str, written: float) -> str:
 
 
 def _descriptions(out: Path, planned: set[str]) -> Iterator[Old]:
-    for path in sorted((out / "trials").glob(f"*/{DESCRIPTION}")):
+    for path in sorted(trials_folder(out).glob(f"*/{DESCRIPTION}")):
         if path.parent.name in planned:
             continue
         try:

@@ -16,6 +16,7 @@ from prune_core.data.cache import default_cache
 from prune_core.data.options import described_options
 from prune_core.trial.code import data_code
 from prune_core.trial.description import TrialDescription
+from sweeps.folder.paths import trials_folder
 from sweeps.study.model import Study
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Datas
 
 def _described(out: Path | None) -> Iterator[TrialDescription]:
     """Yield the descriptions in an output folder that can be read."""
-    for path in sorted((out / "trials").glob(f"*/{DESCRIPTION}")) if out is not None else ():
+    for path in sorted(trials_folder(out).glob(f"*/{DESCRIPTION}")) if out is not None else ():
         try:
             yield TrialDescription.read(path.parent)
         except (OSError, BadInput):

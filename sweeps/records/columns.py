@@ -21,6 +21,11 @@ COSTS = ("parameters", "nonzero_parameters", "macs", "nonzero_macs", "sparsity",
 SECONDS = ("train_seconds", "evaluate_seconds")
 """How long it took: the only columns that differ between two runs of one study."""
 
+CONTROL_KEY = "control_key"
+"""The key of the control (same baseline, fine-tuning, seed and images) that the ``delta_*`` columns are against, at the
+row's own budget; a control is its own. Missing where there is none: baselines, the dense ladder, what is trained from
+scratch. Tables of version 0.1.0 lack it: `sweeps.records.collect.read_records` finds it for them."""
+
 SORTED_BY = ("network", "arm", "method", "ratio", "seed", "budget", "key")
 """The order of the rows."""
 
@@ -43,6 +48,7 @@ def text_columns() -> list[str]:
         "cause",
         *TEXT_COLUMNS,
         "corruption_set",
+        CONTROL_KEY,
         "mlflow_run_id",
         *BUILD_COLUMNS,
     ]
@@ -64,6 +70,7 @@ def record_columns() -> list[str]:
         *SET_COLUMNS,
         *COSTS,
         *delta_columns(),
+        CONTROL_KEY,
         *SECONDS,
         "mlflow_run_id",
         *BUILD_COLUMNS,

@@ -86,7 +86,7 @@ def run_study(
             require_one_build(plan, out)
             if anew:
                 say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
-            books = Books(study, plan, out)
+            books = Books.open(study, plan, out)
             stop = StopRequest(out)
             workload = _workload(plan, books, out, partial(say, console))
             mover = Mover(study, out, lambda key: key in workload.running)
@@ -97,7 +97,9 @@ def run_study(
                     say(console, "everything is there: nothing to run")
                 else:
                     Sweep(study, out, console, books, workload, stop, mover).run(address, deadline)
-                return close(books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures)
+                return close(
+                    out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
+                )
             finally:
                 stop.clear()
     except PermissionError as error:

@@ -12,9 +12,9 @@ from prune_core.base.trial_folder import finished_budgets
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cost import cost_of
 from sweeps.cost.sizes import sizes_of
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
-from sweeps.plan.state import trial_folder
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.plan_more_seeds import allowance, allowance_line

@@ -16,6 +16,7 @@ from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import record_columns, set_columns
 from sweeps.folder.lock import driving
+from sweeps.folder.paths import RECORDS, STUDY, trials_folder
 from sweeps.front.tables import write_tables
 from sweeps.records.collect import collect, read_records
 from sweeps.records.columns import COSTS, SECONDS
@@ -53,19 +54,19 @@ def rescore_study(out: Path, bins: int | None = None) -> Rescored:
         BadInput: no study there, a run at work in it, logits that cannot be read, or other bins where some logits are gone:
             one table must not hold two kinds of ECE.
     """
-    if not (out / "study.yaml").is_file():
+    if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     with driving(out):
-        study = load_study(out / "study.yaml")
+        study = load_study(out / STUDY)
         chosen = bins if bins is not None else study.evaluation.ece_bins
         folders = _judged(out)
         able = [folder for folder in folders if _has_logits(folder)]
         if chosen != study.evaluation.ece_bins:
             _refuse_mixture(out, (folder for folder in folders if folder not in able), study.evaluation.ece_bins, chosen)
-            plain = read_study_yaml(out / "study.yaml")
+            plain = read_study_yaml(out / STUDY)
             plain["evaluation"]["ece_bins"] = chosen
             provenance = plain.pop("provenance", None)
-            write_study(plain, out / "study.yaml", provenance=provenance)
+            write_study(plain, out / STUDY, provenance=provenance)
         for folder in able:
             rescore_record(folder, chosen)
         _write_tables(out)
@@ -108,7 +109,7 @@ def rescore_record(folder: Path, bins: int) -> None:
 
 
 def _judged(out: Path) -> list[Path]:
-    return [path.parent for path in sorted((out / "trials").glob(f"*/budget-*/{RECORD}"))]
+    return [path.parent for path in sorted(trials_folder(out).glob(f"*/budget-*/{RECORD}"))]
 
 
 def _has_logits(folder: Path) -> bool:
@@ -127,7 +128,7 @@ def _refuse_mixture(out: Path, gone: Iterable[Path], before: int, bins: int) -> 
 
 def _bins_before(out: Path) -> int:
     """The bins of records that do not say so themselves: those of the study that is in the folder."""
-    path = out / "study.yaml"
+    path = out / STUDY
     evaluation = read_study_yaml(path).get("evaluation") if path.is_file() else None
     return int(evaluation.get("ece_bins", 15)) if isinstance(evaluation, dict) else 15
 
@@ -135,7 +136,7 @@ def _bins_before(out: Path) -> int:
 def _write_tables(out: Path) -> None:
     plan = whole_plan(out)
     runs, rows = {}, 0
-    if (out / "records.parquet").is_file():
+    if (out / RECORDS).is_file():
         written = read_records(out)
         known, rows = written[["key", "mlflow_run_id"]].dropna(), len(written)
         runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))

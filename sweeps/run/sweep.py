@@ -19,9 +19,9 @@ from sweeps.engine.cluster_watch import watching
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.task import Task
 from sweeps.engine.worker import CODE, DISK
+from sweeps.folder.paths import TUNE, store_folder, trial_folder
 from sweeps.folder.stop_request import StopRequest, listening
 from sweeps.plan.places import places
-from sweeps.plan.state import store_folder, trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
@@ -97,7 +97,7 @@ class Sweep:
         resources, address = self.study.resources, self._address
         here = places(resources)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
-        scratch = self.out / ".tune"
+        tune_folder = self.out / TUNE
         head = head_address(address) if address else None
         with (
             watching(head, self._lost),
@@ -105,24 +105,24 @@ class Sweep:
             listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
         ):
             from sweeps.engine.cluster_check import check_nodes
-            from sweeps.engine.launch import Place, launch
+            from sweeps.engine.launch import TuneSettings, launch
 
             if address:
                 check_nodes(self.out, self.study)
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
-            place = Place(resources.cpus_per_trial, resources.gpus_per_trial, scratch, at_once)
+            settings = TuneSettings(resources.cpus_per_trial, resources.gpus_per_trial, tune_folder, at_once)
             if self.stop.reason is None:
                 with self._ray_errors():
                     launch(
                         self.workload,
-                        place=place,
+                        settings=settings,
                         stop=self.stop,
                         configure=self._configured,
                         ended=self._ended,
                         ticks=(self._tick, node_watch(address)),
                     )
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(tune_folder, ignore_errors=True)
 
     @contextmanager
     def _ray_errors(self) -> Iterator[None]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.kinds import REFERENCES
+from prune_core.base.plugins import import_plugins
 from prune_core.corruptions import STANDARD, expanded
 from prune_core.data import DATASETS
 from sweeps.study.errors import at
@@ -64,22 +63,6 @@ def resolve(study: Study, folder: Path) -> Study:
     check_columns(study, changes["objectives"])
     changes["search"] = checked_search(study)
     return study.model_copy(update=changes)
-
-
-def import_plugins(modules: tuple[str, ...], paths: tuple[str, ...]) -> None:
-    """Import the user's modules, so that what they register is known.
-
-    Raises:
-        BadInput: a module cannot be imported, with the reason.
-    """
-    for path in reversed(paths):
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # noqa: BLE001  (outside code may raise anything)
-            raise BadInput(f"plugins: {module} cannot be imported: {type(error).__name__}: {error}") from None
 
 
 def _without_epochs(values: dict[str, Any], base: dict[str, Any] | None = None) -> dict[str, Any]:

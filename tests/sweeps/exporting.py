@@ -6,8 +6,8 @@ from pathlib import Path
 
 from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
+from sweeps.folder.paths import store_folder, trial_folder
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import store_folder, trial_folder
 from sweeps.records.collect import collect, write_records
 from sweeps.study.model import load_study
 from sweeps.study.yaml import write_study

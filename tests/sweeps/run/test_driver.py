@@ -9,8 +9,8 @@ import torch
 
 from prune_core.training import prepare_runtime
 from sweeps.engine.session import LostRay
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import trial_folder
 from sweeps.run.sweep import configuration, require_begun
 from sweeps.study.model import load_study
 

@@ -16,7 +16,7 @@ from prune_core.trial.description import (
     NetworkDescription,
     TrialDescription,
 )
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.tracking.trials import TrialEntries
 
