@@ -19,6 +19,8 @@ from prune_core.base.store import read_meta
 from prune_core.base.trial_folder import (
     ECE_BINS,
     LOGITS,
+    OUTPUTS,
+    PROBABILITIES,
     RECORD,
     REPORT,
     REPORT_CELLS,
@@ -35,6 +37,7 @@ from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network, record_columns
 from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import set_columns
+from prune_core.metrics.predictions import are_probabilities
 from prune_core.networks import convolutions
 from prune_core.pruning import load_network, save_network
 from prune_core.trial.context import Trial
@@ -159,6 +162,7 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
         "budget": budget,
         ECE_BINS: trial.bins,
         **({} if cells else {REPORT_CELLS: False}),
+        **({OUTPUTS: PROBABILITIES} if any(each and are_probabilities(each.clean) for each in sets.values()) else {}),
     }
     for name, value in record.items():
         if isinstance(value, float) and not math.isfinite(value):

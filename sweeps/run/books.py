@@ -10,7 +10,17 @@ import pandas as pd
 import yaml
 
 from prune_core.base.files import write_atomically, write_json
-from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
+from prune_core.base.kinds import REFERENCES
+from prune_core.base.trial_folder import (
+    FAILED,
+    OUTCOME,
+    OUTPUTS,
+    PROBABILITIES,
+    finished_budgets,
+    read_outcome,
+    read_record,
+)
+from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_rows
@@ -194,6 +204,17 @@ class Books:
     def problems(self) -> list[str]:
         """Return what could not be written into MLflow or Optuna, a line each; the next start brings it in line."""
         return [each for each in (self.tracker.problem, getattr(self.proposer, "problem", None)) if each]
+
+    def warnings(self) -> list[str]:
+        """Return what makes the numbers of a network doubtful, a line for each unpruned network that gives probabilities."""
+        doubtful = {
+            trial.network
+            for trial in self.plan.trials
+            for budget in trial.budgets
+            if trial.kind in REFERENCES
+            and (read_record(trial_folder(self.out, trial.key), budget) or {}).get(OUTPUTS) == PROBABILITIES
+        }
+        return [f"warning: network {name}: {SOFTMAX_TWICE}" for name in sorted(doubtful)]
 
     def failures(self) -> list[tuple[str, str, str]]:
         """Return (name, status, cause) of every trial that failed or diverged."""
