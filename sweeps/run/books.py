@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from prune_core.base.files import write_atomically, write_json
 from prune_core.base.kinds import REFERENCES
@@ -42,6 +41,7 @@ from sweeps.search.setup import (
     told_columns,
 )
 from sweeps.study.model import Study
+from sweeps.study.yaml import study_text
 from sweeps.tracking.journal import write_down, written_down
 from sweeps.tracking.parent import Progress
 from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
@@ -61,7 +61,7 @@ class Books:
     def __init__(self, study: Study, plan: Plan, out: Path) -> None:
         self.study, self.plan, self.out = study, plan, out
         origin = provenance()
-        text = yaml.safe_dump({**study.to_plain(), "provenance": origin}, sort_keys=False, allow_unicode=True)
+        text = study_text(study.to_plain(), provenance=origin)
         path = out / "study.yaml"
         self._study_changed = not path.exists() or path.read_text(encoding="utf-8") != text
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

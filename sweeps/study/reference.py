@@ -7,8 +7,12 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from sweeps.study.model import Study
+from sweeps.study.model import NOTES, Study
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
+
+_NOTES_MEANING = (
+    "not read: a place for what the file repeats; `x-common: &common {...}` here, `<<: *common` in a section takes its keys"
+)
 
 
 def study_lines() -> list[str]:
@@ -20,7 +24,7 @@ def study_lines() -> list[str]:
 
 def key_lines() -> list[str]:
     """Return a line per key of a study file: its path, default and meaning."""
-    rows = _rows(Study, "")
+    rows = [*_rows(Study, ""), (f"{NOTES}NAME", "", _NOTES_MEANING)]
     width = max(len(path) for path, _, _ in rows)
     return [f"{path:<{width}}  {meaning}{default}" for path, default, meaning in rows]
 
