@@ -72,8 +72,10 @@ def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: fl
     from sweeps.plan.plan import make_plan
     from sweeps.run.plan_text import plan_text
     from sweeps.study.model import load_study
+    from sweeps.tracking.place import checked_uri
 
     loaded = load_study(study, overrides)
+    checked_uri(loaded.tracking.mlflow)
     folder = _folder(out, loaded.name)
     click.echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.base.errors import BadInput
+from sweeps.folder.sqlite import sqlite_address
 
 
 def open_storage(out: Path, url: str | None) -> Any:
@@ -27,7 +28,7 @@ def open_storage(out: Path, url: str | None) -> Any:
 
 
 def _url(out: Path, url: str | None) -> str:
-    return url or f"sqlite:///{out.absolute() / 'optuna.db'}"
+    return url or sqlite_address(out.absolute() / "optuna.db")
 
 
 @contextmanager
