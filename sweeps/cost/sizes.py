@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prune_core.base.errors import BadInput
-from sweeps.plan.data import load_data
+from sweeps.plan.data import DataFacts
 from sweeps.study.model import Study
 
 KNOWN = {
@@ -53,17 +52,19 @@ def _cells(sizes: Sizes, report: bool) -> int:
     return sizes.cells if report else sizes.cells - sizes.report_cells
 
 
-def sizes_of(study: Study) -> Sizes | None:
-    """Return the counts of a study, or None where its data is not at hand and its size is not known."""
-    try:
-        dataset = load_data(study.data.name, study.data.options, download=False)
-    except BadInput:
-        if study.data.name not in KNOWN:
-            return None
+def sizes_of(study: Study, data: DataFacts | None) -> Sizes | None:
+    """Return the counts of a study, or None where its data is not at hand and its size is not known.
+
+    Args:
+        study: the resolved study.
+        data: what its plan knows of the data.
+    """
+    if data is not None and data.counted:
+        pool, own_test, shape, classes = data.train, data.test, data.shape, data.classes
+    elif study.data.name in KNOWN:
         pool, own_test, shape, classes = KNOWN[study.data.name]
     else:
-        pool, shape, classes = len(dataset.train_images), dataset.shape, len(dataset.classes)
-        own_test = 0 if dataset.test_images is None else len(dataset.test_images)
+        return None
     test = study.data.test if study.data.test is not None else own_test
     left = pool - study.data.validation - (0 if own_test else test)
     train = study.data.train if study.data.train is not None else left

@@ -61,6 +61,8 @@ class Books:
     def __init__(self, study: Study, plan: Plan, out: Path) -> None:
         self.study, self.plan, self.out = study, plan, out
         origin = provenance()
+        if plan.data is not None:
+            origin["data"] = plan.data.to_plain()  # for who reads the folder without the images
         text = study_text(study.to_plain(), provenance=origin)
         path = out / "study.yaml"
         self._study_changed = not path.exists() or path.read_text(encoding="utf-8") != text
