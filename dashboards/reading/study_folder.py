@@ -19,6 +19,7 @@ from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_
 from prune_core.metrics.registry import METRICS
 from sweeps.front.front import Direction, selection_columns
 from sweeps.front.image_noise import ImageNoise
+from sweeps.records.table_file import read_table
 from sweeps.study.values import Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
@@ -184,10 +185,7 @@ def read_records(path: Path) -> pd.DataFrame:
         return pd.DataFrame(
             {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}
         )
-    try:
-        table = pd.read_parquet(file)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{file}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    table = read_table(file)
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]
     if missing:
         raise BadInput(f"{file}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")

@@ -99,9 +99,8 @@ NPZ_ERRORS = (
     LookupError,
     NotImplementedError,
     RuntimeError,
-    MemoryError,
     SyntaxError,
     zipfile.BadZipFile,
     zlib.error,
 )
-"""Whatever reading a damaged ``.npz`` may raise; `BadInput` is one of them and says more."""
+"""Whatever reading a damaged ``.npz`` may raise, lack of memory aside; `BadInput` is one of them and says more."""

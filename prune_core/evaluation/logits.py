@@ -97,5 +97,5 @@ class LogitSet:
             file = read_npz(Path(path), lambda name: name in _ARRAYS or name.startswith(_CELL), LOGITS_BYTES)
             cells = {name.removeprefix(_CELL): cell for name, cell in file.items() if name.startswith(_CELL)}
             return cls(file["labels"], file["clean"], cells, file["cell_index"])
-        except NPZ_ERRORS as error:
+        except (*NPZ_ERRORS, MemoryError) as error:
             raise BadInput(f"{path}: no readable file of logits ({error})") from error

@@ -13,6 +13,7 @@ from prune_core.base.files import replacing
 from prune_core.base.trial_folder import COMPLETE, read_outcome, read_record
 from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
 from sweeps.records.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
+from sweeps.records.table_file import read_table
 
 
 class PlannedRow(Protocol):
@@ -78,7 +79,7 @@ def write_records(table: pd.DataFrame, out: Path) -> None:
 
 def read_records(out: Path) -> pd.DataFrame:
     """Return the table of records that is there."""
-    return pd.read_parquet(out / "records.parquet")
+    return read_table(out / "records.parquet")
 
 
 def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from prune_core.base.files import parse_json
 from sweeps.tracking.parent import Progress
 
 JOURNAL = "progress.jsonl"
@@ -23,7 +24,7 @@ def written_down(out: Path) -> list[Progress]:
     found = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
-            found.append(Progress(**json.loads(line)))
+            found.append(Progress(**parse_json(line)))
         except (ValueError, TypeError):
             continue
     return found
