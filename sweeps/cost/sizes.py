@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sweeps.plan.data import DataFacts
+from sweeps.plan.data import DataFacts, study_data
 from sweeps.study.model import Study
 
 KNOWN = {
@@ -52,15 +52,16 @@ def _cells(sizes: Sizes, report: bool) -> int:
     return sizes.cells if report else sizes.cells - sizes.report_cells
 
 
-def sizes_of(study: Study, data: DataFacts | None) -> Sizes | None:
+def sizes_of(study: Study, data: DataFacts | None = None) -> Sizes | None:
     """Return the counts of a study, or None where its data is not at hand and its size is not known.
 
     Args:
         study: the resolved study.
-        data: what its plan knows of the data.
+        data: what its plan knows of the data; None opens the data, if it is at hand.
     """
-    if data is not None and data.counted:
-        pool, own_test, shape, classes = data.train, data.test, data.shape, data.classes
+    known = study_data(study, None, required=False) if data is None else data
+    if known is not None and known.counted:
+        pool, own_test, shape, classes = known.train, known.test, known.shape, known.classes
     elif study.data.name in KNOWN:
         pool, own_test, shape, classes = KNOWN[study.data.name]
     else:

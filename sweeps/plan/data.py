@@ -70,6 +70,10 @@ class DataFacts:
         return cls(str(plain["checksum"]), shape=(height, width, channels), kinds=kinds, **numbers)
 
 
+UNKNOWN = DataFacts("")
+"""Where nothing is known of the data."""
+
+
 def study_data(study: Study, out: Path | None, *, required: bool) -> DataFacts | None:
     """Return what is known of the study's dataset.
 

@@ -11,6 +11,7 @@ from prune_core.base.trial_folder import finished_budgets
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cost import cost_of
 from sweeps.cost.sizes import sizes_of
+from sweeps.plan.data import UNKNOWN
 from sweeps.plan.state import trial_folder
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
@@ -76,7 +77,7 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     missing = plan.study.search.kind != "grid" or bool(plan.missing(out))
     if not missing and (extra is None or not extra.missing(out)):
         return [*besides, "  cost       none: everything is there"]
-    sizes = sizes_of(plan.study, plan.data)
+    sizes = sizes_of(plan.study, plan.data or UNKNOWN)
     if sizes is None:
         return [*besides, "  cost       unknown: the data is not at hand"]
 
