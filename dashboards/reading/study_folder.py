@@ -183,10 +183,7 @@ def read_records(path: Path) -> pd.DataFrame:
         return pd.DataFrame(
             {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}
         )
-    try:
-        table = read_table(path)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{file}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    table = read_table(path)
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]
     if missing:
         raise BadInput(f"{file}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")

@@ -22,5 +22,17 @@ class UnknownName(BadInput):
         self.name = name
 
 
+class NotAtHand(BadInput):
+    """Data that is not on this machine, and that a run would fetch."""
+
+
+class UnknownOption(BadInput):
+    """An option that nobody reads."""
+
+    def __init__(self, message: str, option: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
 class Diverged(ArithmeticError):
     """A loss or a metric stopped being finite: the trial ends with status ``diverged``."""

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.limits import JSON_BYTES, size_text
+
 _LOOK_AGAIN_SECONDS = 0.2
 
 
@@ -76,5 +78,29 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Return what a JSON file holds.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError, json.JSONDecodeError: it is no JSON, larger than a JSON file may be, or nested too deeply.
+    """
+    size = path.stat().st_size
+    if size > JSON_BYTES:
+        raise json.JSONDecodeError(f"{size_text(size)}, more than the {size_text(JSON_BYTES)} of a JSON file", "", 0)
+    return parse_json(path.read_text(encoding="utf-8"))
+
+
+def parse_json(text: str) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        json.JSONDecodeError: it is no JSON, nested too deeply, or has a number of thousands of digits.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deeply", "", 0) from None
+    except ValueError as error:
+        raise json.JSONDecodeError(str(error), "", 0) from None

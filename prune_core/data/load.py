@@ -36,9 +36,14 @@ def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dat
     target = dataset_folder(folder, kind, {**request.fingerprint, **({"code": dict(code)} if code else {})})
     found = read_arrays(target)
     if found is None:
-        arrays = request.decode()
-        _check(name, arrays)
-        write_arrays(target, arrays)
+        try:
+            arrays = request.decode()
+            _check(name, arrays)
+            write_arrays(target, arrays)
+        except MemoryError:
+            raise BadInput(
+                f"dataset {name!r} does not fit into this machine's memory (allowed: fewer or smaller images)"
+            ) from None
         found = read_arrays(target)
     if found is None:
         raise BadInput(f"the array cache {target} vanished while it was read: is something clearing it?")
@@ -58,6 +63,7 @@ def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dat
         test_images=arrays.test_images,
         test_labels=None if arrays.test_labels is None else np.asarray(arrays.test_labels),
         jpeg=arrays.jpeg,
+        kinds=arrays.kinds,
     )
 
 

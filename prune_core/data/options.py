@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.base.described import without_defaults
-from prune_core.base.errors import BadInput
+from prune_core.base.errors import BadInput, UnknownOption
 
 LATER_OPTIONS: dict[str, dict[str, Any]] = {}
 """Options that datasets got after version 0.1.0, with their defaults, by dataset: an option that a study sets to its default
@@ -54,9 +54,10 @@ def take_channel_values(options: dict[str, Any], name: str) -> tuple[float, ...]
 
 
 def refuse_rest(name: str, options: dict[str, Any], allowed: tuple[str, ...]) -> None:
-    """Raise `BadInput` when options are left over."""
+    """Raise `UnknownOption` when options are left over."""
     if options:
-        raise BadInput(f"dataset {name!r} has no option {sorted(options)[0]!r} (allowed: {', '.join(sorted(allowed))})")
+        option = sorted(map(str, options))[0]
+        raise UnknownOption(f"dataset {name!r} has no option {option!r} (allowed: {', '.join(sorted(allowed))})", option)
 
 
 def refuse_argument(name: str, argument: str) -> None:

@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from prune_core.base.errors import BadInput
+from prune_core.base.limits import CHECKPOINT_SLACK_BYTES, size_text
 
 NESTED = ("state_dict", "model", "model_state_dict", "net")
 """Keys under which public checkpoints keep the state dict, beside epoch, optimiser and the like."""
 
+_ZIP = b"PK\x03\x04"
 # Anything else that a damaged pickle can make the unpickler raise; all of it means "not a checkpoint".
 _DAMAGED = (
     pickle.UnpicklingError,
@@ -78,10 +80,27 @@ def _read_safetensors(path: Path) -> Any:
         raise BadInput(f"{path} is not a safetensors file, or a damaged one: {_first_line(error)}") from error
 
 
+def _check_packed(path: Path) -> None:
+    """Raise `BadInput` for a file that is much larger when unpacked: torch compresses nothing, so it was made for that."""
+    with path.open("rb") as stream:
+        packed = stream.read(len(_ZIP)) == _ZIP
+    if packed:
+        with zipfile.ZipFile(path) as file:
+            unpacked = sum(member.file_size for member in file.infolist())
+        if unpacked > path.stat().st_size + CHECKPOINT_SLACK_BYTES:
+            raise BadInput(
+                f"{path} holds {size_text(unpacked)} in a file of {size_text(path.stat().st_size)} and was not loaded "
+                f"(allowed: checkpoints as torch.save writes them, uncompressed)"
+            )
+
+
 def _read_pickle(path: Path) -> Any:
     try:
+        _check_packed(path)
         with torch.serialization.safe_globals(_harmless()):
             return torch.load(path, map_location="cpu", weights_only=True)
+    except BadInput:
+        raise
     except _DAMAGED as error:
         forbidden = re.search(r"GLOBAL (\S+)", str(error))
         if forbidden:

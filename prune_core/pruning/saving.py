@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from prune_core.base.errors import BadInput
-from prune_core.base.files import replacing
+from prune_core.base.files import parse_json, replacing
 from prune_core.networks import Architecture, architecture_of, build_network
 from prune_core.pruning.masks import masks_from_zeros
 from prune_core.pruning.outcome import PruningOutcome
@@ -62,7 +62,7 @@ def load_network(path: str | Path) -> nn.Module:
     if "architecture" not in header:
         raise BadInput(f"{path}: no architecture in the header, so this is not a file of save_network")
     try:
-        architecture = Architecture.from_dict(json.loads(header["architecture"]))
+        architecture = Architecture.from_dict(parse_json(header["architecture"]))
         # Shapes first, on the meta device: a header that lies about widths must not cost memory.
         with torch.device("meta"), _WithoutInitialisation():
             network = build_network(architecture.name, **architecture.options)
@@ -94,8 +94,9 @@ def read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             # A copy in memory of our own: mapped tensors would change with the file, and are not aligned.
             tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118 (not a dict)
             return dict(opened.metadata() or {}), tensors
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
-        raise BadInput(f"{path}: truncated, or not a .safetensors file ({str(error).splitlines()[0][:100]})") from error
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, MemoryError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise BadInput(f"{path}: truncated, or not a .safetensors file ({said})") from error
 
 
 class _WithoutInitialisation(TorchFunctionMode):
@@ -140,7 +141,7 @@ def _check_fit(network: nn.Module, tensors: dict[str, Tensor]) -> None:
 def _restore_outcome(network: nn.Module, text: str | None) -> None:
     if text is None:
         return
-    plain = json.loads(text)
+    plain = parse_json(text)
     kept, masks = {}, {}
     if plain["granularity"] == "weights":
         masks = masks_from_zeros(network, [layer["name"] for layer in plain["layers"]])

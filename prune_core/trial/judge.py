@@ -21,6 +21,8 @@ from prune_core.base.store import read_meta
 from prune_core.base.trial_folder import (
     ECE_BINS,
     LOGITS,
+    OUTPUTS,
+    PROBABILITIES,
     RECORD,
     REPORT,
     REPORT_CELLS,
@@ -37,6 +39,7 @@ from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network, record_columns
 from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import set_columns
+from prune_core.metrics.predictions import are_probabilities
 from prune_core.networks import convolutions
 from prune_core.pruning import load_network, save_network
 from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
@@ -163,6 +166,7 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
         "budget": budget,
         ECE_BINS: trial.order.ece_bins,
         **({} if cells else {REPORT_CELLS: False}),
+        **({OUTPUTS: PROBABILITIES} if any(each and are_probabilities(each.clean) for each in sets.values()) else {}),
         **(judged.build or {}),
         BASELINE_BUILD: build_text(made_by(trial.store.path(trial.baseline_key))),
     }

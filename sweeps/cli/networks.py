@@ -196,13 +196,16 @@ def evaluate(
         if flipped is not None:
             write_flipped(judged, others[0], flipped)
             pictures.append(flipped)
+    warnings = list(dict.fromkeys(line for each in (judged, *others) for line in each.warnings))
     if as_json:
+        for line in warnings:
+            click.echo(line, err=True)
         click.echo(json.dumps(record, indent=1, allow_nan=False))
         return
     from sweeps.one_network.table import judgement_lines
 
     table = judgement_lines(judged, accepted_error=accepted_error)
-    click.echo("\n".join([*table, *changed, *("", *map(str, pictures))]).rstrip())
+    click.echo("\n".join([*warnings, *table, *changed, *("", *map(str, pictures))]).rstrip())
 
 
 @click.command()

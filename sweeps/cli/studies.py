@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from prune_core.base.errors import BadInput
+
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the study, for example seeds=[0]."
 )
@@ -36,13 +38,11 @@ def run(
     retry: bool,
 ) -> int:
     """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
-    from prune_core.base.errors import BadInput
     from sweeps.engine.session import cluster_address
     from sweeps.study.model import load_study
     from sweeps.study.options import check_device
 
-    if max_hours is not None and not max_hours > 0:
-        raise BadInput(f"--max-hours is {max_hours:g} (allowed: numbers above 0)")
+    _check_hours(max_hours)
     address = cluster_address(address)
     loaded = load_study(study, overrides)
     if address is None:  # a cluster's workers have devices of their own
@@ -69,12 +69,19 @@ def run(
 @click.option("--max-hours", type=float, help="Say whether the run would stop at so many hours.")
 def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: float | None) -> None:
     """Say what `run STUDY` would do: trials, records, what is there already, hours, disk, memory."""
+    from sweeps.plan.data import check_data
+    from sweeps.plan.official_files import with_official_files
     from sweeps.plan.plan import make_plan
     from sweeps.run.plan_text import plan_text
     from sweeps.study.model import load_study
+    from sweeps.tracking.place import checked_uri
 
+    _check_hours(max_hours)
     loaded = load_study(study, overrides)
     folder = _folder(out, loaded.name)
+    if check_data(loaded):
+        with_official_files(loaded, folder, required=True)
+    checked_uri(loaded.tracking.mlflow)
     click.echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
 
 
@@ -135,4 +142,12 @@ def doctor() -> None:
 
 
 def _folder(out: Path | None, name: str) -> Path:
-    return out if out is not None else Path("runs") / name
+    folder = out if out is not None else Path("runs") / name
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--out {folder}: is a file (allowed: a folder, there or not)")
+    return folder
+
+
+def _check_hours(hours: float | None) -> None:
+    if hours is not None and not hours > 0:
+        raise BadInput(f"--max-hours is {hours:g} (allowed: numbers above 0)")

@@ -63,7 +63,7 @@ def _asked(out: Path, since: float, study: Study) -> dict[str, dict[str, Any]]:
         try:
             held = json.loads((Path(folder) / holder).read_text(encoding="utf-8"))
             found["sees"] = held["since"] == begun and os.access(folder, os.W_OK)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, RecursionError):
             found["sees"] = False
         return found
 

@@ -13,6 +13,7 @@ from prune_core.cost.complexity import complexity
 from prune_core.data import load_dataset
 from prune_core.evaluation.evaluation import evaluate_network
 from prune_core.evaluation.scoring import record_columns, set_columns
+from prune_core.metrics.predictions import SOFTMAX_TWICE, are_probabilities
 from prune_core.networks import architecture_of, build_network, convolutions
 from prune_core.training import prepare_runtime
 from sweeps.one_network.images import Shown, corrupted_images, report_images
@@ -52,6 +53,11 @@ class Judgement:
     bins: int
     record: Record
     seconds: float
+
+    @property
+    def warnings(self) -> list[str]:
+        """What makes the numbers doubtful, a line each."""
+        return [f"warning: {self.network}: {SOFTMAX_TWICE}"] if are_probabilities(self.logits.clean) else []
 
 
 def judge_checkpoint(

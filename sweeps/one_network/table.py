@@ -75,6 +75,7 @@ def _head(judged: Judgement) -> list[str]:
     ]
     if not shown.test:
         lines.append("  this dataset has no test images of its own: those the network was trained on may be among these")
+    lines.insert(2, f"  read: {dataset.contents}")
     if dataset.jpeg:
         lines.append("  numbers of JPEG re-encoded images differ from those of the original ones")
     if judged.corruptions is not None:

@@ -15,6 +15,7 @@ from sweeps.folder.paths import RECORDS, RECORDS_CSV, trial_folder
 from sweeps.records.columns import CONTROL_KEY, SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 from sweeps.records.control import control_keys, with_control_keys
 from sweeps.records.planned import PlannedRow
+from sweeps.records.table_file import read_table
 
 
 def collect(
@@ -53,7 +54,7 @@ def write_records(table: pd.DataFrame, out: Path) -> None:
 
 def read_records(out: Path) -> pd.DataFrame:
     """Return the table of records that is there; the one place where a table is read, an older version's too."""
-    return with_control_keys(pd.read_parquet(out / RECORDS))
+    return with_control_keys(read_table(out / RECORDS))
 
 
 def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None) -> list[dict[str, Any]]:

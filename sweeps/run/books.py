@@ -7,10 +7,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from prune_core.base.files import write_atomically, write_json
-from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
+from prune_core.base.kinds import REFERENCES
+from prune_core.base.trial_folder import (
+    FAILED,
+    OUTCOME,
+    OUTPUTS,
+    PROBABILITIES,
+    finished_budgets,
+    read_outcome,
+    read_record,
+)
+from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.paths import FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
@@ -35,6 +44,7 @@ from sweeps.search.setup import (
 )
 from sweeps.search.space import Space
 from sweeps.study.model import Study
+from sweeps.study.yaml import study_text
 from sweeps.tracking.journal import write_down, written_down
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
@@ -85,6 +95,8 @@ class Books:
             OSError: the folder cannot be written.
         """
         origin = provenance()
+        if plan.data is not None:
+            origin["data"] = plan.data.to_plain()  # for who reads the folder without the images
         changed = _write_study(study, out, origin)
         space = space_of(plan)
         proposer = make_proposer(study, space, open_books(study, space, out))
@@ -226,6 +238,17 @@ class Books:
         """Return what could not be written into MLflow or Optuna, a line each; the next start brings it in line."""
         return [each for each in (self._tracker.problem, getattr(self._proposer, "problem", None)) if each]
 
+    def warnings(self) -> list[str]:
+        """Return what makes the numbers of a network doubtful, a line for each unpruned network that gives probabilities."""
+        doubtful = {
+            trial.network
+            for trial in self._plan.trials
+            for budget in trial.budgets
+            if trial.kind in REFERENCES
+            and (read_record(trial_folder(self._out, trial.key), budget) or {}).get(OUTPUTS) == PROBABILITIES
+        }
+        return [f"warning: network {name}: {SOFTMAX_TWICE}" for name in sorted(doubtful)]
+
     def failures(self) -> list[tuple[str, str, str]]:
         """Return (name, status, cause) of every trial that failed or diverged."""
         found = []
@@ -250,7 +273,7 @@ def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[s
 
 def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
     """Write the resolved study into its folder; return whether another one was there, or none."""
-    text = yaml.safe_dump({**study.to_plain(), "provenance": dict(origin)}, sort_keys=False, allow_unicode=True)
+    text = study_text(study.to_plain(), provenance=dict(origin))
     path = out / STUDY
     changed = not path.exists() or path.read_text(encoding="utf-8") != text
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -53,7 +53,7 @@ def close(
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note))
-    for line in lines_of(books.failures()):
+    for line in [*books.warnings(), *lines_of(books.failures())]:
         say(console, line)
     if workload.exhausted and stop.reason is None:
         for line in books.thin():

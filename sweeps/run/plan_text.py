@@ -15,6 +15,7 @@ from sweeps.cost.sizes import sizes_of
 from sweeps.folder.paths import trial_folder
 from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
+from sweeps.plan.data_facts import UNKNOWN
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.plan_more_seeds import allowance, allowance_line
@@ -43,6 +44,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         f"  arms       {len(plan.arms)}: {', '.join(arm.name for arm in plan.arms)}",
         f"  ratios     {', '.join(study.pruned_ratios)}; budgets {', '.join(map(str, study.budgets))} epochs; "
         f"seeds {', '.join(map(str, study.seeds))}",
+        *([f"  data       {plan.data.contents}"] if plan.data is not None and plan.data.counted else []),
         f"  trials     {len(plan.trials)}: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]),
         f"  records    {plan.records}{_cells(study)}" + (f"; {written} of them there" if written else ""),
         f"  there      {there} of {len(plan.trials)} trials"
@@ -55,7 +57,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
     if study.search.kind != "grid":
         controls = ", and as many controls of its own rate" if study.search.learning_rate is not None else ""
         lines.insert(
-            4,
+            next(at for at, line in enumerate(lines) if line.startswith("  records")),
             f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
             f"{len(study.seeds)} further trials{controls}",
         )
@@ -87,7 +89,7 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     missing = plan.study.search.kind != "grid" or bool(plan.missing(out))
     if not missing and (extra is None or not extra.missing(out)):
         return [*besides, "  cost       none: everything is there"]
-    sizes = sizes_of(plan.study)
+    sizes = sizes_of(plan.study, plan.data or UNKNOWN)
     if sizes is None:
         return [*besides, "  cost       unknown: the data is not at hand"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
-from prune_core.base.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
+from prune_core.base.trial_folder import ECE_BINS, LOGITS, OUTPUTS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
 from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.resampled import image_noise, write_image_noise
@@ -99,7 +99,7 @@ def rescore_record(folder: Path, bins: int) -> None:
     with at_hand(folder, LOGITS):
         selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
     before: dict[str, Any] = read_json(folder / RECORD)
-    names = (*COSTS, *SECONDS, *BUILD_COLUMNS, "budget", "peak_activation_bytes", REPORT_CELLS)
+    names = (*COSTS, *SECONDS, *BUILD_COLUMNS, "budget", "peak_activation_bytes", REPORT_CELLS, OUTPUTS)
     kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
     write_image_noise(folder / RESAMPLED, image_noise(selection=selection, report=report, bins=bins))

@@ -28,7 +28,7 @@ def status_text(out: Path) -> str:
     if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     try:
-        plan = make_plan(load_study(out / STUDY), out, data_required=False)
+        plan = make_plan(load_study(out / STUDY), out, recorded=True)
         lines = [plan_text(plan, out), *_folders(out, {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]})]
     except BadInput as error:  # another machine, without the user's checkpoint or plugin
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]

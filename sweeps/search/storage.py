@@ -13,6 +13,7 @@ from typing import Any
 
 from prune_core.base.errors import BadInput
 from sweeps.folder.paths import OPTUNA_DATABASE
+from sweeps.folder.sqlite import sqlite_address
 
 
 def open_storage(out: Path, url: str | None) -> Any:
@@ -28,7 +29,7 @@ def open_storage(out: Path, url: str | None) -> Any:
 
 
 def _url(out: Path, url: str | None) -> str:
-    return url or f"sqlite:///{out.absolute() / OPTUNA_DATABASE}"
+    return url or sqlite_address(out.absolute() / OPTUNA_DATABASE)
 
 
 @contextmanager

@@ -18,7 +18,9 @@ def whole_plan(out: Path) -> Plan:
         BadInput: the study file is of another version, or names what is not there any more (a plugin).
     """
     study = load_study(out / STUDY)
-    plan = make_plan(study, out, data_required=False)
+    plan = make_plan(study, out, recorded=True)
+    if plan.checksum is None:  # no trial was ever written: nothing that a search asked for is there
+        return plan
     asked = [
         trial
         for candidate in asked_before(out)

@@ -32,6 +32,9 @@ from sweeps.study.sections import (
 from sweeps.study.values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
 from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml
 
+NOTES = "x-"
+"""Top-level keys that begin so are not read: a place for what the rest of the file repeats (``<<: *name``)."""
+
 
 class Study(Section):
     """A study: every default resolved, every name known, every path absolute. Frozen, equal to what its own YAML says."""
@@ -154,7 +157,7 @@ def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
     """
     if not isinstance(plain, dict):
         raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
-    plain = {key: value for key, value in plain.items() if key != "provenance"}
+    plain = {key: value for key, value in plain.items() if key != "provenance" and not str(key).startswith(NOTES)}
     try:
         study = Study.model_validate(plain)
     except ValidationError as error:
@@ -176,6 +179,18 @@ def load_study(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Study
         BadInput: one line with file, key and what is allowed.
     """
     path = find_study(str(name_or_path))
-    plain = read_study_yaml(path)
-    apply_overrides(plain, overrides)
+    switches = _switches(Study)
+    plain = read_study_yaml(path, switches=switches)
+    apply_overrides(plain, overrides, switches=switches)
     return study_from_plain(plain, where=path.name, folder=path.parent.resolve())
+
+
+def _switches(model: type[Section], prefix: str = "") -> list[str]:
+    """Return the paths of the keys that take true or false and nothing else, sections directly below included."""
+    found = []
+    for name, field in model.model_fields.items():
+        if field.annotation is bool:
+            found.append(f"{prefix}{name}")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            found += _switches(field.annotation, f"{prefix}{name}.")
+    return found

@@ -14,8 +14,12 @@ from prune_core.networks.registry import TORCHVISION
 from prune_core.pruning import METHODS
 from sweeps.samplers import SAMPLERS
 from sweeps.stopping_rules import STOPPING_RULES
-from sweeps.study.model import Study
+from sweeps.study.model import NOTES, Study
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
+
+_NOTES_MEANING = (
+    "not read: a place for what the file repeats; `x-common: &common {...}` here, `<<: *common` in a section takes its keys"
+)
 
 
 def study_lines() -> list[str]:
@@ -30,7 +34,7 @@ def key_lines() -> list[str]:
 
     Names that a plugin has filed by now are among them.
     """
-    rows, names = _rows(Study, ""), known_names()
+    rows, names = [*_rows(Study, ""), (f"{NOTES}NAME", "", _NOTES_MEANING)], known_names()
     width = max(len(path) for path, _, _ in rows)
     return [f"{path:<{width}}  {meaning}{default}{_allowed(names.get(path, []))}" for path, default, meaning in rows]
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from prune_core.base.files import parse_json
 from sweeps.folder.paths import JOURNAL
 from sweeps.tracking.parent import ProgressRow
 
@@ -22,7 +23,7 @@ def written_down(out: Path) -> list[ProgressRow]:
     found = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
-            found.append(ProgressRow(**json.loads(line)))
+            found.append(ProgressRow(**parse_json(line)))
         except (ValueError, TypeError):
             continue
     return found

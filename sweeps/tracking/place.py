@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from prune_core.base.errors import BadInput
+
+VARIABLE = "MLFLOW_TRACKING_URI"
 _CAUSES = (
     (r"Connection refused", "connection refused"),
     (r"Name or service not known|Failed to resolve|name resolution", "its name cannot be resolved"),
@@ -55,6 +58,25 @@ class Place:
             "mlflow.source.type": "LOCAL",
             **({"mlflow.source.git.commit": self.commit} if self.commit else {}),
         }
+
+
+def checked_uri(of_study: str | None) -> str | None:
+    """Return the tracking URI of the study file, else of MLflow's own variable; None where neither names one.
+
+    Raises:
+        BadInput: it names a plain folder; the key or the variable is said, and the remedy.
+    """
+    given = of_study or os.environ.get(VARIABLE)
+    scheme = (given or "").partition(":")[0].lower()
+    if not given or scheme == "databricks" or ("://" in given and scheme != "file"):
+        return given or None
+    where, remedy = "tracking.mlflow of the study", "leave the key out"
+    if not of_study:
+        where, remedy = f"the environment variable {VARIABLE}", f"`unset {VARIABLE}`"
+    raise BadInput(
+        f"{where} is {shown_uri(given)!r}: a plain folder, which MLflow no longer takes (allowed are sqlite:///FILE, "
+        f"postgresql://..., mysql://..., http(s)://...; or {remedy}: the runs then lie in mlflow.db of the output folder)"
+    )
 
 
 def quieten_mlflow() -> None:

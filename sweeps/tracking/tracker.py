@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from prune_core.base.errors import BadInput
 from sweeps.folder.identity import study_uid
 from sweeps.folder.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
+from sweeps.folder.sqlite import sqlite_address
 from sweeps.tracking.entry import RUN_STATUS, TrialEntry
 from sweeps.tracking.parent import ProgressRow
-from sweeps.tracking.place import Place, in_short, quieten_mlflow, shown_uri
+from sweeps.tracking.place import Place, checked_uri, in_short, quieten_mlflow, shown_uri
 from sweeps.tracking.runs import StudyRuns
 
 __all__ = ["Tracker", "TrialEntry"]
@@ -43,7 +43,7 @@ class Tracker:
         commit: of the code that runs the study.
 
     Raises:
-        BadInput: the URI is a plain folder, which MLflow no longer takes.
+        BadInput: the URI is a plain folder, which MLflow no longer takes; the key or the variable that names it is said.
     """
 
     def __init__(
@@ -57,10 +57,8 @@ class Tracker:
         also: Sequence[str] = (),
         commit: str | None = None,
     ) -> None:
-        given = uri or os.environ.get("MLFLOW_TRACKING_URI")
-        if given and ("://" not in given or given.startswith("file:")) and not given.startswith("databricks"):
-            raise BadInput(f"MLflow tracking URI {given!r}: allowed are sqlite:///FILE, postgresql://..., http(s)://...")
-        self.uri = given or f"sqlite:///{out.absolute() / MLFLOW_DATABASE}"
+        given = checked_uri(uri)
+        self.uri = given or sqlite_address(out.absolute() / MLFLOW_DATABASE)
         self._remote = self.uri.startswith(("http://", "https://"))
         self._place = Place(
             uri=self.uri,
