@@ -48,6 +48,7 @@ from dashboards.figures.front import COSTS, FRAME, hovers
 from dashboards.figures.palette import DARK, LIGHT, order
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
+from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 
@@ -67,11 +68,11 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
         The path of the page.
 
     Raises:
-        BadInput: the folder is no study's, or its files cannot be read.
+        BadInput: the folder is no study's, its files cannot be read, or its report is a link to somewhere else.
     """
     study = read_study_folder(Path(out))
+    folder = _own_folder(study.path)
     points = candidate_points(study)
-    folder = study.path / "report"
     paper = folder / "figures" if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
@@ -96,6 +97,15 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     with replacing(folder / "index.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
     return folder / "index.html"
+
+
+def _own_folder(out: Path) -> Path:
+    """Return where the report goes; a folder that somebody sent may hold links that lead what is replaced elsewhere."""
+    folder = out / "report"
+    for each in (folder, folder / "figures", folder / "tables"):
+        if each.is_symlink():
+            raise BadInput(f"{each}: is a link (a report stays in the study's folder: remove the link)")
+    return folder
 
 
 def _remove_others(folder: Path, written: list[Path]) -> None:

@@ -96,6 +96,8 @@ class Sweep:
         here = places(resources)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
         scratch = self.out / ".tune"
+        if scratch.is_symlink():  # Tune would write, and leave its files, where it leads to
+            scratch.unlink()
         head = head_address(address) if address else None
         with (
             watching(head, self._lost),

@@ -202,3 +202,19 @@ def test_records_of_an_older_version_are_read(tmp_path):
     text = markup(build_report(synthetic.write(tmp_path / "old", old, objectives=["accuracy", "ece"]), print_figures=False))
     assert "small_vgg, unstructured 0.5, 2 epochs" in text
     assert "inf" not in re.sub("<style>.*?</style>", "", text, flags=re.S)
+
+
+@pytest.mark.parametrize("name", ["report", "report/figures", "report/tables"])
+def test_a_report_that_is_a_link_to_somewhere_else_is_not_written(tmp_path, name):
+    out = synthetic.write(tmp_path / "s", synthetic.records(networks=("small_vgg",)))
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for file in ("index.html", "holiday.png", "answers.csv"):
+        (victim / file).write_text("mine")
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).symlink_to(victim)
+    with pytest.raises(BadInput, match="is a link"):
+        build_report(out)
+    assert {path.name: path.read_text() for path in victim.iterdir()} == dict.fromkeys(
+        ("index.html", "holiday.png", "answers.csv"), "mine"
+    )
