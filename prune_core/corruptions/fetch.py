@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from prune_core.base.downloads import Busy, Damaged, NotFetched, Published, bring, check, locked
 from prune_core.base.errors import BadInput
+from prune_core.base.files import temporary_folder
 from prune_core.base.progress import Told
 from prune_core.corruptions.definition import EXTRA, STANDARD
 
@@ -92,7 +92,7 @@ def _fetch(archive: Archive, part: Path, target: Path, told: Told) -> None:
 def _unpack(archive: Archive, tar: Path, target: Path) -> None:
     """Copy the wanted files out of the archive, whatever folder they are in there, and put them in place at once."""
     wanted = {f"{name}.npy" for name in archive.names}
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    temporary = temporary_folder(target)
     try:
         with tarfile.open(tar) as opened:
             for member in opened:
@@ -111,7 +111,6 @@ def _unpack(archive: Archive, tar: Path, target: Path) -> None:
 
 def _put(archive: Archive, temporary: Path, target: Path) -> None:
     if not target.exists():
-        temporary.chmod(0o755)
         temporary.rename(target)
         return
     for name in archive.names:

@@ -40,10 +40,11 @@ def token_of_its_own() -> Iterator[None]:
 
 def _read_environment() -> None:
     """Let Ray look again: it keeps mode and token from its import, and this may not be the first Ray of this process."""
-    from ray._raylet import AuthenticationTokenLoader, Config
+    from ray import _raylet
 
-    Config.initialize("")
-    AuthenticationTokenLoader.instance().reset_cache()
+    raylet: Any = _raylet  # compiled, and its types say less than it has
+    raylet.Config.initialize("")
+    raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager
