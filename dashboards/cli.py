@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweeps.cli.group import cli, run_cli
+from sweeps.cli.secrecy import hide_credentials
 from sweeps.folder.pages import Pages
 
 if TYPE_CHECKING:
@@ -66,4 +67,5 @@ def draw(logits: LogitSet, temperature: float, bins: int, title: str, path: Path
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    hide_credentials()
     sys.exit(run_cli(cli, sys.argv[1:], pages=Pages(build, draw)))

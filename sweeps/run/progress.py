@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from prune_core.base.addresses import masked
 from sweeps.front.text import COLUMNS
 from sweeps.plan.workload import Workload
 
@@ -49,7 +50,7 @@ def duration(seconds: float) -> str:
 
 def say(console: Console, line: str) -> None:
     """Print one line as it is: no markup, no colours, no breaks."""
-    console.print(line, soft_wrap=True, highlight=False, markup=False)
+    console.print(masked(line), soft_wrap=True, highlight=False, markup=False)
 
 
 class Progress:

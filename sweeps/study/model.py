@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from prune_core.base.errors import BadInput
 from sweeps.storage.place import checked_place
+from sweeps.study.credentials import refuse_credentials
 from sweeps.study.errors import one_line
 from sweeps.study.objectives import decisive_columns, objective_directions
 from sweeps.study.resolve import resolve
@@ -155,9 +156,12 @@ def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
         raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
     plain = {key: value for key, value in plain.items() if key != "provenance"}
     try:
+        refuse_credentials(plain)
         study = Study.model_validate(plain)
     except ValidationError as error:
         raise BadInput(f"{where}: {one_line(error, Study)}") from None
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
     try:
         return resolve(study, folder)
     except BadInput as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import replacing
 
@@ -104,8 +105,10 @@ def apply_overrides(plain: Any, overrides: Sequence[str]) -> None:
     for text in overrides:
         path, sign, value = text.partition("=")
         if not sign or not path.strip():
-            raise BadInput(f"--set {text!r}: allowed is KEY=VALUE, for example seeds=[0,1] or resources.threads=2")
-        _set(plain, path.strip().split("."), parse_yaml(value, f"--set {path.strip()}"), text)
+            raise BadInput(
+                f"--set {masked(text, text)!r}: allowed is KEY=VALUE, for example seeds=[0,1] or resources.threads=2"
+            )
+        _set(plain, path.strip().split("."), parse_yaml(value, f"--set {path.strip()}"), masked(text, value))
 
 
 def _set(node: Any, keys: list[str], value: Any, text: str) -> None:

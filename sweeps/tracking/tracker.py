@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from prune_core.base.addresses import shown
 from prune_core.base.errors import BadInput
 from sweeps.folder.identity import study_uid
 from sweeps.tracking.entry import RUN_STATUS, TrialEntry
 from sweeps.tracking.parent import Progress
-from sweeps.tracking.place import Place, in_short, quieten_mlflow, shown_uri
+from sweeps.tracking.place import Place, in_short, quieten_mlflow
 from sweeps.tracking.runs import StudyRuns
 
 __all__ = ["Tracker", "TrialEntry"]
@@ -58,7 +59,9 @@ class Tracker:
     ) -> None:
         given = uri or os.environ.get("MLFLOW_TRACKING_URI")
         if given and ("://" not in given or given.startswith("file:")) and not given.startswith("databricks"):
-            raise BadInput(f"MLflow tracking URI {given!r}: allowed are sqlite:///FILE, postgresql://..., http(s)://...")
+            raise BadInput(
+                f"MLflow tracking URI {shown(given)!r}: allowed are sqlite:///FILE, postgresql://..., http(s)://..."
+            )
         self.uri = given or f"sqlite:///{out.absolute() / 'mlflow.db'}"
         self._remote = self.uri.startswith(("http://", "https://"))
         self._place = Place(
@@ -124,10 +127,10 @@ class Tracker:
                 count = "the study's run waits"
                 if waiting:
                     count = "1 trial waits" if waiting == 1 else f"{waiting} trials wait"
-                return f"MLflow at {shown_uri(self.uri)} cannot be written: {self._unreachable}; {count} for the next start"
+                return f"MLflow at {shown(self.uri)} cannot be written: {self._unreachable}; {count} for the next start"
             if refused:
                 name, reason = next(iter(self._refused.items()))
-                return f"MLflow at {shown_uri(self.uri)} refused {refused} entries, first {name}: {reason}"
+                return f"MLflow at {shown(self.uri)} refused {refused} entries, first {name}: {reason}"
             return None
 
     def flush(self, limit_s: float = 120.0) -> bool:
