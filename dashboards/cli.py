@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweeps.cli.echo import echo
 from sweeps.cli.group import cli, run_cli
 from sweeps.cli.secrecy import hide_credentials
 from sweeps.folder.pages import Pages
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Build the report of a study from what is in its folder; prints the page's path."""
-    click.echo(build(folder))
+    echo(build(folder))
 
 
 @cli.command()
@@ -48,7 +49,7 @@ def compare(first: Path, second: Path, table: Path | None) -> None:
     """Set two studies side by side: what both have judged, and by how much the second differs from the first."""
     from dashboards.analysis.study_comparison import compare_text
 
-    click.echo(compare_text(first, second, table))
+    echo(compare_text(first, second, table))
 
 
 def build(folder: Path) -> Path:

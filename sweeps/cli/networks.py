@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweeps.cli.echo import echo
+
 if TYPE_CHECKING:
     from prune_core.data import Dataset
 
@@ -78,9 +80,9 @@ def prune(
     try:
         lines = prune_to_file(checkpoint, dense, method, ratio, settings, output, data=dataset, size=image_size, limit=limit)
     except Unproven as error:
-        click.echo(f"prunefront: {error}", err=True)
+        echo(f"prunefront: {error}", err=True)
         return 1
-    click.echo("\n".join(lines))
+    echo("\n".join(lines))
     return 0
 
 
@@ -181,7 +183,7 @@ def evaluate(
     from sweeps.one_network.table import judgement_lines
 
     table = judgement_lines(judged, accepted_error=accepted_error)
-    click.echo("\n".join([*table, *changed, *("", *map(str, pictures))]).rstrip())
+    echo("\n".join([*table, *changed, *("", *map(str, pictures))]).rstrip())
 
 
 @click.command()
@@ -203,7 +205,7 @@ def corrupt(
     from sweeps.one_network.open import read_options
 
     options = read_options(data_options, "--data-option")
-    click.echo(corrupt_to(data, names, options=options, limit=limit, seed=seed, output=output))
+    echo(corrupt_to(data, names, options=options, limit=limit, seed=seed, output=output))
 
 
 def _dataset(name: str | None, options: dict[str, Any], limit: int | None) -> Dataset | None:

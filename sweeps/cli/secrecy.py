@@ -1,4 +1,4 @@
-"""The last line of defence: what Python itself prints, tracebacks and log lines, shows no credentials either."""
+"""The last line of defence: what Python itself prints, tracebacks and log lines, shows no credentials, moves no cursor."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from prune_core.base.addresses import masked
+from prune_core.base.plain_text import printable
 
 _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "AWS_ENDPOINT_URL", "http_proxy", "https_proxy")
 """Addresses of the environment, which may hold credentials."""
@@ -24,7 +25,7 @@ def hide_credentials() -> None:
 
 
 def _without(text: str) -> str:
-    return masked(text, *map(os.environ.get, _VARIABLES))
+    return printable(masked(text, *map(os.environ.get, _VARIABLES)))
 
 
 def _show(kind: type[BaseException], error: BaseException | None, where: TracebackType | None) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prune_core.base.files import replacing
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.volume import hypervolume, non_dominated
+from sweeps.records.csv_file import write_csv
 
 __all__ = [
     "CANDIDATE",
@@ -136,6 +136,5 @@ def write_front(
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
     chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
-    with replacing(out / "front.csv") as temporary:
-        chosen.to_csv(temporary, index=False, float_format="%.10g")
+    write_csv(chosen, out / "front.csv")
     return out / "front.csv"

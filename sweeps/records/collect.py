@@ -13,6 +13,7 @@ from prune_core.base.files import replacing
 from prune_core.base.trial_folder import COMPLETE, read_outcome, read_record
 from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
 from sweeps.records.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
+from sweeps.records.csv_file import write_csv
 
 
 class PlannedRow(Protocol):
@@ -72,8 +73,7 @@ def write_records(table: pd.DataFrame, out: Path) -> None:
     """Write ``records.parquet`` and ``records.csv``; equal tables give equal bytes."""
     with replacing(out / "records.parquet") as temporary:
         table.to_parquet(temporary, index=False)
-    with replacing(out / "records.csv") as temporary:
-        table.to_csv(temporary, index=False, float_format="%.10g")
+    write_csv(table, out / "records.csv")
 
 
 def read_records(out: Path) -> pd.DataFrame:

@@ -15,7 +15,7 @@ REMEDIES = {
     "tracking.mlflow": "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN in the environment, "
     f"{_POSTGRES}, or the whole address as MLFLOW_TRACKING_URI instead of this key",
     "tracking.optuna": _POSTGRES,
-    "storage": "in the environment AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or GOOGLE_APPLICATION_CREDENTIALS",
+    "storage": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS in the environment",
 }
 """Keys whose whole value is an address, and where its credentials belong."""
 
