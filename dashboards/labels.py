@@ -61,11 +61,6 @@ def typeset(value: Any) -> Any:
     return _UNIT.sub("\u00a0", _MINUS.sub("\u2212", text)).replace(" ± ", "\u00a0±\u00a0")
 
 
-def printable(text: str) -> str:
-    """Return text for a terminal: names come from files, and none of them moves a cursor or turns the reading order."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
 def is_share(column: str) -> bool:
     """Return whether the column is shown in percent."""
     return any(stem(column).endswith(name) for name in _PERCENT)

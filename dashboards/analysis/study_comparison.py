@@ -12,6 +12,7 @@ from dashboards import labels
 from dashboards.analysis.csv_tables import write_table
 from dashboards.analysis.points import candidate_points, rows_of
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from prune_core.base.plain_text import printable
 from sweeps.front.front import CANDIDATE
 from sweeps.one_network.text import aligned
 
@@ -62,7 +63,7 @@ def compare_text(first: Path, second: Path, table: Path | None = None) -> str:
         ]
     else:
         lines.append("no candidate is complete in both")
-    return "\n".join(labels.printable(line) for line in lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _row(row: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.addresses import masked, masked_plain
 from prune_core.base.errors import BadInput
 from sweeps.study.yaml import read_study_yaml
 
@@ -59,10 +60,11 @@ def read_plain_study(path: Path) -> Mapping[str, Any]:
     try:
         plain = read_study_yaml(path)
     except BadInput as error:
-        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+        raise BadInput(f"{path}: cannot be read: {' '.join(masked(str(error)).split())}") from error
     if not isinstance(plain, dict):
         raise BadInput(f"{path}: holds no study (expected keys and values)")
-    found = {str(key): value for key, value in plain.items() if value is not None}
+    # a file of an earlier version, or one that somebody wrote by hand, may hold a password
+    found = {str(key): value for key, value in masked_plain(plain).items() if value is not None}
     for key, (check, allowed) in SHAPES.items():
         if key in found and not check(found[key]):
             raise BadInput(f"{path}: {key}: {str(found[key])[:80]!r} (allowed: {allowed})")

@@ -59,6 +59,7 @@ from dashboards.report.parts import (
     selective_rows,
     status_counts,
 )
+from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
@@ -80,11 +81,11 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
         The path of the page.
 
     Raises:
-        BadInput: the folder is no study's, or its files cannot be read.
+        BadInput: the folder is no study's, its files cannot be read, or its report is a link to somewhere else.
     """
     study = read_study_folder(Path(out))
+    folder = _own_folder(study.path)
     points = candidate_points(study)
-    folder = study.path / REPORT_FOLDER
     paper = folder / FIGURES if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
@@ -109,6 +110,15 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     with replacing(folder / REPORT_PAGE) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return folder / REPORT_PAGE
+
+
+def _own_folder(out: Path) -> Path:
+    """Return where the report goes; a folder that somebody sent may hold links that lead what is replaced elsewhere."""
+    folder = out / REPORT_FOLDER
+    for each in (folder, folder / FIGURES, folder / REPORT_TABLES):
+        if each.is_symlink():
+            raise BadInput(f"{each}: is a link (a report stays in the study's folder: remove the link)")
+    return folder
 
 
 def _remove_others(folder: Path, written: list[Path]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
+import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,19 +20,40 @@ _LOOK_AGAIN_SECONDS = 0.2
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the target's folder; on success it replaces ``path`` atomically, else it is removed."""
+    """Yield a temporary path in the target's folder; on success it replaces ``path`` atomically, else it is removed.
+
+    The file is new, and its mode is what the user's umask leaves of 0666.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.parent / _temporary_name(path.name)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
     try:
         yield temporary
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_folder(target: Path) -> Path:
+    """Make a new folder beside ``target``, to be renamed to it; its mode is what the user's umask leaves of 0777."""
+    temporary = target.parent / _temporary_name(target.name)
+    temporary.mkdir()
+    return temporary
+
+
+def _temporary_name(name: str) -> str:
+    return f".{name}.{secrets.token_hex(4)}.tmp"  # drawn from 4 billion: a name that is taken is an error, never reused
+
+
+def is_abandoned(path: Path, seconds: float) -> bool:
+    """Return whether a file or folder has not changed for so long; a link is looked at itself, and what is gone is not."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return not stat.S_ISLNK(found.st_mode) and time.time() - found.st_mtime > seconds
 
 
 @contextmanager

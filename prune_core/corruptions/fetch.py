@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from prune_core.base.downloads import Busy, Damaged, NotFetched, Published, bring, check, locked
 from prune_core.base.errors import BadInput
+from prune_core.base.files import temporary_folder
 from prune_core.base.progress import Told
 from prune_core.base.store import file_sha256
 from prune_core.corruptions.definition import EXTRA, STANDARD
@@ -128,7 +128,7 @@ def _unpack(archive: Archive, tar: Path, target: Path) -> dict[str, str]:
         SHA-256 of each, by name without ``.npy``.
     """
     wanted = _wanted(archive)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    temporary = temporary_folder(target)
     try:
         with tarfile.open(tar) as opened:
             for member in opened:
@@ -149,7 +149,6 @@ def _unpack(archive: Archive, tar: Path, target: Path) -> dict[str, str]:
 
 def _put(archive: Archive, temporary: Path, target: Path) -> None:
     if not target.exists():
-        temporary.chmod(0o755)
         temporary.rename(target)
         return
     for name in archive.names:

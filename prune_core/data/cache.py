@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json, write_json
+from prune_core.base.files import read_json, temporary_folder, write_json
 from prune_core.data.dataset import Arrays
 from prune_core.data.reasons import reason
 
@@ -41,7 +40,7 @@ def write_arrays(folder: Path, arrays: Arrays) -> None:
     """Write a decoded dataset as ``folder``, whole or not at all; a folder that somebody else finished first stays."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+        temporary = temporary_folder(folder)
     except OSError as error:
         raise BadInput(
             f"cannot write to the cache folder {folder.parent}: {error.strerror} (set PRUNEFRONT_CACHE)"
@@ -57,7 +56,6 @@ def write_arrays(folder: Path, arrays: Arrays) -> None:
         meta = {"classes": list(arrays.classes), "mean": list(mean), "std": list(std), "jpeg": arrays.jpeg}
         kinds = [[suffix, count] for suffix, count in arrays.kinds.items()]  # in their order
         write_json(temporary / "meta.json", {**meta, "kinds": kinds, "checksum": _checksum(arrays)})
-        temporary.chmod(0o755)
         try:
             temporary.rename(folder)
         except OSError:

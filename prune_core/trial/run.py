@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput, Diverged
 from prune_core.base.files import write_atomically, write_json
 from prune_core.base.kinds import KINDS, NEVER_FINE_TUNED
@@ -93,7 +94,7 @@ def run_trial(
         trouble = machine_trouble(error)
         if trouble is not None:
             raise trouble from error
-        write_atomically(folder / TRACEBACK, lambda path: path.write_text(traceback.format_exc(), encoding="utf-8"))
+        write_atomically(folder / TRACEBACK, lambda path: path.write_text(masked(traceback.format_exc()), encoding="utf-8"))
         return _closed(folder, key, FAILED, one_line(error))
     return _closed(folder, key, COMPLETE, None)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from prune_core.base.errors import BadInput, UnknownName
+from sweeps.cli.echo import echo
 from sweeps.cli.export import export
 from sweeps.cli.networks import corrupt, evaluate, prune
 from sweeps.cli.studies import doctor, plan, rescore, run, status, studies
@@ -73,7 +74,5 @@ def _message(error: click.UsageError) -> str:
 
 def _wrong(message: str) -> int:
     sys.stdout.flush()
-    # A name out of a file may hold what moves a terminal's cursor.
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(message.split()))
-    click.echo(f"prunefront: {line}", err=True)
+    echo(f"prunefront: {' '.join(message.split())}", err=True)
     return WRONG

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from prune_core.base.errors import BadInput
+from sweeps.cli.echo import echo
 
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the study, for example seeds=[0]."
@@ -82,7 +83,7 @@ def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: fl
     if check_data(loaded):
         with_official_files(loaded, folder, required=True)
     checked_uri(loaded.tracking.mlflow)
-    click.echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
+    echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
 
 
 @click.command()
@@ -91,7 +92,7 @@ def status(directory: Path) -> None:
     """Say how far the study in DIRECTORY is."""
     from sweeps.run.status import status_text
 
-    click.echo(status_text(directory))
+    echo(status_text(directory))
 
 
 @click.command()
@@ -104,9 +105,9 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 
     found = rescore_study(directory, bins)
     gone = f"; {found.without} have no logits left and stay as they are" if found.without else ""
-    click.echo(f"{found.done} records scored anew, ECE of {found.bins} bins{gone}")
+    echo(f"{found.done} records scored anew, ECE of {found.bins} bins{gone}")
     if ctx.obj.report is not None:
-        click.echo(f"report: {ctx.obj.report(directory)}")
+        echo(f"report: {ctx.obj.report(directory)}")
 
 
 @click.command()
@@ -125,11 +126,11 @@ def studies(name: str | None, keys: bool) -> None:
     if keys:
         if name is not None:
             load_study(name)  # imports its plugins
-        click.echo("\n".join(key_lines()))
+        echo("\n".join(key_lines()))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:
-        click.echo("\n".join(study_lines()))
+        echo("\n".join(study_lines()))
 
 
 @click.command()
@@ -138,7 +139,7 @@ def doctor() -> None:
     from sweeps.cli.doctor import findings
 
     for line in findings():
-        click.echo(line)
+        echo(line)
 
 
 def _folder(out: Path | None, name: str) -> Path:

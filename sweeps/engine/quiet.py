@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+from prune_core.base.plain_text import printable
+
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/",  # switched off, Ray would still report that it is switched off
@@ -75,7 +77,7 @@ def short_messages() -> None:
     def shortly(data: dict[str, Any], *arguments: Any, **options: Any) -> None:
         text = " ".join(" ".join(map(str, data.get("lines", ()))).split())
         sentence = text.split(". ")[0].split(" This can happen")[0]
-        sys.stderr.write(f"Ray: {sentence[:_LINE]}\n")
+        sys.stderr.write(f"Ray: {printable(sentence[:_LINE])}\n")
 
     shortly.short = True  # type: ignore[attr-defined]
     worker.print_to_stdstream = shortly

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prune_core.base.files import replacing
 from prune_core.metrics import Direction
 from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.volume import hypervolume, non_dominated
+from sweeps.records.csv_file import write_csv
 from sweeps.study.deciding import deciding_columns
 
 __all__ = [
@@ -119,6 +119,5 @@ def write_front(
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
     chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
-    with replacing(out / FRONT) as temporary:
-        chosen.to_csv(temporary, index=False, float_format="%.10g")
+    write_csv(chosen, out / FRONT)
     return out / FRONT

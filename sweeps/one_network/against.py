@@ -11,6 +11,7 @@ import numpy as np
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
+from prune_core.base.plain_text import csv_cell
 from prune_core.evaluation.damage import Damage, damage
 from prune_core.evaluation.uncertainty import paired_intervals
 from prune_core.metrics import METRICS, ece_fell_with_accuracy
@@ -93,7 +94,7 @@ def write_flipped(judged: Judgement, other: Judgement, path: Path) -> None:
             for at in found.flipped.tolist():
                 change = "broken" if at in broken else "mended" if at in mended else "wrong otherwise"
                 classes = [_named(names, each[at]) for each in (judged.logits.labels, there, here)]
-                writer.writerow([int(judged.shown.numbers[at]), *classes, change])
+                writer.writerow([int(judged.shown.numbers[at]), *map(csv_cell, classes), change])
     except OSError as error:
         raise BadInput(f"--flipped: {path} cannot be written: {error.strerror}") from None
 

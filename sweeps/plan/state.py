@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from prune_core.base.store import META, Store
 from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome
@@ -63,8 +64,17 @@ def block(trial: PlannedTrial, out: Path, cause: str) -> None:
 
 
 def forget_failures(trials: Iterable[PlannedTrial], out: Path) -> int:
-    """Remove the folders of trials that failed or diverged, so that they run again; return how many."""
+    """Remove the folders of trials that failed or diverged, so that they run again; return how many.
+
+    Raises:
+        BadInput: a trial's folder is a link: what it leads to is not emptied.
+    """
     bad = [trial for trial in trials if trial_state(trial, out) in ("failed", "diverged")]
+    for trial in bad:
+        if trial_folder(out, trial.key).is_symlink():
+            raise BadInput(
+                f"{trial_folder(out, trial.key)}: is a link, which is not emptied to run the trial again; remove it"
+            )
     for trial in bad:
         shutil.rmtree(trial_folder(out, trial.key))
     return len(bad)

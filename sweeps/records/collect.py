@@ -14,6 +14,7 @@ from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
 from sweeps.folder.paths import RECORDS, RECORDS_CSV, trial_folder
 from sweeps.records.columns import CONTROL_KEY, SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
 from sweeps.records.control import control_keys, with_control_keys
+from sweeps.records.csv_file import write_csv
 from sweeps.records.planned import PlannedRow
 from sweeps.records.table_file import read_table
 
@@ -48,8 +49,7 @@ def write_records(table: pd.DataFrame, out: Path) -> None:
     """Write ``records.parquet`` and ``records.csv``; equal tables give equal bytes."""
     with replacing(out / RECORDS) as temporary:
         table.to_parquet(temporary, index=False)
-    with replacing(out / RECORDS_CSV) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.10g")
+    write_csv(table, out / RECORDS_CSV)
 
 
 def read_records(out: Path) -> pd.DataFrame:

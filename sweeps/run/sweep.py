@@ -98,6 +98,8 @@ class Sweep:
         here = places(resources)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
         tune_folder = self.out / TUNE
+        if tune_folder.is_symlink():  # Tune would write, and leave its files, where it leads to
+            tune_folder.unlink()
         head = head_address(address) if address else None
         with (
             watching(head, self._lost),

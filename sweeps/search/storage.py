@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.addresses import masked, shown
 from prune_core.base.errors import BadInput
 from sweeps.folder.paths import OPTUNA_DATABASE
 from sweeps.folder.sqlite import sqlite_address
@@ -51,11 +51,7 @@ def in_one_line(out: Path, url: str | None) -> Iterator[None]:
         causes: list[BaseException | None] = [error]
         while causes[-1] is not None:
             causes.append(causes[-1].__cause__)
-        text = " ".join(" ".join(str(cause) for cause in causes[:-1]).split())
+        text = " ".join(masked(" ".join(str(cause) for cause in causes[:-1]), url).split())
         if "disk is full" in text:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out / OPTUNA_DATABASE)) from None
-        raise BadInput(f"Optuna storage {_without_password(_url(out, url))!r}: {text[:200]}") from None
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)
+        raise BadInput(f"Optuna storage {shown(_url(out, url))!r}: {text[:200]}") from None

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.addresses import shown
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, replacing, write_json
 from prune_core.base.store import file_sha256
@@ -87,7 +88,7 @@ def bring_back(folder: Path, names: Iterable[str]) -> list[Path]:
         entry = entries.get(name)
         if entry is None or (folder / name).is_file():
             continue
-        where = f"{folder / name} is stored at {entry['place']}"
+        where = f"{folder / name} is stored at {shown(entry['place'])}"
         if time.monotonic() < _away.get(entry["place"], -math.inf) + AGAIN_SECONDS:
             raise BadInput(f"{where}, which could not be reached just now")
         try:

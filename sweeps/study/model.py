@@ -13,6 +13,7 @@ from prune_core.base.errors import BadInput
 from prune_core.metrics import Direction
 from prune_core.metrics.columns import metric_columns
 from sweeps.storage.place import checked_place
+from sweeps.study.credentials import refuse_credentials
 from sweeps.study.deciding import deciding_columns
 from sweeps.study.errors import one_line
 from sweeps.study.objectives import objective_directions
@@ -159,9 +160,12 @@ def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
         raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
     plain = {key: value for key, value in plain.items() if key != "provenance" and not str(key).startswith(NOTES)}
     try:
+        refuse_credentials(plain)
         study = Study.model_validate(plain)
     except ValidationError as error:
         raise BadInput(f"{where}: {one_line(error, Study)}") from None
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
     try:
         return resolve(study, folder)
     except BadInput as error:

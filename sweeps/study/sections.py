@@ -242,9 +242,13 @@ class ResourcesSection(Section):
 class TrackingSection(Section):
     """Where the books are kept."""
 
-    mlflow: str | None = Field(default=None, description="MLflow tracking URI; null is mlflow.db in the output folder")
+    mlflow: str | None = Field(
+        default=None, description="MLflow tracking URI, without credentials; null is mlflow.db in the output folder"
+    )
     experiment: str | None = Field(default=None, description="MLflow experiment; null is the project's name")
-    optuna: str | None = Field(default=None, description="Optuna storage URL; null is optuna.db in the output folder")
+    optuna: str | None = Field(
+        default=None, description="Optuna storage URL, without a password; null is optuna.db in the output folder"
+    )
     tags: dict[str, str] = Field(default={}, description="tags of yours for every run in MLflow")
     log_models: int = Field(
         default=20,

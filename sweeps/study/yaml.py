@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import replacing
 from prune_core.base.limits import YAML_BYTES, YAML_DEPTH, YAML_NODES, size_text
@@ -197,10 +198,12 @@ def apply_overrides(plain: Any, overrides: Sequence[str], *, switches: Collectio
     for text in overrides:
         path, sign, value = text.partition("=")
         if not sign or not path.strip():
-            raise BadInput(f"--set {text!r}: allowed is KEY=VALUE, for example seeds=[0,1] or resources.threads=2")
+            raise BadInput(
+                f"--set {masked(text, text)!r}: allowed is KEY=VALUE, for example seeds=[0,1] or resources.threads=2"
+            )
         key = path.strip()
         clear = [""] if key in switches else []  # the value stands alone: its path is empty
-        _set(plain, key.split("."), parse_yaml(value, f"--set {key}", switches=clear), text)
+        _set(plain, key.split("."), parse_yaml(value, f"--set {key}", switches=clear), masked(text, value))
 
 
 def _set(node: Any, keys: list[str], value: Any, text: str) -> None:

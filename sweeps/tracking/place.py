@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from prune_core.base.addresses import masked, shown
 from prune_core.base.errors import BadInput
 
 VARIABLE = "MLFLOW_TRACKING_URI"
@@ -21,6 +22,8 @@ _CAUSES = (
     (r"Connection aborted|RemoteDisconnected|Connection reset", "the connection breaks off"),
 )
 """What is looked for in an error's text, and what the user is told."""
+_SECRETS = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+"""Variables whose addresses may hold credentials."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def checked_uri(of_study: str | None) -> str | None:
     if not of_study:
         where, remedy = f"the environment variable {VARIABLE}", f"`unset {VARIABLE}`"
     raise BadInput(
-        f"{where} is {shown_uri(given)!r}: a plain folder, which MLflow no longer takes (allowed are sqlite:///FILE, "
+        f"{where} is {shown(given)!r}: a plain folder, which MLflow no longer takes (allowed are sqlite:///FILE, "
         f"postgresql://..., mysql://..., http(s)://...; or {remedy}: the runs then lie in mlflow.db of the output folder)"
     )
 
@@ -97,19 +100,13 @@ def quieten_loggers() -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def shown_uri(uri: str) -> str:
-    """Return a tracking URI as it may be shown: without the password in it."""
-    return re.sub(r"(://[^:@/]*):[^@]*@", r"\1:***@", uri)
-
-
 def in_short(error: Exception, most: int = 200) -> str:
     """Return on one line why MLflow cannot be spoken to; what its HTTP client says is long and names the cause last."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(masked(str(error), *map(os.environ.get, _SECRETS)).split()) or type(error).__name__
     for sign, cause in _CAUSES:
         found = re.search(sign, text)
         if found:
             return found.expand(cause)
-    text = shown_uri(text)
     return text if len(text) <= most else text[: most - 3] + "..."
 
 

@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from prune_core.base.addresses import shown
 from sweeps.folder.identity import study_uid
 from sweeps.folder.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
 from sweeps.folder.sqlite import sqlite_address
 from sweeps.tracking.entry import RUN_STATUS, TrialEntry
 from sweeps.tracking.parent import ProgressRow
-from sweeps.tracking.place import Place, checked_uri, in_short, quieten_mlflow, shown_uri
+from sweeps.tracking.place import Place, checked_uri, in_short, quieten_mlflow
 from sweeps.tracking.runs import StudyRuns
 
 __all__ = ["Tracker", "TrialEntry"]
@@ -123,10 +124,10 @@ class Tracker:
                 count = "the study's run waits"
                 if waiting:
                     count = "1 trial waits" if waiting == 1 else f"{waiting} trials wait"
-                return f"MLflow at {shown_uri(self.uri)} cannot be written: {self._unreachable}; {count} for the next start"
+                return f"MLflow at {shown(self.uri)} cannot be written: {self._unreachable}; {count} for the next start"
             if refused:
                 name, reason = next(iter(self._refused.items()))
-                return f"MLflow at {shown_uri(self.uri)} refused {refused} entries, first {name}: {reason}"
+                return f"MLflow at {shown(self.uri)} refused {refused} entries, first {name}: {reason}"
             return None
 
     def flush(self, limit_s: float = 120.0) -> bool:

@@ -65,6 +65,17 @@ def test_against_another_network(data: str, tmp_path: Path) -> None:
     assert deltas(pruned, judged)["delta_accuracy"] == pytest.approx(lost_share)
 
 
+def test_a_class_whose_name_is_a_formula_is_none_in_the_table_of_flipped_images(data: str, tmp_path: Path) -> None:
+    judged = judgement(data)
+    names = ("=HYPERLINK(1)", " +plus", "\x1b[31mred")
+    judged = dataclasses.replace(judged, dataset=dataclasses.replace(judged.dataset, classes=names))
+    flipped = dataclasses.replace(judged, logits=dataclasses.replace(judged.logits, clean=judged.logits.clean[:, [1, 2, 0]]))
+    write_flipped(flipped, judged, tmp_path / "flipped.csv")
+    table = list(csv.DictReader((tmp_path / "flipped.csv").open(encoding="utf-8")))
+    assert len(table) == 60
+    assert {each["label"] for each in table} == {"'=HYPERLINK(1)", "' +plus", "\ufffd[31mred"}
+
+
 def test_an_ece_that_fell_with_accuracy_and_confidence_is_flagged() -> None:
     dense = {"accuracy": 0.9, "mean_confidence": 0.95, "ece": 0.05, "mpc_s5": 0.6, "corruption_ece_s5": 0.3}
     guessing = {"accuracy": 0.1, "mean_confidence": 0.11, "ece": 0.01, "mpc_s5": 0.1, "corruption_ece_s5": 0.02}

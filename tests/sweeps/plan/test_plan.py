@@ -190,6 +190,20 @@ def test_what_is_there_is_read_from_the_folders(tmp_path: Path) -> None:
     assert final_status(third, out) is None
 
 
+def test_a_failed_trial_whose_folder_is_a_link_is_not_emptied(tmp_path: Path) -> None:
+    plan, out = make_plan(study(tmp_path)), tmp_path / "out"
+    linked, other = plan.trials[-2:]
+    for trial in (linked, other):
+        finish(out, trial, (0,), status="diverged", cause="the loss is not finite")
+    victim = (out / "trials" / linked.key).rename(tmp_path / "victim")
+    (out / "trials" / linked.key).symlink_to(victim)
+    before = sorted(victim.rglob("*"))
+    with pytest.raises(BadInput, match=f"{linked.key}: is a link"):
+        forget_failures(plan.trials, out)
+    assert sorted(victim.rglob("*")) == before
+    assert final_status(other, out) == "diverged", "nothing is lost before it is refused"
+
+
 def test_a_failed_baseline_is_known_to_its_trials(tmp_path: Path) -> None:
     plan, out = make_plan(study(tmp_path)), tmp_path / "out"
     baseline = plan.trials[0]
