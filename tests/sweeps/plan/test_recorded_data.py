@@ -78,7 +78,7 @@ def test_a_run_writes_down_what_its_data_is(tmp_path: Path, monkeypatch: pytest.
     plan = make_plan(study, out)
     assert plan.data == DataFacts(plan.checksum, 80, 0, (16, 16, 3), 4, {})
     out.mkdir()
-    Books(study, plan, out)
+    Books.open(study, plan, out)
     forbid_images(monkeypatch)
     (tmp_path / "mine.npz").unlink()
     again = make_plan(load_study(out / "study.yaml"), out, recorded=True)
@@ -91,7 +91,7 @@ def test_the_checksum_of_the_last_run_counts(tmp_path: Path) -> None:
     """Trials of images that were there before lie in the folder as well."""
     study, out = own(tmp_path), tmp_path / "out"
     plan = make_plan(study)
-    described = dict(plan.trials[0].description)
+    described = plan.trials[0].description.to_plain()
     for place, checksum in (("zz", "old"), ("aa", "new")):
         data = {**described["baseline"]["data"], "checksum": checksum}
         write_json(
