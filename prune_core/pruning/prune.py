@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from torch import nn
 
+from prune_core.base.copies import copied
 from prune_core.pruning.channels import prune_channels
 from prune_core.pruning.layers import choose_layers
 from prune_core.pruning.method import METHODS, make_options
@@ -36,7 +36,7 @@ def prune(network: nn.Module, method: str, ratio: Ratio | None, **options: Any) 
     settings = make_options(method, entry, options)
     wanted = None if ratio is None else parse_ratio(ratio)
     choice = choose_layers(network, settings.layers, wanted)
-    pruned = copy.deepcopy(network)
+    pruned = copied(network)
     if entry.granularity == "weights":
         prune_weights(pruned, method, entry, settings, wanted or parse_ratio(0), choice)
     else:

@@ -7,13 +7,13 @@ given back, and refused when it differs.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from prune_core.base.copies import copied
 from prune_core.base.errors import BadInput
 from prune_core.networks import ChannelGroup, architecture_of, convolutions
 from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice
@@ -73,7 +73,7 @@ def trace(network: nn.Module) -> tuple[dict[str, Coupling], dict[str, str]]:
         import torch_pruning as tp
     except ImportError as error:
         raise BadInput("filters of a network that is not ours need Torch-Pruning: prunefront[bring]") from error
-    traced = copy.deepcopy(network).cpu().float().eval().requires_grad_(True)
+    traced = copied(network).cpu().float().eval().requires_grad_(True)
     images = probe(traced)[:1]
     try:
         with torch.enable_grad():
@@ -164,7 +164,7 @@ def refuse_wrong(dense: nn.Module, pruned: nn.Module) -> None:
     Raises:
         BadInput: they differ, so this network cannot be pruned right.
     """
-    removed = copy.deepcopy(pruned).cpu().double().eval()
+    removed = copied(pruned).cpu().double().eval()
     masked = masked_copy(dense, pruned).eval()
     images = probe(masked)
     expected = masked(images)

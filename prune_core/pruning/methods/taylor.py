@@ -7,7 +7,6 @@ batch norm a gate would feel nothing: normalisation undoes it.)
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from prune_core.base.copies import copied
 from prune_core.base.errors import BadInput
 from prune_core.pruning.method import METHODS, Batches, ChannelOptions, Method, ScoreContext
 from prune_core.pruning.selection import Scores
@@ -37,7 +37,7 @@ def scores(context: ScoreContext) -> Scores:
     batches = context.options.batches
     if batches is None:
         raise BadInput("method taylor needs training images: give the option batches, an iterable of (images, labels)")
-    network = copy.deepcopy(context.network).eval()
+    network = copied(context.network).eval()
     gated = {name: _gated(network, context, name) for name in context.names}
     device = next(network.parameters()).device
     total = {name: torch.zeros(len(tensors[0]), dtype=torch.float64, device=device) for name, tensors in gated.items()}
