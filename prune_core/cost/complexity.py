@@ -14,6 +14,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 
 from prune_core.cost.products import Products, plain_operators
 from prune_core.networks.architecture import Architecture
+from prune_core.networks.tied import tied_names
 
 LAYERS = (
     nn.Conv1d,
@@ -127,7 +128,9 @@ def saved_bytes(network: nn.Module) -> int:
     header: dict[str, Any] = {"__metadata__": texts} if texts else {}
     end = 0
     ranks = {dtype: rank for rank, dtype in enumerate(SAFETENSORS_NAMES)}
-    for name, tensor in sorted(network.state_dict().items(), key=lambda entry: (-ranks[entry[1].dtype], entry[0])):
+    tied = tied_names(network)
+    stored = [entry for entry in network.state_dict().items() if entry[0] not in tied]
+    for name, tensor in sorted(stored, key=lambda entry: (-ranks[entry[1].dtype], entry[0])):
         begin, end = end, end + tensor.numel() * tensor.element_size()
         dtype = SAFETENSORS_NAMES[tensor.dtype]
         header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [begin, end]}

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from prune_core.base.errors import BadInput
 from prune_core.networks.checkpoint_files import read_state_dict
+from prune_core.networks.computed import compute_weights
 from prune_core.networks.preresnet import ChannelSelection
+from prune_core.networks.tied import with_tied_names
 
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 """Prefixes that data parallelism, compilation and training frameworks put before every name."""
@@ -40,6 +42,10 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     """
     wanted = network.state_dict()
     found = _selections_as_indices(network, _with_our_names(read_state_dict(path), wanted))
+    try:
+        found = with_tied_names(network, found)
+    except BadInput as error:
+        raise BadInput(f"{path} does not fit {_name_of(network)}; {error}") from None
     optional = {name for name in wanted if name.endswith("num_batches_tracked")} | _selection_buffers(network)
     missing = [name for name in wanted if name not in found and name not in optional]
     unexpected = [name for name in found if name not in wanted]
@@ -58,6 +64,7 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     if said:
         raise BadInput(f"{path} does not fit {_name_of(network)}; {'; '.join(said)}")
     network.load_state_dict({**wanted, **found})
+    compute_weights(network)
 
 
 def _with_our_names(found: dict[str, Tensor], wanted: Iterable[str]) -> dict[str, Tensor]:

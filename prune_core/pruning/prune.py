@@ -11,7 +11,7 @@ from prune_core.pruning.channels import prune_channels
 from prune_core.pruning.layers import choose_layers
 from prune_core.pruning.method import METHODS, make_options
 from prune_core.pruning.ratio import Ratio, parse_ratio
-from prune_core.pruning.user_networks import refuse_wrong
+from prune_core.pruning.removal_proof import refuse_wrong
 from prune_core.pruning.weights import prune_weights
 
 
