@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from prune_core.base.copies import copied
 from prune_core.base.errors import BadInput
+from prune_core.base.memory_format import ORDINARY, in_format
 from prune_core.cost.complexity import complexity
 from prune_core.cost.operator_macs import products_by_functions, products_by_torch
 from prune_core.networks import architecture_of
@@ -101,7 +102,7 @@ def verify(dense: nn.Module, pruned: nn.Module, images: Tensor) -> Verification:
     # The caller may be in no_grad or inference mode; one of the checks needs gradients.
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         few = images[:IMAGES].detach().cpu().float().clone()
-        few = few.repeat(2, 1, 1, 1) if few.shape[0] == 1 else few
+        few = in_format(few.repeat(2, 1, 1, 1) if few.shape[0] == 1 else few, ORDINARY)
         case = Case(copied(dense).cpu().eval(), copied(pruned).cpu().eval(), outcome, few)
         checks = tuple(_run(name, check, case) for name, check in CHECKS.items())
     return Verification(checks, dict(outcome.left_alone))
