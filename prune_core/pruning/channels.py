@@ -9,6 +9,7 @@ from torch import nn
 
 from prune_core.base.errors import BadInput
 from prune_core.networks import ChannelGroup, architecture_of, convolutions
+from prune_core.pruning.again import check_asked
 from prune_core.pruning.couplings import Coupling, remove_filters
 from prune_core.pruning.layers import NOT_CHOSEN, STREAM, LayerChoice, held_modules
 from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, make_options, plain_options
@@ -58,6 +59,7 @@ def prune_channels(
     else:
         raise BadInput(f"{name} needs a network that describes its channel_groups(): prune the filters of this one")
     pool = Pool(groups, _dense_widths(network, groups), ratio, choice.ratios)
+    _check_gone(network, method.granularity, options, pool)
     selected = select_channels(network, method, options, pool)
     kept = {key: mask.nonzero().flatten().tolist() for key, mask in selected.kept.items()}
     if couplings:
@@ -76,6 +78,19 @@ def prune_channels(
         asked_removed=asked_removed(method.granularity, pool, options),
         left_alone=left_alone,
     )
+
+
+def _check_gone(network: nn.Module, granularity: Granularity, options: ChannelOptions, pool: Pool) -> None:
+    """Raise `BadInput` where more channels are gone than the ratio asks for; rule ``paper`` takes ties, so may take more."""
+    if options.rule != "exact":
+        return
+    gone = {name: width - width_of(network, pool.groups[name]) for name, width in pool.dense.items()}
+    if granularity == "filters":
+        asked = {name: width - kept_count(width, pool.ratio_of(name)) for name, width in pool.dense.items()}
+        check_asked(network, gone, asked, pool.dense, granularity)
+    else:
+        total = {"": sum(pool.dense.values())}
+        check_asked(network, {"": sum(gone.values())}, {"": asked_removed(granularity, pool, options)}, total, granularity)
 
 
 def eligible_groups(

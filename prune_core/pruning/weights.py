@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from prune_core.base.errors import BadInput
 from prune_core.networks.computed import computed_weights
+from prune_core.pruning.again import check_asked, earlier_outcome
 from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice, computed_reason
 from prune_core.pruning.masks import zero_out
 from prune_core.pruning.method import METHODS, Method, ScoreContext, WeightOptions, make_options, plain_options
@@ -28,10 +29,12 @@ def prune_weights(
         raise BadInput("this layer preset brings ratios for filters: weights need convolution numbers and a ratio")
     names, left_alone = _pool(network, choice, linear=options.linear)
     gone = {key: ~mask for key, mask in getattr(getattr(network, "outcome", None), "masks", {}).items() if key in names}
+    totals = {key: network.get_parameter(key).numel() for key in names}
+    asked = _asked(totals, options, ratio)
+    if options.rule == "exact":
+        _check_gone(network, gone, asked, totals)
     masks = _select(network, method, options, ratio, names, gone)
     zero_out(network, masks)
-    totals = {key: mask.numel() for key, mask in masks.items()}
-    asked = _asked(totals, options, ratio)
     layerwise = options.scope == "layerwise"
     network.outcome = PruningOutcome(  # type: ignore[assignment]
         method=name,
@@ -46,6 +49,22 @@ def prune_weights(
         asked_removed=sum(asked.values()) if layerwise else asked[""],
         left_alone=left_alone,
     )
+
+
+def _check_gone(network: nn.Module, gone: dict[str, Tensor], asked: dict[str, int], totals: dict[str, int]) -> None:
+    """Raise `BadInput` where more weights are gone than the ratio asks for.
+
+    A network that carries no masks may be pruned, too, if a checkpoint from elsewhere has zeros: those of the pool count.
+    """
+    if earlier_outcome(network) is None:
+        zeros = sum(int((network.get_parameter(name) == 0).sum()) for name in totals)
+        if sum(asked.values()):
+            check_asked(network, {"": zeros}, {"": sum(asked.values())}, {"": sum(totals.values())}, "weights")
+        return
+    counts = {name: int(mask.sum()) for name, mask in gone.items()}
+    if "" in asked:
+        counts, totals = {"": sum(counts.values())}, {"": sum(totals.values())}
+    check_asked(network, counts, asked, totals, "weights")
 
 
 def _pool(network: nn.Module, choice: LayerChoice, *, linear: bool) -> tuple[tuple[str, ...], dict[str, str]]:

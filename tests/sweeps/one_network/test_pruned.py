@@ -13,7 +13,6 @@ import pytest
 import torch
 from torch import nn
 
-import prune_core.verification
 from prune_core.cost.complexity import complexity
 from prune_core.networks import build_network
 from prune_core.pruning import load_network, outcome_of, save_network
@@ -123,7 +122,7 @@ def test_a_network_that_fails_its_verification_is_not_written(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, checkpoint: str, tmp_path: Path
 ) -> None:
     failed = Verification((Check("ratio", "3 went, 4 were to go", {}),), {})
-    monkeypatch.setattr(prune_core.verification, "verify", lambda *_: failed)
+    monkeypatch.setattr("sweeps.one_network.pruned.verify", lambda *_: failed)
     argv = ["prune", checkpoint, "--method", "l1_filter", "--ratio", "0.5", "-o", str(tmp_path / "x.safetensors")]
     status, out, err = call(capsys, *argv)
     assert (status, out, err.count("\n")) == (1, "", 1)
@@ -263,3 +262,18 @@ def test_timing_leaves_the_training_flags_alone(dense: nn.Module) -> None:
     assert [module.training for module in dense.modules()] == flags and not other.training
     for each in (slow, fast):
         assert 0 < each.low <= each.median <= each.high
+
+
+def test_a_pruned_file_is_pruned_on_or_refused(capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path) -> None:
+    first, second = str(tmp_path / "first.safetensors"), str(tmp_path / "second.safetensors")
+    argv = ["--method", "l1_filter", "--image-size", "16"]
+    assert call(capsys, "prune", checkpoint, *argv, "--ratio", "0.75", "-o", first)[0] == 0
+    status, out, err = call(capsys, "prune", first, *argv, "--ratio", "0.5", "-o", second)
+    assert (status, out, Path(second).exists()) == (2, "", False)
+    assert "pruned already: l1_filter at ratio 0.75 took 21 of 28 filters (75.00 %)" in err
+    assert len(err.splitlines()) == 1
+    status, out, err = call(capsys, "prune", first, *argv, "--ratio", "0.8", "-o", second)
+    assert (status, err) == (0, "")
+    assert "pruned before: l1_filter at ratio 0.75 took 21 of 28 filters (75.00 %); the ratio counts the unpruned" in out
+    gone = outcome_of(load_network(second)).removed
+    assert f"those gone included: {gone - 21} more went" in out
