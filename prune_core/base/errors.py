@@ -36,3 +36,9 @@ class UnknownOption(BadInput):
 
 class Diverged(ArithmeticError):
     """A loss or a metric stopped being finite: the trial ends with status ``diverged``."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the type and the first line of the message of somebody else's error, cut to what fits one line."""
+    text = (str(error).strip() or "no reason given").splitlines()[0][:150]
+    return f"{type(error).__name__}: {text}"

@@ -86,17 +86,18 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
     Args:
         plan: with every trial that is known; what a search has yet to choose is counted by the mean over its space.
         out: the output folder, with what is there already.
-        speeds: by network label.
+        speeds: by network label; trials of networks that are not in it are left out.
         sizes: how many images there are of each kind.
         decided: the trials of extra seeds that the study has decided on; its search did not choose them.
     """
-    missing = plan.missing(out)
+    missing = [trial for trial in plan.missing(out) if trial.network in speeds]
     factor, measured = _correction(plan, out, speeds, sizes)
     seconds = sum(_seconds(plan, trial, out, speeds[trial.network], sizes) for trial in missing) * factor
     records = float(sum(len(_open(trial, out)) for trial in missing))
     disk = sum(_disk(trial, out, speeds[trial.network], sizes) for trial in missing)
     count = float(len(missing))
-    for trial, weight in _to_be_chosen(plan, out, decided):
+    chosen = [(trial, weight) for trial, weight in _to_be_chosen(plan, out, decided) if trial.network in speeds]
+    for trial, weight in chosen:
         speed = speeds[trial.network]
         seconds += weight * _seconds(plan, trial, out, speed, sizes) * factor
         records, count = records + weight, count + weight
@@ -107,9 +108,9 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
     concurrency = max(1, min(places(plan.study.resources), round(count)))
     seconds += concurrency * WORKER_SECONDS if count else 0.0
     wall = seconds / concurrency + (START_SECONDS if count else 0.0)
-    memory = [_memory(speeds[trial.network]) for trial in plan.trials]
+    memory = [_memory(speeds[trial.network]) for trial in plan.trials if trial.network in speeds]
     device = next((speed.device for speed in speeds.values()), "cpu")
-    macs = _work(plan, out, speeds, sizes, missing, decided)
+    macs = _work(plan, out, speeds, sizes, missing, chosen)
     return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured, device, macs)
 
 
@@ -119,7 +120,7 @@ def _work(
     speeds: Mapping[str, Speed],
     sizes: Sizes,
     missing: Iterable[PlannedTrial],
-    decided: Sequence[PlannedTrial],
+    chosen: Iterable[tuple[PlannedTrial, float]],
 ) -> float:
     """Multiply-accumulates: the seconds on a machine that does one in a second."""
     unit = {
@@ -127,11 +128,7 @@ def _work(
         for label, speed in speeds.items()
     }
     known = sum(_seconds(plan, trial, out, unit[trial.network], sizes) for trial in missing)
-    chosen = sum(
-        weight * _seconds(plan, trial, out, unit[trial.network], sizes)
-        for trial, weight in _to_be_chosen(plan, out, decided)
-    )
-    return known + chosen
+    return known + sum(weight * _seconds(plan, trial, out, unit[trial.network], sizes) for trial, weight in chosen)
 
 
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
@@ -218,7 +215,7 @@ def _correction(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes
     for trial in plan.trials:
         folder = trial_folder(out, trial.key)
         records = [record for budget in trial.budgets if (record := read_record(folder, budget)) is not None]
-        if not records or _open(trial, out) or trial.kind == "control":
+        if not records or trial.network not in speeds or _open(trial, out) or trial.kind == "control":
             continue
         count += 1
         measured += max(record["train_seconds"] for record in records) + sum(

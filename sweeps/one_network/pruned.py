@@ -15,6 +15,7 @@ from prune_core.evaluation.uncertainty import intervals, paired_intervals
 from prune_core.metrics import METRICS
 from prune_core.networks import architecture_of
 from prune_core.pruning import METHODS, outcome_of, prune, save_network
+from prune_core.pruning.again import earlier_outcome, summary
 from prune_core.verification import verify
 from sweeps.one_network.against import falling_ece_line
 from sweeps.one_network.cost import cost_lines
@@ -160,11 +161,34 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
 def _head(dense: nn.Module, pruned: nn.Module) -> list[str]:
 
     outcome = outcome_of(pruned)
-    lines = [f"{described(dense)}: {outcome.method} at ratio {outcome.ratio}, {_pool(outcome)}"]
+    lines = [
+        f"{described(dense)}: {outcome.method} at ratio {outcome.ratio}, {_pool(outcome)}",
+        *_before(dense, outcome),
+    ]
     for reason, count in Counter(outcome.left_alone.values()).items():
         names = [name for name, why in outcome.left_alone.items() if why == reason]
         lines.append(f"left alone: {', '.join(names[:3])}{f' and {count - 3} more' if count > 3 else ''} ({reason})")
     return lines
+
+
+def _before(dense: nn.Module, outcome: PruningOutcome) -> list[str]:
+    """Say what an earlier pruning did, and what the ratio counts then; nothing for a network that was not pruned."""
+    before = earlier_outcome(dense)
+    if before is not None and before.granularity == outcome.granularity:
+        more = outcome.removed - sum(
+            layer.total - layer.kept for layer in before.layers if layer.name in {each.name for each in outcome.layers}
+        )
+        counted = f"the ratio counts the unpruned network's {outcome.granularity}, those gone included: {more:,} more went"
+    elif before is not None:
+        counted = f"the ratio counts the {outcome.granularity} that were left"
+    else:
+        weights = [dense.get_parameter(layer.name) for layer in outcome.layers if outcome.granularity == "weights"]
+        zeros = sum(int((weight == 0).sum()) for weight in weights)
+        if not zeros:
+            return []
+        counted = f"{zeros:,} of these weights ({percent(zeros / outcome.total)}) were zero already"
+        return [f"{counted}; the ratio counts all weights, zeros included"]
+    return [f"pruned before: {summary(before)}; {counted}"]
 
 
 def _pool(outcome: PruningOutcome) -> str:

@@ -93,11 +93,16 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     if sizes is None:
         return [*besides, "  cost       unknown: the data is not at hand"]
 
-    speeds = speeds_of(plan.study, plan.trials, sizes)
+    unknown: dict[str, str] = {}
+    speeds = speeds_of(plan.study, plan.trials, sizes, on_failure=unknown.__setitem__)
+    unmeasured = [f"  unknown    network {label}: {reason} (not in the cost below)" for label, reason in unknown.items()]
+    if not speeds:
+        return [*besides, *unmeasured, "  cost       unknown: no network can be measured"]
     decided = decided_trials(plan, out)
     cost = cost_of(plan, out, speeds, sizes, decided)
     wall = cost.wall_seconds
     lines = _own_cost(plan, cost) if missing else ["  cost       none of the study's own seeds: everything is there"]
+    lines = [*unmeasured, *lines]
     if extra is not None:
         further = cost_of(extra, out, speeds, sizes, decided)
         wall += further.wall_seconds

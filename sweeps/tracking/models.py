@@ -109,7 +109,8 @@ def _send(choice: Choice, run_id: str, digest: str) -> str:
     data = load_trial_data(TrialDescription.read(choice.trial).baseline, None)
     network = load_network(choice.folder / WEIGHTS).eval()
     subset = data.split.test if len(data.split.test.labels) >= _EXAMPLES else data.split.train
-    example = data.normalised(subset.images[subset.index[:_EXAMPLES]])
+    # A copy: images of one channel keep strides that torch takes for channels last, which not every network computes.
+    example = np.array(data.normalised(subset.images[subset.index[:_EXAMPLES]]), order="C")
     with torch.inference_mode():
         expected = network(torch.from_numpy(example)).numpy()
     version = torch.__version__.split("+")[0]
