@@ -1,22 +1,31 @@
-"""Metrics: pure functions on arrays, float64 inside, each with direction, unit, range and source. Imports no torch."""
+"""Metrics: pure functions on arrays, float64 inside, each with direction, unit, range and source. Imports no torch.
 
+Every file of this folder and of ``prune_core/cost/costs`` is imported here, and so registers what it defines.
+"""
+
+from prune_core.base.modules import import_modules
 from prune_core.metrics.binning import assign_bins
 from prune_core.metrics.bootstrap import Interval
 from prune_core.metrics.calibration import Reliability, calibration_error, confidence_gap, ece, reliability
 from prune_core.metrics.collapse import collapsed
+from prune_core.metrics.costs import COSTS, Cost
 from prune_core.metrics.likelihood import accuracy, brier, class_accuracy, mean_confidence, nll
 from prune_core.metrics.predictions import CellPredictions, Predictions, log_softmax, softmax
-from prune_core.metrics.registry import METRICS, Metric, file_metric
+from prune_core.metrics.quantity import Quantity
+from prune_core.metrics.registry import METRICS, Metric, file_cost, file_metric
 from prune_core.metrics.robustness import cell_accuracy, cell_ece, mpc, pooled_ece, rpc, worst_corruption
 from prune_core.metrics.selective import Selective, accepting_threshold, augrc, aurc, cells_at, selective_at
 from prune_core.metrics.temperature import cross_fit, first_half, fit_temperature
 
 __all__ = [
+    "COSTS",
     "METRICS",
     "CellPredictions",
+    "Cost",
     "Interval",
     "Metric",
     "Predictions",
+    "Quantity",
     "Reliability",
     "Selective",
     "accepting_threshold",
@@ -33,6 +42,7 @@ __all__ = [
     "confidence_gap",
     "cross_fit",
     "ece",
+    "file_cost",
     "file_metric",
     "first_half",
     "fit_temperature",
@@ -48,3 +58,6 @@ __all__ = [
     "softmax",
     "worst_corruption",
 ]
+
+for _package in (__name__, "prune_core.cost.costs"):
+    import_modules(_package)

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from prune_core.base.kinds import UNPRUNED
+from prune_core.metrics.quantities import quantities_known
+from prune_core.metrics.quantity import Quantity
 from sweeps.front.front import Direction, candidates, front, rivals
 
-Justify = Literal["left", "right"]
-COLUMNS: tuple[tuple[str, Justify], ...] = (
-    ("", "left"),
-    ("accuracy", "right"),
-    ("ECE", "right"),
-    ("mPC", "right"),
-    ("nonzero parameters", "right"),
-)
-_MEASURED = ("accuracy", "ece", "mpc")
 COLLAPSED = 0.2
 """Accuracy lost against the best unpruned network from which on a network is no answer to anybody's question: its confidence
 falls with its accuracy, so its ECE looks good and it is seldom dominated."""
+
+
+def headlines() -> list[Quantity]:
+    """Return what the table shows, in its order: the headline metrics, then the headline costs."""
+    return [one for one in quantities_known() if one.headline and one.recorded and not one.is_text]
+
+
+def front_heads() -> list[str]:
+    """Return the heads of the table's columns; the first, of who it is, has none."""
+    return ["", *(one.title for one in headlines())]
 
 
 def front_rows(
@@ -36,20 +39,18 @@ def front_rows(
         seeds: those that a complete candidate has.
 
     Returns:
-        A cell for each of `COLUMNS`, the means over the seeds; nothing while no candidate is complete.
+        A cell for each of `front_heads`, the means over the seeds; nothing while no candidate is complete.
     """
     if records.empty:
         return [], ""
     selection = any(column.startswith("val_") for column in decisive)
-    measured = [f"val_{column}" if selection else column for column in _MEASURED]
-    numbers = [*measured, "nonzero_parameters"]
+    numbers = [f"val_{one.name}" if selection and not one.is_cost else one.name for one in headlines()]
+    accuracy = "val_accuracy" if selection else "accuracy"
     table = candidates(records, decisive, shown=numbers, seeds=seeds)
     everywhere = int(front(table, decisive).sum())
     at_longest = table[rivals(table)[-1]]
-    chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(
-        measured[0], ascending=False, kind="stable"
-    )
-    kept = chosen[~has_collapsed(table, measured[0]).loc[chosen.index]]
+    chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(accuracy, ascending=False, kind="stable")
+    kept = chosen[~has_collapsed(table, accuracy).loc[chosen.index]]
     rows = [(who(row), *(_number(row[column]) for column in numbers)) for _, row in kept.iterrows()]
     if not rows:
         return [], ""

@@ -11,6 +11,7 @@ import yaml
 
 from prune_core.base.files import write_atomically, write_json
 from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
+from sweeps.folder.columns import write_columns
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_rows
@@ -55,6 +56,7 @@ class Books:
         path = out / "study.yaml"
         self._study_changed = not path.exists() or path.read_text(encoding="utf-8") != text
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_columns(out)
         space = space_of(plan)
         self.optuna = open_books(study, space, out)
         self.proposer = make_proposer(study, space, self.optuna)
@@ -64,7 +66,7 @@ class Books:
             study.tracking.mlflow,
             study.tracking.experiment or (study.project if study.project != "prunefront" else None),
             {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
-            also=[column for column in study.decisive if column.startswith("val_")],
+            also=list(study.decisive),
             commit=str(origin["commit"]) if origin["commit"] else None,
         )
         self.entries = TrialEntries(out, self.trials)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from sweeps.front.text import COLUMNS
+from sweeps.front.text import front_heads
 from sweeps.plan.workload import Workload
 
 _LINE_SECONDS = 15.0
@@ -124,8 +124,8 @@ def front_table(title: str, rows: list[tuple[str, ...]], note: str) -> Table:
     if not rows:
         return table
     table.caption, table.caption_justify = note, "left"
-    for name, justify in COLUMNS:
-        table.add_column(name, justify=justify)
+    for place, name in enumerate(front_heads()):
+        table.add_column(name, justify="right" if place else "left")
     for row in rows:
         table.add_row(*row)
     return table

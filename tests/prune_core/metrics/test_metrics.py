@@ -240,7 +240,14 @@ def test_collapse_is_flagged(change: dict[str, Any], flagged: list[str]) -> None
 
 
 @pytest.mark.parametrize(
-    "module", ["metrics", "metrics.columns", "metrics.directions", "logits", "scoring", "damage", "uncertainty"]
+    "module",
+    [
+        "metrics",
+        "metrics.columns",
+        "metrics.directions",
+        "metrics.quantities",
+        *(f"evaluation.{name}" for name in ("logits", "scoring", "damage", "uncertainty")),
+    ],
 )
 def test_needs_no_torch(module: str) -> None:
     code = f"import sys, prune_core.{module}; sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
