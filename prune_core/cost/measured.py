@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from torch import nn
 
@@ -53,7 +54,7 @@ def cost_columns(measured: MeasuredNetwork) -> dict[str, float | int]:
     """
     found: dict[str, float | int] = {}
     for name in COSTS:
-        value = COSTS.get(name).function(measured)
+        value: Any = COSTS.get(name).function(measured)
         if value is None:
             continue
         if not isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""What a metric is, and how metrics and costs are registered: adding one is one file that calls `file_metric` or `file_cost`."""
+"""What a metric is, and how metrics and costs are filed: one file each that calls `file_metric` or `file_cost`."""
 
 from __future__ import annotations
 

@@ -110,6 +110,9 @@ def prune(
 @click.option("--against", type=FILE, help="Another checkpoint, for example before pruning: what changed on these images.")
 @click.option("--flipped", type=FILE, help="CSV of the images that the two predict differently.")
 @click.option("--plot", type=FILE, help="Folder for a reliability diagram and a corruption heat map (PNG).")
+@click.option(
+    "--plugin", "plugins", multiple=True, metavar="MODULE", help="A Python module of yours: its metrics and costs come too."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; its keys are the columns of a record.")
 def evaluate(
     checkpoint: Path,
@@ -131,6 +134,7 @@ def evaluate(
     against: Path | None,
     flipped: Path | None,
     plot: Path | None,
+    plugins: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Judge CHECKPOINT: accuracy, calibration, cost, and robustness where corruptions are asked for."""
@@ -140,6 +144,10 @@ def evaluate(
 
     if flipped is not None and against is None:
         raise BadInput("--flipped belongs to --against, which is missing")
+    if plugins:
+        from sweeps.study.resolve import import_plugins
+
+        import_plugins(plugins, (str(Path.cwd()),))
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
     judged, *others = (
         judge_checkpoint(

@@ -104,14 +104,22 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--keys", is_flag=True, help="List every key of a study file, with its meaning and default.")
+@click.option(
+    "--keys",
+    is_flag=True,
+    help="List every key of a study file, and every column that it may name; with NAME those of its plugins too.",
+)
 def studies(name: str | None, keys: bool) -> None:
-    """List the studies that ship; with NAME, print that study file (a start for your own)."""
-    from sweeps.study.reference import key_lines, study_lines
+    """List the studies that ship; with NAME, print that study file (a start for your own), or its keys and columns."""
+    from sweeps.study.reference import column_lines, key_lines, study_lines
+    from sweeps.study.resolve import import_plugins_of
     from sweeps.study.yaml import find_study
 
     if keys:
-        click.echo("\n".join(key_lines()))
+        if name is not None:
+            import_plugins_of(find_study(name))
+        said = "The columns of a record: objectives, limits and margins name them."
+        click.echo("\n".join([*key_lines(), "", said, *column_lines()]))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:

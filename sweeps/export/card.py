@@ -93,11 +93,8 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     for name in spread_columns():
         if name not in checkpoint["metrics"] or name.startswith("val_"):
             continue
-        cells = [
-            escaped(title_of(name)),
-            _number(name, checkpoint["metrics"][name]),
-            _interval(name, checkpoint["intervals"]),
-        ]
+        number, interval = _number(name, checkpoint["metrics"][name]), _interval(name, checkpoint["intervals"])
+        cells = [escaped(title_of(name)), number, interval]
         if int8:
             cells += [_number(name, int8["metrics"].get(name)), _interval(name, int8["intervals"])]
         cells += [_difference(name, differences.get(name))] if differences else []

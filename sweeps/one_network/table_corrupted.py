@@ -41,16 +41,10 @@ def severity_lines(
     rows.append(_nll("NLL after temperature", scaled))
     rows.append(_across("ECE after temperature", _pooled_ece(scaled, judged.bins)))
     rows.append(("  95 %", *(within(after.get(name)) for name in columns)))
-    rows += [
-        (
-            one.title,
-            "",
-            *(_text(one, float(record[f"{one.name}_s{s}"])) for s in levels),
-            _text(one, float(record[one.name])),
-        )
-        for one in quantities_known()
-        if one.on == "severity" and one.name in record and one.name not in ("mpc", "corruption_ece")
-    ]
+    for one in quantities_known():
+        if one.on == "severity" and one.name in record and one.name not in ("mpc", "corruption_ece"):
+            columns = (*(f"{one.name}_s{s}" for s in levels), one.name)
+            rows.append((one.title, "", *(_text(one, float(record[name])) for name in columns)))
     return aligned(rows)
 
 

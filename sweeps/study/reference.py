@@ -1,4 +1,4 @@
-"""What ships, and what every key of a study file means: read from the files and from the model, so never out of date."""
+"""What ships, and what every key of a study file means: read from files, model and registries, so never out of date."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from prune_core.metrics.quantities import costs_known, metrics_known
 from sweeps.study.model import Study
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
 
@@ -23,6 +24,22 @@ def key_lines() -> list[str]:
     rows = _rows(Study, "")
     width = max(len(path) for path, _, _ in rows)
     return [f"{path:<{width}}  {meaning}{default}" for path, default, meaning in rows]
+
+
+def column_lines() -> list[str]:
+    """Return a line per metric and cost of a record: its columns, what they are, and which side is better.
+
+    Those of plugins that were imported before are among them.
+    """
+    lines = []
+    for one in [*metrics_known(), *(cost for cost in costs_known() if cost.recorded)]:
+        side = {"max": "higher is better", "min": "lower is better", None: "no objective"}[one.direction]
+        others = [column for column in one.columns if column != one.name]
+        unit = f", {one.unit}" if one.unit not in ("", "1") else ""
+        said = [f"{one.title} ({one.group}{unit}): {side}", *([f"also {', '.join(others)}"] if others else [])]
+        lines.append((one.name, "; ".join(said)))
+    width = max(len(name) for name, _ in lines)
+    return [f"{name:<{width}}  {meaning}" for name, meaning in lines]
 
 
 def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str]]:

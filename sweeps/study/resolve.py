@@ -16,6 +16,7 @@ from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
 from sweeps.study.search import check_search
 from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
+from sweeps.study.yaml import read_study_yaml
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
@@ -73,6 +74,22 @@ def resolve(study: Study, folder: Path) -> Study:
     check_columns(study, changes["objectives"])
     check_search(study)
     return study.model_copy(update=changes)
+
+
+def import_plugins_of(path: Path) -> None:
+    """Import what a study file names as plugins; the rest of the file is not looked at.
+
+    Raises:
+        BadInput: the file cannot be read, names no list of modules, or a module cannot be imported.
+    """
+    plain, folder = read_study_yaml(path), path.parent.resolve()
+    given = {key: plain.get(key) or [] for key in ("plugins", "plugin_paths")}
+    for key, value in given.items():
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise BadInput(f"{path.name}: {key}: {value!r} (allowed: a list of texts)")
+    if given["plugins"]:
+        paths = [str((folder / each).resolve()) for each in given["plugin_paths"]]
+        import_plugins(tuple(given["plugins"]), tuple(dict.fromkeys([*paths, str(folder)])))
 
 
 def import_plugins(modules: tuple[str, ...], paths: tuple[str, ...]) -> None:

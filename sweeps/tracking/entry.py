@@ -10,6 +10,12 @@ from pathlib import Path
 from prune_core.base.description import content_key
 from prune_core.metrics.quantities import quantities_known
 
+RUN_STATUS = {"complete": "FINISHED", "failed": "FAILED", "diverged": "FAILED", "stopped": "KILLED"}
+"""Our status of a trial -> MLflow's status of its run; our own word is the tag ``prunefront.status``."""
+
+Point = tuple[str, int, float]
+"""(metric name, step = budget in epochs, value)."""
+
 
 def budget_metrics() -> list[str]:
     """Return the columns logged at every budget, which is the metric's step. Few on purpose: a page of many keys freezes.
@@ -32,13 +38,6 @@ def final_metrics() -> list[str]:
         *(f"delta_{one.name}" for one in known if one.headline and not one.is_cost),
         *(one.name for one in costs if not one.repeatable),
     ]
-
-
-RUN_STATUS = {"complete": "FINISHED", "failed": "FAILED", "diverged": "FAILED", "stopped": "KILLED"}
-"""Our status of a trial -> MLflow's status of its run; our own word is the tag ``prunefront.status``."""
-
-Point = tuple[str, int, float]
-"""(metric name, step = budget in epochs, value)."""
 
 
 @dataclass(frozen=True)
