@@ -9,8 +9,8 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.points import Points
-from dashboards.analysis.ratio_panels import CLEAN, RatioFigure
-from dashboards.figures.front import COSTS, grid, panels, view
+from dashboards.analysis.ratio_panels import RatioFigure
+from dashboards.figures.front import grid, panels, view
 from dashboards.figures.palette import Look, looks, order
 from dashboards.figures.print_style import (
     COLUMN,
@@ -28,6 +28,7 @@ from dashboards.figures.print_style import (
 )
 from dashboards.figures.ratio import UNDRAWN, Curve, beside
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.quantities import quantity_of
 
 FILLINGS = ("full", "none", "left", "bottom")
 """How markers are filled, one per network, as on the page."""
@@ -68,7 +69,8 @@ def _front(points: Points, names: list[str], size: tuple[float, float, int, int]
         axis.tick_params(labelleft=place % columns == 0)
         axis.set_visible(place < len(names))
     legend_below(figure, _handles(look, methods, networks), words, ncol)
-    say(figure, points.corruption_set if "mpc" in names else "")
+    corrupted = any((one := quantity_of(name)) is not None and one.needs_corruptions for name in names)
+    say(figure, points.corruption_set if corrupted else "")
     return save(figure, folder, file)
 
 
@@ -107,15 +109,16 @@ def _dress(axis: Any, table: pd.DataFrame, name: str) -> None:
 
     axis.set_xlabel(labels.title(name))
     axis.xaxis.set_major_locator(MaxNLocator(5))
-    if name in COSTS:
+    log = labels.is_log(name)
+    if log:
         axis.set_xscale("log")
-    if (window := view(table, name, log=name in COSTS)) is not None:
+    if (window := view(table, name, log=log)) is not None:
         axis.set_xlim(*window)
     if (window := view(table, "accuracy")) is not None:
         axis.set_ylim(*window)
     for way, column in ((axis.xaxis, name), (axis.yaxis, "accuracy")):
         percent(way, column)
-    if name in COSTS:
+    if log:
         low, high = axis.get_xlim()
         axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 80 * low else (1.0, 2.0, 5.0)))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: labels.count(value)))
@@ -136,7 +139,7 @@ def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, net
     names = [name for name in which.columns if any(curve.rows[name].notna().any() for curve in chosen)]
     if not names:
         return []
-    by_severity = names[0][-2:-1] == "s"
+    by_severity = which.by_severity
     words = [_label(curve) for curve in chosen]
     columns, lines = lines_of(words, PAGE)
     figure, axes = panels_of(PAGE, 1.5, 1, len(names), lines, shared=by_severity, title=1)
@@ -153,7 +156,7 @@ def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, net
             axis.set_ylim(low, high)
             axis.tick_params(labelleft=place == 0)
     legend_below(figure, drawn, words, columns)
-    say(figure, points.corruption_set if which is not CLEAN else "")
+    say(figure, points.corruption_set if which.corrupted else "")
     return save(figure, folder, f"{which.name}-{file_name(network)}")
 
 

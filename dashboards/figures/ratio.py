@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.points import Points, rows_of
-from dashboards.analysis.ratio_panels import RATIO_FIGURES, RatioFigure
+from dashboards.analysis.ratio_panels import RatioFigure, ratio_figures
 from dashboards.figures.front import FRAME, axis
 from dashboards.figures.palette import Look, looks, order
 from prune_core.base.kinds import DENSE, REFERENCES, SCRATCH
@@ -39,7 +39,7 @@ class Curve:
 
 def curves(points: Points) -> list[Curve]:
     """Return the curves of a study; references (baseline, control, dense ladder) are single points."""
-    columns = [name for which in RATIO_FIGURES for name in which.columns]
+    columns = [name for which in ratio_figures() for name in which.columns]
     table = points.complete[
         ["arm", "network", "method", "ratio", "budget", "place", *columns, *(f"{name}_std" for name in columns)]
     ]
