@@ -20,7 +20,7 @@ def scaling_heads() -> list[str]:
 
 
 def scaling_rows(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, list[str]]]:
-    """Return, for each candidate and its control, mean and sample standard deviation over seeds of `scaling_columns`, as text.
+    """Return, for each candidate and its control, mean and sample deviation over seeds of `scaling_columns`, as text.
 
     Temperature scaling changes no decision and no accuracy. What it mends is no damage that pruning did for good: a pruned
     network is worse calibrated than its control only if it still is after scaling both.

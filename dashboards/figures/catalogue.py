@@ -49,7 +49,8 @@ def front_drawn(points: Points, folder: Path | None) -> list[Drawn]:
         return []
     on = int(points.complete["front"].sum())
     words = (
-        f"Scatter plot of {len(points.complete)} candidates: accuracy against {', '.join(map(labels.title, panels(points)))}; "
+        f"Scatter plot of {len(points.complete)} candidates: accuracy against "
+        f"{', '.join(map(labels.title, panels(points)))}; "
         f"{on} of them are on a front. The table of the front has the same numbers. {points.corrupted}"
     ).strip()
     files = tuple(print_front(points, folder)) if folder else ()

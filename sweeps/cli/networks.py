@@ -145,7 +145,7 @@ def evaluate(
     if flipped is not None and against is None:
         raise BadInput("--flipped belongs to --against, which is missing")
     if plugins:
-        from sweeps.study.resolve import import_plugins
+        from sweeps.study.plugins import import_plugins
 
         import_plugins(plugins, (str(Path.cwd()),))
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}

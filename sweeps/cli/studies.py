@@ -109,13 +109,14 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 )
 def studies(name: str | None, keys: bool) -> None:
     """List the studies that ship; with NAME, print that study file (a start for your own), or its keys and columns."""
+    from sweeps.study.plugins import import_plugins_of
     from sweeps.study.reference import column_lines, key_lines, study_lines
-    from sweeps.study.resolve import import_plugins_of
-    from sweeps.study.yaml import find_study
+    from sweeps.study.yaml import find_study, read_study_yaml
 
     if keys:
         if name is not None:
-            import_plugins_of(find_study(name))
+            path = find_study(name)
+            import_plugins_of(read_study_yaml(path), path.parent.resolve())
         said = "The columns of a record: objectives, limits and margins name them."
         click.echo("\n".join([*key_lines(), "", said, *column_lines()]))
     elif name is not None:

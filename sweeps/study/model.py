@@ -13,6 +13,7 @@ from prune_core.base.errors import BadInput
 from sweeps.storage.place import checked_place
 from sweeps.study.errors import one_line
 from sweeps.study.objectives import decisive_columns, objective_directions
+from sweeps.study.plugins import import_plugins_of
 from sweeps.study.resolve import resolve
 from sweeps.study.sections import (
     CHEAP_IMAGES_PER_CELL,
@@ -155,11 +156,11 @@ def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
         raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
     plain = {key: value for key, value in plain.items() if key != "provenance"}
     try:
+        import_plugins_of(plain, folder)
         study = Study.model_validate(plain)
+        return resolve(study, folder)
     except ValidationError as error:
         raise BadInput(f"{where}: {one_line(error, Study)}") from None
-    try:
-        return resolve(study, folder)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
 

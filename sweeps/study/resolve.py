@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +12,9 @@ from prune_core.base.kinds import REFERENCES
 from prune_core.data import DATASETS
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
+from sweeps.study.plugins import plugin_folders
 from sweeps.study.search import check_search
 from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
-from sweeps.study.yaml import read_study_yaml
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
@@ -36,21 +34,18 @@ def resolve(study: Study, folder: Path) -> Study:
 
     Args:
         study: what pydantic let through.
-        folder: the study file's folder; relative paths start there, plugins are looked for there too.
+        folder: the study file's folder; relative paths start there. Its plugins are imported already.
 
     Raises:
         BadInput: the key's path, what is wrong, what is allowed.
     """
-    paths = tuple(dict.fromkeys([*(str((folder / path).resolve()) for path in study.plugin_paths), str(folder)]))
-    if study.plugins:
-        import_plugins(study.plugins, paths)
     networks = _lone_baseline(study)
     with at("training"):
         training = recipe_of(study.training)
     with at("fine_tuning"):
         fine_tuning = _without_epochs(study.fine_tuning)
     changes: dict[str, Any] = {
-        "plugin_paths": paths if study.plugins else (),
+        "plugin_paths": plugin_folders(study.plugin_paths, folder) if study.plugins else (),
         "baseline": None,
         "training": training,
         "fine_tuning": fine_tuning,
@@ -74,38 +69,6 @@ def resolve(study: Study, folder: Path) -> Study:
     check_columns(study, changes["objectives"])
     check_search(study)
     return study.model_copy(update=changes)
-
-
-def import_plugins_of(path: Path) -> None:
-    """Import what a study file names as plugins; the rest of the file is not looked at.
-
-    Raises:
-        BadInput: the file cannot be read, names no list of modules, or a module cannot be imported.
-    """
-    plain, folder = read_study_yaml(path), path.parent.resolve()
-    given = {key: plain.get(key) or [] for key in ("plugins", "plugin_paths")}
-    for key, value in given.items():
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise BadInput(f"{path.name}: {key}: {value!r} (allowed: a list of texts)")
-    if given["plugins"]:
-        paths = [str((folder / each).resolve()) for each in given["plugin_paths"]]
-        import_plugins(tuple(given["plugins"]), tuple(dict.fromkeys([*paths, str(folder)])))
-
-
-def import_plugins(modules: tuple[str, ...], paths: tuple[str, ...]) -> None:
-    """Import the user's modules, so that what they register is known.
-
-    Raises:
-        BadInput: a module cannot be imported, with the reason.
-    """
-    for path in reversed(paths):
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # noqa: BLE001  (outside code may raise anything)
-            raise BadInput(f"plugins: {module} cannot be imported: {type(error).__name__}: {error}") from None
 
 
 def _without_epochs(values: dict[str, Any], base: dict[str, Any] | None = None) -> dict[str, Any]:
