@@ -37,14 +37,22 @@ def hover(row: Any) -> str:
     for name in hover_columns():
         value = getattr(row, name)
         if not math.isnan(value):
-            lines.append(f"{labels.title(name)}: {labels.spread(value, getattr(row, f'{name}_std'), name)}")
+            lines.append(f"{labels.safe(labels.title(name))}: {labels.spread(value, getattr(row, f'{name}_std'), name)}")
     costs = [name for name in table_columns() if is_cost(name)]
-    sizes = [f"{labels.number(getattr(row, name), name)} {labels.title(name)}" for name in costs if labels.is_log(name)]
-    rest = [f"{labels.title(name)} {labels.number(getattr(row, name), name)}" for name in costs if not labels.is_log(name)]
+    sizes = [
+        f"{labels.number(getattr(row, name), name)} {labels.safe(labels.title(name))}"
+        for name in costs
+        if labels.is_log(name)
+    ]
+    rest = [
+        f"{labels.safe(labels.title(name))} {labels.number(getattr(row, name), name)}"
+        for name in costs
+        if not labels.is_log(name)
+    ]
     lines.append(", ".join([*sizes, *rest]))
     if row.method not in REFERENCES:
         deltas = [
-            f"{labels.title(name)} {labels.number(getattr(row, f'delta_{name}'), name, sign=True)}"
+            f"{labels.safe(labels.title(name))} {labels.number(getattr(row, f'delta_{name}'), name, sign=True)}"
             for name in headline_columns()
         ]
         lines.append(f"against its control: {', '.join(deltas)}")
@@ -202,9 +210,9 @@ def axis(name: str) -> Figure:
     better = "log scale" if log else labels.better(name)
     plain: Figure = {
         "title": {
-            "text": f"{labels.title(name)} <span style='font-size:.85em'>({better})</span>"
+            "text": f"{labels.safe(labels.title(name))} <span style='font-size:.85em'>({better})</span>"
             if better
-            else labels.title(name),
+            else labels.safe(labels.title(name)),
             "standoff": 8,
         },
         "zeroline": False,

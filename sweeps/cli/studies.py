@@ -118,7 +118,7 @@ def studies(name: str | None, keys: bool) -> None:
             path = find_study(name)
             import_plugins_of(read_study_yaml(path), path.parent.resolve())
         said = "The columns of a record: objectives, limits and margins name them."
-        click.echo("\n".join([*key_lines(), "", said, *column_lines()]))
+        click.echo("\n".join([*key_lines(), said, *column_lines()]))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:

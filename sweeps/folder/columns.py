@@ -34,7 +34,7 @@ def read_columns(out: Path) -> list[Quantity]:
         BadInput: the file is there and cannot be read.
     """
     plain = _read(out)
-    entries = plain.get("columns") if isinstance(plain, dict) else []
+    entries = plain.get("columns") if isinstance(plain, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise BadInput(
             f"{out / COLUMNS}: holds no list of columns (allowed: what a run wrote; without it plugins are unknown)"

@@ -8,7 +8,7 @@ from prune_core.metrics.registry import file_cost
 file_cost(
     Cost(
         name="size_bytes",
-        title="file size",
+        title="size of the saved file",
         function=lambda network: network.complexity.size_bytes,
         unit="bytes",
         source="length of the file that `save_network` writes without further metadata",
