@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install install-dev lint types imports check chaos lock clean
+.PHONY: help demo test install install-dev lint types imports house check chaos lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,8 +43,13 @@ lint: install-dev  ## ruff: rules and format
 types: install-dev  ## mypy, strict
 	$(BIN)/mypy
 
-imports: install-dev  ## dashboards -> sweeps -> prune_core, and nothing back
+imports: install-dev  ## the layers of the rooms, and no late import outside its seams
 	$(BIN)/lint-imports
+	$(BIN)/python -m benchmarks.house --late
+
+house: install-dev  ## count the rooms and draw their import graph into docs/architecture.md
+	$(BIN)/python -m benchmarks.house
+	$(BIN)/python -m benchmarks.house --graph
 
 check: test lint types imports  ## everything that must pass
 

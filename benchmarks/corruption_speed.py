@@ -1,8 +1,8 @@
 """How long the generator takes, and how much longer the script behind the official CIFAR-10-C takes for the same images.
 
-    python benchmarks/corruption_speed.py                        our CPU seconds of each cell, scaled to 10,000 images
-    python benchmarks/corruption_speed.py --against-script 100   both ways on the same images, one after the other: the ratio
-    python benchmarks/corruption_speed.py --full                 10,000 images x 75 cells into a cache: CPU, wall, memory
+    python -m benchmarks.corruption_speed                        our CPU seconds of each cell, scaled to 10,000 images
+    python -m benchmarks.corruption_speed --against-script 100   both ways on the same images, one after the other: the ratio
+    python -m benchmarks.corruption_speed --full                 10,000 images x 75 cells into a cache: CPU, wall, memory
 
 Run it with OMP_NUM_THREADS=1, so that it is one core's time. Goals: at most 90 s, 1.5 GB, at least 12 times as fast as the
 script. The images are smooth random ones, which JPEG finds as hard as photographs; ``--data cifar10`` takes real ones.
@@ -15,6 +15,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def ours_of(images: np.ndarray, name: str) -> list[float]:
     for severity in SEVERITIES:
         corrupt(images[:2], name, severity)
     scale = FULL / len(images)
-    return [scale * seconds(lambda severity=severity: corrupt(images, name, severity)) for severity in SEVERITIES]
+    return [scale * seconds(partial(corrupt, images, name, severity)) for severity in SEVERITIES]
 
 
 def show_ours(asked: argparse.Namespace) -> None:
@@ -69,8 +70,9 @@ def show_ours(asked: argparse.Namespace) -> None:
 
 def show_against_script(asked: argparse.Namespace) -> None:
     """Print both ways side by side: mean absolute change in grey levels, which must agree, CPU seconds, and the ratio."""
-    from one_image_at_a_time import OneAtATime, write_ice
     from PIL import Image
+
+    from benchmarks.one_image_at_a_time import OneAtATime, write_ice
 
     many, few = some_images(asked, asked.images), some_images(asked, asked.against_script)
     pictures = [Image.fromarray(image) for image in few]
@@ -84,7 +86,7 @@ def show_against_script(asked: argparse.Namespace) -> None:
 
                 def one_by_one(name: str = name, made: list[list[np.ndarray]] = made) -> None:
                     for level in CORRUPTIONS.get(name).levels:
-                        made.append([np.uint8(script.make(name, picture, level)) for picture in pictures])
+                        made.append([script.make(name, picture, level).astype(np.uint8) for picture in pictures])
 
                 theirs[turn, at] = seconds(one_by_one) * FULL / len(few)
                 ours[turn, at] = sum(ours_of(many, name))

@@ -71,7 +71,8 @@ class OneAtATime:
         return np.clip(np.array([cv2.filter2D(x[:, :, d], -1, kernel) for d in range(3)]).transpose(1, 2, 0), 0, 1) * 255
 
     def glass_blur(self, picture: Image.Image, c: Any) -> Floats:  # noqa: D102
-        pixels = np.uint8(filters.gaussian(np.array(picture) / 255.0, sigma=c[0], channel_axis=-1) * 255)
+        soft = filters.gaussian(np.array(picture) / 255.0, sigma=c[0], channel_axis=-1)
+        pixels: np.ndarray[Any, Any] = np.asarray(soft * 255).astype(np.uint8)
         for _ in range(int(c[2])):
             for row in range(SIDE - 1, 1, -1):
                 for column in range(SIDE - 1, 1, -1):
@@ -153,9 +154,9 @@ class OneAtATime:
     def _through_png(self, picture: Image.Image, radius: float, sigma: float, degrees: float) -> Floats:
         stream = io.BytesIO()
         picture.save(stream, format="PNG")
-        pixels = cv2.imdecode(np.frombuffer(stream.getvalue(), np.uint8), cv2.IMREAD_UNCHANGED)
+        pixels: Any = cv2.imdecode(np.frombuffer(stream.getvalue(), np.uint8), cv2.IMREAD_UNCHANGED)
         _, encoded = cv2.imencode(".png", _blurred_along(pixels, radius, sigma, degrees))
-        blurred: Floats = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+        blurred: Any = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
         return blurred[..., [2, 1, 0]] if blurred.ndim == 3 else blurred
 
     def _clouds(self, decay: float) -> Floats:

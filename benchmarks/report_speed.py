@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -119,7 +120,7 @@ def main(sizes: list[int]) -> None:
             table.to_parquet(out / "records.parquet")
             write_noise(out, table)
             (out / "study.yaml").write_text(yaml.safe_dump({"name": "speed", "seeds": [0, 1, 2], "budgets": [0, 2]}))
-            page, spent = timed(lambda out=out: build_report(out))
+            page, spent = timed(partial(build_report, out))
             size_mib = page.stat().st_size / 2**20
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"{len(table):6d} records, report: {spent}, {size_mib:.2f} MiB, peak {peak:.0f} MiB", flush=True)

@@ -16,7 +16,7 @@ from optuna.samplers import BaseSampler, TPESampler
 
 from benchmarks.search_quality import tried
 from benchmarks.search_surfaces import made_up
-from sweeps.search.search import optuna_search as search_optuna
+from sweeps.samplers import SAMPLERS
 
 FIRST = 1000
 """Number of the first made-up grid."""
@@ -49,9 +49,8 @@ def main() -> None:
 
     blind = shares("random")
     print(f"| random | {blind.mean():.3f} | |", flush=True)
-    makers = search_optuna._samplers
     for name, tpe in SETTINGS.items():
-        with patch.object(search_optuna, "_samplers", lambda tpe=tpe: makers() | ({"tpe": tpe} if tpe else {})):
+        with patch.dict(SAMPLERS._entries, {"tpe": tpe} if tpe else {}):
             found = shares("optuna")
         print(f"| {name} | {found.mean():.3f} | {int((found > blind).sum())} of {found.size} |", flush=True)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -52,7 +53,7 @@ backward pass, the same bits after a round trip through disk.
 COLUMNS = ["method", "pool", "gone", "rescued", "parameters", "nonzero", "MACs", "nonzero MACs", "difference", "passed"]
 
 
-def lived_in(name: str, options: dict[str, object]) -> nn.Module:
+def lived_in(name: str, options: dict[str, Any]) -> nn.Module:
     """Build a network whose batch norms are not at their defaults."""
     torch.manual_seed(0)
     network = build_network(name, **options)
@@ -83,7 +84,7 @@ def row(dense: nn.Module, method: str, images: torch.Tensor) -> list[str]:
     return [method, *pool, *counts(complexity(pruned, SHAPE)), f"{difference:.1g}", found.reason or "yes"]
 
 
-def section(title: str, name: str, options: dict[str, object]) -> str:
+def section(title: str, name: str, options: dict[str, Any]) -> str:
     """Return the table of one network."""
     dense = lived_in(name, options)
     images = torch.randn(2, *SHAPE, generator=torch.Generator().manual_seed(1))

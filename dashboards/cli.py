@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from sweeps.cli.group import cli, run_cli
-from sweeps.folder.pages import Pages
-
-if TYPE_CHECKING:
-    from prune_core.evaluation.logits import LogitSet
+from sweeps.folder.pages import JudgedNetwork, Pages
 
 
 @cli.command()
@@ -57,13 +53,24 @@ def build(folder: Path) -> Path:
     return build_report(folder)
 
 
-def draw(logits: LogitSet, temperature: float, bins: int, title: str, path: Path) -> None:
+def draw(network: JudgedNetwork, path: Path) -> None:
     """Draw one network of the front; matplotlib is imported only now."""
     from dashboards.figures.network import print_network
 
-    print_network(logits, temperature, bins, title, path)
+    print_network(network, path)
+
+
+def draw_each(network: JudgedNetwork, folder: Path) -> list[Path]:
+    """Draw one judged network, a file for each figure; matplotlib is imported only now."""
+    from dashboards.figures.network import print_judgement
+
+    return print_judgement(network, folder)
+
+
+PAGES = Pages(report=build, picture=draw, pictures=draw_each)
+"""What this room draws for the commands of `sweeps`."""
 
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    sys.exit(run_cli(cli, sys.argv[1:], pages=Pages(build, draw)))
+    sys.exit(run_cli(cli, sys.argv[1:], pages=PAGES))

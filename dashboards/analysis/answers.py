@@ -18,7 +18,9 @@ from dashboards.analysis.per_seed import candidate_differences
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics import Direction
 from prune_core.metrics.quantities import direction_of
+from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 MARGIN = 0.01
@@ -41,7 +43,7 @@ class Question:
     condition: str
     demands: tuple[Limit, ...]
     column: str
-    direction: str
+    direction: Direction
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,12 @@ def accuracy_margin(study: StudyFolder) -> float:
 
 def _questions(study: StudyFolder, pruned: pd.DataFrame) -> list[Question]:
     def decisive(name: str) -> str:
-        return f"val_{name}" if study.select_on != "report" and f"val_{name}" in pruned else name
+        return deciding_column(name, pruned.columns, study.select_on)
 
     loss = accuracy_margin(study)
     margin = f"with accuracy at most {100 * loss:g} percentage point{'s' if loss != 0.01 else ''} below its control"
     # The difference is to the control of the same baseline: slimming starts from one of its own.
-    deltas = [name for name in (f"delta_{decisive('accuracy')}", "delta_accuracy") if _measured(pruned, name)]
+    deltas = [name for name in (decisive("delta_accuracy"), "delta_accuracy") if _measured(pruned, name)]
     near = (Limit(deltas[0], ">=", -loss),) if deltas else ()
     limits = tuple(study.decisive_limits)
     within = f"within the limits ({', '.join(map(str, study.limits))})" if limits else margin
@@ -119,7 +121,7 @@ def _answer(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: 
         row,
         control,
         ladder,
-        tuple(_remarks(study, points, Found(question, able, rows, row, control, ladder))),
+        tuple(_remarks(study, points, Considered(question, able, rows, row, control, ladder))),
     )
 
 
@@ -150,7 +152,7 @@ def against_control(study: StudyFolder, row: Any, columns: Sequence[str]) -> dic
 
 
 @dataclass(frozen=True)
-class Found:
+class Considered:
     """An answer before it is put into words: who was able, who qualified, who was chosen, and against what it was held."""
 
     question: Question
@@ -161,7 +163,7 @@ class Found:
     ladder: Mapping[str, Paired] | None
 
 
-def _remarks(study: StudyFolder, points: Points, found: Found) -> list[str]:
+def _remarks(study: StudyFolder, points: Points, found: Considered) -> list[str]:
     question, row = found.question, found.row
     seeds = int(row.seeds)
     said = []
@@ -184,7 +186,7 @@ def _remarks(study: StudyFolder, points: Points, found: Found) -> list[str]:
     return said
 
 
-def _gain(study: StudyFolder, found: Found) -> list[str]:
+def _gain(study: StudyFolder, found: Considered) -> list[str]:
     """Say whether the chosen one beats its control in what it was chosen for; it is the best of many, so each counts."""
     name = found.question.column.removeprefix("val_")
     one = found.control.get(name)

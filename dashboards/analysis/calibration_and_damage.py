@@ -10,21 +10,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards import labels
+from dashboards.analysis.kept_logits import logits_of, pairs_with_control
 from dashboards.reading.study_folder import StudyFolder
-from prune_core.base.errors import BadInput, Diverged
-from prune_core.base.trial_folder import REPORT, SELECTION, budget_folder
+from prune_core.base.errors import Diverged
+from prune_core.base.trial_folder import SELECTION
 from prune_core.evaluation.logits import LogitSet
-from prune_core.evaluation.scoring import selective_by_severity
-from prune_core.metrics.calibration import Reliability, reliability
+from prune_core.evaluation.scoring import Source, fitted_on, scaled_as_recorded, selective_by_severity
+from prune_core.metrics.calibration import Reliability, pooled_reliability, reliability
 from prune_core.metrics.predictions import Predictions
 from prune_core.metrics.robustness import cell_accuracy
 from prune_core.metrics.selective import Selective
-from sweeps.storage.files import bring_back, place_of
 
 Array = NDArray[np.float64]
 _BySeverity = dict[int, Selective]
+AS_TRAINED, AFTER_SCALING = "as trained", "after temperature scaling"
+"""What the two states of a network are called, in figures and tables."""
 ACCEPTED_ERROR = 0.01
 """Share of errors among the accepted clean selection images at which each network's confidence threshold is set."""
+
+
+@dataclass(frozen=True)
+class SeedReliability:
+    """Reliability of one seed on the report images: the ECE of its bins are ``ece`` and ``ece_t`` of its record.
+
+    Attributes:
+        seed: of the trial.
+        raw: as trained.
+        scaled: after temperature scaling; None where the record has no temperature (one of an older version).
+    """
+
+    seed: int
+    raw: Reliability
+    scaled: Reliability | None
 
 
 @dataclass(frozen=True)
@@ -33,7 +50,8 @@ class Depth:
 
     Attributes:
         name: the candidate's.
-        raw, scaled: reliability on the report images, before and after temperature scaling.
+        seeds: reliability on the report images, seed by seed.
+        fitted_on: what the temperatures were fitted on.
         corruptions: names, as many as ``damage`` has rows; none where no corrupted image was judged.
         damage: ``(C, S)`` accuracy minus the control's, mean over seeds.
         classes: ``(K,)`` accuracy by class minus the control's, mean over seeds.
@@ -42,19 +60,30 @@ class Depth:
     """
 
     name: str
-    raw: Reliability
-    scaled: Reliability
+    seeds: tuple[SeedReliability, ...]
+    fitted_on: Source
     corruptions: tuple[str, ...]
     damage: Array
     classes: Array
     selective: dict[int, Selective]
     control_selective: dict[int, Selective]
 
+    @property
+    def raw(self) -> Reliability:
+        """Reliability as trained, the seeds' images pooled."""
+        return pooled_reliability([one.raw for one in self.seeds])
+
+    @property
+    def scaled(self) -> Reliability | None:
+        """Reliability after temperature scaling, the seeds' images pooled; None unless every seed has it."""
+        each = [one.scaled for one in self.seeds if one.scaled is not None]
+        return pooled_reliability(each) if len(each) == len(self.seeds) else None
+
 
 def depths(study: StudyFolder, rows: Sequence[Any]) -> list[Depth]:
     """Return the chosen candidates in depth, each once; those whose logits were not kept are left out."""
     found: dict[int, Depth] = {}
-    bins = _bins(study)
+    bins = study.ece_bins
     for row in rows:
         if row.Index not in found:
             depth = _depth(study, row, bins)
@@ -63,47 +92,79 @@ def depths(study: StudyFolder, rows: Sequence[Any]) -> list[Depth]:
     return list(found.values())
 
 
-def _bins(study: StudyFolder) -> int:
-    evaluation = study.plain.get("evaluation")
-    bins = evaluation.get("ece_bins", 15) if isinstance(evaluation, dict) else 15
-    return bins if isinstance(bins, int) and 0 < bins <= 1000 else 15
-
-
 def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
-    raw, scaled, damages, classes = [], [], [], []
-    accepted: list[tuple[_BySeverity, _BySeverity]] = []
-    corruptions: tuple[str, ...] = ()
+    seeds: list[_Seed] = []
     for record, control in pairs_with_control(study, row):
-        logits = logits_of(study, str(record["key"]), row.budget)
-        against = logits_of(study, control, row.budget) if control is not None else None
-        if logits is None or against is None:
+        seed = _seed(study, record, control, row.budget, bins) if control is not None else None
+        if seed is None:
             return None
-        try:
-            predictions = logits.predictions()
-            raw.append(predictions)
-            scaled.append(predictions.scaled(_temperature(record)))
-            classes.append(_by_class(predictions) - _by_class(against.predictions()))
-            cells, theirs = logits.cell_predictions(), against.cell_predictions()
-            accepted.append(
-                (_selective(study, str(record["key"]), row.budget, logits), _selective(study, control, row.budget, against))
-            )
-        except Diverged:
-            return None
-        if cells is not None and theirs is not None and cells.corruptions == theirs.corruptions:
-            corruptions = cells.corruptions
-            damages.append(cell_accuracy(cells) - cell_accuracy(theirs))
-    if not raw:
+        seeds.append(seed)
+    if not seeds:
         return None
-    damage = np.mean(damages, axis=0) if damages else np.zeros((0, 0))
-    pooled = [reliability(_pooled(parts), bins=bins) for parts in (raw, scaled)]
-    ours, the_control = (_mean_selective([pair[side] for pair in accepted]) for side in (0, 1))
+    # The mean over seeds stands beside the column's mean over all of them: it needs the same cells of every one.
+    same = len({seed.corruptions for seed in seeds}) == 1
     return Depth(
-        labels.candidate(row), pooled[0], pooled[1], corruptions, damage, np.mean(classes, axis=0), ours, the_control
+        name=labels.candidate(row),
+        seeds=tuple(seed.reliability for seed in seeds),
+        fitted_on=seeds[0].fitted_on,
+        corruptions=seeds[0].corruptions if same else (),
+        damage=np.asarray(np.mean([seed.damage for seed in seeds], axis=0)) if same else np.zeros((0, 0)),
+        classes=np.asarray(np.mean([seed.classes for seed in seeds], axis=0)),
+        selective=_mean_selective([seed.selective for seed in seeds]),
+        control_selective=_mean_selective([seed.control_selective for seed in seeds]),
     )
 
 
-def _selective(study: StudyFolder, key: str | None, budget: int, report: LogitSet) -> _BySeverity:
-    selection = logits_of(study, str(key), budget, SELECTION)
+@dataclass(frozen=True)
+class _Seed:
+    """One seed of a candidate against its control: as in `Depth`."""
+
+    reliability: SeedReliability
+    fitted_on: Source
+    corruptions: tuple[str, ...]
+    damage: Array
+    classes: Array
+    selective: _BySeverity
+    control_selective: _BySeverity
+
+
+def _seed(study: StudyFolder, record: dict[Any, Any], control_key: str, budget: int, bins: int) -> _Seed | None:
+    """Return one seed in depth; None where its logits or its control's are not at hand."""
+    key = str(record["key"])
+    logits, control = logits_of(study, key, budget), logits_of(study, control_key, budget)
+    if logits is None or control is None:
+        return None
+    try:
+        corruptions, damage = _damage(logits, control)
+        return _Seed(
+            _seed_reliability(record, logits, bins),
+            fitted_on(record),
+            corruptions,
+            damage,
+            _by_class(logits.predictions()) - _by_class(control.predictions()),
+            _selective(study, key, budget, logits),
+            _selective(study, control_key, budget, control),
+        )
+    except Diverged:
+        return None
+
+
+def _seed_reliability(record: dict[Any, Any], logits: LogitSet, bins: int) -> SeedReliability:
+    scaling = scaled_as_recorded(logits, record)
+    scaled = reliability(scaling.report, bins=bins) if scaling is not None and scaling.report is not None else None
+    return SeedReliability(int(record["seed"]), reliability(logits.predictions(), bins=bins), scaled)
+
+
+def _damage(logits: LogitSet, control: LogitSet) -> tuple[tuple[str, ...], Array]:
+    """Return the corruptions and the accuracy minus the control's by cell; nothing where the two judged other cells."""
+    cells, theirs = logits.cell_predictions(), control.cell_predictions()
+    if cells is None or theirs is None or (cells.corruptions, cells.severities) != (theirs.corruptions, theirs.severities):
+        return (), np.zeros((0, 0))
+    return cells.corruptions, cell_accuracy(cells) - cell_accuracy(theirs)
+
+
+def _selective(study: StudyFolder, key: str, budget: int, report: LogitSet) -> _BySeverity:
+    selection = logits_of(study, key, budget, SELECTION)
     return (
         {} if selection is None else selective_by_severity(selection=selection, report=report, accepted_error=ACCEPTED_ERROR)
     )
@@ -127,62 +188,26 @@ def _mean_selective(found: list[_BySeverity]) -> _BySeverity:
     }
 
 
-def _temperature(record: dict[Any, Any]) -> float:
-    value = float(record.get("temperature") or 1.0)
-    return value if value > 0 else 1.0
-
-
-def pairs_with_control(study: StudyFolder, row: Any) -> list[tuple[dict[Any, Any], str | None]]:
-    """Return, for each seed of a candidate, its record and the key of its control; None where there is none."""
-    mine = study.records["key"].astype(str).isin(row.keys.split(";")) & study.records["budget"].eq(row.budget)
-    controls = [study.controls[place] for place in np.flatnonzero(mine)]
-    keys = [str(study.records["key"].iloc[at]) if at >= 0 else None for at in controls]
-    return list(zip(study.records[mine].to_dict("records"), keys, strict=True))
-
-
-def logits_of(study: StudyFolder, key: str, budget: int, which: str = REPORT) -> LogitSet | None:
-    """Return the logits that a trial kept at a budget, from the object storage if they are there.
-
-    None where they are not kept, cannot be read or cannot be brought back (`away_sentence` says which).
-    """
-    # Keys come from a file: one that is no plain folder name leads nowhere.
-    if not key.isalnum():
-        return None
-    path = budget_folder(study.path / "trials" / key, int(budget)) / which
-    try:
-        bring_back(path.parent, [which])
-        return LogitSet.load(path) if path.is_file() else None
-    except (BadInput, OSError):
-        return None
-
-
-def away_sentence(study: StudyFolder, rows: Sequence[Any]) -> str:
-    """Return which candidates lack logits that object storage has, or should have, after it was asked; empty if none."""
-    missing: dict[str, str] = {}
-    for row in {row.Index: row for row in rows}.values():
-        for record, control in pairs_with_control(study, row):
-            for key in (str(record["key"]), str(control)):
-                folder = budget_folder(study.path / "trials" / key, int(row.budget))
-                place = place_of(folder, REPORT) if key.isalnum() and not (folder / REPORT).is_file() else None
-                if place is not None:
-                    missing[labels.candidate(row)] = place
-    if not missing:
-        return ""
-    return (
-        f"Left out below, wholly or in part: {', '.join(missing)}. Their logits, or those of their controls, are stored at "
-        f"{', '.join(sorted(set(missing.values())))}, which could not be reached or does not hold what was sent. "
-        "Build the report again when it is back."
-    )
-
-
 def _by_class(predictions: Predictions) -> Array:
     count = np.bincount(predictions.labels, minlength=predictions.logits.shape[1])
     right = np.bincount(predictions.labels, weights=predictions.correct, minlength=len(count))
     return np.asarray(np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0))
 
 
-def _pooled(parts: Sequence[Predictions]) -> Predictions:
-    return Predictions(np.concatenate([part.logits for part in parts]), np.concatenate([part.labels for part in parts]))
+def ece_sentences(depths: Sequence[Depth]) -> list[str]:
+    """Return each candidate's ECE, the mean over seeds, as the tables hold it.
+
+    The pooled diagram's own ECE is at most that: gaps of opposite sign cancel between seeds.
+    """
+    found = []
+    for depth in depths:
+        raw = [one.raw.ece for one in depth.seeds]
+        scaled = [one.scaled.ece for one in depth.seeds if one.scaled is not None]
+        words = f"{depth.name}: ECE {labels.number(float(np.mean(raw)), 'ece')} as trained"
+        if len(scaled) == len(raw):
+            words += f", {labels.number(float(np.mean(scaled)), 'ece_t')} after temperature scaling"
+        found.append(f"{words}, the mean of {len(raw)} seed{'s' * (len(raw) > 1)}.")
+    return found
 
 
 def hurt_sentences(found: Sequence[Depth]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dashboards import labels
 from dashboards.analysis.answers import Answer
-from dashboards.analysis.calibration_and_damage import Depth
+from dashboards.analysis.calibration_and_damage import AFTER_SCALING, AS_TRAINED, Depth
 from dashboards.analysis.claims import Paired
 from dashboards.analysis.effects import Effect
 from dashboards.analysis.equal_cost import EqualCost
@@ -86,11 +86,16 @@ def equal_cost_table(found: Sequence[EqualCost]) -> Table:
 
 
 def reliability_table(depths: Sequence[Depth]) -> Table:
-    """Return the bins of the reliability diagrams."""
-    return ("candidate", "state", "bin", "count", "confidence", "accuracy"), (
-        (depth.name, state, place, int(bins.count[place]), bins.confidence[place], bins.accuracy[place])
+    """Return the bins of the reliability diagrams: pooled as drawn, and of each seed, whose ECE they are."""
+    return ("candidate", "state", "seed", "bin", "count", "confidence", "accuracy"), (
+        (depth.name, state, seed, place, int(bins.count[place]), bins.confidence[place], bins.accuracy[place])
         for depth in depths
-        for state, bins in (("as trained", depth.raw), ("after temperature scaling", depth.scaled))
+        for seed, raw, scaled in (
+            ("pooled", depth.raw, depth.scaled),
+            *((one.seed, one.raw, one.scaled) for one in depth.seeds),
+        )
+        for state, bins in ((AS_TRAINED, raw), (AFTER_SCALING, scaled))
+        if bins is not None
         for place in range(len(bins.count))
     )
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from dashboards import labels
-from dashboards.analysis.calibration_and_damage import logits_of, pairs_with_control
 from dashboards.analysis.csv_tables import Table
+from dashboards.analysis.kept_logits import logits_of, pairs_with_control
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.errors import BadInput, Diverged
 from prune_core.evaluation.damage import Damage, damage

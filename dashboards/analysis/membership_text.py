@@ -14,12 +14,11 @@ from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.quantities import is_cost
+from sweeps.front.collapse import COLLAPSED, has_collapsed
 from sweeps.front.front import POSSIBLE, SURE
 
 ALIKE_COST = 0.05
 """Costs that differ by less than this share count as equal."""
-COLLAPSED = 0.1
-"""Accuracy below its control's from which on a network is called collapsed."""
 
 
 def sureness(study: StudyFolder, points: Points) -> list[str]:
@@ -43,9 +42,9 @@ def sureness(study: StudyFolder, points: Points) -> list[str]:
         more = f"; and {len(alike) - 6} more pairs" if len(alike) > 6 else ""
         decides = ", ".join(labels.title(name).removesuffix(" (selection images)") for name in metrics_of(points))
         said.append(f"Of equal cost (within {percent(ALIKE_COST)}) and not told apart in {decides}: {pairs}{more}.")
-    if "delta_accuracy" in front and (lost := front[front["delta_accuracy"] < -COLLAPSED])["arm"].size:
+    if lost := int(has_collapsed(front, study.select_on).sum()):
         said.append(
-            f"{len(lost)} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
+            f"{lost} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
             "they are on the front because they are small, and a low ECE among them is no sign of good calibration."
         )
     return said

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from dashboards.analysis.columns import averaged_columns
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import NEVER_FINE_TUNED
-from prune_core.metrics.collapse import collapsed
-from sweeps.front.front import Direction, candidates, front, membership
+from prune_core.metrics import Direction, ece_fell_with_accuracy
+from sweeps.front.collapse import has_collapsed, loss_column
+from sweeps.front.front import candidates, front, membership
 from sweeps.study.values import Limit
 
 
@@ -24,8 +25,8 @@ class Points:
 
     Attributes:
         table: `sweeps.front.front.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_mixed`` (over
-            all budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``runs`` (MLflow run ids, comma
-            between), ``place`` (its row, a short name for it).
+            all budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``collapsed``
+            (`sweeps.front.collapse`), ``runs`` (MLflow run ids, comma between), ``place`` (its row, a short name for it).
         decisive: the columns that decided, and their directions.
         corruption_set: what the corrupted report images are called beside every number of theirs; empty without any.
     """
@@ -59,7 +60,7 @@ def fell_together(row: Any) -> bool:
     """Return whether a candidate's ECE lies below its control's only because accuracy and confidence fell together."""
     own = {name: getattr(row, name) for name in ("ece", "accuracy", "mean_confidence")}
     control = {name: value - getattr(row, f"delta_{name}") for name, value in own.items()}
-    return bool(collapsed(own, control))
+    return bool(ece_fell_with_accuracy(own, control))
 
 
 def rows_of(table: pd.DataFrame) -> list[Any]:
@@ -71,7 +72,7 @@ def candidate_points(study: StudyFolder) -> Points:
     """Return the candidates of a study with their place on the front."""
     records, decisive = study.records, study.decisive
     averaged = averaged_columns()
-    selection = [f"val_{name}" for name in averaged] + ["delta_val_accuracy"]
+    selection = [f"val_{name}" for name in averaged] + [loss_column(records.columns, study.select_on), "delta_val_accuracy"]
     demanded = [limit.column for limit in study.decisive_limits]
     shown = [name for name in (*averaged, *selection, *study.objectives, *demanded) if name in records.columns]
     lacking = [name for name in decisive if name not in records.columns]
@@ -82,6 +83,7 @@ def candidate_points(study: StudyFolder) -> Points:
     table["front_mixed"] = front(table, decisive, mix_budgets=True) if decisive else False
     table["frequency"] = membership(records, table, decisive, images=study.images) if decisive else np.nan
     table["within"] = _within(table, study.decisive_limits)
+    table["collapsed"] = has_collapsed(table, study.select_on)
     table["runs"] = _runs(records, table)
     table["place"] = np.arange(len(table))
     absent = [column for name in averaged for column in (name, f"{name}_std") if column not in table]

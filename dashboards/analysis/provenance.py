@@ -10,10 +10,11 @@ import numpy as np
 from dashboards.analysis.per_seed import with_images
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json
 from prune_core.base.kinds import REFERENCES
-from prune_core.base.trial_folder import DESCRIPTION
 from prune_core.evaluation.resampled import RESAMPLES
+from prune_core.trial.description import TrialDescription
+from sweeps.folder.paths import trial_folder
+from sweeps.records.builds import builds_line, builds_of
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
@@ -25,7 +26,8 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
     chosen = (
         "the report images: the winners are chosen on the very images that judge them"
         if study.select_on == "report"
-        else "validation images, clean and under the four extra corruptions; reported on test images and the fifteen"
+        else "validation images, clean and under the four extra corruptions; reported on test images and "
+        + ("the study's own list" if isinstance(evaluation.get("corruptions"), list) else "the fifteen")
     )
     cell = evaluation.get("images_per_cell")
     rows = [
@@ -35,7 +37,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
         ("Images per corrupted cell", f"{cell}, balanced over the classes, drawn by seed" if cell else "all test images"),
         ("Chosen on", chosen),
         ("Looks at the report images", _looks(study)),
-        ("ECE", f"top label, {evaluation.get('ece_bins', 15)} equal-width bins"),
+        ("ECE", f"top label, {study.ece_bins} equal-width bins"),
         ("Intervals", _intervals(study)),
         ("Seeds", (", ".join(map(str, study.seeds or [])) or "not stated") + _more_seeds(study)),
         ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),
@@ -44,6 +46,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
         ("Margins", ", ".join(f"{name} {amount:g}" for name, amount in study.margins.items()) or "none declared"),
         ("Records", f"{len(study.records)}, of {study.records['key'].nunique()} trials; {_ended_badly(study)}"),
     ]
+    rows.append(("Builds", builds_line(study.records) or ", ".join(builds_of(study.records)) or "none"))
     if resources:
         threads = int(resources.get("threads", 1))
         rows.append(("Device", f"{resources.get('device', 'cpu')}, {threads} thread{'s' if threads != 1 else ''} per trial"))
@@ -81,13 +84,11 @@ def checksum(study: StudyFolder) -> str | None:
         if not key.isalnum():
             continue
         try:
-            description = read_json(study.path / "trials" / key / DESCRIPTION)
-        except (OSError, ValueError, BadInput):
+            found = TrialDescription.read(trial_folder(study.path, key)).baseline.data.checksum
+        except (OSError, BadInput):
             continue
-        baseline = description.get("baseline") if isinstance(description, dict) else None
-        data = baseline.get("data") if isinstance(baseline, dict) else None
-        if isinstance(data, dict) and data.get("checksum"):
-            return f"sha256 {data['checksum']}"
+        if found is not None:
+            return f"sha256 {found}"
     return None
 
 
@@ -100,11 +101,13 @@ def deviations(study: StudyFolder) -> list[str]:
         found.append(
             f"Data: {name} instead of CIFAR-10" + ("; files may be JPEG" if name.startswith("image_folder") else ".")
         )
-    if evaluation.get("corruptions", "none") == "generated":
+    if evaluation.get("corruptions", "none") not in ("none", "official"):
         found.append(
             "Corruptions: generated here, not the benchmark's own files; numbers are not comparable with published ones."
         )
-    elif evaluation.get("corruptions", "none") == "none":
+    if isinstance(evaluation.get("corruptions"), list):
+        found.append(f"Corruptions: the study's own list, {', '.join(map(str, evaluation['corruptions']))}.")
+    if evaluation.get("corruptions", "none") == "none":
         found.append("Corruptions: none, so robustness was not judged.")
     cell = evaluation.get("images_per_cell")
     if isinstance(cell, int) and cell < PAPER["images_per_cell"] and evaluation.get("corruptions", "none") != "none":

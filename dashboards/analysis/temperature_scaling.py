@@ -12,6 +12,7 @@ from dashboards import labels
 from dashboards.analysis.columns import scaling_columns
 from dashboards.analysis.csv_tables import Table
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.evaluation.scoring import fitted_on
 
 
 def scaling_heads() -> list[str]:
@@ -32,6 +33,17 @@ def scaling_rows(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, lis
         )
         for name, which, numbers in _measured(study, rows)
     ]
+
+
+def fitted_words(study: StudyFolder) -> str:
+    """Return what the temperatures of the records were fitted on, in words."""
+    words = {
+        "one half of the validation images": "one half of the selection images",
+        "two-fold cross-fit on the report images": "the report images, each half for the other",
+    }
+    records = study.records.reindex(columns=["val_accuracy", "temperature"]).dropna(subset=["temperature"])
+    rows: list[dict[Any, Any]] = records.to_dict("records")
+    return " or ".join(sorted({words[fitted_on(row)] for row in rows}))
 
 
 def scaling_table(study: StudyFolder, rows: Sequence[Any]) -> Table:

@@ -10,11 +10,11 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.claims import DECIDABLE, Array, Paired, claims, paired
-from dashboards.analysis.membership_text import COLLAPSED
 from dashboards.analysis.per_seed import table_noise
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
+from sweeps.front.collapse import COLLAPSED, lost_accuracy
 
 
 @dataclass(frozen=True)
@@ -118,12 +118,9 @@ def trend_sentences(study: StudyFolder, found: Sequence[Trend]) -> dict[tuple[st
 
 
 def _collapsed_arms(study: StudyFolder) -> dict[str, float]:
-    """Return arm -> the lowest ratio at which its mean accuracy is more than `COLLAPSED` below its control's."""
-    table = study.records
-    if "delta_accuracy" not in table or not len(table):
-        return {}
+    """Return arm -> the lowest ratio at which its networks have collapsed, in the mean over the seeds."""
+    table = study.records.assign(lost=lost_accuracy(study.records, study.select_on))
     table = table[table["status"].eq("complete") & ~table["method"].isin(REFERENCES)]
     table = table[table["budget"].eq(table["budget"].max())]
-    means = table.groupby(["arm", "ratio"])["delta_accuracy"].mean().reset_index()
-    lost = means[means["delta_accuracy"] < -COLLAPSED]
-    return {str(arm): float(rows["ratio"].min()) for arm, rows in lost.groupby("arm")}
+    means = table.groupby(["arm", "ratio"])["lost"].mean().reset_index()
+    return {str(arm): float(rows["ratio"].min()) for arm, rows in means[means["lost"] > COLLAPSED].groupby("arm")}

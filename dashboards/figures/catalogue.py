@@ -10,11 +10,16 @@ from dashboards import labels
 from dashboards.analysis.calibration_and_damage import Depth
 from dashboards.analysis.points import Points
 from dashboards.analysis.ratio_panels import ratio_figures
-from dashboards.figures.depth import damage_figure, reliability_figure
-from dashboards.figures.depth_print import print_damage, print_reliability
-from dashboards.figures.front import Figure, front_figure, panels
-from dashboards.figures.print import print_front, print_ratio
-from dashboards.figures.ratio import curves, networks_of, ratio_figure
+from dashboards.figures.depth import damage_maps, diagrams, scaling_words
+from dashboards.figures.front.data import panels
+from dashboards.figures.front.interactive import front_figure
+from dashboards.figures.front.printed import print_front
+from dashboards.figures.heat_map import heat_map_figure, print_heat_maps
+from dashboards.figures.page_style import Figure
+from dashboards.figures.ratio.curves import curves, networks_of
+from dashboards.figures.ratio.interactive import ratio_figure
+from dashboards.figures.ratio.printed import print_ratio
+from dashboards.figures.reliability import print_reliability, reliability_figure
 
 
 @dataclass(frozen=True)
@@ -84,17 +89,15 @@ def depth_figures(found: Sequence[Depth], points: Points, folder: Path | None) -
     """Return the figures of the chosen candidates in depth; none where no logits were kept. PNG and SVG as above."""
     if not found:
         return []
-    names = "; ".join(depth.name for depth in found)
-    words = (
-        f"Reliability, as trained and after temperature scaling, seeds pooled; larger points for more predictions: {names}."
-    )
-    files = tuple(print_reliability(found, folder)) if folder else ()
-    drawn = [Drawn("reliability", "depth", "Reliability on the report images", words, reliability_figure(found), files)]
-    damage = damage_figure(found)
-    if damage is not None:
+    names, shown = "; ".join(depth.name for depth in found), diagrams(found)
+    words = f"Reliability, {scaling_words(found)}, seeds pooled; larger points for more predictions: {names}."
+    files = tuple(print_reliability(shown, folder)) if folder else ()
+    heading = "Reliability on the report images"
+    drawn = [Drawn("reliability", "depth", heading, words, reliability_figure(shown), files)]
+    if maps := damage_maps(found):
         words = f"Heat maps of accuracy minus the control's, in percentage points, by corruption and severity: {names}."
         words = f"{words} {points.corrupted}".strip()
-        files = tuple(print_damage(found, points.corruption_set, folder)) if folder else ()
+        files = tuple(print_heat_maps(maps, points.corruption_set, folder, "damage")) if folder else ()
         heading = "Accuracy against the control, by corruption and severity"
-        drawn.append(Drawn("damage", "depth", heading, words, damage, files))
+        drawn.append(Drawn("damage", "depth", heading, words, heat_map_figure(maps), files))
     return drawn

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from textwrap import fill
 from typing import Any, TypeVar, cast
 
 from dashboards import labels
@@ -13,7 +14,6 @@ from prune_core.base.files import replacing
 
 COLUMN, PAGE = 3.25, 6.75
 """Inches: the width of a column and of the text of a two-column paper (IEEE, ACM, ICML and NeurIPS differ by 0.25)."""
-INK, GREY = "#1a1a1a", "#b5b5b5"
 _STYLE: Any = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -108,6 +108,12 @@ def lines_of(names: list[str], width: float) -> tuple[int, int]:
 def say(figure: Any, text: str) -> None:
     """Write which corrupted images these are along the right edge of a figure, small."""
     figure.text(0.998, 0.5, text, rotation=90, ha="right", va="center", fontsize=5, color="#555555")
+
+
+def panel_title(axis: Any, title: str, width: float, count: int) -> None:
+    """Set the title of one of so many panels side by side in a figure of a width in inches; two lines at most."""
+    letters = max(12, int(16 * (width - 1) / count))
+    axis.set_title(fill(title, letters, max_lines=2, placeholder=" …"), fontsize=6.5)
 
 
 def percent(axis: Any, column: str) -> None:

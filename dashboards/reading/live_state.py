@@ -11,6 +11,7 @@ from typing import Any
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import OUTCOME, read_outcome, read_progress
 from sweeps.folder.lock import holder_of
+from sweeps.folder.paths import trial_folders
 from sweeps.run.status import SILENT_SECONDS
 from sweeps.search.whole_plan import whole_plan
 
@@ -24,10 +25,10 @@ def live_state(out: Path) -> dict[str, Any]:
     Returns:
         ``driver`` (host and process, or None), ``counts`` (state -> trials, ``waiting`` and ``running`` included), ``known``
         (trials planned, None where the plan cannot be made), ``running`` (what each running trial does), ``per_minute``,
-        ``ended`` (seconds since the first end, trials ended by then), ``seconds_left`` (None before anything ended),
-        ``failures`` (name, status, cause; at most 200).
+        ``ended`` (``seconds`` since the first end, ``trials`` ended by then), ``seconds_left`` (None before anything ended),
+        ``failures`` (``name``, ``status``, ``cause``; at most 200).
     """
-    folders = {path.name: path for path in sorted((out / "trials").glob("*")) if path.is_dir()}
+    folders = {path.name: path for path in trial_folders(out)}
     outcomes = {key: outcome for key, path in folders.items() if (outcome := read_outcome(path)) is not None}
     names, known = _names(out, folders)
     running = [_doing(names.get(key, key), path) for key, path in folders.items() if key not in outcomes and _alive(path)]
@@ -45,7 +46,11 @@ def live_state(out: Path) -> dict[str, Any]:
         "ended": _ended([folders[key] / OUTCOME for key in outcomes]),
         "seconds_left": round(60 * todo / pace) if pace > 0 and todo and holder is not None else None,
         "failures": [
-            [names.get(key, key), str(outcome["status"]), str(outcome.get("cause") or "no cause written")]
+            {
+                "name": names.get(key, key),
+                "status": str(outcome["status"]),
+                "cause": str(outcome.get("cause") or "no cause written"),
+            }
             for key, outcome in outcomes.items()
             if outcome.get("status") in ("failed", "diverged")
         ][:200],
@@ -72,12 +77,12 @@ def _doing(name: str, path: Path) -> dict[str, Any]:
     return {"name": name, "phase": str(progress.get("phase", "")), "epoch": progress.get("epoch"), "of": progress.get("of")}
 
 
-def _ended(outcomes: list[Path], most: int = 120) -> list[tuple[float, int]]:
+def _ended(outcomes: list[Path], most: int = 120) -> list[dict[str, float]]:
     """Return how many trials had ended so many seconds after the first one, at most so many points."""
     times = sorted(path.stat().st_mtime for path in outcomes if path.exists())
     step = max(1, -(-len(times) // most))
     kept = [*range(0, len(times), step), len(times) - 1] if times else []
-    return [(round(times[place] - times[0], 1), place + 1) for place in kept]
+    return [{"seconds": round(times[place] - times[0], 1), "trials": place + 1} for place in kept]
 
 
 def _per_minute(outcomes: list[Path]) -> float:

@@ -16,11 +16,16 @@ from numpy.typing import NDArray
 from dashboards.reading.live_records import gone_on, live_records
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
+from prune_core.metrics import Direction
 from prune_core.metrics.quantities import direction_of, known_here, quantity_of
 from prune_core.metrics.quantity import Quantity
 from sweeps.folder.columns import read_columns
-from sweeps.front.front import Direction, selection_columns
+from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
+from sweeps.records.collect import read_records as read_table
+from sweeps.records.control import control_rows
+from sweeps.study.deciding import deciding_column, deciding_columns
+from sweeps.study.sections import EvaluationSection
 from sweeps.study.values import Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
@@ -77,6 +82,18 @@ class StudyFolder:
         return ", ".join(sorted(self.records["corruption_set"].dropna().astype(str).unique()))
 
     @property
+    def ece_bins(self) -> int:
+        """The bins of every ECE of the records.
+
+        Raises:
+            BadInput: the study file says something else than a number of bins.
+        """
+        bins = self.plain.get("evaluation", {}).get("ece_bins", EvaluationSection.model_fields["ece_bins"].default)
+        if isinstance(bins, int) and not isinstance(bins, bool) and bins >= 1:
+            return bins
+        raise BadInput(f"{self.path / 'study.yaml'}: evaluation.ece_bins: {bins!r} (allowed: whole numbers from 1)")
+
+    @property
     def select_on(self) -> str:
         """Which images decide: ``validation`` or ``report``."""
         return str(self.plain.get("select_on", "validation"))
@@ -89,7 +106,7 @@ class StudyFolder:
     @property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide who is on the front."""
-        return selection_columns(self.objectives, self.records.columns, self.select_on)
+        return deciding_columns(self.objectives, self.records.columns, self.select_on)
 
     @property
     def limits(self) -> list[Limit]:
@@ -101,14 +118,15 @@ class StudyFolder:
         try:
             return [parse_limit(str(text)) for text in self.plain.get("limits") or []]
         except ValueError as error:
-            raise BadInput(f"{self.path / 'study.yaml'}: limits: {error}") from error
+            raise BadInput(f"{self.path / STUDY}: limits: {error}") from error
 
     @property
     def decisive_limits(self) -> list[Limit]:
-        """The demands on the columns that decide: ``val_*`` of each metric where there is one."""
-        known = set(self.records.columns) if self.select_on != "report" else set()
-        names = {limit.column: f"val_{limit.column}" for limit in self.limits if f"val_{limit.column}" in known}
-        return [Limit(names.get(limit.column, limit.column), limit.comparison, limit.value) for limit in self.limits]
+        """The demands on the columns that decide."""
+        return [
+            Limit(deciding_column(limit.column, self.records.columns, self.select_on), limit.comparison, limit.value)
+            for limit in self.limits
+        ]
 
     @property
     def margins(self) -> dict[str, float]:
@@ -121,7 +139,7 @@ class StudyFolder:
         try:
             return {str(name): float(amount) for name, amount in given.items()} if isinstance(given, Mapping) else {}
         except (TypeError, ValueError) as error:
-            raise BadInput(f"{self.path / 'study.yaml'}: margins: {error}") from error
+            raise BadInput(f"{self.path / STUDY}: margins: {error}") from error
 
     @property
     def seeds(self) -> list[int] | None:
@@ -154,31 +172,12 @@ def read_study_folder(path: Path) -> StudyFolder:
     """
     if not path.is_dir():
         raise BadInput(f"{path}: no such folder (expected the output folder of a study)")
-    plain, quantities = read_plain_study(path / "study.yaml"), tuple(read_columns(path))
+    plain, quantities = read_plain_study(path / STUDY), tuple(read_columns(path))
     with known_here(quantities):
         written = read_records(path)
         found = live_records(path, written) if gone_on(path) else None
     records = written if found is None else found.sort_values(_SORTED, ignore_index=True)
     return StudyFolder(path=path, plain=plain, records=records, quantities=quantities)
-
-
-def control_rows(records: pd.DataFrame) -> NDArray[np.int64]:
-    """Return for each record the row of its control: same network, seed and budget, and the NLL that its difference names.
-
-    A network can have several controls: slimming's own, one per rate of fine-tuning.
-    """
-    result = np.full(len(records), -1)
-    if "delta_nll" not in records or not len(records):
-        return result
-    same = ["network", "seed", "budget"]
-    table = records.reset_index(drop=True)
-    table = table.assign(row=np.arange(len(table)), named=table["nll"].astype(float) - table["delta_nll"].astype(float))
-    controls = table[table["method"].eq("control") & table["status"].eq("complete")][[*same, "row", "nll"]]
-    pairs = table[[*same, "row", "named"]].dropna().merge(controls, on=same, suffixes=("", "_control"))
-    near = pairs[np.isclose(pairs["named"].astype(float), pairs["nll"].astype(float), rtol=0, atol=1e-9)]
-    near = near.drop_duplicates("row")
-    result[near["row"].to_numpy(dtype=np.int64)] = near["row_control"].to_numpy(dtype=np.int64)
-    return result
 
 
 def read_records(path: Path) -> pd.DataFrame:
@@ -187,13 +186,13 @@ def read_records(path: Path) -> pd.DataFrame:
     Raises:
         BadInput: the file is damaged or lacks the columns that identify a record.
     """
-    file = path / "records.parquet"
+    file = path / RECORDS
     if not file.is_file():
         return pd.DataFrame(
             {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}
         )
     try:
-        table = pd.read_parquet(file)
+        table = read_table(path)
     except (OSError, ValueError) as error:
         raise BadInput(f"{file}: cannot be read: {' '.join(str(error).split())[:200]}") from error
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from dashboards import labels
+from dashboards.analysis.calibration_and_damage import Depth
 from dashboards.analysis.points import Points, rows_of
 from prune_core.base.kinds import REFERENCES
 
@@ -63,3 +66,20 @@ def flat(plain: Any, before: str = "") -> list[tuple[str, str]]:
     if not isinstance(plain, dict):
         return [(before, ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain))]
     return [line for key, value in plain.items() for line in flat(value, f"{before} {key}".strip())]
+
+
+def class_rows(depths: Sequence[Depth]) -> list[tuple[str, list[str]]]:
+    """Return for each candidate its difference in accuracy to the control by class, as text."""
+    return [
+        (depth.name, ["–" if math.isnan(value) else f"{100 * value:+.1f}" for value in depth.classes]) for depth in depths
+    ]
+
+
+def selective_rows(depths: Sequence[Depth]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return for each candidate and its control the coverage and the accepted error, clean and by severity, as text."""
+    return [
+        (name, [(f"{100 * one.coverage:.1f} %", f"{100 * one.accepted_error:.1f} %") for one in found.values()])
+        for depth in depths
+        for name, found in ((depth.name, depth.selective), ("its control", depth.control_selective))
+        if found
+    ]

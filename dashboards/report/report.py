@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from dashboards import labels
 from dashboards.analysis.answers import Answer, answers
-from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, away_sentence, depths, hurt_sentences
+from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
 from dashboards.analysis.claims import DECIDABLE
 from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
 from dashboards.analysis.control_comparison import beats_control
@@ -36,23 +36,36 @@ from dashboards.analysis.effects import Effect, confounded, effect_rows, effects
 from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
 from dashboards.analysis.from_scratch import against_scratch
+from dashboards.analysis.kept_logits import away_sentence
 from dashboards.analysis.margins import against_margins
-from dashboards.analysis.membership_text import COLLAPSED, sureness
+from dashboards.analysis.membership_text import sureness
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
 from dashboards.analysis.provenance import deviations, how
 from dashboards.analysis.ratio_panels import ratio_figures
-from dashboards.analysis.temperature_scaling import scaling_heads, scaling_rows, scaling_table
+from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
 from dashboards.figures.catalogue import Drawn, all_figures, depth_figures
-from dashboards.figures.depth import class_rows, selective_rows
-from dashboards.figures.front import FRAME, hovers
+from dashboards.figures.front.data import FRAME, candidate_columns
+from dashboards.figures.front.interactive import hovers
 from dashboards.figures.palette import DARK, LIGHT, order
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
-from dashboards.report.parts import failures, flat, front_heading, front_rows, reference_rows, seed_count, status_counts
+from dashboards.report.parts import (
+    class_rows,
+    failures,
+    flat,
+    front_heading,
+    front_rows,
+    reference_rows,
+    seed_count,
+    selective_rows,
+    status_counts,
+)
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from prune_core.metrics.quantities import is_cost
+from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
+from sweeps.front.collapse import COLLAPSED
 
 
 def build_report(out: Path, *, print_figures: bool = True) -> Path:
@@ -77,8 +90,8 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
 
 def _build(study: StudyFolder, *, print_figures: bool) -> Path:
     points = candidate_points(study)
-    folder = study.path / "report"
-    paper = folder / "figures" if print_figures else None
+    folder = study.path / REPORT_FOLDER
+    paper = folder / FIGURES if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
@@ -95,13 +108,13 @@ def _build(study: StudyFolder, *, print_figures: bool) -> Path:
         "flipped": flipped_table(flipped),
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
-    write_tables(folder / "tables", tables)
-    page = render(study, points, figures, Found(chosen, driving, sloping, found, flipped))
+    write_tables(folder / REPORT_TABLES, tables)
+    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
-    with replacing(folder / "index.html") as temporary:
+    with replacing(folder / REPORT_PAGE) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return folder / "index.html"
+    return folder / REPORT_PAGE
 
 
 def _remove_others(folder: Path, written: list[Path]) -> None:
@@ -112,7 +125,7 @@ def _remove_others(folder: Path, written: list[Path]) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class Findings:
     """What was computed for the tables, and is shown on the page too."""
 
     answers: Sequence[Answer]
@@ -126,7 +139,7 @@ def render(
     study: StudyFolder,
     points: Points,
     figures: list[Drawn],
-    computed: Found,
+    computed: Findings,
 ) -> str:
     """Return the page as text."""
     from plotly.offline import get_plotlyjs
@@ -151,8 +164,9 @@ def render(
         sureness=sureness(study, points),
         scaling=scaling_rows(study, [answer.row for answer in chosen if answer.row is not None]),
         scaling_titles=scaling_heads(),
+        scaling_fitted_on=fitted_words(study),
         with_images=with_images(study),
-        hurt=hurt_sentences(found),
+        hurt=[*ece_sentences(found), *hurt_sentences(found)],
         away=away_sentence(study, [answer.row for answer in chosen if answer.row is not None]),
         flipped=flipped_sentences(computed.flips),
         scratch=against_scratch(study, points, tuple(compared_columns())),
@@ -207,7 +221,7 @@ def environment_of(*rooms: str) -> Environment:
     environment.globals["frame"] = f"{100 * FRAME:.0f}"
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals |= {"cell": _cell, "digest": _digest}
-    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": COLLAPSED}
+    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": f"{100 * COLLAPSED:g}"}
     environment.globals["fell_together"] = fell_together
     environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment
@@ -226,8 +240,9 @@ def _cell(row: Any, name: str) -> str:
 
 
 def page_data(points: Points, figures: list[Drawn]) -> Markup:
-    """Return the figures and the hover texts that they share, for the page's script."""
-    return json_for_script({"hover": hovers(points), "figures": {figure.name: figure.figure for figure in figures}})
+    """Return the figures, and what they share by the places of the candidates, for the page's script."""
+    drawn = {figure.name: figure.figure for figure in figures}
+    return json_for_script({"hover": hovers(points), "candidates": candidate_columns(points), "figures": drawn})
 
 
 def json_for_script(value: Any) -> Markup:

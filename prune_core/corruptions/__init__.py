@@ -1,29 +1,30 @@
-"""The CIFAR-C corruptions, one file per family; generated and official sets of corrupted images."""
+"""Corruptions by name, each family one file in ``families/``; generated and official sets of corrupted images."""
 
-from prune_core.corruptions import blur, digital, elastic, extra, noise, weather
+from __future__ import annotations
+
+from prune_core.corruptions import families as families
 from prune_core.corruptions.apply import corrupt, corrupt_with
-from prune_core.corruptions.definition import CORRUPTIONS, EXTRA, SEVERITIES, STANDARD, Corruption
-from prune_core.corruptions.official import official_set
+from prune_core.corruptions.definition import CORRUPTIONS, EXTRA, GROUPS, SEVERITIES, STANDARD, Corruption, expanded
+from prune_core.corruptions.official import official_digest, official_set
+from prune_core.corruptions.published import official_label
 from prune_core.corruptions.sets import CorruptedSet, generated_set, set_label
 from prune_core.corruptions.sheet import contact_sheet
 
 __all__ = [
     "CORRUPTIONS",
     "EXTRA",
+    "GROUPS",
     "SEVERITIES",
     "STANDARD",
     "CorruptedSet",
     "Corruption",
-    "blur",
     "contact_sheet",
     "corrupt",
     "corrupt_with",
-    "digital",
-    "elastic",
-    "extra",
+    "expanded",
     "generated_set",
-    "noise",
+    "official_digest",
+    "official_label",
     "official_set",
     "set_label",
-    "weather",
 ]

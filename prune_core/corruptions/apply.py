@@ -14,11 +14,11 @@ _VALUES_PER_CHUNK = 100_000  # 0.8 MB in float64: a chunk stays in the cache of 
 
 
 def corrupt(images: Images, corruption: str, severity: int, *, seed: int = 0, first_index: int = 0) -> Images:
-    """Return the images under one CIFAR-C corruption.
+    """Return the images under one corruption.
 
     Args:
         images: ``(N, H, W, C)`` uint8, H and W of 16 to 64 pixels, C 1 or 3; not changed.
-        corruption: One of the 19 names of ``STANDARD`` and ``EXTRA``.
+        corruption: One of `CORRUPTIONS`: the 19 names of ``STANDARD`` and ``EXTRA``, and what was added.
         severity: 1 (mild) to 5 (severe).
         seed: Of the generated set.
         first_index: Image i of the array is image ``first_index + i`` of its set and gets the same corruption in any batch.
@@ -29,7 +29,7 @@ def corrupt(images: Images, corruption: str, severity: int, *, seed: int = 0, fi
     Raises:
         BadInput: for a wrong name, severity, shape, type or index.
 
-    Source: Hendrycks and Dietterich, ICLR 2019, the strengths of CIFAR-10-C.
+    Source: Hendrycks and Dietterich, ICLR 2019; the 19 have the strengths of CIFAR-10-C.
     """
     _check_count("first_index", first_index)
     check_images(images)
@@ -49,7 +49,9 @@ def corrupt_numbered(images: Images, corruption: str, severity: int, numbers: ND
     for start in range(0, len(images), chunk):
         part = np.ascontiguousarray(images[start : start + chunk])
         draws = _draw(entry, severity, part, streams, numbers[start : start + chunk])
-        result[start : start + chunk] = entry.apply(part, entry.levels[severity - 1], draws)
+        made = entry.apply(part, entry.levels[severity - 1], draws)
+        _check_made(entry, made, part)
+        result[start : start + chunk] = made
     return result
 
 
@@ -67,6 +69,12 @@ def _draw(entry: Corruption, severity: int, part: Images, streams: ImageStreams,
     level = entry.levels[severity - 1]
     each = [entry.draw(streams.of(int(number)), image, level) for number, image in zip(numbers, part, strict=True)]
     return tuple(np.stack(arrays) for arrays in zip(*each, strict=True))
+
+
+def _check_made(entry: Corruption, made: object, given: Images) -> None:
+    if not isinstance(made, np.ndarray) or made.dtype != np.uint8 or made.shape != given.shape:
+        what = f"{made.dtype} {made.shape}" if isinstance(made, np.ndarray) else f"a {type(made).__name__}"
+        raise BadInput(f"corruption {entry.name!r} returned {what} (allowed: uint8 {given.shape}, as it was given)")
 
 
 def check_images(images: object) -> None:

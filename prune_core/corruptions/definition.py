@@ -6,14 +6,23 @@ function of a batch and of the stacked draws. That makes it independent of batch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import hashlib
+import inspect
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.base.benchmark import EXTRA, GROUPS, STANDARD
+from prune_core.base.errors import UnknownName
 from prune_core.base.registry import Registry
+
+__all__ = ["CORRUPTIONS", "EXTRA", "GROUPS", "SEVERITIES", "STANDARD", "Corruption", "corruption", "expanded"]
 
 Images: TypeAlias = NDArray[np.uint8]
 Array: TypeAlias = NDArray[Any]
@@ -23,37 +32,16 @@ Apply: TypeAlias = Callable[[Images, Level, Draws], Images]
 Draw: TypeAlias = Callable[[np.random.Generator, Images, Level], Draws]
 
 SEVERITIES = (1, 2, 3, 4, 5)
-
-STANDARD = (
-    "gaussian_noise",
-    "shot_noise",
-    "impulse_noise",
-    "defocus_blur",
-    "glass_blur",
-    "motion_blur",
-    "zoom_blur",
-    "snow",
-    "frost",
-    "fog",
-    "brightness",
-    "contrast",
-    "elastic_transform",
-    "pixelate",
-    "jpeg_compression",
-)
-"""The 15 of the benchmark, in its order: what mPC averages over."""
-
-EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
-"""The 4 that the benchmark keeps apart for selection: never part of mPC."""
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One corruption of CIFAR-C.
+    """One corruption: of CIFAR-C, or one that was added.
 
     Attributes:
-        name: The benchmark's name.
-        levels: The constants of severities 1 to 5, as in the official generator.
+        name: The benchmark's name, or one of its own.
+        levels: The constants of severities 1 to 5, for those of the benchmark as in the official generator.
         apply: ``(images (n, H, W, C) uint8, level, draws) -> (n, H, W, C) uint8``.
         draw: ``(generator, image (H, W, C) uint8, level) -> arrays of one image``; None for a deterministic corruption.
     """
@@ -63,20 +51,48 @@ class Corruption:
     apply: Apply
     draw: Draw | None = None
 
+    @property
+    def group(self) -> str:
+        """``standard`` or ``extra`` as the benchmark has it; ``other`` for one that was added."""
+        return next((group for group, names in GROUPS.items() if self.name in names), "other")
+
+    def fingerprint(self) -> str:
+        """Return twelve digits that change with the levels and with the file that defines ``apply``."""
+        digest = hashlib.sha256(repr(self.levels).encode())
+        with contextlib.suppress(TypeError, OSError):  # not from a file: only the levels tell two versions apart
+            digest.update(Path(inspect.getfile(self.apply)).read_bytes())
+        return digest.hexdigest()[:12]
+
 
 CORRUPTIONS: Registry[Corruption] = Registry("corruption")
 
 
 def corruption(name: str, levels: tuple[Level, ...], draw: Draw | None = None) -> Callable[[Apply], Apply]:
-    """Return a decorator that files an ``apply`` function as the corruption ``name``."""
+    """Return a decorator that files an ``apply`` function as the corruption ``name``: small letters, digits, underscores."""
+    if not _NAME.fullmatch(name) or name in GROUPS:
+        raise ValueError(f"{name!r} cannot name a corruption (allowed: small letters, digits, _; not {', '.join(GROUPS)})")
     if len(levels) != len(SEVERITIES):
         raise ValueError(f"corruption {name!r} needs {len(SEVERITIES)} levels, not {len(levels)}")
 
     def add(function: Apply) -> Apply:
-        CORRUPTIONS.register(name)(Corruption(name, levels, function, draw))
+        CORRUPTIONS.register(name, function.__module__)(Corruption(name, levels, function, draw))
         return function
 
     return add
+
+
+def expanded(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the corruptions that names and groups (``standard``, ``extra``) stand for, each once, in the order given.
+
+    Raises:
+        UnknownName: neither a corruption nor a group.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        if name not in GROUPS and name not in CORRUPTIONS:
+            raise UnknownName("corruption", name, [*CORRUPTIONS, *GROUPS])
+        found |= dict.fromkeys(GROUPS.get(name, (name,)))
+    return tuple(found)
 
 
 def to_unit(images: Images) -> NDArray[np.float64]:

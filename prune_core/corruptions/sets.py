@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.base.benchmark import averaged
 from prune_core.base.description import GENERATOR_FORMAT, content_key
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import alone_in, replacing
@@ -82,7 +83,7 @@ def generated_set(
         images: ``(N, H, W, C)`` uint8.
         indices: Image number of each image in its set (the corruption of an image depends on it); None for 0 to N - 1.
         name: The dataset's name; only the label depends on it.
-        corruptions: Names of ``STANDARD`` and ``EXTRA``.
+        corruptions: Names of `CORRUPTIONS`.
         seed: Of the generated set.
         cache: The cache folder, as for `load_dataset`.
         progress: Called after each cell that was generated and once per corruption that was found.
@@ -100,7 +101,7 @@ def generated_set(
     total = len(names) * len(SEVERITIES)
     arrays: dict[str, Images] = {}
     for position, corruption in enumerate(names):
-        path = folder / f"{corruption}.npy"
+        path = folder / _file_name(corruption)
         done = position * len(SEVERITIES)
         make = partial(_generate, path, images, numbers, corruption, seed, partial(_tell, progress, done, total, corruption))
         wait = partial(_say, progress, done, total, f"{corruption}: another process makes it")
@@ -108,6 +109,29 @@ def generated_set(
             _say(progress, done + len(SEVERITIES), total, f"{corruption}: found")
         arrays[corruption] = _mapped(path, (len(SEVERITIES), *images.shape))
     return CorruptedSet(set_label(name, seed, title=title, jpeg=jpeg), names, jpeg=jpeg, _arrays=arrays)
+
+
+def _file_name(corruption: str) -> str:
+    entry = CORRUPTIONS.get(corruption)
+    # those of the benchmark have `GENERATOR_FORMAT`; who edits one of their own must not be judged on the images of before
+    return f"{corruption}.npy" if entry.group != "other" else f"{corruption}-{entry.fingerprint()}.npy"
+
+
+def list_label(names: Sequence[str]) -> str:
+    """Return what a study's own list of corruptions adds to the label of its set: what mPC is the mean of.
+
+    Nothing where it is the benchmark's 15, as it is for everybody.
+    """
+    chosen = averaged(names)
+    beside = [name for name in names if name not in chosen]
+    if beside:
+        return f"; beside the {len(chosen)} that mPC averages: {_few(beside)}"
+    return "" if chosen == STANDARD else f"; mPC is the mean over {_few(names)}, not over the benchmark's {len(STANDARD)}"
+
+
+def _few(names: Sequence[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _cannot_write(path: Path, error: OSError) -> BadInput:

@@ -1,7 +1,9 @@
-"""Datasets, one file each; the array cache; the one cut of the images."""
+"""Datasets by name, each one file in ``datasets/``; the array cache; the one cut of the images."""
 
-from prune_core.data import arrays_file, cifar10, cifar100, digits, fashion_mnist, image_folder, mnist5k
-from prune_core.data.dataset import DATASETS, Dataset
+from __future__ import annotations
+
+from prune_core.data import datasets as datasets
+from prune_core.data.dataset import DATASETS, Dataset, source_of
 from prune_core.data.load import load_dataset
 from prune_core.data.split import Split, Subset, balanced_subset, split_dataset
 
@@ -10,14 +12,8 @@ __all__ = [
     "Dataset",
     "Split",
     "Subset",
-    "arrays_file",
     "balanced_subset",
-    "cifar10",
-    "cifar100",
-    "digits",
-    "fashion_mnist",
-    "image_folder",
     "load_dataset",
-    "mnist5k",
+    "source_of",
     "split_dataset",
 ]

@@ -94,3 +94,59 @@ Open: TypeAlias = Callable[[str, dict[str, Any], Path], Request]
 """``(argument after the colon, options, cache folder) -> Request``; pops the options that it knows."""
 
 DATASETS: Registry[Open] = Registry("dataset")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a published dataset is: known before its files are there, so that a study can be planned without them.
+
+    Attributes:
+        train: Training images.
+        test: Test images of its own, 0 where it has none.
+        shape: Height, width, channels.
+        classes: How many.
+    """
+
+    train: int
+    test: int
+    shape: tuple[int, int, int]
+    classes: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """An opener with what is known of its dataset before it is opened; a plain function says none of it.
+
+    Attributes:
+        open: The opener.
+        argument: What has to follow the colon, in capitals (``PATH``); empty where nothing may.
+        size: Of a published dataset.
+    """
+
+    open: Open
+    argument: str = ""
+    size: Size | None = None
+
+    def __call__(self, argument: str, options: dict[str, Any], cache: Path) -> Request:
+        """Open the dataset; see `Open`."""
+        return self.open(argument, options, cache)
+
+
+def dataset(name: str, *, argument: str = "", size: Size | None = None) -> Callable[[Open], Open]:
+    """Return a decorator that files an opener as the dataset ``name``, with what `Source` says."""
+
+    def add(function: Open) -> Open:
+        DATASETS.register(name)(Source(function, argument, size))
+        return function
+
+    return add
+
+
+def source_of(name: str) -> Source:
+    """Return what is known of a dataset before it is opened; ``name`` may carry an argument.
+
+    Raises:
+        UnknownName: with the nearest and the allowed names.
+    """
+    entry = DATASETS.get(name.partition(":")[0])
+    return entry if isinstance(entry, Source) else Source(entry)

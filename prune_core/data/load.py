@@ -31,7 +31,9 @@ def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dat
     mean, std = take_channel_values(left, "mean"), take_channel_values(left, "std")
     folder = Path(cache).expanduser() if cache is not None else default_cache()
     request = opener(argument, left, folder)
-    target = dataset_folder(folder, kind, dict(request.fingerprint))
+    # arrays that other code of the user's decoded are other arrays
+    code = DATASETS.code(kind)
+    target = dataset_folder(folder, kind, {**request.fingerprint, **({"code": dict(code)} if code else {})})
     found = read_arrays(target)
     if found is None:
         arrays = request.decode()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from prune_core.base.benchmark import averaged
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_atomically
 from prune_core.metrics.predictions import CellPredictions, Predictions
@@ -67,6 +68,17 @@ class LogitSet:
         if not self.cells:
             return None
         return CellPredictions.from_logits(self.cells, self.cell_labels, float(self.predictions().correct.mean()))
+
+    def averaged_predictions(self) -> CellPredictions | None:
+        """Return those predictions under corruption that mPC and the other summaries are taken over.
+
+        Raises:
+            Diverged: a logit is not finite.
+        """
+        if not self.cells:
+            return None
+        cells = {name: self.cells[name] for name in averaged(tuple(self.cells))}
+        return CellPredictions.from_logits(cells, self.cell_labels, float(self.predictions().correct.mean()))
 
     def scaled(self, temperature: float) -> LogitSet:
         """Return the set of logits / temperature: what every other metric, interval or figure after scaling starts from."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from prune_core.base.benchmark import JPEG
 from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, cross_fit, first_half, fit_temperature
 from prune_core.metrics.robustness import mpc
 from prune_core.metrics.selective import Selective, accepting_threshold, cells_at, selective_at
 
 Value = float | str
-JPEG = "jpeg_compression"
+Source = Literal["one half of the validation images", "two-fold cross-fit on the report images"]
+"""How a temperature was fitted."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Scaling:
     temperature: float
     report: Predictions | None
     selection: Predictions | None
-    source: Literal["one half of the validation images", "two-fold cross-fit on the report images"]
+    source: Source
 
 
 def scale(*, selection: LogitSet | None, report: LogitSet | None) -> Scaling:
@@ -46,6 +50,35 @@ def scale(*, selection: LogitSet | None, report: LogitSet | None) -> Scaling:
         raise ValueError("scale needs a selection or a report set")
     temperature, crossed = cross_fit(judged)
     return Scaling(temperature, crossed, None, "two-fold cross-fit on the report images")
+
+
+def fitted_on(record: Mapping[str, object]) -> Source:
+    """Return what a record's temperature was fitted on; it has ``val_*`` columns where there were validation images."""
+    validated = _number(record.get("val_accuracy")) is not None
+    return "one half of the validation images" if validated else "two-fold cross-fit on the report images"
+
+
+def scaled_as_recorded(report: LogitSet, record: Mapping[str, object]) -> Scaling | None:
+    """Return the scaled report predictions that a record's ``*_t`` columns were computed from, from its report logits.
+
+    Args:
+        report: the logits that the record was made of.
+        record: its columns; ``temperature`` and whether there are ``val_*`` columns are read.
+
+    Returns:
+        The scaling; None where the record has no temperature (one of an older version): nothing was scaled.
+    """
+    temperature, source = _number(record.get("temperature")), fitted_on(record)
+    if temperature is None or temperature <= 0:
+        return None
+    if source == "two-fold cross-fit on the report images":
+        return scale(selection=None, report=report)
+    return Scaling(temperature, report.predictions().scaled(temperature), None, source)
+
+
+def _number(value: object) -> float | None:
+    """Return a record's value as a float; None where it is missing (absent, None or NaN)."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def record_columns(
@@ -89,7 +122,7 @@ def selective_by_severity(*, selection: LogitSet, report: LogitSet, accepted_err
         BadInput: the rate lies outside [0, 1).
         Diverged: a logit is not finite.
     """
-    validation, clean, cells = selection.predictions(), report.predictions(), report.cell_predictions()
+    validation, clean, cells = selection.predictions(), report.predictions(), report.averaged_predictions()
     threshold = accepting_threshold(validation.confidence, validation.correct, accepted_error)
     found = {0: selective_at(clean.confidence, clean.correct, threshold)}
     return found if cells is None else found | cells_at(cells, threshold)
@@ -100,11 +133,11 @@ def set_columns(report: LogitSet | None, called: str | None, *, jpeg: bool) -> d
 
     Empty where no corrupted images were judged; ``mpc_without_jpeg`` only for images that had been JPEG re-encoded.
     """
-    cells = report.cell_predictions() if report is not None else None
+    cells = report.averaged_predictions() if report is not None else None
     if cells is None or called is None:
         return {}
     columns: dict[str, Value] = {"corruption_set": called}
-    if jpeg and JPEG in cells.corruptions:
+    if jpeg and JPEG in cells.corruptions and len(cells.corruptions) > 1:
         columns["mpc_without_jpeg"] = mpc(cells.without(JPEG))
     return columns
 
@@ -112,7 +145,7 @@ def set_columns(report: LogitSet | None, called: str | None, *, jpeg: bool) -> d
 def _set_columns(
     logits: LogitSet, scaled: Predictions, temperature: float, bins: int, *, severities: bool
 ) -> dict[str, Value]:
-    clean, cells = logits.predictions(), logits.cell_predictions()
+    clean, cells = logits.predictions(), logits.averaged_predictions()
     columns: dict[str, Value] = {}
     for metric in _recorded():
         if metric.on == "images":

@@ -82,7 +82,7 @@ def check_same_images(network: LogitSet, other: LogitSet) -> None:
 
 def resample(logits: LogitSet, bins: int, resamples: int, seed: int = 0) -> Resampled:
     """Return every metric of a set of logits on the same resampled base images for every network judged on them."""
-    clean, cells = logits.predictions(), logits.cell_predictions()
+    clean, cells = logits.predictions(), logits.averaged_predictions()
     counts = resampling_counts(len(clean.labels), resamples, seed)
     found = Resampled(_clean_means(clean, counts), _clean_gaps(clean, bins, counts))
     if cells is not None:

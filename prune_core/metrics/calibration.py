@@ -7,6 +7,7 @@ network of accuracy .68 gets .116 at 100 images and .026 at 2,000. Numbers of un
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +93,25 @@ class Reliability:
     count: Floats
     confidence: Floats
     accuracy: Floats
+
+    @property
+    def ece(self) -> float:
+        """The ECE of these bins, in [0, 1]: what the column ``ece`` holds for the same predictions."""
+        gap = np.abs(np.nan_to_num(self.confidence) - np.nan_to_num(self.accuracy))
+        return float((self.count * gap).sum() / self.count.sum())
+
+
+def pooled_reliability(each: Sequence[Reliability]) -> Reliability:
+    """Return the diagram of all predictions behind diagrams of the same bins.
+
+    Its ECE is at most the mean of theirs: gaps of opposite sign in one bin cancel.
+    """
+    count = np.sum([one.count for one in each], axis=0)
+    confidence, accuracy = (
+        np.sum([one.count * np.nan_to_num(values) for one, values in pairs], axis=0) / np.where(count > 0, count, np.nan)
+        for pairs in ([(one, one.confidence) for one in each], [(one, one.accuracy) for one in each])
+    )
+    return Reliability(each[0].low, each[0].high, count, confidence, accuracy)
 
 
 def reliability(predictions: Predictions, *, bins: int = 15) -> Reliability:

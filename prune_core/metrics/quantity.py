@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
 
 Direction = Literal["max", "min"]
+"""Which way a column is better: larger or smaller."""
 Format = Literal["number", "percent", "count", "bytes", "times", "seconds", "text"]
 """How values are printed: ``percent`` of a fraction (differences in points), ``count`` and ``bytes`` short with k, M, G,
 ``times`` as 3.1×, ``text`` a name that is no number."""
@@ -46,6 +48,7 @@ RESERVED = frozenset(
         "place",
         "report_cells",
         "ece_bins",
+        *BUILD_COLUMNS,
     ]
 )
 """Columns of records and candidates that are no metric: no metric and no cost may be called so."""

@@ -12,7 +12,7 @@ from prune_core.base.registry import Registry
 from prune_core.metrics.costs import COSTS, Cost
 from prune_core.metrics.quantity import Direction, Format, Quantity, check_quantity, facts_of
 
-__all__ = ["METRICS", "Direction", "Metric", "file_cost", "file_metric"]
+__all__ = ["METRICS", "Metric", "file_cost", "file_metric"]
 
 
 @dataclass(frozen=True)

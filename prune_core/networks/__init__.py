@@ -1,12 +1,10 @@
-"""Networks, one file per family."""
+"""Networks by name; each family is one file in ``families/``."""
 
 from __future__ import annotations
 
-from prune_core.networks import preresnet as preresnet
-from prune_core.networks import resnet as resnet
-from prune_core.networks import vgg as vgg
+from prune_core.networks import families as families
 from prune_core.networks.architecture import Architecture, ChannelGroup, Consumer, architecture_of, convolutions
-from prune_core.networks.preresnet import ChannelSelection
+from prune_core.networks.families.preresnet import ChannelSelection
 from prune_core.networks.registry import NETWORKS, build_network
 from prune_core.networks.weights import load_weights
 

@@ -7,12 +7,14 @@ read from it, so that a network of the user's own is one function behind ``@NETW
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from torch import nn
 
+from prune_core.base.described import without_defaults
 from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.founding import NETWORK_OPTIONS
 from prune_core.base.registry import Registry
 from prune_core.networks.architecture import Architecture
 from prune_core.networks.torchvision_classifiers import builder_of
@@ -46,6 +48,17 @@ def build_network(name: str, *, num_classes: int = 10, in_channels: int = 3, **o
         raise BadInput(f"network {name}: its builder returned a {type(network).__name__}, not a torch.nn.Module")
     network.architecture = Architecture(name, resolved)  # type: ignore[assignment]
     return network
+
+
+def described_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a description names: without those that came after version 0.1.0 and are at their default.
+
+    Raises:
+        BadInput: for an unknown name.
+    """
+    declared = inspect.signature(_builder(name), eval_str=True).parameters
+    defaults = {each.name: each.default for each in declared.values() if each.default is not inspect.Parameter.empty}
+    return without_defaults(options, defaults, NETWORK_OPTIONS.get(name.partition(":")[0], ()))
 
 
 def _builder(name: str) -> Builder:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from prune_core.base.errors import BadInput
 from prune_core.networks.checkpoint_files import read_state_dict
-from prune_core.networks.preresnet import ChannelSelection
+from prune_core.networks.families.preresnet import ChannelSelection
 
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 """Prefixes that data parallelism, compilation and training frameworks put before every name."""

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prune_core.base.errors import Diverged
+from prune_core.base.recipe import Recipe
 from prune_core.training.device_data import DeviceData
 from prune_core.training.optimizer import Masks, Sgd, add_sparsity, scales
-from prune_core.training.recipe import Recipe
 from prune_core.training.schedule import learning_rate
 from prune_core.training.state import Interrupted, TrainingState
 

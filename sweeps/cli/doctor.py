@@ -77,9 +77,9 @@ def _device() -> str:
 
 
 def _datasets() -> list[str]:
-    from prune_core.data import DATASETS
+    from prune_core.data import DATASETS, source_of
 
-    return [name for name in DATASETS if name not in ("image_folder", "arrays")]
+    return [name for name in DATASETS if not source_of(name).argument]
 
 
 def _dataset(name: str) -> str:

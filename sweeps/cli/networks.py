@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from prune_core.data import Dataset
+    from sweeps.folder.pages import Pages
 
 FILE = click.Path(path_type=Path)
 NETWORK = click.option("--network", help="Name of the network; a file of ours says it itself.")
@@ -26,8 +27,27 @@ MEAN = click.option("--mean", help="Mean per channel the network was trained wit
 STD = click.option("--std", help="Standard deviation per channel.")
 
 
+def _import_plugins(_context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
+    from prune_core.base.plugins import import_plugins
+
+    if modules:
+        import_plugins(modules, (str(Path.cwd()),))
+
+
+PLUGIN = click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="MODULE",
+    expose_value=False,
+    callback=_import_plugins,
+    help="Python module of yours with networks, datasets, methods, corruptions, metrics or costs; looked for here first.",
+)
+
+
 @click.command()
 @click.argument("checkpoint", type=FILE)
+@PLUGIN
 @NETWORK
 @OPTION
 @CLASSES
@@ -86,6 +106,7 @@ def prune(
 
 @click.command()
 @click.argument("checkpoint", type=FILE)
+@PLUGIN
 @NETWORK
 @OPTION
 @CLASSES
@@ -110,11 +131,10 @@ def prune(
 @click.option("--against", type=FILE, help="Another checkpoint, for example before pruning: what changed on these images.")
 @click.option("--flipped", type=FILE, help="CSV of the images that the two predict differently.")
 @click.option("--plot", type=FILE, help="Folder for a reliability diagram and a corruption heat map (PNG).")
-@click.option(
-    "--plugin", "plugins", multiple=True, metavar="MODULE", help="A Python module of yours: its metrics and costs come too."
-)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; its keys are the columns of a record.")
+@click.pass_obj
 def evaluate(
+    pages: Pages,
     checkpoint: Path,
     network: str | None,
     options: tuple[str, ...],
@@ -134,20 +154,17 @@ def evaluate(
     against: Path | None,
     flipped: Path | None,
     plot: Path | None,
-    plugins: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Judge CHECKPOINT: accuracy, calibration, cost, and robustness where corruptions are asked for."""
     from prune_core.base.errors import BadInput
+    from sweeps.one_network.figures import plotter, write_figures
     from sweeps.one_network.judged import judge_checkpoint
     from sweeps.one_network.open import read_options
 
+    draw = plotter(plot, pages.pictures) if plot is not None else None
     if flipped is not None and against is None:
         raise BadInput("--flipped belongs to --against, which is missing")
-    if plugins:
-        from sweeps.study.plugins import import_plugins
-
-        import_plugins(plugins, (str(Path.cwd()),))
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
     judged, *others = (
         judge_checkpoint(
@@ -168,11 +185,7 @@ def evaluate(
         for each in (checkpoint, against)
         if each is not None
     )
-    pictures: list[Path] = []
-    if plot is not None:
-        from sweeps.one_network.figures import write_figures
-
-        pictures = write_figures(judged, plot)
+    pictures = write_figures(judged, draw, plot) if plot is not None and draw is not None else []
     changed: list[str] = []
     record = dict(judged.record)
     if against is not None:
@@ -193,10 +206,14 @@ def evaluate(
 
 
 @click.command()
+@PLUGIN
 @DATA
 @DATA_OPTION
 @click.option(
-    "--corruption", "names", multiple=True, help="A corruption, may be repeated; by default the 15, on a sheet all 19."
+    "--corruption",
+    "names",
+    multiple=True,
+    help="A corruption or a group (standard, extra), may be repeated; by default the 15, on a sheet all 19.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="So many images, balanced over classes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the corruptions.")

@@ -105,7 +105,9 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 @click.command()
 @click.argument("name", required=False)
 @click.option(
-    "--keys", is_flag=True, help="List every key of a study file and every column; with NAME the columns of its plugins too."
+    "--keys",
+    is_flag=True,
+    help="List every key of a study file (meaning, default, names) and every column; with NAME, those of its plugins too.",
 )
 def studies(name: str | None, keys: bool) -> None:
     """List the studies that ship; with NAME, print that study file (a start for your own), or its keys and columns."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from prune_core.data.cache import default_cache
 from prune_core.evaluation.evaluation import forward_logits
 from prune_core.networks import build_network
 from prune_core.training import DeviceData, Recipe, prepare_runtime, train
+from prune_core.trial.description import BaselineDescription
 from sweeps.cost.cost import Speed
 from sweeps.cost.sizes import Sizes
 from sweeps.study.model import Study
@@ -44,23 +46,24 @@ def speeds_of(study: Study, trials: Iterable[PlannedTrial], sizes: Sizes, *, cac
         cache: where measured speeds are remembered; by default beside the data.
     """
     folder = (cache or default_cache()) / "speeds"
-    baselines = {trial.network: trial.description["baseline"] for trial in trials}
+    baselines = {trial.network: trial.description.baseline for trial in trials}
     return {label: _remembered(study, baseline, sizes, folder) for label, baseline in baselines.items()}
 
 
-def _remembered(study: Study, baseline: dict[str, Any], sizes: Sizes, folder: Path) -> Speed:
+def _remembered(study: Study, baseline: BaselineDescription, sizes: Sizes, folder: Path) -> Speed:
     import torch
 
     device = "cuda" if study.resources.device == "cuda" and torch.cuda.is_available() else "cpu"
+    recipe = baseline.training or Recipe()
     identity = {
-        "network": baseline["network"],
-        "batch": baseline["training"]["batch_size"],
-        "threads": baseline["threads"],
+        "network": baseline.network.to_plain(),
+        "batch": recipe.batch_size,
+        "threads": baseline.threads,
         "shape": list(sizes.shape),
         "classes": sizes.classes,
         "host": platform.node(),
         "torch": torch.__version__,
-        "augmentation": baseline["training"]["augmentation"],
+        "augmentation": recipe.augmentation,
         "device": device,
     }
     path = folder / f"{content_key(identity)}.json"
@@ -82,18 +85,18 @@ def _fresh(path: Path) -> Speed | None:
         return None
 
 
-def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int, device: str) -> Speed:
+def _measured(baseline: BaselineDescription, sizes: Sizes, threads: int, device: str) -> Speed:
     import torch
 
     before = torch.get_num_threads()
     prepare_runtime(device=device, threads=threads)
     height, width, channels = sizes.shape
-    described = baseline["network"]
-    network = build_network(described["name"], num_classes=sizes.classes, in_channels=channels, **described["options"])
+    described, usual = baseline.network, baseline.training or Recipe()
+    network = build_network(described.name, num_classes=sizes.classes, in_channels=channels, **described.options)
     macs = max(1, complexity(network, (channels, height, width)).macs)
-    activation_bytes = _activation_bytes(network, int(baseline["training"]["batch_size"]), (channels, height, width))
+    activation_bytes = _activation_bytes(network, usual.batch_size, (channels, height, width))
     network.to(device)
-    recipe = Recipe.from_dict({**baseline["training"], "epochs": 1, "schedule": "constant", "milestones": []})
+    recipe = replace(usual, epochs=1, schedule="constant", milestones=())
     count = _whole_batches(WORK[device] / (3 * macs), recipe.batch_size)
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (max(count, 64), *sizes.shape), dtype=np.uint8)

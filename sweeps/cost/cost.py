@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.trial_folder import finished_budgets, read_record
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes
+from sweeps.folder.paths import trial_folder, trial_folders
 from sweeps.plan.places import places
 from sweeps.plan.plan import candidate_trials
 from sweeps.plan.state import baseline_ready
@@ -101,7 +102,7 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
         records, count = records + weight, count + weight
         disk += weight * _disk(trial, out, speed, sizes)
     seconds += count * TRIAL_SECONDS + records * RECORD_SECONDS
-    if count and plan.study.evaluation.corruptions == "generated":
+    if count and plan.study.evaluation.generated:
         seconds += sizes.cells / CORRUPTED_PER_SECOND
     concurrency = max(1, min(places(plan.study.resources), round(count)))
     seconds += concurrency * WORKER_SECONDS if count else 0.0
@@ -134,7 +135,7 @@ def _work(
 
 
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
-    done = set(finished_budgets(out / "trials" / trial.key, cells_at=trial.report_budgets))
+    done = set(finished_budgets(trial_folder(out, trial.key), cells_at=trial.report_budgets))
     return [budget for budget in trial.budgets if budget not in done]
 
 
@@ -144,7 +145,7 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
     if not to_do:
         return 0.0
     # a record without its cells is judged again, from the weights of its budget
-    trained = finished_budgets(out / "trials" / trial.key)
+    trained = finished_budgets(trial_folder(out, trial.key))
     to_train = [budget for budget in to_do if budget not in trained]
     done = [budget for budget in trial.budgets if budget in trained]
     # a budget below the longest is walked again from 0
@@ -156,10 +157,10 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
 
 def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, ready: bool) -> float:
     if trial.kind in ("baseline", "dense"):
-        described = trial.description["baseline"]
-        epochs = 0 if ready or described["checkpoint"] else int(described["training"]["epochs"])
-    if "training" in trial.description:  # from scratch
-        epochs = int(trial.description["training"]["epochs"])
+        described = trial.description.baseline
+        epochs = 0 if ready or described.checkpoint or described.training is None else described.training.epochs
+    if trial.description.training is not None:  # from scratch
+        epochs = trial.description.training.epochs
     return epochs * sizes.train / speed.train
 
 
@@ -193,7 +194,7 @@ def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> lis
     early, rate = study.search.early_stopping is not None, study.search.learning_rate
     space = sum(len(arm.ratios) * len(_walks(arm.reached(study.budgets), early)) for arm in plan.arms)
     planned = {trial.key for trial in [*plan.trials, *decided]}
-    chosen = sum(1 for path in (out / "trials").glob("*") if path.name not in planned) / len(study.seeds)
+    chosen = sum(1 for path in trial_folders(out) if path.name not in planned) / len(study.seeds)
     wanted = study.search.candidates or space
     left = max(0.0, (wanted if rate is not None else min(wanted, space)) - chosen) * len(study.seeds)
     samples = []
@@ -215,7 +216,7 @@ def _correction(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes
     measured = calculated = 0.0
     count = 0
     for trial in plan.trials:
-        folder = out / "trials" / trial.key
+        folder = trial_folder(out, trial.key)
         records = [record for budget in trial.budgets if (record := read_record(folder, budget)) is not None]
         if not records or _open(trial, out) or trial.kind == "control":
             continue

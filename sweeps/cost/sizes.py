@@ -5,17 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prune_core.base.errors import BadInput
+from prune_core.corruptions import EXTRA, SEVERITIES
+from prune_core.data import source_of
 from sweeps.plan.data import load_data
 from sweeps.study.model import Study
-
-KNOWN = {
-    "cifar10": (50_000, 10_000, (32, 32, 3), 10),
-    "cifar100": (50_000, 10_000, (32, 32, 3), 100),
-    "fashion_mnist": (60_000, 10_000, (28, 28, 1), 10),
-}
-"""Training images, test images, (H, W, C) and classes of datasets that a plan may be made without having them."""
-
-REPORT_CELLS, SELECTION_CELLS = 15 * 5, 4 * 5
 
 
 @dataclass(frozen=True)
@@ -58,9 +51,10 @@ def sizes_of(study: Study) -> Sizes | None:
     try:
         dataset = load_data(study.data.name, study.data.options, download=False)
     except BadInput:
-        if study.data.name not in KNOWN:
+        known = source_of(study.data.name).size
+        if known is None:
             return None
-        pool, own_test, shape, classes = KNOWN[study.data.name]
+        pool, own_test, shape, classes = known.train, known.test, known.shape, known.classes
     else:
         pool, shape, classes = len(dataset.train_images), dataset.shape, len(dataset.classes)
         own_test = 0 if dataset.test_images is None else len(dataset.test_images)
@@ -70,7 +64,7 @@ def sizes_of(study: Study) -> Sizes | None:
     evaluation = study.evaluation
     report = selection = 0
     if evaluation.corruptions != "none":
-        report = REPORT_CELLS * min(evaluation.images_per_cell, test)
-        selection = SELECTION_CELLS * min(evaluation.selection_images_per_cell, study.data.validation)
+        report = len(SEVERITIES) * len(evaluation.corruption_names) * min(evaluation.images_per_cell, test)
+        selection = len(SEVERITIES) * len(EXTRA) * min(evaluation.selection_images_per_cell, study.data.validation)
     clean = study.data.validation + test + min(evaluation.train_images, train)
     return Sizes(train, clean, report + selection, report, shape, classes)

@@ -10,7 +10,6 @@ from typing import Any
 from prune_core.metrics.quantities import costs_known, quantity_of, title_of
 from sweeps.export.card_code import load, prepare
 from sweeps.export.choice import spread_columns
-from sweeps.front.text import COLLAPSED
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -51,11 +50,13 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
         notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
     if study["select_on"] == "report":
         notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
-    lost = -card["checkpoint"]["differences"].get("accuracy", 0.0)
-    if lost > COLLAPSED:
+    candidate = card["candidate"]
+    if candidate["collapsed"]:
+        images = "report" if study["select_on"] == "report" else "selection"
+        why = " It is on a front since nothing smaller is better, not since it is of use." if candidate["on_front"] else ""
         notes.append(
-            f"> Collapsed: it has lost {100 * lost:.0f} points of accuracy against its control. It is on a front since "
-            "nothing smaller is better, not since it is of use."
+            f"> Collapsed: on the {images} images it has lost {100 * candidate['accuracy_lost']:.0f} points of accuracy "
+            f"against its control (mean over seeds).{why}"
         )
     return notes
 

@@ -19,14 +19,16 @@ from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import WEIGHTS, budget_folder
 from prune_core.metrics.quantities import quantities_known
 from prune_core.metrics.quantity import Quantity
-from sweeps.front.front import candidates, front, membership, selection_columns
+from sweeps.folder.paths import RECORDS, STUDY, trial_folder
+from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
+from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import unmet
 from sweeps.front.text import headlines
-from sweeps.plan.state import trial_folder
 from sweeps.records.collect import read_records
 from sweeps.records.columns import IDENTITY
 from sweeps.storage.files import is_kept
+from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.model import Study, load_study
 
 _KEY = re.compile(r"[0-9a-f]{8,64}")
@@ -46,7 +48,8 @@ class Choice:
     Attributes:
         name: the folder's name, safe on every file system.
         title: what people call it.
-        candidate: column -> mean over the seeds (``*_std`` beside it), with ``seeds``, ``complete``, ``front_frequency``.
+        candidate: column -> mean over the seeds (``*_std`` beside it), with ``seeds``, ``complete``, ``front_frequency``,
+            ``accuracy_lost`` and ``collapsed`` (`sweeps.front.collapse`).
         on_front: whether the candidate is on the front.
         record: the columns of the chosen seed's record.
         seed_rule: why this seed, in words.
@@ -80,10 +83,10 @@ def open_study(out: Path) -> tuple[Study, pd.DataFrame]:
     Raises:
         BadInput: no study, no records yet, or records that cannot be read.
     """
-    if not (out / "study.yaml").is_file():
+    if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
-    study = load_study(out / "study.yaml")
-    path = out / "records.parquet"
+    study = load_study(out / STUDY)
+    path = out / RECORDS
     if not path.is_file():
         raise BadInput(f"{out}: no records.parquet, so no front yet (allowed: a study whose run has ended or was stopped)")
     try:
@@ -109,10 +112,13 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     Raises:
         BadInput: no front, a pick that nothing is called, or weights that are gone.
     """
-    decisive = selection_columns(study.objectives, records.columns, study.select_on)
-    limited = [name for limit in study.parsed_limits for name in (limit.column, f"val_{limit.column}")]
-    shown = [column for column in (*spread_columns(), *limited) if column in records]
+    decisive = deciding_columns(study.objectives, records.columns, study.select_on)
+    limited = [deciding_column(limit.column, records, study.select_on) for limit in study.parsed_limits]
+    lost = loss_column(records.columns, study.select_on)
+    shown = [column for column in (*spread_columns(), *limited, lost) if column in records]
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
+    table["accuracy_lost"] = lost_accuracy(table, study.select_on)
+    table["collapsed"] = has_collapsed(table, study.select_on)
     table["on_front"] = front(table, decisive)
     table["front_frequency"] = membership(records, table, decisive, images=ImageNoise(out))
     table = table[table["complete"]].reset_index(drop=True)
@@ -210,7 +216,7 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
     record, rule = _seed(seeds, study) if key is None else (next(each for each in seeds if each["key"] == key), "asked for")
     found = str(record["key"])
     if not _KEY.fullmatch(found):
-        raise BadInput(f"{out / 'records.parquet'}: {found[:40]!r} is no key of a trial")
+        raise BadInput(f"{out / RECORDS}: {found[:40]!r} is no key of a trial")
     choice = Choice(
         name=row["name"],
         title=title_of(row),
@@ -234,7 +240,8 @@ def _seed(rows: list[dict[str, Any]], study: Study) -> tuple[dict[str, Any], str
 
     NLL since it is one number that falls with wrong answers and with badly calibrated ones.
     """
-    column, images = ("nll", "report") if study.select_on == "report" else ("val_nll", "selection")
+    column = deciding_column("nll", rows[0], study.select_on)
+    images = "report" if column == "nll" else "selection"
     able = [row for row in rows if not unmet(row, study.parsed_limits, study.select_on)]
 
     def order(row: Mapping[str, Any]) -> tuple[float, int]:

@@ -14,6 +14,7 @@ from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.quantities import costs_known
 from prune_core.trial.data import TrialData, called
+from prune_core.trial.description import EvaluationDescription
 from sweeps.export.choice import Choice, spread_columns
 from sweeps.export.files import INPUT, OUTPUT
 from sweeps.folder.provenance import provenance
@@ -24,7 +25,7 @@ CARD_FORMAT = 1
 
 
 def card_facts(
-    study: Study, study_commit: str | None, choice: Choice, data: TrialData, evaluation: Mapping[str, Any]
+    study: Study, study_commit: str | None, choice: Choice, data: TrialData, evaluation: EvaluationDescription
 ) -> dict[str, Any]:
     """Return everything about a checkpoint but its files: plain data for ``card.json``.
 
@@ -136,6 +137,8 @@ def _candidate(choice: Choice) -> dict[str, Any]:
         "front_frequency": _plain(row["front_frequency"]),
         "seeds": int(row["seeds"]),
         "limits_missed": list(choice.limits),
+        "accuracy_lost": _plain(row.get("accuracy_lost")),
+        "collapsed": bool(row.get("collapsed", False)),
         "metrics": spread,
     }
 
@@ -153,7 +156,7 @@ def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]
     return {"met": not missed, "why_not": missed[0] if missed else None}
 
 
-def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dict[str, Any]:
+def _images(study: Study, data: TrialData, evaluation: EvaluationDescription) -> dict[str, Any]:
     label = called(data.dataset, evaluation)
     return {
         "data": data.dataset.title,
@@ -164,7 +167,7 @@ def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dic
         "selection": len(data.split.validation.labels),
         "report": len(data.split.test.labels),
         "corruptions": label,
-        "images_per_cell": None if label is None else min(evaluation["images_per_cell"], len(data.split.test.labels)),
+        "images_per_cell": None if label is None else min(evaluation.images_per_cell, len(data.split.test.labels)),
         "ece_bins": study.evaluation.ece_bins,
     }
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from prune_core.base.errors import BadInput
+from sweeps.folder.paths import MODELS
 
 CARD, README = "card.json", "README.md"
 _ABANDONED_SECONDS = 86400.0
@@ -21,7 +22,7 @@ def models_folder(out: Path) -> Path:
     Raises:
         BadInput: it is a link, so exports would leave the study's folder; or it cannot be written.
     """
-    models = out / "models"
+    models = out / MODELS
     if models.is_symlink():
         raise BadInput(f"{models}: is a link (exports stay in the study's folder: remove the link)")
     try:

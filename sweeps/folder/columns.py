@@ -15,8 +15,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
 from prune_core.metrics.quantities import costs_known, known_here, metrics_known
 from prune_core.metrics.quantity import Quantity, quantity_from_plain
-
-COLUMNS = "columns.json"
+from sweeps.folder.paths import COLUMNS
 
 
 def write_columns(out: Path) -> None:

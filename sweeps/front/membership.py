@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.base.kinds import NEVER_FINE_TUNED
+from prune_core.metrics import Direction
 from prune_core.metrics.quantities import is_cost
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.scatter import Scatter, scatter_of
@@ -43,7 +44,7 @@ def rivals(table: pd.DataFrame, *, mix_budgets: bool = False) -> list[NDArray[np
 def membership(
     records: pd.DataFrame,
     table: pd.DataFrame,
-    objectives: Mapping[str, str],
+    objectives: Mapping[str, Direction],
     *,
     mix_budgets: bool = False,
     draws: int = DRAWS,
@@ -86,7 +87,7 @@ def front_frequencies(
     values: Array,
     networks: NDArray[np.str_],
     arms: NDArray[np.str_],
-    objectives: Mapping[str, str],
+    objectives: Mapping[str, Direction],
     groups: Sequence[NDArray[np.int64]],
     *,
     noise: Array | None = None,

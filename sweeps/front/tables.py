@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from prune_core.metrics import Direction
 from prune_core.metrics.quantities import quantities_known
-from sweeps.front.front import Direction, write_front
+from sweeps.front.front import write_front
 from sweeps.records.collect import write_records
 from sweeps.records.columns import cost_columns
 

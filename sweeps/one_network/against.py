@@ -13,9 +13,9 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.evaluation.damage import Damage, damage
 from prune_core.evaluation.uncertainty import paired_intervals
-from prune_core.metrics import METRICS, collapsed
-from prune_core.metrics.collapse import TOLERANCE
+from prune_core.metrics import METRICS, ece_fell_with_accuracy
 from prune_core.metrics.directions import metric_of
+from prune_core.metrics.falling_ece import TOLERANCE
 from sweeps.one_network.table import SHOWN_CLASSES, recorded_on, value_text
 from sweeps.one_network.text import Row, aligned, within
 from sweeps.records.columns import delta_columns
@@ -37,9 +37,10 @@ def deltas(judged: Judgement, other: Judgement) -> Record:
     return found
 
 
-def collapse_line(record: Record, other: Record) -> list[str]:
+def falling_ece_line(record: Record, other: Record) -> list[str]:
     """Return a warning where an ECE fell because accuracy and confidence did; nothing where none did."""
-    flagged = list(dict.fromkeys(METRICS.get(metric_of(column)).title for column in collapsed(record, other)))
+    fell = ece_fell_with_accuracy(record, other)
+    flagged = list(dict.fromkeys(METRICS.get(metric_of(column)).title for column in fell))
     if not flagged:
         return []
     return [
@@ -68,7 +69,7 @@ def against_lines(judged: Judgement, other: Judgement, name: str) -> list[str]:
     found = damage(judged.logits, other.logits)
     return [
         *aligned(rows),
-        *collapse_line(judged.record, other.record),
+        *falling_ece_line(judged.record, other.record),
         *_by_class(found, judged.dataset.classes),
         *([f"points of accuracy by corruption: {_points(found.corruptions)}"] if found.corruptions else []),
         *_flipped(found, judged),

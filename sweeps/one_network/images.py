@@ -14,11 +14,11 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.base.progress import on_terminal
 from prune_core.corruptions import (
-    CORRUPTIONS,
     EXTRA,
     SEVERITIES,
     STANDARD,
     contact_sheet,
+    expanded,
     generated_set,
     official_set,
     set_label,
@@ -31,9 +31,6 @@ from prune_core.data.cache import default_cache
 if TYPE_CHECKING:
     from prune_core.corruptions import CorruptedSet
     from prune_core.data import Dataset
-
-SOURCES = ("none", "generated", "official")
-"""Where corrupted images may come from."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def corrupted_images(
     Args:
         dataset: theirs.
         shown: the clean images.
-        source: one of `SOURCES`.
+        source: one of `CORRUPTION_SOURCES`.
         folder: of the official files; None is the cache.
         fetch: get the official files where they are not there.
         seed: of the generated ones.
@@ -106,10 +103,14 @@ def corrupted_images(
         raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
     where = folder or default_cache()
     if fetch:
-        fetch_official(dataset.name, where, told=on_terminal)
+        fetch_official(dataset.name, where, told=on_terminal, cache=default_cache())
     everything = len(shown.labels) == shown.total  # then nothing is copied into memory
     return official_set(
-        where, name=dataset.name, labels=dataset.test_labels, positions=None if everything else shown.numbers
+        where,
+        name=dataset.name,
+        labels=dataset.test_labels,
+        positions=None if everything else shown.numbers,
+        cache=default_cache(),
     )
 
 
@@ -123,10 +124,9 @@ def corrupt_to(
     repeated five times; ``contact-sheet.png`` lies beside them.
 
     Raises:
-        BadInput: an unknown name, data that is not there, a place that cannot be written.
+        BadInput: an unknown name or group, data that is not there, a place that cannot be written.
     """
-    for name in names:
-        CORRUPTIONS.get(name)
+    names = expanded(names)
     dataset = load_dataset(data, **options)
     label = set_label(dataset.name, seed, title=dataset.title, jpeg=dataset.jpeg)
     if output.suffix.lower() == ".png":

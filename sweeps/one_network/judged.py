@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prune_core.base.benchmark import CORRUPTION_SOURCES
 from prune_core.base.errors import BadInput, Diverged, UnknownName
 from prune_core.cost.measured import MeasuredNetwork, cost_columns
 from prune_core.data import load_dataset
@@ -14,7 +15,7 @@ from prune_core.evaluation.evaluation import evaluate_network
 from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.networks import architecture_of, build_network
 from prune_core.training import prepare_runtime
-from sweeps.one_network.images import SOURCES, Shown, corrupted_images, report_images
+from sweeps.one_network.images import Shown, corrupted_images, report_images
 from sweeps.one_network.open import described, open_network
 from sweeps.records.columns import measured_columns
 
@@ -91,8 +92,8 @@ def judge_checkpoint(
     """
     from torch import get_num_threads
 
-    if corruptions not in SOURCES:
-        raise UnknownName("source of corruptions", corruptions, SOURCES)
+    if corruptions not in CORRUPTION_SOURCES:
+        raise UnknownName("source of corruptions", corruptions, CORRUPTION_SOURCES)
     if corruptions != "official" and (fetch or corruptions_folder is not None):
         raise BadInput(f"--fetch and --corruptions-folder belong to --corruptions official, not to {corruptions!r}")
     target = prepare_runtime(device=device, threads=get_num_threads())

@@ -16,7 +16,7 @@ from prune_core.metrics import METRICS
 from prune_core.networks import architecture_of
 from prune_core.pruning import METHODS, outcome_of, prune, save_network
 from prune_core.verification import verify
-from sweeps.one_network.against import collapse_line
+from sweeps.one_network.against import falling_ece_line
 from sweeps.one_network.cost import cost_lines
 from sweeps.one_network.images import called, report_images
 from sweeps.one_network.judged import judged_logits
@@ -155,7 +155,7 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
         {name: METRICS.get(name).function(each.predictions(), BINS) for name in ("accuracy", "ece", "mean_confidence")}
         for each in (after, before)
     ]
-    return [*aligned(rows), *collapse_line(*records), "not fine-tuned: pruning is judged after fine-tuning, in a study"]
+    return [*aligned(rows), *falling_ece_line(*records), "not fine-tuned: pruning is judged after fine-tuning, in a study"]
 
 
 def _head(dense: nn.Module, pruned: nn.Module) -> list[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prune_core.base.benchmark import JPEG
 from prune_core.evaluation.logits import LogitSet
-from prune_core.evaluation.scoring import JPEG
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import Interval, Quantity, ece, pooled_ece, worst_corruption
 from prune_core.metrics.likelihood import image_nll

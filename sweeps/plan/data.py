@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json
-from prune_core.base.keys import keyed_data
 from prune_core.base.trial_folder import DESCRIPTION
-from prune_core.corruptions import official_set
+from prune_core.corruptions import official_digest
 from prune_core.corruptions.apply import LARGEST, SMALLEST
 from prune_core.data import load_dataset, split_dataset
 from prune_core.data.cache import default_cache
+from prune_core.data.options import described_options
+from prune_core.trial.code import data_code
+from prune_core.trial.description import TrialDescription
+from sweeps.folder.paths import trials_folder
 from sweeps.study.model import Study
 
 if TYPE_CHECKING:
@@ -41,11 +44,38 @@ def data_checksum(study: Study, out: Path | None, *, required: bool) -> str | No
         split_dataset(dataset, study.seed, validation=study.data.validation, test=study.data.test, train=study.data.train)
     except BadInput as error:
         raise BadInput(f"data: {error}") from None
-    _check_corruptions(study, dataset, files=required)
+    _check_corruptions(study, dataset)
     return dataset.checksum
 
 
-def _check_corruptions(study: Study, dataset: Dataset, *, files: bool) -> None:
+def with_official_files(study: Study, out: Path | None, *, required: bool) -> Study:
+    """Return the study with the digest of its official corruption files, where it uses any: that is part of the keys.
+
+    Args:
+        study: the resolved study.
+        out: an output folder whose trials know the digest, for a machine that has not the files.
+        required: raise when the files are not at hand, instead of asking the folder.
+
+    Raises:
+        BadInput: the files are required and not at hand, or not those that the study names.
+    """
+    evaluation = study.evaluation
+    if evaluation.corruptions != "official":
+        return study
+    try:
+        labels = load_data(study.data.name, study.data.options, download=False).test_labels
+        folder, name = evaluation.folder or default_cache(), study.data.name
+        found: str | None = official_digest(folder, name=name, labels=labels, cache=default_cache())
+    except BadInput as error:
+        if required:
+            raise BadInput(f"evaluation.corruptions: official: {error}") from None
+        found = evaluation.sha256 or _remembered_files(study, out)
+    if evaluation.sha256 not in (None, found):
+        raise BadInput(f"evaluation.sha256: the files have SHA-256 {found}, not {evaluation.sha256}")
+    return study.model_copy(update={"evaluation": evaluation.model_copy(update={"sha256": found})})
+
+
+def _check_corruptions(study: Study, dataset: Dataset) -> None:
     """Raise `BadInput` where the corrupted images could not be had, before hours of training instead of after them."""
     evaluation = study.evaluation
     height, width, _ = dataset.shape
@@ -54,15 +84,8 @@ def _check_corruptions(study: Study, dataset: Dataset, *, files: bool) -> None:
             f"evaluation.corruptions: {evaluation.corruptions}, but images of {height}x{width} pixels cannot be corrupted "
             f"(allowed: {SMALLEST} to {LARGEST} pixels, see data.options.size; or corruptions: none)"
         )
-    if evaluation.corruptions != "official":
-        return
-    if dataset.test_images is None:
+    if evaluation.corruptions == "official" and dataset.test_images is None:
         raise BadInput(f"evaluation.corruptions: official, but data {dataset.name!r} has no test images of its own")
-    try:
-        if files:
-            official_set(evaluation.folder or default_cache(), name=dataset.name, labels=dataset.test_labels)
-    except BadInput as error:
-        raise BadInput(f"evaluation.corruptions: official: {error}") from None
 
 
 def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Dataset:
@@ -81,16 +104,30 @@ def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Datas
     return load_dataset(name, **options)
 
 
-def _remembered(study: Study, out: Path | None) -> str | None:
-    if out is None:
-        return None
-    for path in sorted((out / "trials").glob(f"*/{DESCRIPTION}")):
+def _described(out: Path | None) -> Iterator[TrialDescription]:
+    """Yield the descriptions in an output folder that can be read."""
+    for path in sorted(trials_folder(out).glob(f"*/{DESCRIPTION}")) if out is not None else ():
         try:
-            data: dict[str, Any] = read_json(path)["baseline"]["data"]
-        except (OSError, ValueError, KeyError, TypeError):
+            yield TrialDescription.read(path.parent)
+        except (OSError, BadInput):
             continue
-        known = data.get("checksum")
-        asked = {"name": study.data.name, "options": study.data.options, "checksum": known}
-        if known is not None and {name: keyed_data(data)[name] for name in asked} == keyed_data(asked):
-            return str(known)
+
+
+def _remembered_files(study: Study, out: Path | None) -> str | None:
+    folder = None if study.evaluation.folder is None else str(study.evaluation.folder)
+    judged = (description.evaluation for description in _described(out))
+    return next((each.files for each in judged if each.files is not None and each.folder == folder), None)
+
+
+def _remembered(study: Study, out: Path | None) -> str | None:
+    for data in (description.baseline.data for description in _described(out)):
+        # the same images, however they are cut
+        asked = replace(
+            data,
+            name=study.data.name,
+            options=described_options(study.data.name, study.data.options),
+            code=data_code(study.data.name),
+        )
+        if data.checksum is not None and data.keyed() == asked.keyed():
+            return data.checksum
     return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from sweeps.plan.arms import Arm, dense_bases, recipe_suffix, study_arms
 from sweeps.plan.checkpoints import check_checkpoints
-from sweeps.plan.data import data_checksum
+from sweeps.plan.data import data_checksum, with_official_files
 from sweeps.plan.state import State, final_status, trial_state
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
 from sweeps.study.model import Study
@@ -23,7 +23,7 @@ class Plan:
     """What there should be of a study.
 
     Attributes:
-        study: the resolved study.
+        study: the resolved study, with the digest of the official corruption files that it uses.
         arms: its arms, whatever the search.
         trials: what is known from the start, in the order in which it should run: baselines first. A grid knows all of it, a
             search only baselines, controls, the dense ladder and what is trained from scratch; the rest of its trials comes
@@ -70,6 +70,7 @@ def make_plan(study: Study, out: Path | None = None, *, data_required: bool = Tr
         BadInput: the data, or a checkpoint, is not there; arms that contradict each other.
     """
     checksum = data_checksum(study, out, required=data_required)
+    study = with_official_files(study, out, required=data_required)
     arms = study_arms(study)
     bases = list({arm.base.name: arm.base for arm in arms}.values())
     trials = [judged_trial(study, base, seed, checksum, "baseline") for seed in study.seeds for base in bases]

@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Literal
 from prune_core.base.files import write_json
 from prune_core.base.store import META, Store
 from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome
+from sweeps.folder.paths import store_folder, trial_folder
 
 if TYPE_CHECKING:
     from sweeps.plan.trials import PlannedTrial
 
 State = Literal["complete", "stopped", "failed", "diverged", "begun", "missing"]
-
-
-def trial_folder(out: Path, key: str) -> Path:
-    """Return where a trial writes."""
-    return out / "trials" / key
-
-
-def store_folder(out: Path) -> Path:
-    """Return the store of baselines that the output folders beside this one share."""
-    return out.parent / ".store"
 
 
 def trial_state(trial: PlannedTrial, out: Path) -> State:
@@ -67,7 +58,7 @@ def baseline_failure(trials: Iterable[PlannedTrial], key: str, out: Path) -> str
 def block(trial: PlannedTrial, out: Path, cause: str) -> None:
     """Write down that a trial can never run, and why."""
     folder = trial_folder(out, trial.key)
-    write_json(folder / DESCRIPTION, trial.description)
+    write_json(folder / DESCRIPTION, trial.description.to_plain())
     write_json(folder / OUTCOME, {"status": FAILED, "cause": cause, "budgets": finished_budgets(folder), "key": trial.key})
 
 

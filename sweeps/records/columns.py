@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prune_core.base.build import BUILD_COLUMNS
 from prune_core.metrics.columns import (
     SET_COLUMNS,
     metric_columns,
@@ -14,6 +15,11 @@ from prune_core.metrics.quantities import costs_known
 
 IDENTITY = ("key", "study", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause")
 """Which trial and budget a row is of, and how it ended."""
+
+CONTROL_KEY = "control_key"
+"""The key of the control (same baseline, fine-tuning, seed and images) that the ``delta_*`` columns are against, at the
+row's own budget; a control is its own. Missing where there is none: baselines, the dense ladder, what is trained from
+scratch. Tables of version 0.1.0 lack it: `sweeps.records.collect.read_records` finds it for them."""
 
 SORTED_BY = ("network", "arm", "method", "ratio", "seed", "budget", "key")
 """The order of the rows."""
@@ -38,23 +44,28 @@ def delta_columns() -> list[str]:
 def text_columns() -> list[str]:
     """Return the columns that hold text."""
     identity = ("key", "study", "arm", "network", "method", "status", "cause")
-    return [*identity, *text_metric_columns(), "corruption_set", "mlflow_run_id"]
+    return [*identity, *text_metric_columns(), "corruption_set", CONTROL_KEY, "mlflow_run_id", *BUILD_COLUMNS]
 
 
 def measured_columns() -> list[str]:
     """Return the columns that come from a trial's ``record.json``."""
     metrics = [*report_columns(), *train_columns(), *selection_columns()]
-    return [*metrics, *SET_COLUMNS, *cost_columns(), *seconds_columns()]
+    return [*metrics, *SET_COLUMNS, *cost_columns(), *seconds_columns(), *BUILD_COLUMNS]
 
 
 def record_columns() -> list[str]:
-    """Return every column of ``records.parquet``, in order; those of plugins' metrics and costs included."""
+    """Return every column of ``records.parquet``, in order; those of plugins' metrics and costs included.
+
+    The last ones say which build judged the network, and which made its baseline; records of version 0.1.0 lack them.
+    """
     return [
         *IDENTITY,
         *metric_columns(),
         *SET_COLUMNS,
         *cost_columns(),
         *delta_columns(),
+        CONTROL_KEY,
         *seconds_columns(),
         "mlflow_run_id",
+        *BUILD_COLUMNS,
     ]

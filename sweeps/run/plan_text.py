@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from prune_core.base.trial_folder import finished_budgets
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cost import cost_of
 from sweeps.cost.sizes import sizes_of
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
+from sweeps.plan.builds import other_builds
+from sweeps.plan.changes import why_new
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.plan_more_seeds import allowance, allowance_line
@@ -45,6 +48,10 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         f"  there      {there} of {len(plan.trials)} trials"
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
     ]
+    lines += [f"  changed    {line}" for line in why_new(plan, out)]
+    mixed = other_builds(plan, out)
+    if mixed is not None:
+        lines.append(f"  builds     mixed builds ({study.resources.mixed_builds}): {mixed}")
     if study.search.kind != "grid":
         controls = ", and as many controls of its own rate" if study.search.learning_rate is not None else ""
         lines.insert(
@@ -53,9 +60,14 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
             f"{len(study.seeds)} further trials{controls}",
         )
     if study.search.early_stopping is not None:
-        share = f"{study.search.early_stopping:.0%}"
-        lines.append(f"  stopping   at each budget about {share} of the candidates go on; below is the most that it costs")
+        lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
+
+
+def _stopping(setting: float | Mapping[str, object]) -> str:
+    if isinstance(setting, Mapping):
+        return f"at each budget the rule {setting['rule']} says which candidates go on"
+    return f"at each budget about {setting:.0%} of the candidates go on"
 
 
 def _cells(study: Study) -> str:

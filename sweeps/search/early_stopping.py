@@ -1,4 +1,4 @@
-"""Early stopping: candidates walk up the budgets, a batch at a time; at each one those with a bad rank are stopped.
+"""Early stopping: candidates walk up the budgets, a batch at a time; at each one a rule says who is stopped.
 
 A decision depends on the records of the batch and on nothing else, so a run that was killed, or done again, decides the
 same. It is written into the trials' folders: status ``stopped``, with the cause and the rule that it was decided by.
@@ -6,21 +6,25 @@ same. It is written into the trials' folders: status ``stopped``, with the cause
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import COMPLETE, OUTCOME, STOPPED, finished_budgets, read_outcome, read_record
-from sweeps.plan.state import trial_folder
+from prune_core.metrics import Direction
+from sweeps.folder.paths import trial_folder, trials_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.search.candidate_values import candidate_values
 from sweeps.search.search import Values
 from sweeps.search.space import Candidate
-from sweeps.search.stopping_rule import last_rank, ranks
+from sweeps.search.stopping_rule import ranks
+from sweeps.stopping_rules import ChosenRule, Standing
 
 Tell = Callable[[Candidate, "Values | None", str], None]
 
@@ -30,20 +34,20 @@ class Rule:
     """How it is decided.
 
     Attributes:
-        keep: share of a batch that goes on, in (0, 1).
+        chosen: the rule with its options.
         objectives: the columns that decide -> ``min`` or ``max``.
         columns: what the search is told, the columns of limits included.
         budgets: the study's, rising.
     """
 
-    keep: float
-    objectives: Mapping[str, str]
+    chosen: ChosenRule
+    objectives: Mapping[str, Direction]
     columns: tuple[str, ...]
     budgets: tuple[int, ...]
 
     def plain(self) -> dict[str, Any]:
         """Return what a decision depends on beside the records."""
-        return {"keep": self.keep, "objectives": dict(self.objectives), "budgets": list(self.budgets)}
+        return {**self.chosen.plain(), "objectives": dict(self.objectives), "budgets": list(self.budgets)}
 
 
 @dataclass
@@ -118,7 +122,7 @@ class Rungs:
         return outcome is not None and outcome["status"] in ("failed", "diverged")
 
     def _decide(self, batch: _Batch) -> None:
-        """Tell who failed or is through, stop the worst of the others, let the rest go on."""
+        """Tell who failed or is through, stop those of the others that the rule says, let the rest go on."""
         budget = self._rule.budgets[batch.level]
         last = batch.level == len(self._rule.budgets) - 1
         values: dict[str, Values] = {}
@@ -134,7 +138,7 @@ class Rungs:
             else:
                 values[key] = found
         if values:
-            self._stop_worst(batch, values, budget)
+            self._stop(batch, values, budget)
         if last or not batch.members:
             self._batch = _Batch()
             return
@@ -144,26 +148,29 @@ class Rungs:
             batch.pending += trials
             self._going += self._up_to(trials, following)
 
-    def _stop_worst(self, batch: _Batch, values: Mapping[str, Values], budget: int) -> None:
-        columns = list(self._rule.objectives)
-        table = np.array([[values[key][column] for column in columns] for key in values])
-        found = ranks(table, list(self._rule.objectives.values()))
-        allowed = last_rank(found, self._rule.keep)
-        for key, rank in zip(values, found, strict=True):
+    def _stop(self, batch: _Batch, values: Mapping[str, Values], budget: int) -> None:
+        for key, reason in zip(values, self._rule.chosen.decide(self._standing(batch, values, budget)), strict=True):
             candidate, trials = batch.members[key]
-            if rank <= allowed:
+            if reason is None:
                 for trial in trials:
                     self._reopen(trial, budget)
                 continue
-            cause = (
-                f"stopped at budget {budget}: non-dominated rank {rank} of {found.max()} among {len(found)} candidates, "
-                f"ranks up to {allowed} go on (early_stopping {self._rule.keep:g})"
-            )
             for trial in trials:
-                self._close(trial, cause)
+                self._close(trial, f"stopped at budget {budget}: {reason}")
             self._on_stopped(trials)
             self._tell(candidate, values[key], STOPPED)
             del batch.members[key]
+
+    def _standing(self, batch: _Batch, values: Mapping[str, Values], budget: int) -> Standing:
+        columns, directions = tuple(self._rule.objectives), tuple(self._rule.objectives.values())
+        unknown = dict.fromkeys(columns, math.nan)
+
+        def earlier(before: int) -> NDArray[np.float64]:
+            found = [candidate_values(batch.members[key][1], before, columns, self._out) or unknown for key in values]
+            return np.array([[each[column] for column in columns] for each in found])
+
+        table = np.array([[values[key][column] for column in columns] for key in values])
+        return Standing(budget, self._rule.budgets, columns, directions, table, ranks(table, directions), earlier)
 
     def _close(self, trial: PlannedTrial, cause: str) -> None:
         folder = trial_folder(self._out, trial.key)
@@ -194,7 +201,7 @@ class Rungs:
 
 def forget_other_rules(out: Path, rule: Rule | None) -> None:
     """Let every trial go on that was stopped by another rule than the study's; None is no early stopping."""
-    for path in (out / "trials").glob(f"*/{OUTCOME}"):
+    for path in trials_folder(out).glob(f"*/{OUTCOME}"):
         outcome = read_outcome(path.parent)
         if outcome is not None and outcome["status"] == STOPPED and (rule is None or outcome.get("rule") != rule.plain()):
             _complete_so_far(path.parent, outcome)

@@ -16,8 +16,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.errors import BadInput
 from prune_core.base.seeds import derive_seed, numpy_generator
+from sweeps.samplers import SAMPLERS
 from sweeps.search.optuna_study import ASKED, KEY, STOPPED_AT, OptunaBooks
 from sweeps.search.search import Known, Values, draw
 from sweeps.search.space import Candidate
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 REDRAWS = 10
 """How often a proposal that was made before is drawn again before one at random is taken."""
-TPE_RANDOM = 4
-"""Candidates that TPE draws at random before it learns; Optuna's own 10 are most of a short search."""
 MOMENT = 0.1
 """Seconds that an ask may take before who does not wait is told to come again."""
 PAUSE = 2.0
@@ -39,18 +38,6 @@ Thought = tuple[Candidate | None, dict[str, Any]]
 """What the sampler proposes, if it is new, and what it noted."""
 
 
-def _samplers() -> dict[str, Callable[[int], BaseSampler]]:
-    from optuna.samplers import GPSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
-
-    return {
-        "tpe": lambda seed: TPESampler(seed=seed, n_startup_trials=TPE_RANDOM, multivariate=True, group=True),
-        "nsga2": lambda seed: NSGAIISampler(seed=seed, population_size=20),
-        "nsga3": lambda seed: NSGAIIISampler(seed=seed, population_size=20),
-        "gp": lambda seed: GPSampler(seed=seed),
-        "random": lambda seed: RandomSampler(seed=seed),
-    }
-
-
 class OptunaSearch:
     """A search by one of Optuna's samplers over several objectives, with limits as constraints.
 
@@ -58,7 +45,7 @@ class OptunaSearch:
         books: the study in Optuna's storage; holds space, objectives and limits.
         count: how many different candidates to ask for; None only for a finite space, all of it.
         seed: of the search.
-        sampler: ``tpe``, ``nsga2``, ``nsga3``, ``gp`` or ``random``.
+        sampler: a name of `SAMPLERS`.
         batch: ask so many, wait for all, tell in the order of their keys: the same search on any machine. None asks
             whenever something is free, and then the order in which trials end matters.
         together: the candidates of a batch are compared with each other, so a batch that a killed driver left open is
@@ -79,9 +66,7 @@ class OptunaSearch:
         batch: int | None = None,
         together: bool = False,
     ) -> None:
-        self._makers = _samplers()
-        if sampler not in self._makers:
-            raise UnknownName("sampler", sampler, self._makers)
+        self._make: Callable[[int], object] = SAMPLERS.get(sampler)
         self._space = books.parameters.space
         if count is None and self._space.size is None:
             raise BadInput("search.candidates: a continuous axis needs a number of candidates")
@@ -221,13 +206,24 @@ class OptunaSearch:
             mind = optuna.create_study(directions=self._books.study.directions)
             mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
             for attempt in range(REDRAWS):
-                mind.sampler = self._makers[self._sampler](derive_seed(self._seed, "ask", number, attempt) % 2**32)
+                mind.sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
                 trial = mind.ask()
                 candidate = self._books.parameters.suggest(trial, number)
                 if candidate.key not in seen:
                     return candidate, dict(mind.get_trials(deepcopy=False)[-1].system_attrs)
                 mind.tell(trial, state=TrialState.FAIL)
         return None, {}
+
+    def _made(self, seed: int) -> BaseSampler:
+        from optuna.samplers import BaseSampler
+
+        try:
+            sampler = self._make(seed)
+        except Exception as error:
+            raise BadInput(f"sampler {self._sampler!r} cannot be made: {type(error).__name__}: {error}") from error
+        if not isinstance(sampler, BaseSampler):
+            raise BadInput(f"sampler {self._sampler!r} returned a {type(sampler).__name__} (allowed: a sampler of Optuna)")
+        return sampler
 
     def _unseen(self, number: int, seen: set[str]) -> Candidate:
         """Return a random candidate that was never asked for."""

@@ -45,7 +45,7 @@ class OptunaBooks:
         space: what candidates are made of; when it or the objectives change, the study is made anew from what is known.
         objectives: at least one.
         limits: soft constraints; their amounts are stored with each row.
-        early_stopping: the share of candidates that goes on, if the study stops some; another share is another study.
+        early_stopping: the rule that stops candidates, if the study has one; another rule is another study.
 
     Raises:
         BadInput: the storage cannot be opened, or holds a study of that name from another output folder.
@@ -60,11 +60,11 @@ class OptunaBooks:
         space: Space,
         objectives: Objectives,
         limits: Limits = (),
-        early_stopping: float | None = None,
+        early_stopping: str | None = None,
     ) -> None:
         self.parameters = Parameters(space)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
-        rule = [] if early_stopping is None else [("early stopping", str(early_stopping))]
+        rule = [] if early_stopping is None else [("early stopping", early_stopping)]
         self._digest = space.digest([*self.objectives, *rule])
         self._all: list[FrozenTrial] = []
         self._rows: dict[str, FrozenTrial] = {}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from prune_core.base.files import read_json, write_json
+from sweeps.folder.paths import ASKED
 from sweeps.plan.plan import Plan
 from sweeps.search.early_stopping import Rule
 from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.search import GridSearch, Proposer, RandomSearch
 from sweeps.search.space import ArmSpace, Candidate, Space, Span
+from sweeps.stopping_rules import choose_rule
 from sweeps.study.model import Study
-
-ASKED_FILE = "search.json"
-"""The candidates that a search has asked for, by key: which trials belong to the study is known from here."""
 
 
 def space_of(plan: Plan) -> Space:
@@ -34,8 +35,10 @@ def told_columns(study: Study) -> list[str]:
 
 def stopping_rule(study: Study) -> Rule | None:
     """Return the study's rule of early stopping, or None when it has none."""
-    keep = study.search.early_stopping
-    return None if keep is None else Rule(keep, dict(study.decisive), tuple(told_columns(study)), study.budgets)
+    setting = study.search.early_stopping
+    if setting is None:
+        return None
+    return Rule(choose_rule(setting), dict(study.decisive), tuple(told_columns(study)), study.budgets)
 
 
 def open_books(study: Study, space: Space, out: Path) -> OptunaBooks:
@@ -47,8 +50,12 @@ def open_books(study: Study, space: Space, out: Path) -> OptunaBooks:
         space=space,
         objectives=list(study.decisive.items()),
         limits=[(limit.column, limit.comparison, limit.value) for limit in study.parsed_limits],
-        early_stopping=study.search.early_stopping,
+        early_stopping=_rule_text(study.search.early_stopping),
     )
+
+
+def _rule_text(setting: float | dict[str, Any] | None) -> str | None:
+    return json.dumps(setting, sort_keys=True) if isinstance(setting, dict) else None if setting is None else str(setting)
 
 
 def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
@@ -71,11 +78,11 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
 def asked_before(out: Path) -> list[Candidate]:
     """Return the candidates that earlier runs in this folder have asked for."""
     try:
-        return [Candidate.from_key(key) for key in read_json(out / ASKED_FILE)]
+        return [Candidate.from_key(key) for key in read_json(out / ASKED)]
     except FileNotFoundError:
         return []
 
 
 def remember_asked(out: Path, candidates: list[Candidate]) -> None:
     """Write down the candidates that were asked for, before their trials start."""
-    write_json(out / ASKED_FILE, sorted({candidate.key for candidate in candidates}))
+    write_json(out / ASKED, sorted({candidate.key for candidate in candidates}))

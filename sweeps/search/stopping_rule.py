@@ -1,14 +1,16 @@
-"""Early stopping on several objectives: which candidates go on from one budget to the next. Needs neither ray nor torch."""
+"""Early stopping on several objectives: how candidates stand at a budget. Needs neither ray nor torch."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sweeps.front.volume import non_dominated
+from sweeps.stopping_rules.shipped.ranks import last_rank
+
+__all__ = ["goes_on", "last_rank", "ranks"]
 
 
 def ranks(values: ArrayLike, directions: Sequence[str]) -> NDArray[np.int_]:
@@ -26,12 +28,6 @@ def ranks(values: ArrayLike, directions: Sequence[str]) -> NDArray[np.int_]:
         left = np.flatnonzero(found == 0)
         found[left[non_dominated(points[left], directions)]] = rank
     return found
-
-
-def last_rank(found: NDArray[np.int_], keep: float) -> int:
-    """Return the worst rank that goes on: whole ranks, the best first, until the share ``keep`` in (0, 1] is reached."""
-    wanted = math.ceil(keep * len(found) - 1e-9)
-    return next(rank for rank in range(1, int(found.max()) + 1) if (found <= rank).sum() >= wanted)
 
 
 def goes_on(values: ArrayLike, directions: Sequence[str], keep: float) -> NDArray[np.bool_]:

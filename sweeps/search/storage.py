@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.base.errors import BadInput
+from sweeps.folder.paths import OPTUNA_DATABASE
 
 
 def open_storage(out: Path, url: str | None) -> Any:
@@ -27,7 +28,7 @@ def open_storage(out: Path, url: str | None) -> Any:
 
 
 def _url(out: Path, url: str | None) -> str:
-    return url or f"sqlite:///{out.absolute() / 'optuna.db'}"
+    return url or f"sqlite:///{out.absolute() / OPTUNA_DATABASE}"
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def in_one_line(out: Path, url: str | None) -> Iterator[None]:
             causes.append(causes[-1].__cause__)
         text = " ".join(" ".join(str(cause) for cause in causes[:-1]).split())
         if "disk is full" in text:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out / "optuna.db")) from None
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out / OPTUNA_DATABASE)) from None
         raise BadInput(f"Optuna storage {_without_password(_url(out, url))!r}: {text[:200]}") from None
 
 

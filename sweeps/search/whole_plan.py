@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sweeps.folder.paths import STUDY
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.setup import asked_before
@@ -16,13 +17,13 @@ def whole_plan(out: Path) -> Plan:
     Raises:
         BadInput: the study file is of another version, or names what is not there any more (a plugin).
     """
-    study = load_study(out / "study.yaml")
+    study = load_study(out / STUDY)
     plan = make_plan(study, out, data_required=False)
     asked = [
         trial
         for candidate in asked_before(out)
         for trial in candidate_trials(
-            study,
+            plan.study,
             candidate.arm,
             candidate.ratio,
             candidate.fine_tuning,

@@ -59,7 +59,7 @@ class NotThere(StoreDown):
     """The storage answers, and has no such file."""
 
 
-class Place:
+class ObjectStorage:
     """A folder of an object storage.
 
     Args:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from prune_core.base.errors import BadInput
 
 _WORDS = {
     "missing": "this key is missing",
@@ -25,6 +29,15 @@ _WORDS = {
     "list_type": "must be a list",
     "path_type": "must be a path",
 }
+
+
+@contextmanager
+def at(key: str) -> Iterator[None]:
+    """Put the key's path before the message of what goes wrong inside."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"{key}: {error}") from None
 
 
 def one_line(error: ValidationError, model: type[BaseModel]) -> str:

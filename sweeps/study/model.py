@@ -10,9 +10,12 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from prune_core.base.errors import BadInput
+from prune_core.metrics import Direction
+from prune_core.metrics.columns import metric_columns
 from sweeps.storage.place import checked_place
+from sweeps.study.deciding import deciding_columns
 from sweeps.study.errors import one_line
-from sweeps.study.objectives import decisive_columns, objective_directions
+from sweeps.study.objectives import objective_directions
 from sweeps.study.plugins import import_plugins_of
 from sweeps.study.resolve import resolve
 from sweeps.study.sections import (
@@ -29,8 +32,6 @@ from sweeps.study.sections import (
 )
 from sweeps.study.values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
 from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml
-
-Direction = Literal["max", "min"]
 
 
 class Study(Section):
@@ -114,7 +115,7 @@ class Study(Section):
     @cached_property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide: ``val_*`` of each objective that has one, unless the report images decide."""
-        return decisive_columns(self.objectives, self.select_on)
+        return deciding_columns(self.objectives, frozenset(metric_columns()), self.select_on)
 
     @property
     def report_budgets(self) -> tuple[int, ...]:

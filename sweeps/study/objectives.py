@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
+from prune_core.metrics import Direction
 from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.quantities import costs_known, direction_of, metrics_known, quantity_of
+from sweeps.study.deciding import deciding_column
 from sweeps.study.errors import unknown_key
 from sweeps.study.options import method_traits
 from sweeps.study.values import parse_limit
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
-
-Direction = Literal["max", "min"]
 
 
 def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
@@ -35,13 +35,6 @@ def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
             raise ValueError(f"{name!r} is listed twice")
         found[name] = direction
     return found
-
-
-def decisive_columns(objectives: dict[str, Direction], select_on: str) -> dict[str, Direction]:
-    """Return the columns that decide: selection numbers, unless the study selects on the report images."""
-    known = set(metric_columns())
-    chosen = {name: f"val_{name}" if select_on == "validation" and f"val_{name}" in known else name for name in objectives}
-    return {chosen[name]: direction for name, direction in objectives.items()}
 
 
 def default_objectives(study: Study) -> dict[str, Direction]:
@@ -67,15 +60,12 @@ def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
         BadInput: the key, what is wrong, what is allowed.
     """
     known = demandable_columns()
-    selection = {column for column in known if column.startswith("val_")}
     for position, text in enumerate(study.limits):
         column = parse_limit(text).column
         if column not in known:
             raise BadInput(f"limits.{position}: {UnknownName('column', column, known)}")
-        if study.select_on == "validation" and f"val_{column}" in selection:
-            raise BadInput(
-                f"limits.{position}: limits choose winners, so they read selection numbers (allowed: val_{column})"
-            )
+        if (deciding := deciding_column(column, known, study.select_on)) != column:
+            raise BadInput(f"limits.{position}: limits choose winners, so they read selection numbers (allowed: {deciding})")
     for column in study.margins:
         if column not in known:
             raise BadInput(f"margins: {unknown_key(column, known)}")

@@ -7,7 +7,14 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from prune_core.corruptions import CORRUPTIONS, GROUPS
+from prune_core.data import DATASETS, source_of
 from prune_core.metrics.quantities import costs_known, metrics_known
+from prune_core.networks import NETWORKS
+from prune_core.networks.registry import TORCHVISION
+from prune_core.pruning import METHODS
+from sweeps.samplers import SAMPLERS
+from sweeps.stopping_rules import STOPPING_RULES
 from sweeps.study.model import Study
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
 
@@ -20,10 +27,30 @@ def study_lines() -> list[str]:
 
 
 def key_lines() -> list[str]:
-    """Return a line per key of a study file: its path, default and meaning."""
-    rows = _rows(Study, "")
+    """Return a line per key of a study file: its path, meaning and default, and the names that it takes.
+
+    Names that a plugin has filed by now are among them.
+    """
+    rows, names = _rows(Study, ""), known_names()
     width = max(len(path) for path, _, _ in rows)
-    return [f"{path:<{width}}  {meaning}{default}" for path, default, meaning in rows]
+    return [f"{path:<{width}}  {meaning}{default}{_allowed(names.get(path, []))}" for path, default, meaning in rows]
+
+
+def known_names() -> dict[str, list[str]]:
+    """Return what can be named, shipped or of a plugin, by the key of the study file that names it."""
+    datasets = [f"{name}:{argument}" if (argument := source_of(name).argument) else name for name in DATASETS]
+    return {
+        "data.name": datasets,
+        "networks.LABEL.name": [*NETWORKS, f"{TORCHVISION}NAME"],
+        "arms.N.methods": [*METHODS],
+        "evaluation.corruptions": [*GROUPS, *CORRUPTIONS],
+        "search.sampler": [*SAMPLERS],
+        "search.early_stopping": [*STOPPING_RULES],
+    }
+
+
+def _allowed(names: list[str]) -> str:
+    return f" (names: {', '.join(names)})" if names else ""
 
 
 def column_lines() -> list[str]:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.kinds import REFERENCES
+from prune_core.corruptions import STANDARD, expanded
 from prune_core.data import DATASETS
+from sweeps.study.errors import at
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
 from sweeps.study.plugins import plugin_folders
-from sweeps.study.search import check_search
+from sweeps.study.search import checked_search
 from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
-
-
-@contextmanager
-def at(key: str) -> Iterator[None]:
-    """Put the key's path before the message of what goes wrong inside."""
-    try:
-        yield
-    except BadInput as error:
-        raise BadInput(f"{key}: {error}") from None
 
 
 def resolve(study: Study, folder: Path) -> Study:
@@ -67,7 +58,7 @@ def resolve(study: Study, folder: Path) -> Study:
     changes["evaluation"] = _evaluation(study, folder)
     changes["objectives"] = study.objectives or default_objectives(study)
     check_columns(study, changes["objectives"])
-    check_search(study)
+    changes["search"] = checked_search(study)
     return study.model_copy(update=changes)
 
 
@@ -206,10 +197,14 @@ def _absolute(path: str, folder: Path) -> str:
 
 def _evaluation(study: Study, folder: Path) -> Any:
     section = study.evaluation
+    with at("evaluation.corruptions"):
+        corruptions = _corruptions(section.corruptions)
     if section.folder is not None and section.corruptions != "official":
         raise BadInput(
             f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"
         )
+    if section.sha256 is not None and section.corruptions != "official":
+        raise BadInput(f"evaluation.sha256: corruptions {section.corruptions!r} read no files (allowed: leave this key out)")
     counts = (
         ("images_per_cell", section.images_per_cell, study.data.test),
         ("selection_images_per_cell", section.selection_images_per_cell, study.data.validation),
@@ -221,9 +216,18 @@ def _evaluation(study: Study, folder: Path) -> Any:
     _check_report_budgets(study)
     # a default that is more than there is means all of them
     update: dict[str, Any] = {key: available for key, count, available in counts if available and count > available}
+    update["corruptions"] = corruptions
     if section.folder is not None:
         update["folder"] = (folder / section.folder.expanduser()).resolve()
     return section.model_copy(update=update)
+
+
+def _corruptions(chosen: str | list[str]) -> str | list[str]:
+    """Return a list of corruptions and groups as names; what comes to the benchmark's 15 is called as everybody calls it."""
+    if isinstance(chosen, str):
+        return chosen
+    names = expanded(chosen)
+    return "generated" if set(names) == set(STANDARD) else list(names)
 
 
 def _check_report_budgets(study: Study) -> None:

@@ -6,22 +6,33 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
 from prune_core.training import Recipe
+from sweeps.samplers import SAMPLERS
+from sweeps.stopping_rules import choose_rule
+from sweeps.study.errors import at
 from sweeps.study.options import recipe_of
+from sweeps.study.sections import SearchSection
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
 
 
-def check_search(study: Study) -> None:
-    """Check that the search can do what the study asks for.
+def checked_search(study: Study) -> SearchSection:
+    """Return what the study asks of its search, checked, in its one form.
 
     Raises:
         BadInput: one line with the key, and what is allowed.
     """
     if study.search.kind == "grid" and study.search.learning_rate is not None:
         raise BadInput("search.learning_rate: a grid searches no range (allowed: kind random or optuna)")
+    with at("search.sampler"):
+        SAMPLERS.get(study.search.sampler)
     _check_early_stopping(study)
     _check_more_seeds(study)
+    setting = study.search.early_stopping
+    if setting is None:
+        return study.search
+    with at("search.early_stopping"):
+        return study.search.model_copy(update={"early_stopping": choose_rule(setting).setting()})
 
 
 def _check_more_seeds(study: Study) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from prune_core.base.benchmark import CORRUPTION_SOURCES, STANDARD
 from sweeps.study.values import Budgets, Label, Names, Ratios, Seed, Seeds
 
 CHEAP_IMAGES_PER_CELL = 500
@@ -87,10 +88,15 @@ class ArmSection(Section):
 class EvaluationSection(Section):
     """How networks are judged."""
 
-    corruptions: Literal["none", "generated", "official"] = Field(
-        default="generated", description="none, generated (made here, labelled so), or official (the benchmark's .npy files)"
+    corruptions: str | list[str] = Field(
+        default="generated",
+        description="none, generated (the 15, made here, labelled so), official (the benchmark's .npy files), or a list of "
+        "corruptions and groups to generate",
     )
     folder: Path | None = Field(default=None, description="folder of the official .npy files; null looks in the cache")
+    sha256: str | None = Field(
+        default=None, description="refuse official files whose SHA-256 together differs (a trial's description.json says it)"
+    )
     seed: Seed = Field(default=0, description="seed of the generated corruptions")
     images_per_cell: int = Field(
         default=100, ge=1, description="test images per corruption and severity, balanced over classes, at most all"
@@ -108,6 +114,28 @@ class EvaluationSection(Section):
         f"budgets where images_per_cell is at most {CHEAP_IMAGES_PER_CELL}, else the longest",
     )
 
+    @field_validator("corruptions", mode="before")
+    @classmethod
+    def _source_or_list(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple) and value and all(isinstance(name, str) for name in value):
+            return list(value)
+        if isinstance(value, str) and value in CORRUPTION_SOURCES:
+            return value
+        allowed = f"{', '.join(map(repr, CORRUPTION_SOURCES))}, or a list of corruptions and groups, as [standard, my_own]"
+        raise ValueError(f"{value!r} is not allowed (allowed: {allowed})")
+
+    @property
+    def corruption_names(self) -> tuple[str, ...]:
+        """The corruptions of the report images, of a resolved study."""
+        if isinstance(self.corruptions, list):
+            return tuple(self.corruptions)
+        return () if self.corruptions == "none" else STANDARD
+
+    @property
+    def generated(self) -> bool:
+        """Whether the corrupted report images are made here."""
+        return self.corruptions not in ("none", "official")
+
 
 class MoreSeedsSection(Section):
     """More seeds for candidates whose place on the front is uncertain when all else has ended: a fixed allowance."""
@@ -123,18 +151,17 @@ class SearchSection(Section):
     candidates: int | None = Field(
         default=None, ge=1, description="how many (arm, ratio, budget) a search tries; null is all"
     )
-    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "random"] = Field(default="tpe", description="Optuna's sampler")
+    sampler: str = Field(default="tpe", description="Optuna's sampler, shipped or of a plugin")
     seed: Seed = Field(default=0, description="seed of the search")
     batch: int | None = Field(
         default=None,
         ge=1,
         description="ask so many candidates, wait for all, tell in order: the same search on every machine",
     )
-    early_stopping: float | None = Field(
+    early_stopping: float | dict[str, Any] | None = Field(
         default=None,
-        gt=0,
-        lt=1,
-        description="share of the candidates that goes on at each budget, best non-dominated ranks first; null: all go on",
+        description="share of the candidates that goes on at each budget, best non-dominated ranks first; or {rule: NAME, "
+        "...its options}; null: all go on",
     )
     learning_rate: tuple[float, float] | None = Field(
         default=None, description="[low, high]: also search the fine-tuning rate, on a log scale"
@@ -148,6 +175,16 @@ class SearchSection(Section):
     @classmethod
     def _as_optuna_writes_it(cls, value: Any) -> Any:
         return {"nsgaii": "nsga2", "nsgaiii": "nsga3"}.get(str(value).lower(), value)
+
+    @field_validator("early_stopping", mode="before")
+    @classmethod
+    def _share_or_rule(cls, value: Any) -> Any:
+        if value is None or isinstance(value, dict):
+            return value
+        try:
+            return float("" if isinstance(value, bool) else value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{value!r} must be a number, {{rule: NAME, ...options}}, or null") from None
 
     @field_validator("learning_rate")
     @classmethod
@@ -173,6 +210,11 @@ class ResourcesSection(Section):
     hang_factor: float = Field(default=10.0, gt=1, description="a trial silent for so many of its epochs has failed")
     hang_floor_seconds: float = Field(default=120.0, gt=0, description="but never before so many seconds")
     checkpoint_seconds: float = Field(default=120.0, ge=0, description="seconds between checkpoints of a running trial")
+    # allow: an upgrade must not make days of finished trials useless; every record, and the plan, says its build
+    mixed_builds: Literal["allow", "refuse"] = Field(
+        default="allow",
+        description="what another torch, numpy, processor or prunefront made: allow it and say so, or refuse",
+    )
 
     @model_validator(mode="before")
     @classmethod

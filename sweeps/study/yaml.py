@@ -11,6 +11,7 @@ import yaml
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import replacing
+from sweeps.folder.paths import STUDY
 
 SHIPPED = Path(__file__).parents[1] / "studies"
 
@@ -55,8 +56,8 @@ def find_study(name_or_path: str) -> Path:
         return path
     looks_like_a_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1
     if looks_like_a_path:
-        if path.is_dir() and (path / "study.yaml").is_file():
-            return path / "study.yaml"
+        if path.is_dir() and (path / STUDY).is_file():
+            return path / STUDY
         raise BadInput(
             f"no study file {str(path)!r} (allowed: a readable YAML file, or one of {', '.join(shipped_studies())})"
         )

@@ -12,6 +12,7 @@ import pandas as pd
 
 from prune_core.base.kinds import NEVER_FINE_TUNED
 from prune_core.base.trial_folder import COMPLETE, DIVERGED, FAILED, STOPPED
+from prune_core.metrics import Direction
 from prune_core.metrics.quantities import is_cost, quantity_of
 from sweeps.front.front import candidates, front, hypervolume
 from sweeps.study.model import Study
@@ -33,12 +34,12 @@ class Axis:
     """
 
     column: str
-    direction: str
+    direction: Direction
     ideal: float
     reference: float
 
 
-def axes(decisive: Mapping[str, str], records: pd.DataFrame) -> list[Axis]:
+def axes(decisive: Mapping[str, Direction], records: pd.DataFrame) -> list[Axis]:
     """Return the reference point: the worst value there can be, or beyond the worst unpruned network where there is none.
 
     The best value, which the volume is a share of, likewise.

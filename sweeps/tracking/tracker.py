@@ -15,8 +15,9 @@ from pathlib import Path
 
 from prune_core.base.errors import BadInput
 from sweeps.folder.identity import study_uid
+from sweeps.folder.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
 from sweeps.tracking.entry import RUN_STATUS, TrialEntry
-from sweeps.tracking.parent import Progress
+from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.place import Place, in_short, quieten_mlflow, shown_uri
 from sweeps.tracking.runs import StudyRuns
 
@@ -59,12 +60,12 @@ class Tracker:
         given = uri or os.environ.get("MLFLOW_TRACKING_URI")
         if given and ("://" not in given or given.startswith("file:")) and not given.startswith("databricks"):
             raise BadInput(f"MLflow tracking URI {given!r}: allowed are sqlite:///FILE, postgresql://..., http(s)://...")
-        self.uri = given or f"sqlite:///{out.absolute() / 'mlflow.db'}"
+        self.uri = given or f"sqlite:///{out.absolute() / MLFLOW_DATABASE}"
         self._remote = self.uri.startswith(("http://", "https://"))
         self._place = Place(
             uri=self.uri,
             experiment=experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "prunefront",
-            artifacts=None if given else out.absolute() / "mlartifacts",
+            artifacts=None if given else out.absolute() / MLFLOW_ARTIFACTS,
             study_name=study_name,
             study_uid=study_uid(out),
             tags=dict(tags),
@@ -72,7 +73,7 @@ class Tracker:
             commit=commit,
         )
         self._trials: dict[str, TrialEntry] = {}
-        self._progress: list[Progress] = []
+        self._progress: list[ProgressRow] = []
         self._end: tuple[str, list[Path]] | None = None
         self._ids: dict[str, str] = {}
         self._refused: dict[str, str] = {}
@@ -104,7 +105,7 @@ class Tracker:
         for entry in entries:
             self.log_trial(entry)
 
-    def log_progress(self, *rows: Progress) -> None:
+    def log_progress(self, *rows: ProgressRow) -> None:
         """Hand over numbers about the sweep for the parent run; what it holds already is not sent again."""
         with self._change:
             self._progress += rows

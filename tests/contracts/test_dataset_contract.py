@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from prune_core.base.errors import BadInput
-from prune_core.data import DATASETS, Dataset, cifar10, cifar100, load_dataset
+from prune_core.data import DATASETS, Dataset, load_dataset
+from prune_core.data.datasets import cifar10, cifar100
 
 GENERATOR = np.random.default_rng(0)
 

@@ -63,6 +63,45 @@ def new_tab(browser):
     return tab
 
 
+def local(url, *own):
+    return url.startswith(("file:", "data:", "blob:", *own))
+
+
+SENDING = r"""(() => {
+  const words = /cloud|chart.?studio|plotly|share|upload|send|edit.?in|publish/i;
+  const controls = [...document.querySelectorAll(".modebar a, .modebar-btn, .plotly-cloud-dialog, [class*=cloud]")];
+  const said = node => [node.dataset.title, node.dataset.attr, node.className].join(" ");
+  const names = ["href", "src", "action", "formaction", "ping", "xlink:href"];
+  const named = node => names.map(name => node.getAttribute(name)).filter(Boolean);
+  const links = [...document.querySelectorAll("*")].flatMap(named);
+  const own = ["data:", "blob:", location.protocol];
+  const leaves = url => !own.includes(url.protocol) || (url.protocol.startsWith("http") && url.origin !== location.origin);
+  const told = [...document.querySelectorAll(".js-plotly-plot")].map(div => div._context);
+  const switches = ["showSendToCloud", "showEditInChartStudio", "displaylogo", "showLink", "plotlyServerURL"];
+  const sends = one => switches.some(name => one[name]);
+  return { figures: told.length, buttons: controls.length, offers: controls.map(said).filter(text => words.test(text)),
+    away: links.filter(link => leaves(new URL(link, location))), open: told.filter(sends).length };
+})()"""
+"""What a page offers that would send something off the machine: buttons of figures, links, and what plotly was told."""
+
+
+def nothing_is_offered(tab, figures):
+    found = tab.evaluate(SENDING)
+    assert found["figures"] >= figures
+    assert found["buttons"] >= 5 * figures, "the buttons were not found: this test would see nothing"
+    assert (found["offers"], found["away"], found["open"]) == ([], [], 0)
+
+
+def press_every_button(tab, own=()):
+    """Press every button of every figure; return what was asked for beyond this machine, and the windows that opened."""
+    before, opened = len(tab.asked), []
+    tab.context.on("page", lambda other: opened.append(other.url))
+    for button in tab.locator(".modebar-btn").element_handles():
+        button.evaluate("node => node.click()")
+    tab.wait_for_timeout(500)
+    return [url for url in tab.asked[before:] if not local(url, *own)], opened
+
+
 @pytest.fixture(scope="module")
 def report(browser, page):
     """The report, opened once for all tests that only look at it: opening draws every figure."""
@@ -89,14 +128,29 @@ def drawn(tab):
 
 
 def pruned(tab):
-    return [point for point in drawn(tab) if point[1] not in ("baseline", "control")]
+    return [point for point in drawn(tab) if point["method"] not in ("baseline", "control")]
 
 
 def test_the_report_draws_without_errors_and_without_a_network(report):
     assert report.locator(".plot .main-svg").count() > 7
     assert report.errors == []
-    assert [url for url in report.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert [url for url in report.asked if not local(url)] == []
     assert report.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_report_offers_nothing_that_sends_anything_away(browser, page):
+    tab = new_tab(browser)
+    tab.goto(page.as_uri())
+    assert settles(tab, "[...document.querySelectorAll('.plot')].every(div => div.querySelector('.modebar-btn'))")
+    nothing_is_offered(tab, 8)
+    assert press_every_button(tab) == ([], [])
+    nothing_is_offered(tab, 8)
+    # A control: the same look at a figure as plotly comes out of the box does find its button.
+    tab.evaluate("document.body.append(Object.assign(document.createElement('div'), {id: 'bare'}))")
+    tab.evaluate("Plotly.newPlot('bare', [{y: [1, 2]}], {}, {}).then(() => true)")
+    assert len(tab.evaluate(SENDING)["offers"]) >= 1
+    assert tab.evaluate(SENDING)["open"] == 1
+    tab.context.close()
 
 
 def test_hovering_and_the_arrow_keys_tell_everything_about_a_point(report):
@@ -143,7 +197,7 @@ def test_the_legend_hides_and_shows(report):
     before = drawn(report)
     button.focus()
     report.keyboard.press("Enter")
-    assert {point[1] for point in drawn(report)} == {point[1] for point in before} - {"unstructured"}
+    assert {point["method"] for point in drawn(report)} == {point["method"] for point in before} - {"unstructured"}
     button = report.locator("section#front .legend button", has_text="unstructured")
     assert button.get_attribute("aria-pressed") == "false"
     button.click()
@@ -164,34 +218,36 @@ def test_a_table_is_sorted_by_what_is_clicked(report):
 
 def test_the_filters_leave_what_was_asked_for_and_the_references(report):
     form = "form[data-for=front]"
-    assert {point[2] for point in drawn(report) if point[1] == "l1_filter"} == {2}
-    report.select_option(f"{form} [data-key='2']", "")
-    assert {point[2] for point in drawn(report) if point[1] == "l1_filter"} == {0, 2}
-    report.select_option(f"{form} [data-key='1']", "unstructured")
-    report.select_option(f"{form} [data-key='0']", "resnet8")
+    assert {point["budget"] for point in drawn(report) if point["method"] == "l1_filter"} == {2}
+    report.select_option(f"{form} [data-key='budget']", "")
+    assert {point["budget"] for point in drawn(report) if point["method"] == "l1_filter"} == {0, 2}
+    report.select_option(f"{form} [data-key='method']", "unstructured")
+    report.select_option(f"{form} [data-key='network']", "resnet8")
     points = drawn(report)
-    assert {point[0] for point in points} == {"resnet8"}
-    assert {point[1] for point in points} == {"unstructured", "baseline", "control"}
-    report.check(f"{form} [data-key='3']")
-    assert all(point[3] or point[1] in ("baseline", "control") for point in drawn(report))
+    assert {point["network"] for point in points} == {"resnet8"}
+    assert {point["method"] for point in points} == {"unstructured", "baseline", "control"}
+    report.check(f"{form} [data-key='front']")
+    assert all(point["front"] or point["method"] in ("baseline", "control") for point in drawn(report))
     assert str(len(drawn(report))) in report.locator(f"{form} output").text_content()
     assert report.errors == []
 
 
 def test_limits_leave_what_meets_them(report):
     form = "form[data-for=front]"
-    report.uncheck(f"{form} [data-key='3']")
-    for key in ("0", "1"):
+    report.uncheck(f"{form} [data-key='front']")
+    for key in ("network", "method"):
         report.select_option(f"{form} [data-key='{key}']", "")
     before = pruned(report)
-    assert {point[4] for point in before} == {True, False}  # the study demands an accuracy of 90 %
-    report.check(f"{form} [data-key='4']")
-    assert pruned(report) == [point for point in before if point[4]]
-    report.uncheck(f"{form} [data-key='4']")
-    for key, value in (("5", "95"), ("6", "5000")):
+    assert {point["within"] for point in before} == {True, False}  # the study demands an accuracy of 90 %
+    report.check(f"{form} [data-key='within']")
+    assert pruned(report) == [point for point in before if point["within"]]
+    report.uncheck(f"{form} [data-key='within']")
+    for key, value in (("accuracy_percent", "95"), ("nonzero_parameters", "5000")):
         report.fill(f"{form} [data-key='{key}']", value)
         report.locator(f"{form} [data-key='{key}']").blur()
-    assert pruned(report) == [point for point in before if point[5] >= 95 and point[6] <= 5000]
+    assert pruned(report) == [
+        point for point in before if point["accuracy_percent"] >= 95 and point["nonzero_parameters"] <= 5000
+    ]
     assert pruned(report) != before
     assert report.errors == []
 
@@ -239,9 +295,11 @@ def test_the_live_page_draws_the_front_and_asks_only_its_own_server(browser, stu
         tab.goto(address)
         tab.wait_for_selector("#plot-front .scatterlayer .trace path.point", state="attached")
         assert "no run is at work" in tab.locator("#driver").text_content()
-        methods = tab.locator("form [data-key='1'] option").all_text_contents()
+        methods = tab.locator("form [data-key='method'] option").all_text_contents()
         assert methods == ["all", "l1_filter", "network_slimming", "random_filters", "unstructured"]
-        assert {point[2] for point in pruned(tab)} == {2}  # the longest budget, not all of them mixed
-        assert [url for url in tab.asked if not url.startswith((address, "data:", "blob:"))] == []
+        assert {point["budget"] for point in pruned(tab)} == {2}  # the longest budget, not all of them mixed
+        assert [url for url in tab.asked if not local(url, address)] == []
         assert tab.errors == []
+        nothing_is_offered(tab, 1)
+        assert press_every_button(tab, own=(address,)) == ([], [])
         tab.context.close()

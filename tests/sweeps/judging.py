@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from dashboards.cli import PAGES
 from prune_core.corruptions import STANDARD
 from prune_core.data import load_dataset
 from prune_core.evaluation.logits import LogitSet
@@ -18,7 +19,7 @@ from sweeps.one_network.judged import Judgement
 
 
 def call(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
-    status = run_cli(cli, argv)
+    status = run_cli(cli, argv, pages=PAGES)
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 

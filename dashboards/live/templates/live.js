@@ -2,7 +2,7 @@
 (() => {
   const byId = id => document.getElementById(id);
   const states = ["complete", "running", "waiting", "stopped", "failed", "diverged"];
-  const budget = document.querySelector('form [data-key="2"]');
+  const budget = document.querySelector('form [data-key="budget"]');
   const title = document.title;
   let version = null, chosen = false;
   budget.addEventListener("change", () => { chosen = true; });
@@ -27,10 +27,10 @@
     return state.counts.waiting ? `no run is at work in this folder: ${state.counts.waiting} trials wait for \u201cprunefront run\u201d` : "no run is at work in this folder: nothing is left to do";
   };
 
-  // How many trials had ended, over time: [seconds since the first, trials].
+  // How many trials had ended, over time: seconds since the first, trials.
   const showGrowth = ended => {
-    const [last, top] = ended.length ? ended.at(-1) : [0, 0];
-    byId("growth").firstElementChild.setAttribute("points", last > 0 ? ended.map(([at, count]) => `${(240 * at / last).toFixed(1)},${(34 - 32 * count / top).toFixed(1)}`).join(" ") : "");
+    const { seconds: last, trials: top } = ended.at(-1) || { seconds: 0, trials: 0 };
+    byId("growth").firstElementChild.setAttribute("points", last > 0 ? ended.map(({ seconds, trials }) => `${(240 * seconds / last).toFixed(1)},${(34 - 32 * trials / top).toFixed(1)}`).join(" ") : "");
     byId("growth-words").textContent = last > 0 ? `Ended trials over ${last < 5400 ? `${Math.max(1, Math.round(last / 60))} min` : `${(last / 3600).toFixed(1)} h`}` : "Ended trials over time";
   };
 
@@ -62,11 +62,11 @@
       element("li", `${trial.name}: ${trial.phase}${trial.of ? ` ${trial.epoch} of ${trial.of}` : ""}`)));
     byId("no-failures").hidden = state.failures.length > 0;
     byId("failure-table").hidden = !state.failures.length;
-    byId("failure-table").tBodies[0].replaceChildren(...state.failures.map(row => {
+    byId("failure-table").tBodies[0].replaceChildren(...state.failures.map(({ name, status, cause }) => {
       const line = document.createElement("tr");
-      const head = element("th", row[0]);
+      const head = element("th", name);
       head.scope = "row";
-      line.append(head, element("td", row[1]), element("td", row[2], "cause"));
+      line.append(head, element("td", status), element("td", cause, "cause"));
       return line;
     }));
   };
@@ -82,19 +82,19 @@
   };
 
   const showFront = data => {
-    const points = data.figures.front ? data.figures.front.data.flatMap(trace => trace.customdata || []) : [];
+    const points = window.candidatesDrawn(data);
     byId("nothing").hidden = points.length > 0;
     budget.form.hidden = !points.length;
     const references = data.figures.front ? data.figures.front.layout.meta.references : [];
-    fill(1, [...new Set(points.map(point => point[1]))].filter(name => !references.includes(name)).sort());
-    fill(0, [...new Set(points.map(point => point[0]))].sort());
-    fill(2, [...new Set(points.map(point => point[2]))].sort((a, b) => b - a), value => value + (value === 1 ? " epoch" : " epochs"));
+    fill("method", [...new Set(points.map(point => point.method))].filter(name => !references.includes(name)).sort());
+    fill("network", [...new Set(points.map(point => point.network))].sort());
+    fill("budget", [...new Set(points.map(point => point.budget))].sort((a, b) => b - a), value => value + (value === 1 ? " epoch" : " epochs"));
     // Fronts of different budgets are not mixed unless asked for: the longest is shown until somebody chooses.
-    const longest = String(points.reduce((most, point) => Math.max(most, point[2]), 0));
+    const longest = String(points.reduce((most, point) => Math.max(most, point.budget), 0));
     for (const option of budget.options) option.defaultSelected = option.value === longest;
     if (points.length && !chosen) budget.value = longest;
-    const among = points.filter(point => String(point[2]) === longest && !references.includes(point[1]));
-    const seen = new Map(among.filter(point => point[8]).map(point => [point[7], point[3]]));
+    const among = points.filter(point => String(point.budget) === longest && !references.includes(point.method));
+    const seen = new Map(among.filter(point => point.complete).map(point => [point.place, point.front]));
     byId("on-front").textContent = seen.size ? `${[...seen.values()].filter(Boolean).length} of ${seen.size} complete` : "none yet";
     if (points.length) window.showFigures(data);
   };

@@ -1,4 +1,9 @@
   // The front's filters and its frame; what a point says; the same candidate in every panel.
+  // Candidates come as columns, name -> a value for each place; here a candidate is an object with these names and its place.
+  const candidatesOf = columns => Object.values(columns)[0].map((_, place) =>
+    Object.fromEntries([["place", place], ...Object.entries(columns).map(([name, values]) => [name, values[place]])]));
+  const withCandidates = (traces, candidates) => traces.map(trace => ({ ...trace, customdata: trace.text.map(place => candidates[place]) }));
+
   const perPoint = ["x", "y", "text", "customdata"];
   const thin = (trace, keep) => {
     if (!trace.customdata) return trace;
@@ -14,11 +19,13 @@
 
   const frontFilter = (form, { references, always }) => {
     const want = chosen(form);
-    return point => (!want[0] || point[0] === want[0])
-      && (!want[1] || point[1] === want[1] || references.includes(point[1]))
-      && (want[2] === "" || String(point[2]) === want[2] || always.includes(point[1]))
-      && (references.includes(point[1])
-        || ((!want[3] || point[3]) && (!want[4] || point[4]) && (!want[5] || point[5] >= +want[5]) && (!want[6] || point[6] <= +want[6])));
+    return point => (!want.network || point.network === want.network)
+      && (!want.method || point.method === want.method || references.includes(point.method))
+      && (want.budget === "" || String(point.budget) === want.budget || always.includes(point.method))
+      && (references.includes(point.method)
+        || ((!want.front || point.front) && (!want.within || point.within)
+          && (!want.accuracy_percent || point.accuracy_percent >= +want.accuracy_percent)
+          && (!want.nonzero_parameters || point.nonzero_parameters <= +want.nonzero_parameters)));
   };
 
   // Show the front and its references; networks that collapsed (on the front for their size alone) must not squeeze the
@@ -27,12 +34,12 @@
     const { references, frame } = figure.layout.meta;
     const first = figure.data.filter(trace => trace.customdata && trace.xaxis === "x");
     const heights = (keep) => first.flatMap(trace => trace.y.filter((_, i) => keep(trace.customdata[i])));
-    const among = heights(point => references.includes(point[1]));
+    const among = heights(point => references.includes(point.method));
     const floor = Math.max(...(among.length ? among : heights(() => true))) - frame;
     for (const letter of ["x", "y"]) {
       const reach = {};
       for (const trace of figure.data) (trace.customdata || []).forEach((point, i) => {
-        if ((point[8] && !point[3] && !references.includes(point[1])) || trace.y[i] < floor) return;
+        if ((point.complete && !point.front && !references.includes(point.method)) || trace.y[i] < floor) return;
         const axis = letter === "y" ? "y" : trace.xaxis, bars = trace["error_" + letter].array[i] || 0;
         const log = figure.layout[axis[0] + "axis" + axis.slice(1)].type === "log";
         const ends = [trace[letter][i] - bars, trace[letter][i] + bars].filter(value => !log || value > 0);
@@ -58,7 +65,7 @@
     const { rings } = div.parts, { width, height } = div._fullLayout;
     for (const [key, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) rings.setAttribute(key, value);
     rings.replaceChildren(...(place === null ? [] : div.data.flatMap(trace => (trace.customdata || []).flatMap((point, i) => {
-      if (point[7] !== place || !visible(div, trace, i)) return [];
+      if (point.place !== place || !visible(div, trace, i)) return [];
       const x = axisNamed(div, trace.xaxis), y = axisNamed(div, trace.yaxis);
       return [drawnShape("circle", { cx: x._offset + x.d2p(trace.x[i]), cy: y._offset + y.d2p(trace.y[i]), r: trace.marker.size[i] / 2 + 5 })];
     }))));
@@ -70,7 +77,7 @@
     detail.hidden = !lines.length;
     detail.replaceChildren(...lines.map((line, at) => Object.assign(document.createElement(at ? "span" : "strong"), { textContent: line, dir: "auto" })));
   };
-  const placeOf = (trace, point) => trace.customdata ? trace.customdata[point][7] : null;
+  const placeOf = (trace, point) => trace.customdata ? trace.customdata[point].place : null;
 
   // Keyboard: the arrow keys walk through the points in the frame of the first panel and show what hovering shows.
   const walk = (div, step) => {

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  let figures = {}, hover = [];
+  let figures = {}, hover = [], candidates = [];
 {% include "draw.js" %}
 
 {% include "legend.js" %}
@@ -9,12 +9,15 @@
 
 {% include "tables.js" %}
 
-  const options = { doubleClick: "reset+autosize", displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  // Nothing leaves the machine: no button, link or address of plotly's services, whichever of them a release of plotly offers.
+  const options = { doubleClick: "reset+autosize", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "sendDataToCloud", "editInChartStudio"],
+    displaylogo: false, showSendToCloud: false, showEditInChartStudio: false, showLink: false, sendData: false, plotlyServerURL: "" };
   const shown = div => {
     const figure = clone(figures[div.dataset.figure]);
     const form = document.querySelector(`form[data-for="${div.dataset.group}"]`);
     if (form && div.dataset.group === "front") {
       const keep = frontFilter(form, figure.layout.meta);
+      figure.data = withCandidates(figure.data, candidates);
       figure.data.forEach(trace => thin(trace, keep));
       figure.data = figure.data.filter(trace => !trace.customdata || trace.x.length);
     } else if (form) {
@@ -66,8 +69,16 @@
   };
   const drawAll = () => { known().forEach(div => waiting.add(div)); drawNext(); };
   // The report has its figures in the page; the live page hands over new ones as the sweep goes on.
-  const show = data => { ({ figures, hover } = data); drawAll(); };
+  const show = data => {
+    ({ figures, hover } = data);
+    candidates = candidatesOf(data.candidates);
+    drawAll();
+  };
   window.showFigures = show;
+  window.candidatesDrawn = data => {
+    const known = candidatesOf(data.candidates);
+    return withCandidates(data.figures.front ? data.figures.front.data : [], known).flatMap(trace => trace.customdata);
+  };
   const inPage = document.getElementById("figures");
   if (inPage) show(JSON.parse(inPage.textContent));
 

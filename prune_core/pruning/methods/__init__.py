@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from prune_core.base.modules import import_modules
+from prune_core.base.discovery import import_modules
 
-import_modules(__name__)
+import_modules(__name__, __path__)

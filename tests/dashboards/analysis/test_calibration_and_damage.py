@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, away_sentence, depths
+from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, depths
 from dashboards.analysis.equal_cost import equal_cost
+from dashboards.analysis.kept_logits import away_sentence
 from dashboards.analysis.points import Points, candidate_points, rows_of
-from dashboards.figures.depth import damage_figure, reliability_figure, selective_rows
+from dashboards.figures.depth import damage_maps, diagrams
+from dashboards.figures.heat_map import heat_map_figure
+from dashboards.figures.reliability import reliability_figure
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from dashboards.report.parts import selective_rows
 from prune_core.evaluation.logits import LogitSet
 from sweeps.front.front import candidates
 from sweeps.storage.files import copy_away, to_send
@@ -55,8 +59,8 @@ def test_reliability_pools_the_seeds_and_scaling_moves_confidence_only(found):
     weights = [np.nansum(bins.count * bins.accuracy) for bins in (depth.raw, depth.scaled)]
     assert weights[0] == pytest.approx(weights[1])
     assert np.nansum(depth.scaled.count * depth.scaled.confidence) < np.nansum(depth.raw.count * depth.raw.confidence)
-    assert len(reliability_figure([depth])["data"]) == 3
-    assert np.array(damage_figure([depth])["data"][0]["z"]).shape == (2, 5)
+    assert len(reliability_figure(diagrams([depth]))["data"]) == 3
+    assert np.array(heat_map_figure(damage_maps([depth]))["data"][0]["z"]).shape == (2, 5)
 
 
 def test_coverage_and_accepted_error_are_those_of_the_threshold_of_each_seed(found, study_folder):

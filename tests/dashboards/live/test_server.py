@@ -32,20 +32,21 @@ def test_the_page_and_its_scripts_come_from_here(port):
 
 def test_the_figures_are_those_of_the_records(port):
     data = json.loads(get(port, "/figures.json")[1])
-    points = [point for trace in data["figures"]["front"]["data"] for point in trace.get("customdata", [])]
-    assert {point[0] for point in points} == {"small_vgg", "resnet8"}
+    places = [place for trace in data["figures"]["front"]["data"] for place in trace["text"]]
+    assert {data["candidates"]["network"][place] for place in places} == {"small_vgg", "resnet8"}
+    assert {len(column) for column in data["candidates"].values()} == {len(data["hover"])}
 
 
 def test_candidates_without_all_seeds_are_shown_and_do_not_compete(tmp_path):
     table = synthetic.records(networks=("small_vgg",))
     table = table[(table["seed"] == 0) | (table["ratio"] == 0.3) | table["method"].isin(["baseline", "control"])]
     data = json.loads(LiveStudy(synthetic.write(tmp_path / "s", table)).figures())
-    points = [point for trace in data["figures"]["front"]["data"] for point in trace["customdata"]]
-    pale = [point for point in points if not point[8]]
+    places = {place for trace in data["figures"]["front"]["data"] for place in trace["text"]}
+    pale = [place for place in places if not data["candidates"]["complete"][place]]
     assert pale
-    assert not any(point[3] for point in pale)
-    assert "incomplete: does not compete" in data["hover"][pale[0][7]]
-    assert any(point[3] for point in points)
+    assert not any(data["candidates"]["front"][place] for place in pale)
+    assert "incomplete: does not compete" in data["hover"][pale[0]]
+    assert any(data["candidates"]["front"][place] for place in places)
 
 
 def test_a_foreign_host_is_refused(port):
@@ -89,7 +90,7 @@ def test_state_counts_outcomes_and_names_causes(tmp_path):
     write_json(out / "trials" / "e" / "progress.json", {"phase": "fine-tune", "epoch": 1, "of": 2, "heartbeat": 0})
     state = live_state(out)
     assert state["counts"] == {"complete": 2, "failed": 1, "running": 1, "waiting": 0}
-    assert state["failures"] == [["b", "failed", "it <broke>"]]
+    assert state["failures"] == [{"name": "b", "status": "failed", "cause": "it <broke>"}]
     assert [trial["name"] for trial in state["running"]] == ["d"]
     assert state["driver"] is None
     assert state["seconds_left"] is None

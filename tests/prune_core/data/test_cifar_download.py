@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from prune_core.base.errors import BadInput
-from prune_core.data import cifar100, load_dataset
+from prune_core.data import load_dataset
+from prune_core.data.datasets import cifar100
 from tests.prune_core.loopback import Served, serving
 
 NAME = "cifar-100-python.tar.gz"

@@ -14,7 +14,7 @@ import torch
 from prune_core.evaluation.scoring import record_columns
 from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
-from sweeps.one_network.against import against_lines, collapse_line, deltas, write_flipped
+from sweeps.one_network.against import against_lines, deltas, falling_ece_line, write_flipped
 from sweeps.records.columns import record_columns as columns
 from tests.sweeps.judging import call, judgement, row
 
@@ -68,9 +68,9 @@ def test_against_another_network(data: str, tmp_path: Path) -> None:
 def test_an_ece_that_fell_with_accuracy_and_confidence_is_flagged() -> None:
     dense = {"accuracy": 0.9, "mean_confidence": 0.95, "ece": 0.05, "mpc_s5": 0.6, "corruption_ece_s5": 0.3}
     guessing = {"accuracy": 0.1, "mean_confidence": 0.11, "ece": 0.01, "mpc_s5": 0.1, "corruption_ece_s5": 0.02}
-    [line] = collapse_line(guessing, dense)
+    [line] = falling_ece_line(guessing, dense)
     assert line.startswith("not better calibrated: ECE, ECE under corruption fell because accuracy fell")
-    assert collapse_line({**dense, "ece": 0.01}, dense) == []
+    assert falling_ece_line({**dense, "ece": 0.01}, dense) == []
 
 
 def test_against_on_the_command_line(capsys: pytest.CaptureFixture[str], checkpoint: str, data: str, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from prune_core.evaluation.scoring import record_columns, scale
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
+from sweeps.cli.group import cli, run_cli
 from sweeps.one_network.images import corrupted_images, report_images
 from sweeps.one_network.table import _part, _scaled_set, judgement_lines
 from sweeps.records.columns import record_columns as columns
@@ -208,6 +209,14 @@ def test_a_plot_folder_that_is_a_file(
     assert (status, out, err.count("\n")) == (2, "", 1) and "--plot" in err
 
 
+def test_without_anything_that_draws_a_plot_is_refused(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, data: str, tmp_path: Path
+) -> None:
+    assert run_cli(cli, ["evaluate", checkpoint, "--data", data, "--plot", str(tmp_path / "plots")]) == 2
+    err = capsys.readouterr().err
+    assert "--plot: nothing is there that draws" in err and err.count("\n") == 1
+
+
 def test_weights_that_are_not_numbers(capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path) -> None:
     network = build_network("small_vgg", in_channels=1, num_classes=3, width=4)
     next(network.parameters()).data[0] = float("nan")
@@ -240,7 +249,7 @@ def test_official_images_are_copied_only_where_some_are_chosen(monkeypatch: pyte
     def official(folder: Path, **given: object) -> None:
         asked.append({"folder": folder, **given})
 
-    monkeypatch.setattr("prune_core.corruptions.official_set", official)
+    monkeypatch.setattr("sweeps.one_network.images.official_set", official)
     dataset = load_dataset(data)
     dataset = dataclasses.replace(dataset, test_images=dataset.train_images, test_labels=dataset.train_labels)
     for limit in (None, 30):

@@ -13,7 +13,6 @@ import pytest
 import torch
 from torch import nn
 
-import prune_core.verification
 from prune_core.cost.complexity import complexity
 from prune_core.networks import build_network
 from prune_core.pruning import load_network, outcome_of, save_network
@@ -123,7 +122,7 @@ def test_a_network_that_fails_its_verification_is_not_written(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, checkpoint: str, tmp_path: Path
 ) -> None:
     failed = Verification((Check("ratio", "3 went, 4 were to go", {}),), {})
-    monkeypatch.setattr(prune_core.verification, "verify", lambda *_: failed)
+    monkeypatch.setattr("sweeps.one_network.pruned.verify", lambda *_: failed)
     argv = ["prune", checkpoint, "--method", "l1_filter", "--ratio", "0.5", "-o", str(tmp_path / "x.safetensors")]
     status, out, err = call(capsys, *argv)
     assert (status, out, err.count("\n")) == (1, "", 1)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from prune_core.base.errors import BadInput
-from sweeps.plan.plan import make_plan
+from prune_core.base.files import write_json
+from sweeps.plan.changes import why_new
+from sweeps.plan.plan import Plan, make_plan
 from sweeps.study.model import Study, load_study
 
 STUDY = """
@@ -55,3 +57,59 @@ def test_official_corruptions_of_other_images(tmp_path: Path) -> None:
     official = "evaluation.corruptions=official"
     assert "no official corrupted set" in refused(tmp_path, 32, official)
     assert "no test images of its own" in refused(tmp_path, 32, official, test=False)
+
+
+def planned(folder: Path, digest: str | None, monkeypatch: pytest.MonkeyPatch, *overrides: str, needed: bool = True) -> Plan:
+    def look(*_: object, **__: object) -> str:
+        if digest is None:
+            raise BadInput("labels.npy is missing")
+        return digest
+
+    monkeypatch.setattr("sweeps.plan.data.official_digest", look)
+    chosen = study(folder, 32, *overrides)
+    return make_plan(chosen, folder / "out", data_required=needed)
+
+
+def test_the_content_of_official_files_is_in_the_key_of_what_is_judged_on_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    official = ("evaluation.corruptions=official",)
+    plans = [planned(tmp_path, digest, monkeypatch, *official) for digest in ("ab" * 32, "cd" * 32)]
+    first, second = ({trial.key for trial in plan.trials} for plan in plans)
+    assert first.isdisjoint(second)
+    assert {t.baseline_key for t in plans[0].trials} == {t.baseline_key for t in plans[1].trials}, (
+        "training saw none of them"
+    )
+    evaluation = plans[0].trials[0].description.evaluation
+    assert (evaluation.files, evaluation.called) == ("ab" * 32, "from files, sha256 abababababababab")
+    (tmp_path / "files").mkdir()
+    elsewhere = planned(tmp_path, "ab" * 32, monkeypatch, *official, f"evaluation.folder={tmp_path / 'files'}")
+    assert {trial.key for trial in elsewhere.trials} == first, "the place is not in the key"
+    assert {t.key for t in planned(tmp_path, "ab" * 32, monkeypatch).trials} == {
+        t.key for t in planned(tmp_path, None, monkeypatch).trials
+    }, "generated corruptions read no files"
+
+
+def test_a_machine_without_the_official_files_learns_their_digest_from_the_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    official = "evaluation.corruptions=official"
+    plan = planned(tmp_path, "ab" * 32, monkeypatch, official)
+    trial = plan.trials[0]
+    write_json(tmp_path / "out" / "trials" / trial.key / "description.json", trial.description.to_plain())
+    again = planned(tmp_path, None, monkeypatch, official, needed=False)
+    assert [each.key for each in again.trials] == [each.key for each in plan.trials]
+    with pytest.raises(BadInput, match=r"evaluation.corruptions: official: labels.npy is missing"):
+        planned(tmp_path, None, monkeypatch, official)
+    changed = planned(tmp_path, "cd" * 32, monkeypatch, official)
+    line = why_new(changed, tmp_path / "out")
+    assert len(line) == 1 and "the official corruption files changed" in line[0]
+
+
+def test_other_official_files_than_the_study_names_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = ("evaluation.corruptions=official", f"evaluation.sha256={'ab' * 32}")
+    assert planned(tmp_path, "ab" * 32, monkeypatch, *named).trials
+    with pytest.raises(BadInput, match="evaluation.sha256"):
+        planned(tmp_path, "cd" * 32, monkeypatch, *named)
+    with pytest.raises(BadInput, match=r"evaluation.sha256: corruptions 'generated' read no files"):
+        study(tmp_path, 32, f"evaluation.sha256={'ab' * 32}")

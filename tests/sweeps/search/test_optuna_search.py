@@ -16,6 +16,7 @@ import pytest
 from optuna.trial import TrialState
 
 from prune_core.base.errors import BadInput, UnknownName
+from sweeps.samplers import SAMPLERS
 from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.optuna_study import KEY, STOPPED_AT, OptunaBooks
 from sweeps.search.search import ArmSpace, Candidate, GridSearch, RandomSearch, Space, Span
@@ -299,7 +300,7 @@ def test_a_sampler_that_thinks_for_long_holds_up_nobody_and_proposes_the_same(em
         shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
         search = OptunaSearch(books(folder), 2, 0)
         if name == "b":
-            search._makers["tpe"] = lambda seed: Slow(seed=seed)
+            search._make = lambda seed: Slow(seed=seed)
             assert search.next(1, wait=False) == [] == search.next(1, wait=False)
             assert books(folder).rows() == []
             release.set()
@@ -409,3 +410,12 @@ def test_the_dashboard_reads_our_file(out):
     setup_testing_defaults(environ)
     body = b"".join(app(environ, lambda status, headers, error=None: collected.append(status)))
     assert collected[0].startswith("200") and b'"toy"' in body
+
+
+@pytest.mark.parametrize(
+    "make, said", [(lambda seed: 1 / 0, "cannot be made: ZeroDivisionError"), (lambda seed: "tpe", "returned a str")]
+)
+def test_a_sampler_of_a_plugin_that_is_none_ends_the_search_in_one_line(out, monkeypatch, make, said):
+    monkeypatch.setattr(SAMPLERS, "_entries", {**SAMPLERS._entries, "mine": make})
+    with pytest.raises(BadInput, match=f"sampler 'mine' {said}"):
+        OptunaSearch(books(out), 3, 0, sampler="mine").next(1)

@@ -50,7 +50,7 @@ import json, sys, time
 from pathlib import Path
 from sweeps.search.optuna_search import OptunaSearch
 from tests.sweeps.searching import truth
-from tests.sweeps.test_postgres import books
+from tests.sweeps.search.test_postgres import books
 
 out, storage = Path(sys.argv[1]), sys.argv[2]
 search = OptunaSearch(books(out, storage, "team"), 16, 7, batch=4)

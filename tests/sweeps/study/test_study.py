@@ -152,3 +152,23 @@ def test_a_study_name_is_a_shipped_one_or_a_file() -> None:
         load_study("quickstrat")
     with pytest.raises(BadInput, match="no study file"):
         load_study("nowhere/study.yaml")
+
+
+def test_a_list_of_corruptions_is_resolved_to_names_and_the_benchmarks_own_is_called_generated(tmp_path: Path) -> None:
+    listed = load(tmp_path, SMALL, "evaluation.corruptions=[fog, extra]")
+    assert listed.evaluation.corruptions == ["fog", "speckle_noise", "gaussian_blur", "spatter", "saturate"]
+    assert load(tmp_path, SMALL, "evaluation.corruptions=[standard]") == load(tmp_path, SMALL), "the same keys"
+    for wrong, said in (("[fogg]", "did you mean fog"), ("[]", "or a list"), ("fog", "or a list")):
+        with pytest.raises(BadInput, match=rf"evaluation\.corruptions: .*{said}"):
+            load(tmp_path, SMALL, f"evaluation.corruptions={wrong}")
+
+
+def test_a_rule_by_name_that_is_a_share_is_the_share(tmp_path: Path) -> None:
+    budgets = "budgets=[0, 1]"
+    short = load(tmp_path, SMALL, budgets, "search.early_stopping=0.5")
+    assert short.search.early_stopping == 0.5
+    assert load(tmp_path, SMALL, budgets, "search.early_stopping={rule: ranks, keep: 0.5}") == short
+    with pytest.raises(BadInput, match=r"search\.early_stopping: unknown early-stopping rule 'rank'"):
+        load(tmp_path, SMALL, budgets, "search.early_stopping={rule: rank}")
+    with pytest.raises(BadInput, match=r"search\.early_stopping: 'half' must be a number"):
+        load(tmp_path, SMALL, budgets, "search.early_stopping=half")

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.tracking.journal import JOURNAL, write_down, written_down
-from sweeps.tracking.parent import Progress
+from sweeps.folder.paths import JOURNAL
+from sweeps.tracking.journal import write_down, written_down
+from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import axes, counts, reference_text, volumes
 
 DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
@@ -85,7 +86,10 @@ def test_only_states_that_there_are_have_a_curve() -> None:
 
 
 def test_the_journal_gives_back_every_whole_line(tmp_path: Path) -> None:
-    rows = [Progress({"trials_complete": 1.0}, 1, 10.5), Progress({"hypervolume": 0.25}, 2, 11.0, {"where": "val_ece 1"})]
+    rows = [
+        ProgressRow({"trials_complete": 1.0}, 1, 10.5),
+        ProgressRow({"hypervolume": 0.25}, 2, 11.0, {"where": "val_ece 1"}),
+    ]
     assert written_down(tmp_path) == []
     for row in rows:
         write_down(tmp_path, row)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from sweeps.tracking.parent import Progress
+from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.place import in_short, quieten_mlflow, shown_uri
 from sweeps.tracking.tracker import Tracker, TrialEntry
 
@@ -93,7 +93,7 @@ def test_a_server_that_is_gone_costs_the_sweep_nothing(tmp_path, monkeypatch):
     tracker.start()
     for number in range(200):
         tracker.log_trial(entry(number))
-    tracker.log_progress(Progress({"done": 200}, 200, 0.0))
+    tracker.log_progress(ProgressRow({"done": 200}, 200, 0.0))
     handed_over = time.monotonic() - began
     assert not tracker.finish(limit_s=60)
     # Bounds against waiting for retries (minutes by default), not measurements.

@@ -1,0 +1,1 @@
+"""The front: accuracy against calibration, robustness and cost."""

@@ -1,0 +1,1 @@
+"""Figures by pruning ratio: one per network and kind, one panel per quantity."""

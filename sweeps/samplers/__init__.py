@@ -1,0 +1,8 @@
+"""Optuna's samplers by name, each one file in ``shipped/``; a plugin files its own."""
+
+from __future__ import annotations
+
+from sweeps.samplers import shipped as shipped
+from sweeps.samplers.registry import SAMPLERS, Sampler
+
+__all__ = ["SAMPLERS", "Sampler"]
