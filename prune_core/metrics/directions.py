@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from prune_core.metrics.quantities import costs_known, direction_of, directions, quantity_of
-from prune_core.metrics.quantity import Direction
 
-__all__ = ["Direction", "direction_of", "directions", "metric_of"]
+__all__ = ["direction_of", "directions", "metric_of"]
 
 
 def metric_of(column: str) -> str:
