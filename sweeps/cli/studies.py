@@ -115,18 +115,20 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 @click.option(
     "--keys",
     is_flag=True,
-    help="List every key of a study file: meaning, default, names; with NAME, those of its plugins too.",
+    help="List every key of a study file (meaning, default, names) and every column; with NAME, those of its plugins too.",
 )
 def studies(name: str | None, keys: bool) -> None:
-    """List the studies that ship; with NAME, print that study file (a start for your own)."""
-    from sweeps.study.model import load_study
-    from sweeps.study.reference import key_lines, study_lines
-    from sweeps.study.yaml import find_study
+    """List the studies that ship; with NAME, print that study file (a start for your own), or its keys and columns."""
+    from sweeps.study.plugins import import_plugins_of
+    from sweeps.study.reference import column_lines, key_lines, study_lines
+    from sweeps.study.yaml import find_study, read_study_yaml
 
     if keys:
         if name is not None:
-            load_study(name)  # imports its plugins
-        echo("\n".join(key_lines()))
+            path = find_study(name)
+            import_plugins_of(read_study_yaml(path), path.parent.resolve())
+        said = "The columns of a record: objectives, limits and margins name them."
+        echo("\n".join([*key_lines(), said, *column_lines()]))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:

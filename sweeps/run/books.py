@@ -20,6 +20,7 @@ from prune_core.base.trial_folder import (
     read_record,
 )
 from prune_core.metrics.predictions import SOFTMAX_TWICE
+from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
@@ -98,6 +99,7 @@ class Books:
         if plan.data is not None:
             origin["data"] = plan.data.to_plain()  # for who reads the folder without the images
         changed = _write_study(study, out, origin)
+        write_columns(out)
         space = space_of(plan)
         proposer = make_proposer(study, space, open_books(study, space, out))
         tracker = _tracker(study, out, origin)
@@ -287,6 +289,6 @@ def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
         study.tracking.mlflow,
         study.tracking.experiment or (study.project if study.project != "prunefront" else None),
         {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
-        also=[column for column in study.decisive if column.startswith("val_")],
+        also=list(study.decisive),
         commit=str(origin["commit"]) if origin["commit"] else None,
     )

@@ -15,11 +15,12 @@ from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import record_columns, set_columns
+from prune_core.metrics.quantities import costs_known
+from sweeps.folder.columns import columns_known, write_columns
 from sweeps.folder.lock import driving
 from sweeps.folder.paths import RECORDS, STUDY, trials_folder
 from sweeps.front.tables import write_tables
 from sweeps.records.collect import collect, read_records
-from sweeps.records.columns import COSTS, SECONDS
 from sweeps.search.whole_plan import whole_plan
 from sweeps.storage.files import at_hand, is_kept
 from sweeps.study.model import Study, load_study
@@ -67,8 +68,9 @@ def rescore_study(out: Path, bins: int | None = None) -> Rescored:
             plain["evaluation"]["ece_bins"] = chosen
             provenance = plain.pop("provenance", None)
             write_study(plain, out / STUDY, provenance=provenance)
-        for folder in able:
-            rescore_record(folder, chosen)
+        with columns_known(out):
+            for folder in able:
+                rescore_record(folder, chosen)
         _write_tables(out)
     return Rescored(len(able), len(folders) - len(able), chosen)
 
@@ -85,8 +87,9 @@ def align_bins(study: Study, out: Path) -> int:
     bins = study.evaluation.ece_bins
     stale = [folder for folder in _judged(out) if read_json(folder / RECORD).get(ECE_BINS, before) != bins]
     _refuse_mixture(out, (folder for folder in stale if not _has_logits(folder)), before, bins)
-    for folder in stale:
-        rescore_record(folder, bins)
+    with columns_known(out):  # costs of plugins that the study does not name any more stay in the records, too
+        for folder in stale:
+            rescore_record(folder, bins)
     return len(stale)
 
 
@@ -99,7 +102,7 @@ def rescore_record(folder: Path, bins: int) -> None:
     with at_hand(folder, LOGITS):
         selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
     before: dict[str, Any] = read_json(folder / RECORD)
-    names = (*COSTS, *SECONDS, *BUILD_COLUMNS, "budget", "peak_activation_bytes", REPORT_CELLS, OUTPUTS)
+    names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS}
     kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
     write_image_noise(folder / RESAMPLED, image_noise(selection=selection, report=report, bins=bins))
@@ -147,6 +150,7 @@ def _write_tables(out: Path) -> None:
             "that its study.yaml means here (allowed: its data and its plugins as they were, and the version that made it)"
         )
     study = plan.study
+    write_columns(out)
     write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)
 
 

@@ -17,6 +17,7 @@ from sweeps.study.credentials import refuse_credentials
 from sweeps.study.deciding import deciding_columns
 from sweeps.study.errors import one_line
 from sweeps.study.objectives import objective_directions
+from sweeps.study.plugins import import_plugins_of
 from sweeps.study.resolve import resolve
 from sweeps.study.sections import (
     CHEAP_IMAGES_PER_CELL,
@@ -161,13 +162,11 @@ def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
     plain = {key: value for key, value in plain.items() if key != "provenance" and not str(key).startswith(NOTES)}
     try:
         refuse_credentials(plain)
+        import_plugins_of(plain, folder)
         study = Study.model_validate(plain)
+        return resolve(study, folder)
     except ValidationError as error:
         raise BadInput(f"{where}: {one_line(error, Study)}") from None
-    except BadInput as error:
-        raise BadInput(f"{where}: {error}") from None
-    try:
-        return resolve(study, folder)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
 
