@@ -33,7 +33,8 @@ def this_build(device: str | torch.device) -> dict[str, str]:
 
 def made_by(entry: Path) -> dict[str, Any] | None:
     """Return the build that made an entry of the store; None where it does not say."""
-    found = read_meta(entry)["made"].get(MADE_BY)
+    made = read_meta(entry).get("made")
+    found = made.get(MADE_BY) if isinstance(made, dict) else None
     return found if isinstance(found, dict) else None
 
 
