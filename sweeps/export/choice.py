@@ -16,7 +16,7 @@ import pandas as pd
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import UNPRUNED
-from prune_core.base.trial_folder import WEIGHTS, budget_folder
+from prune_core.base.trial_folder import WEIGHTS, budget_folder, made_anew
 from sweeps.folder.paths import RECORDS, STUDY, trial_folder
 from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
 from sweeps.front.front import candidates, front, membership
@@ -233,10 +233,10 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
     )
     if not is_kept(choice.folder, WEIGHTS):
-        raise BadInput(
-            f"{choice.folder}: the weights of {choice.title} are gone (keep is {study.keep!r}; to export, "
-            "run the study with keep: front or all)"
-        )
+        why = f"keep is {study.keep!r}; to export, run the study with keep: front or all"
+        if study.keep == "all":
+            why = made_anew(choice.folder)
+        raise BadInput(f"{choice.folder / WEIGHTS}: the weights of {choice.title} are gone ({why})")
     return choice
 
 

@@ -275,7 +275,7 @@ def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
     """Write the resolved study into its folder; return whether another one was there, or none."""
     text = study_text(study.to_plain(), provenance=dict(origin))
     path = out / STUDY
-    changed = not path.exists() or path.read_text(encoding="utf-8") != text
+    changed = not path.exists() or path.read_bytes() != text.encode()
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return changed
 
