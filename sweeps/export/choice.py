@@ -22,8 +22,8 @@ from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
 from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import unmet
-from sweeps.records.collect import read_records
 from sweeps.records.columns import IDENTITY
+from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import is_kept
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.model import Study, load_study
@@ -96,10 +96,7 @@ def open_study(out: Path) -> tuple[Study, pd.DataFrame]:
     path = out / RECORDS
     if not path.is_file():
         raise BadInput(f"{out}: no records.parquet, so no front yet (allowed: a study whose run has ended or was stopped)")
-    try:
-        records = read_records(out)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from None
+    records = whole_table(out)
     missing = [column for column in IDENTITY if column not in records]
     if missing:
         raise BadInput(f"{path}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")

@@ -15,8 +15,8 @@ _FIELD = "study_uid"
 UID_TAG = "prunefront.study_uid"
 """The tag of its runs in MLflow, and the attribute of its study in Optuna."""
 _BOOKS = (
-    (OPTUNA_DATABASE, f"select value_json from study_user_attributes where key = '{UID_TAG}'"),
-    (MLFLOW_DATABASE, f"select distinct value from tags where key = '{UID_TAG}'"),
+    (OPTUNA_DATABASE, "select value_json from study_user_attributes where key = ?"),
+    (MLFLOW_DATABASE, "select distinct value from tags where key = ?"),
 )
 
 
@@ -34,8 +34,8 @@ def study_uid(out: Path) -> str:
         known = _in_books(out)
         if known is None and path.exists():
             raise BadInput(
-                f"{path}: damaged, so nobody knows which runs in MLflow and Optuna are this study's (allowed: the file from a "
-                "copy, or remove it: then the study gets runs of its own there)"
+                f"{path}: damaged, so nobody knows which runs in MLflow and Optuna are this study's (allowed: the file from "
+                "a copy, or remove it: then the study gets runs of its own there)"
             )
         known = known or uuid.uuid4().hex
         write_json(path, {_FIELD: known})
@@ -52,7 +52,7 @@ def _read(path: Path) -> str | None:
 
 def _in_books(out: Path) -> str | None:
     """Return the one identity that the databases in the folder name."""
-    found = {_plain(text) for name, query in _BOOKS for text in read_texts(out / name, query)}
+    found = {_plain(text) for name, query in _BOOKS for text in read_texts(out / name, query, UID_TAG)}
     return found.pop() if len(found) == 1 else None
 
 

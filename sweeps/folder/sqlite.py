@@ -46,12 +46,12 @@ def sqlite_path(address: str) -> Path | None:
     return Path(url.database)
 
 
-def read_texts(path: Path, query: str) -> list[str]:
+def read_texts(path: Path, query: str, *values: str) -> list[str]:
     """Return the first column of a query on a file, as texts; none where it is not there, damaged, or of another kind."""
     if not path.is_file():
         return []
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return [str(row[0]) for row in connection.execute(query)]
+            return [str(row[0]) for row in connection.execute(query, values)]
     except sqlite3.Error:
         return []

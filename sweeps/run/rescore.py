@@ -30,9 +30,10 @@ from prune_core.evaluation.scoring import record_columns, set_columns
 from sweeps.folder.lock import driving
 from sweeps.folder.paths import RECORDS, STUDY, trials_folder
 from sweeps.front.tables import write_tables
-from sweeps.records.collect import collect, read_records
+from sweeps.records.collect import collect
 from sweeps.records.columns import COSTS, SECONDS
 from sweeps.search.whole_plan import whole_plan
+from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import at_hand, is_kept
 from sweeps.study.model import Study, load_study
 from sweeps.study.yaml import read_study_yaml, write_study
@@ -166,7 +167,7 @@ def _write_tables(out: Path) -> None:
     plan = whole_plan(out)
     runs, rows = {}, 0
     if (out / RECORDS).is_file():
-        written = read_records(out)
+        written = whole_table(out)
         known, rows = written[["key", "mlflow_run_id"]].dropna(), len(written)
         runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))
     table = collect(out, plan.trials, study=plan.study.name, run_ids=runs)

@@ -89,8 +89,8 @@ def asked_before(out: Path) -> list[Candidate]:
     except FileNotFoundError:
         return []
     except (ValueError, TypeError, AttributeError):
-        query = f"select distinct value_json from trial_user_attributes where key = '{KEY}'"
-        keys = sorted(json.loads(text) for text in read_texts(out / OPTUNA_DATABASE, query))
+        query = "select distinct value_json from trial_user_attributes where key = ?"
+        keys = sorted(json.loads(text) for text in read_texts(out / OPTUNA_DATABASE, query, KEY))
     if not keys:
         raise BadInput(
             f"{path}: damaged, so nobody knows what the search has asked for (allowed: the file from a copy, or remove it: "

@@ -161,8 +161,8 @@ def _entries(folder: Path) -> dict[str, dict[str, Any]]:
         return {}
     except ValueError:
         raise BadInput(
-            f"{folder / STORED}: damaged, so where the files of this budget are stored is not known (allowed: the file from a "
-            f"copy; or {made_anew(folder)})"
+            f"{folder / STORED}: damaged, so where the files of this budget are stored is not known (allowed: the file from "
+            f"a copy; or {made_anew(folder)})"
         ) from None
     fields = ("place", "path", "sha256")
     return {
