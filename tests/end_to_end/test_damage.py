@@ -58,7 +58,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def root(finished: Path, tmp_path: Path) -> Path:
     """A copy of it to be damaged."""
-    shutil.copytree(finished, tmp_path / "copy")
+    shutil.copytree(finished, tmp_path / "copy", ignore=shutil.ignore_patterns("report"))
     return tmp_path / "copy"
 
 
