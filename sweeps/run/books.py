@@ -27,6 +27,7 @@ from sweeps.front.text import front_rows
 from sweeps.plan.plan import Plan
 from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
 from sweeps.run.thinning import thin
 from sweeps.search.early_stopping import forget_other_rules
@@ -105,6 +106,7 @@ class Books:
         forget_other_decision(study, out)
         books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
         books._take_in(space)
+        write_plan(study, out, books.trials())
         return books
 
     def _take_in(self, space: Space) -> None:
@@ -126,6 +128,7 @@ class Books:
         if any(final_status(trial, self._out) is None for trial in own):
             return None
         self._extra = extra_trials(self._plan, decide(self._plan, self._out, own, self.feed.members))
+        write_plan(self._study, self._out, self.trials())
         return self._extra
 
     def baseline_failure(self, key: str) -> str | None:
@@ -194,6 +197,7 @@ class Books:
                 self._tracker.log_trial(entry)
 
     def _remember(self) -> None:
+        write_plan(self._study, self._out, self.trials())
         if self._study.search.kind != "grid":
             remember_asked(self._out, self.feed.candidates)
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.kinds import REFERENCES
-from prune_core.base.plugins import import_plugins
 from prune_core.corruptions import STANDARD, expanded
 from prune_core.data import DATASETS
 from sweeps.study.errors import at
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
+from sweeps.study.plugins import plugin_folders
 from sweeps.study.search import checked_search
 from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
 
@@ -25,21 +25,18 @@ def resolve(study: Study, folder: Path) -> Study:
 
     Args:
         study: what pydantic let through.
-        folder: the study file's folder; relative paths start there, plugins are looked for there too.
+        folder: the study file's folder; relative paths start there. Its plugins are imported already.
 
     Raises:
         BadInput: the key's path, what is wrong, what is allowed.
     """
-    paths = tuple(dict.fromkeys([*(str((folder / path).resolve()) for path in study.plugin_paths), str(folder)]))
-    if study.plugins:
-        import_plugins(study.plugins, paths)
     networks = _lone_baseline(study)
     with at("training"):
         training = recipe_of(study.training)
     with at("fine_tuning"):
         fine_tuning = _without_epochs(study.fine_tuning)
     changes: dict[str, Any] = {
-        "plugin_paths": paths if study.plugins else (),
+        "plugin_paths": plugin_folders(study.plugin_paths, folder) if study.plugins else (),
         "baseline": None,
         "training": training,
         "fine_tuning": fine_tuning,

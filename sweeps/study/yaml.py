@@ -13,6 +13,7 @@ from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import replacing
 from prune_core.base.limits import YAML_BYTES, YAML_DEPTH, YAML_NODES, size_text
+from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import STUDY
 from sweeps.study.scalars import ambiguity
 
@@ -127,6 +128,7 @@ def find_study(name_or_path: str) -> Path:
     looks_like_a_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1
     if looks_like_a_path:
         if path.is_dir() and (path / STUDY).is_file():
+            refuse_links(path)
             return path / STUDY
         raise BadInput(
             f"no study file {str(path)!r} (allowed: a readable YAML file, or one of {', '.join(shipped_studies())})"

@@ -17,6 +17,7 @@ from prune_core.trial.description import TrialDescription
 from sweeps.export.choice import Choice, choices, open_study
 from sweeps.storage.files import bring_back, sha256_of
 from sweeps.study.model import Study
+from sweeps.study.trust import Confirm, require_trust
 from sweeps.tracking.place import in_short, quieten_mlflow
 from sweeps.tracking.tracker import Tracker
 
@@ -29,7 +30,7 @@ _EXAMPLES = 2
 """Images in the input example; with one alone MLflow would fix the batch to one."""
 
 
-def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
+def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm = require_trust) -> Iterator[str]:
     """Log the chosen networks, each as a program that loads without this package; yield what was done, a line each.
 
     What MLflow raises becomes a line: the exported files and the study are whole without it.
@@ -37,11 +38,12 @@ def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
     Args:
         out: the study's output folder.
         picks: as in `sweeps.export.choice.choices`.
+        confirm: asked before the study's plugins are imported.
 
     Raises:
         BadInput: no study, no front, an unknown pick, weights that are gone.
     """
-    study, records = open_study(out)
+    study, records = open_study(out, confirm)
     chosen = choices(out, study, records, picks)
     client = open_client(study, out)
     for choice in chosen:
