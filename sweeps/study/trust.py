@@ -89,9 +89,7 @@ def require_trust(asked: Asked) -> None:
         NotTrusted: neither.
     """
     if asked.received and not is_trusted(asked.digest):
-        raise NotTrusted(
-            f"{asked.folder}: its study names plugins, which nobody has confirmed here: {asked.said} ({REMEDY})"
-        )
+        raise NotTrusted(f"{asked.folder}: its study names plugins that you have not confirmed: {asked.said} ({REMEDY})")
 
 
 def never(asked: Asked) -> None:
