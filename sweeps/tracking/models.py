@@ -47,7 +47,7 @@ def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm =
     study, records = open_study(out, confirm)
     chosen = choices(out, study, records, picks)
     client = open_client(study, out)
-    own = None if checked_uri(study.tracking.mlflow) else out.absolute() / MLFLOW_ARTIFACTS
+    own = own_artifacts(study, out)
     for choice in chosen:
         try:
             yield f"{choice.title}: {log_model(client, choice, own)}"
@@ -68,18 +68,23 @@ def open_client(study: Study, out: Path) -> MlflowClient:
     return MlflowClient(tracking_uri=uri)
 
 
+def own_artifacts(study: Study, out: Path) -> Path | None:
+    """Return the folder of artifacts in an output folder, where its own database must keep them; None for another place."""
+    return None if checked_uri(study.tracking.mlflow) else out.absolute() / MLFLOW_ARTIFACTS
+
+
 def model_name(choice: Choice) -> str:
     """Return the model's name: MLflow allows neither dots nor slashes."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", choice.name)
 
 
-def log_model(client: MlflowClient, choice: Choice, own: Path | None = None) -> str:
+def log_model(client: MlflowClient, choice: Choice, own: Path | None) -> str:
     """Log one network as a model of its trial's run, unless it is there; return what was done.
 
     Args:
         client: of the study's MLflow.
         choice: the network.
-        own: the folder of artifacts in the output folder, where its own database must keep them; None for a server.
+        own: what `own_artifacts` returned.
 
     Raises:
         ValueError: its trial has no run in MLflow, or the model that was loaded back differs from the network.
