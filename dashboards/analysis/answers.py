@@ -11,6 +11,7 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.claims import DECIDABLE, LEVEL, Paired, verdict
+from dashboards.analysis.columns import compared_columns
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
 from dashboards.analysis.indistinguishable import may_meet, named, not_told_apart, sure_of
 from dashboards.analysis.per_seed import candidate_differences
@@ -18,13 +19,12 @@ from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
-from prune_core.metrics.directions import DIRECTIONS
+from prune_core.metrics.quantities import direction_of
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control where the study declares no margin."""
-COMPARED = ("accuracy", "ece", "nll", "mpc")
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def _answer(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: 
         return Answer(question.name, f"{asked}: no complete pruned network qualifies.", None, {}, None, ())
     order = [question.column, "network", "arm", "ratio"]
     row = rows_of(rows.sort_values(order, ascending=[question.direction == "min", True, True, True]).head(1))[0]
-    control = against_control(study, row, COMPARED)
-    ladder = against_ladder(study, points, row, COMPARED)
+    control = against_control(study, row, compared_columns())
+    ladder = against_ladder(study, points, row, compared_columns())
     return Answer(
         question.name,
         f"{asked}: {labels.candidate(row)}, {_numbers(row)}.",
@@ -198,6 +198,6 @@ def _gain(study: StudyFolder, found: Considered) -> list[str]:
         "worse": "it is worse than its control by more than chance",
         "not told apart": "it is not told apart from its control",
         "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds",
-    }[verdict(one, claimed, DIRECTIONS[name])]
+    }[verdict(one, claimed, direction_of(name))]
     many = f" (the best of {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""
     return [f"In {labels.title(name)} {said}{many}."]

@@ -13,9 +13,9 @@ from dashboards.analysis.per_seed import seed_measured
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.quantities import is_cost
 from sweeps.front.collapse import COLLAPSED, has_collapsed
 from sweeps.front.front import POSSIBLE, SURE
-from sweeps.records.columns import COSTS
 
 ALIKE_COST = 0.05
 """Costs that differ by less than this share count as equal."""
@@ -56,7 +56,7 @@ def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list
     A metric tells two apart where the 95 % interval of their difference leaves 0 out.
     """
     metrics = metrics_of(points)
-    costs = [name for name in points.decisive if name in COSTS]
+    costs = [name for name in points.decisive if is_cost(name)]
     rows = rows_of(table)
     if not metrics or not costs or len(rows) < 2:
         return []
@@ -79,7 +79,7 @@ def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list
 
 def metrics_of(points: Points) -> list[str]:
     """Return what decides, costs aside."""
-    return [name for name in points.decisive if name not in COSTS]
+    return [name for name in points.decisive if not is_cost(name)]
 
 
 def percent(share: float) -> str:

@@ -10,42 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dashboards.analysis.columns import averaged_columns
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import NEVER_FINE_TUNED
 from prune_core.metrics import Direction, ece_fell_with_accuracy
 from sweeps.front.collapse import has_collapsed, loss_column
 from sweeps.front.front import candidates, front, membership
 from sweeps.study.values import Limit
-
-SEVERITIES = range(1, 6)
-_SHOWN = (
-    "accuracy",
-    "ece",
-    "nll",
-    "mpc",
-    "nonzero_parameters",
-    "parameters",
-    "macs",
-    "nonzero_macs",
-    "compression",
-    "sparsity",
-    "size_bytes",
-    "ece_t",
-    "nll_t",
-    "brier",
-    "corruption_ece",
-    "worst_corruption_accuracy",
-    "rpc",
-    "mpc_without_jpeg",
-    *(f"mpc_s{severity}" for severity in SEVERITIES),
-    *(f"corruption_ece_s{severity}" for severity in SEVERITIES),
-    "mean_confidence",
-    "delta_accuracy",
-    "delta_mean_confidence",
-    "delta_ece",
-    "delta_nll",
-    "delta_mpc",
-)
 
 
 @dataclass(frozen=True)
@@ -100,9 +71,10 @@ def rows_of(table: pd.DataFrame) -> list[Any]:
 def candidate_points(study: StudyFolder) -> Points:
     """Return the candidates of a study with their place on the front."""
     records, decisive = study.records, study.decisive
-    selection = [f"val_{name}" for name in _SHOWN] + [loss_column(records.columns, study.select_on), "delta_val_accuracy"]
+    averaged = averaged_columns()
+    selection = [f"val_{name}" for name in averaged] + [loss_column(records.columns, study.select_on), "delta_val_accuracy"]
     demanded = [limit.column for limit in study.decisive_limits]
-    shown = [name for name in (*_SHOWN, *selection, *study.objectives, *demanded) if name in records.columns]
+    shown = [name for name in (*averaged, *selection, *study.objectives, *demanded) if name in records.columns]
     lacking = [name for name in decisive if name not in records.columns]
     # A study whose records lack an objective altogether (an older version's) still gets its figures, without that objective.
     decisive = {name: way for name, way in decisive.items() if name not in lacking}
@@ -114,7 +86,7 @@ def candidate_points(study: StudyFolder) -> Points:
     table["collapsed"] = has_collapsed(table, study.select_on)
     table["runs"] = _runs(records, table)
     table["place"] = np.arange(len(table))
-    absent = [column for name in _SHOWN for column in (name, f"{name}_std") if column not in table]
+    absent = [column for name in averaged for column in (name, f"{name}_std") if column not in table]
     table = table.reindex(columns=[*table.columns, *absent])
     return Points(table, decisive, study.corruption_set)
 

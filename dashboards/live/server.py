@@ -76,8 +76,10 @@ class LiveStudy:
             if self._version is None or start >= self._not_before:
                 version = newest(self._out)
                 if version != self._version:
-                    points = candidate_points(read_study_folder(self._out))
-                    self._figures = str(page_data(points, live_drawn(points)))
+                    study = read_study_folder(self._out)
+                    with study.columns_known():
+                        points = candidate_points(study)
+                        self._figures = str(page_data(points, live_drawn(points)))
                     self._version = version
                     now = time.monotonic()
                     self._not_before = now + REST * (now - start)
@@ -143,7 +145,8 @@ def live_app(out: Path, *, token: str, hosts: Sequence[str] = LOOPBACK_HOSTS) ->
 
 
 def _page(study: StudyFolder) -> str:
-    return environment_of("dashboards.live").get_template("live.html").render(study=study)
+    with study.columns_known():
+        return environment_of("dashboards.live").get_template("live.html").render(study=study)
 
 
 def _script(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,13 @@ from dashboards.reading.live_records import gone_on, live_records
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
 from prune_core.metrics import Direction
-from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_of
-from prune_core.metrics.registry import METRICS
+from prune_core.metrics.quantities import direction_of, known_here, quantity_of
+from prune_core.metrics.quantity import Quantity
+from sweeps.folder.columns import read_columns
 from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
-from sweeps.records.collect import read_records as read_table
 from sweeps.records.control import control_rows
+from sweeps.search.whole_table import whole_table
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.sections import EvaluationSection
 from sweeps.study.values import Limit, parse_limit
@@ -40,11 +42,17 @@ class StudyFolder:
         path: the output folder.
         plain: the resolved study, as plain data.
         records: the table of records; empty while there is none.
+        quantities: the metrics and costs that the folder tells of, those of plugins that are not at hand among them.
     """
 
     path: Path
     plain: Mapping[str, Any]
     records: pd.DataFrame
+    quantities: tuple[Quantity, ...] = ()
+
+    def columns_known(self) -> AbstractContextManager[None]:
+        """Make its metrics and costs known, with their titles, formats and directions, until the block ends."""
+        return known_here(self.quantities)
 
     @cached_property
     def images(self) -> ImageNoise:
@@ -164,12 +172,12 @@ def read_study_folder(path: Path) -> StudyFolder:
     """
     if not path.is_dir():
         raise BadInput(f"{path}: no such folder (expected the output folder of a study)")
-    plain = read_plain_study(path / STUDY)
-    written = read_records(path)
-    found = live_records(path, written) if gone_on(path) else None
-    return StudyFolder(
-        path=path, plain=plain, records=written if found is None else found.sort_values(_SORTED, ignore_index=True)
-    )
+    plain, quantities = read_plain_study(path / STUDY), tuple(read_columns(path))
+    with known_here(quantities):
+        written = read_records(path)
+        found = live_records(path, written) if gone_on(path) else None
+    records = written if found is None else found.sort_values(_SORTED, ignore_index=True)
+    return StudyFolder(path=path, plain=plain, records=records, quantities=quantities)
 
 
 def read_records(path: Path) -> pd.DataFrame:
@@ -183,7 +191,7 @@ def read_records(path: Path) -> pd.DataFrame:
         return pd.DataFrame(
             {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}
         )
-    table = read_table(path)
+    table = whole_table(path)
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]
     if missing:
         raise BadInput(f"{file}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
@@ -196,9 +204,8 @@ def _typed(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     Raises:
         BadInput: a number that identifies a record, or a metric, is none.
     """
-    known = {name: metric_of(str(name).removeprefix("delta_")) for name in table}
-    measured = [name for name, one in known.items() if name in COST_DIRECTIONS or one in METRICS]
-    measured = [name for name in measured if known[name] != "worst_corruption"]  # a name among numbers
+    known = {name: quantity_of(str(name)) for name in table}
+    measured = [name for name, one in known.items() if one is not None and not one.is_text]
     for name in (*_NUMBERS, *measured):
         try:
             table[name] = pd.to_numeric(table[name]).replace([np.inf, -np.inf], np.nan)

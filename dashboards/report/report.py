@@ -15,9 +15,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from dashboards import labels
-from dashboards.analysis.answers import COMPARED, Answer, answers
+from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
 from dashboards.analysis.claims import DECIDABLE
+from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
 from dashboards.analysis.control_comparison import beats_control
 from dashboards.analysis.csv_tables import (
     answer_table,
@@ -41,10 +42,11 @@ from dashboards.analysis.membership_text import sureness
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
 from dashboards.analysis.provenance import deviations, how
-from dashboards.analysis.temperature_scaling import TITLES, fitted_words, scaling_rows, scaling_table
+from dashboards.analysis.ratio_panels import ratio_figures
+from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
 from dashboards.figures.catalogue import Drawn, all_figures, depth_figures
-from dashboards.figures.front.data import COSTS, FRAME, candidate_columns
+from dashboards.figures.front.data import FRAME, candidate_columns
 from dashboards.figures.front.interactive import hovers
 from dashboards.figures.palette import DARK, LIGHT, order
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
@@ -62,10 +64,9 @@ from dashboards.report.parts import (
 from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
 from sweeps.front.collapse import COLLAPSED
-
-COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
 
 
 def build_report(out: Path, *, print_figures: bool = True) -> Path:
@@ -85,6 +86,11 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     """
     study = read_study_folder(Path(out))
     folder = _own_folder(study.path)
+    with study.columns_known():
+        return _build(study, folder, print_figures=print_figures)
+
+
+def _build(study: StudyFolder, folder: Path, *, print_figures: bool) -> Path:
     points = candidate_points(study)
     paper = folder / FIGURES if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
@@ -167,13 +173,13 @@ def render(
         equal=equal_cost(study, points),
         sureness=sureness(study, points),
         scaling=scaling_rows(study, [answer.row for answer in chosen if answer.row is not None]),
-        scaling_titles=TITLES,
+        scaling_titles=scaling_heads(),
         scaling_fitted_on=fitted_words(study),
         with_images=with_images(study),
         hurt=[*ece_sentences(found), *hurt_sentences(found)],
         away=away_sentence(study, [answer.row for answer in chosen if answer.row is not None]),
         flipped=flipped_sentences(computed.flips),
-        scratch=against_scratch(study, points, COMPARED),
+        scratch=against_scratch(study, points, tuple(compared_columns())),
         methods=order(set(points.complete["method"]) - set(REFERENCES)),
         always=NEVER_FINE_TUNED,
         beats=beats_control(study, points),
@@ -194,16 +200,9 @@ def render(
         command="prunefront run study.yaml --out ../again",
         provenance=flat(study.plain.get("provenance", {})),
         how=how(study),
-        headings=dict(HEADINGS),
+        headings={which.name: which.section for which in ratio_figures()},
         budgets=sorted({int(budget) for budget in points.complete["budget"]}),
     )
-
-
-HEADINGS = (
-    ("ratio", "Accuracy and calibration against pruning ratio"),
-    ("robustness", "Accuracy under corruption against pruning ratio, by severity"),
-    ("calibration-shift", "Calibration under corruption against pruning ratio, by severity"),
-)
 
 
 def environment_of(*rooms: str) -> Environment:
@@ -223,7 +222,9 @@ def environment_of(*rooms: str) -> Environment:
     environment.globals |= {
         "light": LIGHT,
         "dark": DARK,
-        "columns": COLUMNS,
+        "columns": table_columns(),
+        "compared": compared_columns(),
+        "headline": headline_columns(),
         "title": labels.title,
         "column_head": labels.heading,
     }
@@ -243,7 +244,7 @@ def _digest(script: str) -> Markup:
 
 def _cell(row: Any, name: str) -> str:
     """Return a number of a candidate as tables show it: costs without their spread, which would make them too wide."""
-    if name in COSTS or name == "compression":
+    if is_cost(name):
         return labels.number(getattr(row, name), name)
     return labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
 

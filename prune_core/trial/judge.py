@@ -34,13 +34,12 @@ from prune_core.base.trial_folder import (
     has_cells,
     read_record,
 )
-from prune_core.cost.complexity import Complexity, complexity
+from prune_core.cost.measured import MeasuredNetwork, cost_columns
 from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network, record_columns
 from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import set_columns
 from prune_core.metrics.predictions import are_probabilities
-from prune_core.networks import convolutions
 from prune_core.pruning import load_network, save_network
 from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
@@ -154,15 +153,18 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
     """Compute every column, and what the choice of images adds, from the files of a budget; write the record last."""
     sets = {name: LogitSet.load(judged.folder / name) if (judged.folder / name).exists() else None for name in LOGITS}
     network = load_network(judged.folder / WEIGHTS)
-    cost, dataset = complexity(network, trial.data.input_shape), trial.data.dataset
+    shape, dataset = trial.data.input_shape, trial.data.dataset
+    measured = MeasuredNetwork(
+        network,
+        shape,
+        _dense_parameters(trial),
+        train_seconds=judged.train_seconds,
+        evaluate_seconds=judged.evaluate_seconds,
+    )
     record = {
         **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.order.ece_bins),
         **set_columns(sets[REPORT], called(dataset, trial.description.evaluation), jpeg=dataset.jpeg),
-        **_costs(cost),
-        "sparsity": sparsity(network),
-        "compression": _dense_parameters(trial) / max(cost.nonzero_parameters, 1),
-        "train_seconds": judged.train_seconds,
-        "evaluate_seconds": judged.evaluate_seconds,
+        **cost_columns(measured),
         "budget": budget,
         ECE_BINS: trial.order.ece_bins,
         **({} if cells else {REPORT_CELLS: False}),
@@ -181,24 +183,6 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
             (judged.folder / name).unlink(missing_ok=True)
     write_json(judged.folder / RECORD, record)
     return record
-
-
-def sparsity(network: nn.Module) -> float:
-    """Return the fraction of convolution weights that are exactly zero; channels that are gone are not weights."""
-    weights = [module.weight.detach() for _, module in convolutions(network)]
-    total = sum(weight.numel() for weight in weights)
-    return sum(int((weight == 0).sum()) for weight in weights) / max(total, 1)
-
-
-def _costs(cost: Complexity) -> dict[str, int]:
-    return {
-        "parameters": cost.parameters,
-        "nonzero_parameters": cost.nonzero_parameters,
-        "macs": cost.macs,
-        "nonzero_macs": cost.nonzero_macs,
-        "size_bytes": cost.size_bytes,
-        "peak_activation_bytes": cost.peak_activation_bytes,
-    }
 
 
 def _dense_parameters(trial: Trial) -> int:

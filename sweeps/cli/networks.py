@@ -43,7 +43,7 @@ PLUGIN = click.option(
     metavar="MODULE",
     expose_value=False,
     callback=_import_plugins,
-    help="Python module with networks, datasets, methods or corruptions of yours; looked for here first.",
+    help="Python module of yours with networks, datasets, methods, corruptions, metrics or costs; looked for here first.",
 )
 
 

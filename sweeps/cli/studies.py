@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the study, for example seeds=[0]."
 )
-OUT = click.option("--out", type=click.Path(path_type=Path), help="Output folder; by default runs/<study name>.")
+OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Output folder; by default runs/<study name>, or STUDY itself where that is a folder.",
+)
 
 
 @click.command()
@@ -47,7 +51,10 @@ def run(
     retry: bool,
     trust: bool,
 ) -> int:
-    """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
+    """Do what is missing of STUDY (a shipped name, a file, or an output folder), and end with the report.
+
+    A folder that was moved is brought in line with its new place first.
+    """
     from sweeps.engine.session import cluster_address
     from sweeps.study.model import load_study
     from sweeps.study.options import check_device
@@ -60,7 +67,7 @@ def run(
         check_device(loaded.resources.device)
     from sweeps.run.driver import run_study
 
-    folder = _folder(out, loaded.name)
+    folder = _folder(out, study, loaded.name)
     return run_study(
         loaded,
         folder,
@@ -91,7 +98,7 @@ def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: fl
 
     _check_hours(max_hours)
     loaded = load_study(study, overrides, confirm=consent(trust))
-    folder = _folder(out, loaded.name)
+    folder = _folder(out, study, loaded.name)
     refuse_links(folder)
     if check_data(loaded):
         with_official_files(loaded, folder, required=True)
@@ -131,19 +138,24 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None, trust: bool) 
 @click.option(
     "--keys",
     is_flag=True,
-    help="List every key of a study file: meaning, default, names; with NAME, those of its plugins too.",
+    help="List every key of a study file (meaning, default, names) and every column; with NAME, those of its plugins too.",
 )
 @TRUST
 def studies(name: str | None, keys: bool, trust: bool) -> None:
-    """List the studies that ship; with NAME, print that study file (a start for your own)."""
-    from sweeps.study.model import load_study
-    from sweeps.study.reference import key_lines, study_lines
-    from sweeps.study.yaml import find_study
+    """List the studies that ship; with NAME, print that study file (a start for your own), or its keys and columns."""
+    from sweeps.study.plugins import import_plugins_of
+    from sweeps.study.reference import column_lines, key_lines, study_lines
+    from sweeps.study.trust import is_received
+    from sweeps.study.yaml import find_study, read_study_yaml, study_folder
 
     if keys:
         if name is not None:
-            load_study(name, confirm=consent(trust))  # imports its plugins
-        echo("\n".join(key_lines()))
+            path = find_study(name)
+            plain = read_study_yaml(path)
+            received = study_folder(name) is not None or is_received(path, plain)
+            import_plugins_of(plain, path.parent.resolve(), received=received, confirm=consent(trust))
+        said = "The columns of a record: objectives, limits and margins name them."
+        echo("\n".join([*key_lines(), said, *column_lines()]))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:
@@ -162,10 +174,10 @@ def doctor() -> None:
 def _confirm_places(name: str, study: Study, overrides: tuple[str, ...], trust: bool) -> None:
     """Ask about the places that a folder's study names; what the user names in the call needs no other word."""
     from sweeps.study.trust import is_received
-    from sweeps.study.yaml import find_study, read_study_yaml
+    from sweeps.study.yaml import find_study, read_study_yaml, study_folder
 
     path = find_study(name)
-    received = Path(name).is_dir() or is_received(path, read_study_yaml(path))
+    received = study_folder(name) is not None or is_received(path, read_study_yaml(path))
     own = os.environ.get("MLFLOW_TRACKING_URI")
     said = {text.partition("=")[0].strip() for text in overrides}
     places = {
@@ -177,8 +189,10 @@ def _confirm_places(name: str, study: Study, overrides: tuple[str, ...], trust: 
     confirm_places(path.parent, asked, received=received, trust=trust)
 
 
-def _folder(out: Path | None, name: str) -> Path:
-    folder = out if out is not None else Path("runs") / name
+def _folder(out: Path | None, study: str, name: str) -> Path:
+    from sweeps.study.yaml import study_folder
+
+    folder = out or study_folder(study) or Path("runs") / name
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"--out {folder}: is a file (allowed: a folder, there or not)")
     return folder

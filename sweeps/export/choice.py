@@ -16,38 +16,31 @@ import pandas as pd
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import UNPRUNED
-from prune_core.base.trial_folder import WEIGHTS, budget_folder
+from prune_core.base.trial_folder import WEIGHTS, budget_folder, made_anew
+from prune_core.metrics.quantities import quantities_known
+from prune_core.metrics.quantity import Quantity
 from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import RECORDS, STUDY, trial_folder
 from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
 from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import unmet
-from sweeps.records.collect import read_records
+from sweeps.front.text import headlines
 from sweeps.records.columns import IDENTITY
+from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import is_kept
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.model import Study, load_study, read_study
 from sweeps.study.trust import Confirm
 
-SPREAD = (
-    "accuracy",
-    "ece",
-    "nll",
-    "brier",
-    "ece_t",
-    "nll_t",
-    "mpc",
-    "rpc",
-    "corruption_ece",
-    "worst_corruption_accuracy",
-    "val_accuracy",
-    "val_ece",
-    "val_nll",
-    "val_mpc",
-)
-"""Columns whose spread over the seeds a card gives."""
 _KEY = re.compile(r"[0-9a-f]{8,64}")
+
+
+def spread_columns() -> list[str]:
+    """Return the metric columns whose spread over the seeds a card gives: what is tracked, and what steers of the table."""
+    tracked = [one for one in quantities_known() if one.tracked and not one.is_cost and not one.is_text]
+    scaled = [f"{one.name}_t" for one in tracked if one.after_temperature]
+    return [*(one.name for one in tracked), *scaled, *(f"val_{one.name}" for one in tracked if one.table)]
 
 
 @dataclass(frozen=True)
@@ -103,10 +96,7 @@ def open_study(out: Path, confirm: Confirm | None = None) -> tuple[Study, pd.Dat
     path = out / RECORDS
     if not path.is_file():
         raise BadInput(f"{out}: no records.parquet, so no front yet (allowed: a study whose run has ended or was stopped)")
-    try:
-        records = read_records(out)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from None
+    records = whole_table(out)
     missing = [column for column in IDENTITY if column not in records]
     if missing:
         raise BadInput(f"{path}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
@@ -129,7 +119,7 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     decisive = deciding_columns(study.objectives, records.columns, study.select_on)
     limited = [deciding_column(limit.column, records, study.select_on) for limit in study.parsed_limits]
     lost = loss_column(records.columns, study.select_on)
-    shown = [column for column in (*SPREAD, *limited, lost) if column in records]
+    shown = [column for column in (*spread_columns(), *limited, lost) if column in records]
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
     table["accuracy_lost"] = lost_accuracy(table, study.select_on)
     table["collapsed"] = has_collapsed(table, study.select_on)
@@ -145,29 +135,31 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
 
 def table_lines(chosen: Sequence[Choice]) -> list[str]:
     """Return the chosen networks as a table: the report numbers of the very checkpoint, and whether limits are missed."""
-    heads = ("network", "seed", "accuracy", "ECE", "mPC", "nonzero parameters", "limits", "trial")
+    shown = headlines()
+    heads = ("network", "seed", *(one.title for one in shown), "limits", "trial")
     rows = [
         (
             each.name,
             str(each.record["seed"]),
-            *(_shown(each.record, name, ".4f") for name in ("accuracy", "ece", "mpc")),
-            _shown(each.record, "nonzero_parameters", ",.0f"),
+            *(_shown(each.record, one) for one in shown),
             "missed" if each.limits else "met",
             str(each.record["key"]),
         )
         for each in chosen
     ]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    aligned = ("<", ">", ">", ">", ">", ">", "<", "<")
+    aligned = ("<", ">", *(">" for _ in shown), "<", "<")
     return [
         "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, aligned, widths, strict=True)).rstrip()
         for row in (heads, *rows)
     ]
 
 
-def _shown(record: Mapping[str, Any], column: str, form: str) -> str:
-    value = record.get(column)
-    return "-" if value is None or pd.isna(value) else format(float(value), form)
+def _shown(record: Mapping[str, Any], one: Quantity) -> str:
+    value = record.get(one.name)
+    if value is None or pd.isna(value):
+        return "-"
+    return f"{float(value):,.0f}" if one.format in ("count", "bytes") else f"{float(value):.4f}"
 
 
 def title_of(row: Mapping[str, Any]) -> str:
@@ -240,10 +232,10 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
     )
     if not is_kept(choice.folder, WEIGHTS):
-        raise BadInput(
-            f"{choice.folder}: the weights of {choice.title} are gone (keep is {study.keep!r}; to export, "
-            "run the study with keep: front or all)"
-        )
+        why = f"keep is {study.keep!r}; to export, run the study with keep: front or all"
+        if study.keep == "all":
+            why = made_anew(choice.folder)
+        raise BadInput(f"{choice.folder / WEIGHTS}: the weights of {choice.title} are gone ({why})")
     return choice
 
 

@@ -12,25 +12,16 @@ from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import record_columns
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics.columns import metric_columns
+from prune_core.metrics.quantities import costs_known
 from prune_core.trial.data import TrialData, called
 from prune_core.trial.description import EvaluationDescription
-from sweeps.export.choice import SPREAD, Choice
+from sweeps.export.choice import Choice, spread_columns
 from sweeps.export.files import INPUT, OUTPUT
 from sweeps.folder.provenance import provenance
 from sweeps.front.limits import unmet
 from sweeps.study.model import Study
 
 CARD_FORMAT = 1
-COSTS = (
-    "parameters",
-    "nonzero_parameters",
-    "macs",
-    "nonzero_macs",
-    "peak_activation_bytes",
-    "size_bytes",
-    "sparsity",
-    "compression",
-)
 
 
 def card_facts(
@@ -70,7 +61,7 @@ def card_facts(
             "intervals": report_intervals(choice, study.evaluation.ece_bins),
         },
         "candidate": _candidate(choice),
-        "costs": {name: _plain(record.get(name)) for name in COSTS},
+        "costs": {one.name: _plain(record.get(one.name)) for one in costs_known() if one.repeatable},
         "limits": [
             {
                 "limit": str(limit),
@@ -138,7 +129,7 @@ def _candidate(choice: Choice) -> dict[str, Any]:
     row = choice.candidate
     spread = {
         name: {"mean": _plain(row[name]), "std": _plain(row.get(f"{name}_std"))}
-        for name in SPREAD
+        for name in spread_columns()
         if name in row and _plain(row[name]) is not None
     }
     return {
@@ -156,7 +147,7 @@ def _differences(choice: Choice) -> dict[str, float]:
     """Return metric minus that of the control of the same seed and budget; empty where a network is its own measure."""
     if choice.record["method"] in UNPRUNED:
         return {}
-    found = {name: _plain(choice.record.get(f"delta_{name}")) for name in SPREAD}
+    found = {name: _plain(choice.record.get(f"delta_{name}")) for name in spread_columns()}
     return {name: value for name, value in found.items() if value is not None}
 
 

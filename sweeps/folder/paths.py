@@ -10,6 +10,8 @@ from pathlib import Path
 
 STUDY = "study.yaml"
 """The resolved study, with versions and the commit."""
+COLUMNS = "columns.json"
+"""The metrics and costs of the run that wrote the tables, so that pages need no plugin."""
 TRIALS = "trials"
 """A folder per trial, named by its key: the truth, from which all tables can be made again."""
 RECORDS = "records.parquet"

@@ -71,7 +71,7 @@ def candidates(
     rows["complete"] = groups["seed"].agg(lambda present: wanted <= set(present.astype(int)))
     rows["keys"] = groups["key"].agg(lambda keys: ";".join(sorted(map(str, keys))))
     means, spreads = groups[numbers].mean(), groups[numbers].std(ddof=1).add_suffix("_std")
-    result = rows.join(means).join(spreads).reset_index()
+    result = rows.join(means).join(spreads).copy().reset_index()  # in one piece: pandas warns of many
     result["seeds"] = result["seeds"].fillna(0).astype(int)
     result["complete"] = result["complete"].eq(True)
     result["keys"] = result["keys"].fillna("")

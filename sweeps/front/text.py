@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from prune_core.base.kinds import UNPRUNED
 from prune_core.metrics import Direction
+from prune_core.metrics.quantities import quantities_known
+from prune_core.metrics.quantity import Quantity
 from sweeps.front.collapse import COLLAPSED, has_collapsed, loss_column
 from sweeps.front.front import candidates, front, rivals
 from sweeps.records.builds import builds_line
 from sweeps.study.deciding import REPORT, deciding_column
 
-Justify = Literal["left", "right"]
-COLUMNS: tuple[tuple[str, Justify], ...] = (
-    ("", "left"),
-    ("accuracy", "right"),
-    ("ECE", "right"),
-    ("mPC", "right"),
-    ("nonzero parameters", "right"),
-)
-_MEASURED = ("accuracy", "ece", "mpc")
+
+def headlines() -> list[Quantity]:
+    """Return what the table shows, in its order: the headline metrics, then the headline costs."""
+    return [one for one in quantities_known() if one.headline and one.recorded and not one.is_text]
+
+
+def front_heads() -> list[str]:
+    """Return the heads of the table's columns; the first, of who it is, has none."""
+    return ["", *(one.title for one in headlines())]
 
 
 def front_rows(
@@ -38,18 +40,17 @@ def front_rows(
         select_on: as the study says.
 
     Returns:
-        A cell for each of `COLUMNS`, the means over the seeds; nothing while no candidate is complete.
+        A cell for each of `front_heads`, the means over the seeds; nothing while no candidate is complete.
     """
     if records.empty:
         return [], ""
-    measured = [deciding_column(column, records, select_on) for column in _MEASURED]
-    numbers = [*measured, "nonzero_parameters"]
-    table = candidates(records, decisive, shown=[*numbers, loss_column(records.columns, select_on)], seeds=seeds)
+    numbers = [deciding_column(one.name, records, select_on) for one in headlines()]
+    accuracy = deciding_column("accuracy", records, select_on)
+    shown = [*numbers, accuracy, loss_column(records.columns, select_on)]
+    table = candidates(records, decisive, shown=shown, seeds=seeds)
     everywhere = int(front(table, decisive).sum())
     at_longest = table[rivals(table)[-1]]
-    chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(
-        measured[0], ascending=False, kind="stable"
-    )
+    chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(accuracy, ascending=False, kind="stable")
     kept = chosen[~has_collapsed(chosen, select_on)]
     rows = [(who(row), *(_number(row[column]) for column in numbers)) for _, row in kept.iterrows()]
     if not rows:

@@ -17,14 +17,13 @@ from prune_core.evaluation.uncertainty import paired_intervals
 from prune_core.metrics import METRICS, ece_fell_with_accuracy
 from prune_core.metrics.directions import metric_of
 from prune_core.metrics.falling_ece import TOLERANCE
-from sweeps.one_network.table import SHOWN_CLASSES, value_text
+from sweeps.one_network.table import SHOWN_CLASSES, recorded_on, value_text
 from sweeps.one_network.text import Row, aligned, within
 from sweeps.records.columns import delta_columns
 
 if TYPE_CHECKING:
     from sweeps.one_network.judged import Judgement, Record
 
-COMPARED = ("accuracy", "nll", "ece", "mpc", "rpc", "corruption_ece")
 LISTED = 15
 """So many flipped images are named on the screen; all of them are in the file."""
 
@@ -64,8 +63,8 @@ def against_lines(judged: Judgement, other: Judgement, name: str) -> list[str]:
     several = len(judged.logits.labels) > 1
     change = paired_intervals(judged.logits, other.logits, bins=judged.bins) if several else {}
     rows: list[Row] = [(f"against {name} ({other.network})", "there", "here", "change, 95 %")]
-    for column in COMPARED:
-        if column in judged.record:
+    for column in recorded_on("images", "severity", "cells"):
+        if METRICS.get(column).tracked and column in judged.record and column in other.record:
             there, here = (value_text(column, float(each.record[column])) for each in (other, judged))
             rows.append((METRICS.get(column).title, there, here, within(change.get(column), METRICS.get(column).unit)))
     found = damage(judged.logits, other.logits)

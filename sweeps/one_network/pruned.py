@@ -22,6 +22,7 @@ from sweeps.one_network.cost import cost_lines
 from sweeps.one_network.images import called, report_images
 from sweeps.one_network.judged import judged_logits
 from sweeps.one_network.open import described
+from sweeps.one_network.table import recorded_on, value_text
 from sweeps.one_network.text import aligned, percent, within
 
 if TYPE_CHECKING:
@@ -144,10 +145,10 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
     one, two = (intervals(each, bins=BINS) if several else {} for each in (before, after))
     change = paired_intervals(after, before, bins=BINS) if several else {}
     rows = [(f"{called(data)}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
-    for name in ("accuracy", "nll", "ece"):
+    for name in (name for name in recorded_on("images") if METRICS.get(name).table):
         metric = METRICS.get(name)
         values = [float(metric.function(each.predictions(), BINS)) for each in (before, after)]
-        texts = [percent(value) if metric.unit == "fraction" else f"{value:.4f}" for value in values]
+        texts = [value_text(name, value) for value in values]
         ends = [within(each.get(name), metric.unit) for each in (one, two, change)]
         title = f"{metric.title} ({BINS} bins)" if name == "ece" else metric.title
         rows.append((title, texts[0], ends[0], texts[1], ends[1], ends[2]))

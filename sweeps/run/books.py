@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,7 +21,8 @@ from prune_core.base.trial_folder import (
     read_record,
 )
 from prune_core.metrics.predictions import SOFTMAX_TWICE
-from sweeps.folder.paths import FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
+from sweeps.folder.columns import write_columns
+from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_rows
@@ -99,6 +101,7 @@ class Books:
         if plan.data is not None:
             origin["data"] = plan.data.to_plain()  # for who reads the folder without the images
         changed = _write_study(study, out, origin)
+        write_columns(out)
         space = space_of(plan)
         proposer = make_proposer(study, space, open_books(study, space, out))
         tracker = _tracker(study, out, origin)
@@ -114,6 +117,8 @@ class Books:
         self._extra = decided_trials(self._plan, self._out)
         known = list(space.candidates()) if space.size is not None else []
         self.feed.reconcile([*known, *(each for each in asked_before(self._out) if each not in known)])
+        if self._out.joinpath(ASKED).exists():
+            self._remember()  # what was damaged is whole again
 
     def trials(self) -> list[PlannedTrial]:
         """Return every trial of the study as far as it is known by now, each once, with all its budgets."""
@@ -266,20 +271,14 @@ class Books:
         return collect(self._out, self.trials(), study=self._study.name, run_ids=run_ids)
 
 
-def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:
-    """Return the failures as lines, the first ``most`` of them."""
-    found = list(failures)
-    lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
-    if len(found) > most:
-        lines.append(f"  and {len(found) - most} more: see {RECORDS_CSV}")
-    return [f"{len(found)} trials failed or diverged:", *lines] if found else []
-
-
 def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
     """Write the resolved study into its folder; return whether another one was there, or none."""
-    text = study_text(study.to_plain(), provenance=dict(origin))
+    plain = study.to_plain()
+    # as seen from here too: a project that is moved as a whole has its plugins at another place, a moved folder at the same
+    plain["plugin_paths"] += [os.path.relpath(path, out) for path in study.plugin_paths]
+    text = study_text(plain, provenance=dict(origin))
     path = out / STUDY
-    changed = not path.exists() or path.read_text(encoding="utf-8") != text
+    changed = not path.exists() or path.read_bytes() != text.encode()
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return changed
 
@@ -291,6 +290,6 @@ def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
         study.tracking.mlflow,
         study.tracking.experiment or (study.project if study.project != "prunefront" else None),
         {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
-        also=[column for column in study.decisive if column.startswith("val_")],
+        also=list(study.decisive),
         commit=str(origin["commit"]) if origin["commit"] else None,
     )

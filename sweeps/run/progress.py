@@ -13,7 +13,7 @@ from rich.text import Text
 
 from prune_core.base.addresses import masked
 from prune_core.base.plain_text import printable
-from sweeps.front.text import COLUMNS
+from sweeps.front.text import front_heads
 from sweeps.plan.workload import Workload
 
 _LINE_SECONDS = 15.0
@@ -127,8 +127,8 @@ def front_table(title: str, rows: list[tuple[str, ...]], note: str) -> Table:
     if not rows:
         return table
     table.caption, table.caption_justify = note, "left"
-    for name, justify in COLUMNS:
-        table.add_column(name, justify=justify)
+    for place, name in enumerate(front_heads()):
+        table.add_column(name, justify="right" if place else "left")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))  # as it is: a name is no markup
     return table

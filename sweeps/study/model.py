@@ -35,7 +35,7 @@ from sweeps.study.sections import (
 )
 from sweeps.study.trust import Confirm, NotTrusted, is_received, never, require_trust
 from sweeps.study.values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
-from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml
+from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml, study_folder
 
 NOTES = "x-"
 """Top-level keys that begin so are not read: a place for what the rest of the file repeats (``<<: *name``)."""
@@ -197,7 +197,7 @@ def load_study(name_or_path: str | Path, overrides: Sequence[str] = (), *, confi
     path = find_study(str(name_or_path))
     switches = _switches(Study)
     plain = read_study_yaml(path, switches=switches)
-    received = Path(name_or_path).is_dir() or is_received(path, plain)
+    received = study_folder(str(name_or_path)) is not None or is_received(path, plain)
     if received:
         refuse_links(path.parent)
     apply_overrides(plain, overrides, switches=switches)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.metrics import Direction
-from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns
-from prune_core.metrics.directions import COST_DIRECTIONS, direction_of
+from prune_core.metrics.columns import metric_columns
+from prune_core.metrics.quantities import costs_known, direction_of, metrics_known, quantity_of
 from sweeps.study.deciding import deciding_column
 from sweeps.study.errors import unknown_key
 from sweeps.study.options import method_traits
@@ -46,13 +46,20 @@ def default_objectives(study: Study) -> dict[str, Direction]:
     return objective_directions(dict.fromkeys(wanted, ""))
 
 
+def demandable_columns() -> list[str]:
+    """Return the columns that limits and margins may name: every number that a record holds, those of plugins included."""
+    texts = {column for one in metrics_known() if one.is_text for column in one.columns}
+    costs = [one.name for one in costs_known() if one.recorded]
+    return [column for column in (*metric_columns(), *costs) if column not in texts]
+
+
 def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
     """Check that objectives, limits and margins name columns that there will be, and that may decide.
 
     Raises:
         BadInput: the key, what is wrong, what is allowed.
     """
-    known = [column for column in (*metric_columns(), *COST_DIRECTIONS) if column not in TEXT_COLUMNS]
+    known = demandable_columns()
     for position, text in enumerate(study.limits):
         column = parse_limit(text).column
         if column not in known:
@@ -63,9 +70,7 @@ def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
         if column not in known:
             raise BadInput(f"margins: {unknown_key(column, known)}")
     if study.evaluation.corruptions == "none":
-        missing = [
-            name for name in objectives if name in ("mpc", "rpc") or name.startswith(("mpc_", "corruption_", "worst_"))
-        ]
+        missing = [name for name in objectives if (one := quantity_of(name)) is not None and one.needs_corruptions]
         if missing:
             raise BadInput(
                 f"objectives: {missing[0]} needs corruptions (allowed: evaluation.corruptions generated or official)"

@@ -100,7 +100,7 @@ def check_artifacts(location: str, own: Path) -> None:
     if not inside or not path.resolve().is_relative_to(own.resolve().parent):
         raise ForeignPlace(
             f"its {MLFLOW_DATABASE} keeps artifacts at {shown(location)}, outside of this folder, where nothing is written "
-            f"unasked (allowed: {VARIABLE}, or --set tracking.mlflow=ADDRESS)"
+            f"unasked (allowed: another run, which brings a moved folder in line; {VARIABLE}; --set tracking.mlflow=X)"
         )
 
 

@@ -19,7 +19,7 @@ from prune_core.base.trial_folder import (
 from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.records.control import controls_by_start, start_of
-from sweeps.tracking.entry import FINAL_METRICS, TrialEntry, finite
+from sweeps.tracking.entry import TrialEntry, final_metrics, finite
 
 
 class TrialEntries:
@@ -78,7 +78,7 @@ class TrialEntries:
             self._without.setdefault(control, []).append(trial)
             return records
         deltas = {}
-        for name in FINAL_METRICS:
+        for name in final_metrics():
             column = name.removeprefix("delta_")
             own, other = finite(records[last].get(column)), finite(theirs.get(column))
             if column != name and own is not None and other is not None:
@@ -98,7 +98,7 @@ class TrialEntries:
 def _tables(folder: Path, budgets: Iterable[int]) -> dict[int, str]:
     """Return the corruption table of each budget that has one."""
     paths = {budget: budget_folder(folder, budget) / CORRUPTIONS for budget in budgets}
-    return {budget: path.read_text(encoding="utf-8") for budget, path in paths.items() if path.is_file()}
+    return {budget: path.read_text(encoding="utf-8", errors="replace") for budget, path in paths.items() if path.is_file()}
 
 
 def _changed_at(path: Path) -> float | None:

@@ -246,7 +246,8 @@ def test_an_ece_that_fell_with_the_accuracy_is_flagged(change: dict[str, Any], f
         "metrics",
         "metrics.columns",
         "metrics.directions",
-        *(f"evaluation.{m}" for m in ("logits", "scoring", "damage", "uncertainty")),
+        "metrics.quantities",
+        *(f"evaluation.{name}" for name in ("logits", "scoring", "damage", "uncertainty")),
     ],
 )
 def test_needs_no_torch(module: str) -> None:

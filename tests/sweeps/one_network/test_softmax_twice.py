@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from prune_core.base.description import content_key
 from prune_core.base.trial_folder import read_record
 from prune_core.networks import NETWORKS, build_network
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
 from sweeps.run.rescore import rescore_record
 from tests.sweeps.judging import call
@@ -51,7 +52,7 @@ def test_the_record_of_a_trial_says_so_also_after_rescoring(tmp_path: Path, netw
         "kind": "baseline",
         "study_seed": 0,
         "data": data,
-        "network": {"name": "ends_in_softmax", "options": {}},
+        "network": {"name": "ends_in_softmax", "options": {}, "code": dict(NETWORKS.code("ends_in_softmax"))},
         "training": {"epochs": 1, "batch_size": 32},
         "checkpoint": None,
         "seed": 0,
@@ -62,7 +63,8 @@ def test_the_record_of_a_trial_says_so_also_after_rescoring(tmp_path: Path, netw
     whole = {"kind": "baseline", "baseline": baseline, "method": None, "ratio": "0", "rounds": 1, "fine_tuning": {}}
     described = {**whole, "evaluation": evaluation, "seed": 0}
     folder = tmp_path / "trial"
-    run_trial(described, key=content_key(described), budgets=[0], folder=folder, store=tmp_path / "store", cache=None)
+    outcome = run_trial(TrialDescription.from_plain(described), TrialOrder(folder, tmp_path / "store", (0,)))
+    assert outcome["status"] == "complete", outcome
     wanted = "probabilities" if network else None
     assert read_record(folder, 0).get("outputs") == wanted
     rescore_record(folder / "budget-0000", 10)

@@ -96,3 +96,15 @@ def test_the_journal_gives_back_every_whole_line(tmp_path: Path) -> None:
     with (tmp_path / JOURNAL).open("a") as stream:
         stream.write('{"metrics": {"trials_co')  # the driver was killed
     assert written_down(tmp_path) == rows
+
+
+def test_a_cost_that_is_better_larger_is_scaled_by_what_it_can_be() -> None:
+    table = RECORDS.assign(sparsity=[0.0, 0.5, 0.5, 0.4, np.nan], compression=[1.0, 2.0, 2.0, 1.7, np.nan])
+    (share,) = axes({"sparsity": "max"}, table)
+    assert (share.ideal, share.reference) == (1.0, 0.0)
+    study: Any = SimpleNamespace(decisive={"sparsity": "max"}, seeds=(0,), budgets=(2,))
+    assert volumes(study, table, [share]) == {"on_front": 1.0, "hypervolume": pytest.approx(0.5)}
+    study.decisive = {"compression": "max"}
+    (times,) = axes(study.decisive, table)
+    assert (times.ideal, times.reference) == (10.0, 0.0)  # there is no largest: ten times the unpruned network's
+    assert volumes(study, table, [times])["hypervolume"] == pytest.approx(0.2)

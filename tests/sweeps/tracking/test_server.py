@@ -91,7 +91,7 @@ def test_a_password_in_an_address_is_not_shown(tmp_path, monkeypatch):
         "MLflow at https://***@127.0.0.1:9/x cannot be written: https://***@127.0.0.1:9/x is away"
     )
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "me:se cr@et@127.0.0.1")
-    with pytest.raises(BadInput, match="URI '[*]{3}@127.0.0.1'"):
+    with pytest.raises(BadInput, match="URI is '[*]{3}@127.0.0.1'"):
         Tracker("demo", tmp_path, None, None, {})
 
 
