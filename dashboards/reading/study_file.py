@@ -12,6 +12,7 @@ from typing import Any
 
 from prune_core.base.addresses import masked, masked_plain
 from prune_core.base.errors import BadInput
+from sweeps.folder.links import refuse_links
 from sweeps.study.yaml import read_study_yaml
 
 Check = Callable[[Any], bool]
@@ -53,8 +54,10 @@ def read_plain_study(path: Path) -> Mapping[str, Any]:
     """Read ``study.yaml``; keys that are null are left out.
 
     Raises:
-        BadInput: there is none, it cannot be read, or a key has another shape than the pages rely on.
+        BadInput: there is none, it cannot be read, a key has another shape than the pages rely on, or a link in its folder
+            leads out of it.
     """
+    refuse_links(path.parent)
     if not path.is_file():
         raise BadInput(f"{path.parent}: not the output folder of a study (it has no study.yaml)")
     try:

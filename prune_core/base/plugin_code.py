@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from pathlib import Path
 
@@ -51,6 +51,23 @@ def code_digests(module: str, file: str | None) -> dict[str, str]:
         for wanted in _imports(text, current if is_package else current.rpartition(".")[0]):
             waiting += [(each, place) for each, place in _modules(wanted, root, name) if each not in found]
     return dict(sorted(found.items()))
+
+
+def module_file(module: str, folders: Sequence[str]) -> Path | None:
+    """Return the file that an import of a module would load, without importing anything; None where there is none.
+
+    Args:
+        module: dotted name.
+        folders: looked in before what is installed, the first one first.
+    """
+    inside = next((found for folder in folders if (found := _file(module, Path(folder))) is not None), None)
+    if inside is not None:
+        return inside
+    spec = PathFinder.find_spec(module.partition(".")[0])
+    if spec is None or spec.origin is None:
+        return None
+    top = Path(spec.origin)
+    return _file(module, top.parents[1] if top.name == "__init__.py" else top.parent)
 
 
 def _root(module: str, path: Path) -> Path:

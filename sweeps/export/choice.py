@@ -19,6 +19,7 @@ from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import WEIGHTS, budget_folder, made_anew
 from prune_core.metrics.quantities import quantities_known
 from prune_core.metrics.quantity import Quantity
+from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import RECORDS, STUDY, trial_folder
 from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
 from sweeps.front.front import candidates, front, membership
@@ -29,7 +30,8 @@ from sweeps.records.columns import IDENTITY
 from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import is_kept
 from sweeps.study.deciding import deciding_column, deciding_columns
-from sweeps.study.model import Study, load_study
+from sweeps.study.model import Study, load_study, read_study
+from sweeps.study.trust import Confirm
 
 _KEY = re.compile(r"[0-9a-f]{8,64}")
 
@@ -77,15 +79,20 @@ class Choice:
         return budget_folder(self.trial, self.budget)
 
 
-def open_study(out: Path) -> tuple[Study, pd.DataFrame]:
+def open_study(out: Path, confirm: Confirm | None = None) -> tuple[Study, pd.DataFrame]:
     """Return the study of an output folder and its table of records.
+
+    Args:
+        out: the study's output folder.
+        confirm: asked before plugins are imported; None only reads, and imports none.
 
     Raises:
         BadInput: no study, no records yet, or records that cannot be read.
     """
+    refuse_links(out)
     if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
-    study = load_study(out / STUDY)
+    study = read_study(out) if confirm is None else load_study(out / STUDY, confirm=confirm)
     path = out / RECORDS
     if not path.is_file():
         raise BadInput(f"{out}: no records.parquet, so no front yet (allowed: a study whose run has ended or was stopped)")

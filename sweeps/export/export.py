@@ -29,6 +29,7 @@ from sweeps.export.proof import ExportFailed, checked, first_line, sample_of
 from sweeps.folder.paths import STUDY
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
+from sweeps.study.trust import Confirm, require_trust
 from sweeps.study.yaml import read_study_yaml
 
 __all__ = ["ExportFailed", "Wanted", "export_study"]
@@ -43,7 +44,12 @@ class Wanted:
 
 
 def export_study(
-    out: Path, *, picks: Sequence[str] = (), wanted: Wanted | None = None, say: Callable[[str], None] | None = None
+    out: Path,
+    *,
+    picks: Sequence[str] = (),
+    wanted: Wanted | None = None,
+    say: Callable[[str], None] | None = None,
+    confirm: Confirm = require_trust,
 ) -> list[Path]:
     """Export the networks of a study's front, each into ``out/models/<name>/``.
 
@@ -54,6 +60,7 @@ def export_study(
         picks: names of candidates or keys of trials; none means the front.
         wanted: formats; all of float32 by default.
         say: told one line per network.
+        confirm: asked before the study's plugins are imported.
 
     Returns:
         The folders.
@@ -64,7 +71,7 @@ def export_study(
     """
     wanted = wanted or Wanted()
     check_formats(wanted.formats, int8=wanted.int8)
-    study, records = open_study(out)
+    study, records = open_study(out, confirm)
     chosen = choices(out, study, records, picks)
     models = models_folder(out)
     for choice in chosen:

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
+from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import DRIVER, DRIVER_LOCK
 
 HEARTBEAT_SECONDS = 10.0
@@ -44,10 +45,11 @@ def driving(out: Path) -> Iterator[None]:
     """Hold the output folder for this process.
 
     Raises:
-        BadInput: another driver holds it; the line names its host and process.
+        BadInput: another driver holds it, and the line names its host and process; or a link in it leads out.
         OSError: the folder cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
+    refuse_links(out)
     lock = FileLock(out / DRIVER_LOCK)
     other = holder_of(out)
     if other is not None and other.get("host") != socket.gethostname():

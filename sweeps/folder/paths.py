@@ -33,6 +33,8 @@ MLFLOW_ARTIFACTS = "mlartifacts"
 OPTUNA_DATABASE = "optuna.db"
 """The three are there unless the study names other places."""
 
+PLANNED = "planned.json"
+"""The trials of a study with plugins, so that who reads the folder needs none of their code."""
 ASKED = "search.json"
 """The candidates that a search has asked for, by key: which trials belong to the study is known from here."""
 MORE_SEEDS = "more_seeds.json"

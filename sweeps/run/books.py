@@ -29,6 +29,7 @@ from sweeps.front.text import front_rows
 from sweeps.plan.plan import Plan
 from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
 from sweeps.run.thinning import thin
 from sweeps.search.early_stopping import forget_other_rules
@@ -108,6 +109,7 @@ class Books:
         forget_other_decision(study, out)
         books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
         books._take_in(space)
+        write_plan(study, out, books.trials())
         return books
 
     def _take_in(self, space: Space) -> None:
@@ -131,6 +133,7 @@ class Books:
         if any(final_status(trial, self._out) is None for trial in own):
             return None
         self._extra = extra_trials(self._plan, decide(self._plan, self._out, own, self.feed.members))
+        write_plan(self._study, self._out, self.trials())
         return self._extra
 
     def baseline_failure(self, key: str) -> str | None:
@@ -199,6 +202,7 @@ class Books:
                 self._tracker.log_trial(entry)
 
     def _remember(self) -> None:
+        write_plan(self._study, self._out, self.trials())
         if self._study.search.kind != "grid":
             remember_asked(self._out, self.feed.candidates)
 
@@ -265,15 +269,6 @@ class Books:
 
     def _records(self, run_ids: dict[str, str] | None = None) -> pd.DataFrame:
         return collect(self._out, self.trials(), study=self._study.name, run_ids=run_ids)
-
-
-def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:
-    """Return the failures as lines, the first ``most`` of them."""
-    found = list(failures)
-    lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
-    if len(found) > most:
-        lines.append(f"  and {len(found) - most} more: see {RECORDS_CSV}")
-    return [f"{len(found)} trials failed or diverged:", *lines] if found else []
 
 
 def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:

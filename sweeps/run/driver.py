@@ -12,8 +12,10 @@ from pathlib import Path
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
+from sweeps.folder.paths import store_folder
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.builds import require_one_build
 from sweeps.plan.places import places
@@ -78,6 +80,7 @@ def run_study(
     out = out.resolve()
     try:
         with driving(out):
+            refuse_links(store_folder(out))
             anew = align_bins(study, out)
             plan = make_plan(study, out)
             if retry:

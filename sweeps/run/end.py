@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
 from sweeps.folder.pages import Pages, Picture
-from sweeps.folder.paths import report_page
+from sweeps.folder.paths import RECORDS_CSV, report_page
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.workload import Workload
-from sweeps.run.books import Books, lines_of
+from sweeps.run.books import Books
 from sweeps.run.progress import front_table, say
 from sweeps.run.storage_mover import Mover
 from sweeps.tracking.front import log_front
@@ -53,7 +54,7 @@ def close(
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note))
-    for line in [*books.warnings(), *lines_of(books.failures())]:
+    for line in [*books.warnings(), *_lines_of(books.failures())]:
         say(console, line)
     if workload.exhausted and stop.reason is None:
         for line in books.thin():
@@ -97,3 +98,12 @@ def _log_front(out: Path, picture: Picture | None, console: Console) -> None:
             say(console, line)
     except BadInput as error:
         say(console, f"MLflow: no models of the front: {error}")
+
+
+def _lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:
+    """Return the failures as lines, the first ``most`` of them."""
+    found = list(failures)
+    lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
+    if len(found) > most:
+        lines.append(f"  and {len(found) - most} more: see {RECORDS_CSV}")
+    return [f"{len(found)} trials failed or diverged:", *lines] if found else []

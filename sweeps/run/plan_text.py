@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune_core.base.kinds import KINDS
+from prune_core.base.kinds import KINDS, PRUNED
 from prune_core.base.trial_folder import finished_budgets
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cost import cost_of
@@ -35,21 +35,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         hours: cap on the wall time of the next run; by default the study's.
     """
     study = plan.study
-    kinds = Counter(trial.kind for trial in plan.trials)
-    states = Counter(plan.states(out).values())
-    there = sum(states[state] for state in ("complete", "stopped", "failed", "diverged"))
-    written = sum(len(set(each.budgets) & set(finished_budgets(trial_folder(out, each.key)))) for each in plan.trials)
-    lines = [
-        f"study {study.name}: {study.title}".rstrip(": "),
-        f"  arms       {len(plan.arms)}: {', '.join(arm.name for arm in plan.arms)}",
-        f"  ratios     {', '.join(study.pruned_ratios)}; budgets {', '.join(map(str, study.budgets))} epochs; "
-        f"seeds {', '.join(map(str, study.seeds))}",
-        *([f"  data       {plan.data.contents}"] if plan.data is not None and plan.data.counted else []),
-        f"  trials     {len(plan.trials)}: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]),
-        f"  records    {plan.records}{_cells(study)}" + (f"; {written} of them there" if written else ""),
-        f"  there      {there} of {len(plan.trials)} trials"
-        + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
-    ]
+    lines = count_lines(plan, out)
     lines += [f"  changed    {line}" for line in why_new(plan, out)]
     mixed = other_builds(plan, out)
     if mixed is not None:
@@ -64,6 +50,27 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
+
+
+def count_lines(plan: Plan, out: Path) -> list[str]:
+    """Return what there should be and what is there, without what it costs; arms that are only in the trials are counted."""
+    study = plan.study
+    kinds = Counter(trial.kind for trial in plan.trials)
+    states = Counter(plan.states(out).values())
+    there = sum(states[state] for state in ("complete", "stopped", "failed", "diverged"))
+    written = sum(len(set(each.budgets) & set(finished_budgets(trial_folder(out, each.key)))) for each in plan.trials)
+    arms = [arm.name for arm in plan.arms] or list(dict.fromkeys(each.arm for each in plan.trials if each.kind == PRUNED))
+    return [
+        f"study {study.name}: {study.title}".rstrip(": "),
+        f"  arms       {len(arms)}: {', '.join(arms)}",
+        f"  ratios     {', '.join(study.pruned_ratios)}; budgets {', '.join(map(str, study.budgets))} epochs; "
+        f"seeds {', '.join(map(str, study.seeds))}",
+        *([f"  data       {plan.data.contents}"] if plan.data is not None and plan.data.counted else []),
+        f"  trials     {len(plan.trials)}: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]),
+        f"  records    {plan.records}{_cells(study)}" + (f"; {written} of them there" if written else ""),
+        f"  there      {there} of {len(plan.trials)} trials"
+        + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
+    ]
 
 
 def _stopping(setting: float | Mapping[str, object]) -> str:

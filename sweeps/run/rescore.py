@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
@@ -27,6 +29,7 @@ from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.resampled import image_noise, read_image_noise, write_image_noise
 from prune_core.evaluation.scoring import record_columns, set_columns
+from prune_core.metrics.columns import METRIC_COLUMNS, SET_COLUMNS
 from prune_core.metrics.quantities import costs_known
 from sweeps.folder.columns import columns_known, write_columns
 from sweeps.folder.lock import driving
@@ -36,7 +39,8 @@ from sweeps.records.collect import collect
 from sweeps.search.whole_plan import whole_plan
 from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import at_hand, is_kept
-from sweeps.study.model import Study, load_study
+from sweeps.study.model import Study, load_study, read_study
+from sweeps.study.trust import Confirm, NotTrusted, require_trust
 from sweeps.study.yaml import read_study_yaml, write_study
 
 
@@ -48,21 +52,25 @@ class Rescored:
         done: records that were scored anew.
         without: records that have no logits left and stay as they are.
         bins: of every ECE.
+        left: plugins that were not imported: the columns of their metrics stay as they are.
     """
 
     done: int
     without: int
     bins: int
+    left: tuple[str, ...] = ()
 
 
-def rescore_study(out: Path, bins: int | None = None) -> Rescored:
+def rescore_study(out: Path, bins: int | None = None, *, confirm: Confirm = require_trust) -> Rescored:
     """Compute every metric column of a study anew and write its tables; costs and seconds stay.
 
-    Metrics of plugins that ``study.yaml`` names are computed too. MLflow is brought in line by the next run.
+    Metrics of plugins that ``study.yaml`` names are computed too where the user has confirmed the plugins; where not, what
+    ships is computed and their columns stay. MLflow is brought in line by the next run.
 
     Args:
         out: the study's output folder; held meanwhile, so that no run writes there.
         bins: of every ECE; None keeps the study's. Another number is written into ``study.yaml``.
+        confirm: asked before plugins are imported.
 
     Raises:
         BadInput: no study there, a run at work in it, logits that cannot be read, or other bins where some logits are gone:
@@ -71,7 +79,7 @@ def rescore_study(out: Path, bins: int | None = None) -> Rescored:
     if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     with driving(out):
-        study = load_study(out / STUDY)
+        study, whole = _study(out, confirm)
         chosen = bins if bins is not None else study.evaluation.ece_bins
         folders = _judged(out)
         able = [folder for folder in folders if _has_logits(folder)]
@@ -83,9 +91,17 @@ def rescore_study(out: Path, bins: int | None = None) -> Rescored:
             write_study(plain, out / STUDY, provenance=provenance)
         with columns_known(out):
             for folder in able:
-                rescore_record(folder, chosen)
-        _write_tables(out)
-    return Rescored(len(able), len(folders) - len(able), chosen)
+                rescore_record(folder, chosen, all_metrics=whole)
+            _write_tables(out, study if whole else None)
+    return Rescored(len(able), len(folders) - len(able), chosen, () if whole else study.plugins)
+
+
+def _study(out: Path, confirm: Confirm) -> tuple[Study, bool]:
+    """Return the study, and whether all that it names is imported."""
+    try:
+        return load_study(out / STUDY, confirm=confirm), True
+    except NotTrusted:
+        return read_study(out), False
 
 
 def align_bins(study: Study, out: Path) -> int:
@@ -109,8 +125,13 @@ def align_bins(study: Study, out: Path) -> int:
     return len(stale)
 
 
-def rescore_record(folder: Path, bins: int) -> None:
+def rescore_record(folder: Path, bins: int, *, all_metrics: bool = True) -> None:
     """Write the record of one budget anew from its logits.
+
+    Args:
+        folder: of the budget.
+        bins: of every ECE.
+        all_metrics: whether every metric of the study is known here; otherwise those that are not keep their values.
 
     Raises:
         BadInput: logits that cannot be read, or cannot be brought back from the object storage.
@@ -121,7 +142,8 @@ def rescore_record(folder: Path, bins: int) -> None:
     if before is None:
         raise BadInput(f"{folder / RECORD}: damaged ({made_anew(folder)})")
     names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS}
-    kept = {name: value for name, value in before.items() if name in names}
+    ours = {*METRIC_COLUMNS, *SET_COLUMNS}
+    kept = {name: value for name, value in before.items() if name in names or (not all_metrics and name not in ours)}
     write_corruption_table(folder, report, bins)
     write_image_noise(folder / RESAMPLED, image_noise(selection=selection, report=report, bins=bins))
     scored = record_columns(selection=selection, report=report, train=train, bins=bins)
@@ -166,9 +188,10 @@ def _bins_before(out: Path) -> int:
     return int(evaluation.get("ece_bins", 15)) if isinstance(evaluation, dict) else 15
 
 
-def _write_tables(out: Path) -> None:
-    plan = whole_plan(out)
-    runs, rows = {}, 0
+def _write_tables(out: Path, study: Study | None) -> None:
+    """Write the tables; ``study`` is None where its plugins are not imported."""
+    plan = whole_plan(out, study)
+    runs, rows, written = {}, 0, None
     if (out / RECORDS).is_file():
         written = whole_table(out)
         known, rows = written[["key", "mlflow_run_id"]].dropna(), len(written)
@@ -179,9 +202,17 @@ def _write_tables(out: Path) -> None:
             f"{out}: the records were scored anew, but the tables stay as they are: the trials in this folder are not those "
             "that its study.yaml means here (allowed: its data and its plugins as they were, and the version that made it)"
         )
+    if study is None and written is not None:
+        table = _with_columns_of(written, table)
     study = plan.study
     write_columns(out)
     write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)
+
+
+def _with_columns_of(written: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the columns that only the one before has: metrics of plugins that are not imported here."""
+    others = [name for name in written if name not in table]
+    return table.merge(written[["key", "budget", *others]], on=["key", "budget"], how="left") if others else table
 
 
 def _logits(path: Path) -> LogitSet | None:

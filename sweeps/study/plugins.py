@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.base.plugins import import_plugins
+from sweeps.study.trust import Asked, Confirm, require_trust
 
 
 def plugin_folders(paths: Sequence[str], folder: Path) -> tuple[str, ...]:
@@ -14,20 +15,24 @@ def plugin_folders(paths: Sequence[str], folder: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(str((folder / path).resolve()) for path in paths), str(folder)]))
 
 
-def import_plugins_of(plain: Any, folder: Path) -> None:
+def import_plugins_of(plain: Any, folder: Path, *, received: bool = False, confirm: Confirm = require_trust) -> None:
     """Import what a study file names as plugins: objectives and limits may name the columns that they register.
 
     Args:
         plain: the study file as plain data; what has a wrong shape is left to those who check the file.
         folder: what its relative paths are relative to.
+        received: whether the study is that of an output folder, which somebody may have sent.
+        confirm: asked before anything is imported; raises where it must not be.
 
     Raises:
-        BadInput: a module cannot be imported, with the reason.
+        BadInput: not confirmed, or a module cannot be imported, with the reason.
     """
     known = plain if isinstance(plain, Mapping) else {}
     modules, paths = (_texts(known.get(key)) for key in ("plugins", "plugin_paths"))
     if modules:
-        import_plugins(modules, plugin_folders(paths, folder))
+        folders = plugin_folders(paths, folder)
+        confirm(Asked(folder, modules, folders, received))
+        import_plugins(modules, folders)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import replacing
 from prune_core.base.limits import YAML_BYTES, YAML_DEPTH, YAML_NODES, size_text
+from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import STUDY, TRIALS
 from sweeps.study.scalars import ambiguity
 
@@ -128,6 +129,7 @@ def find_study(name_or_path: str) -> Path:
         return path
     folder = study_folder(name_or_path)
     if folder is not None:
+        refuse_links(folder)
         return folder / STUDY
     looks_like_a_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or path.is_dir()
     if looks_like_a_path and name_or_path not in shipped_studies():

@@ -18,7 +18,7 @@ from sweeps.folder.paths import FRONT, TRACKED_FRONT
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.tracking.entry import finite
-from sweeps.tracking.models import log_model, open_client
+from sweeps.tracking.models import log_model, open_client, own_artifacts
 from sweeps.tracking.place import in_short
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _log(out: Path, study: Study, chosen: list[Choice], picture: Picture | None)
     in_a_row = 0
     for position, choice in enumerate(chosen):
         try:
-            log_model(client, choice)
+            log_model(client, choice, own_artifacts(study, out))
             if picture is not None:
                 _log_picture(client, choice, picture, study.evaluation.ece_bins)
             in_a_row = 0

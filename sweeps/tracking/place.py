@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from prune_core.base.addresses import masked, shown
 from prune_core.base.errors import BadInput
+from sweeps.folder.paths import MLFLOW_DATABASE
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 _CAUSES = (
@@ -82,6 +84,30 @@ def checked_uri(of_study: str | None) -> str | None:
     )
 
 
+def check_artifacts(location: str, own: Path) -> None:
+    """Check that a folder's own database keeps artifacts in that folder: somebody may have sent both.
+
+    Args:
+        location: of an experiment's or a run's artifacts, as the database says.
+        own: the folder of the artifacts, in the output folder.
+
+    Raises:
+        ForeignPlace: it is elsewhere.
+    """
+    parts = urlsplit(location)
+    path = Path(unquote(parts.path) if parts.scheme == "file" else location)
+    inside = (parts.scheme, parts.netloc) in (("file", ""), ("", "")) and path.is_absolute()
+    if not inside or not path.resolve().is_relative_to(own.resolve().parent):
+        raise ForeignPlace(
+            f"its {MLFLOW_DATABASE} keeps artifacts at {shown(location)}, outside of this folder, where nothing is written "
+            f"unasked (allowed: another run, which brings a moved folder in line; {VARIABLE}; --set tracking.mlflow=X)"
+        )
+
+
+class ForeignPlace(Exception):
+    """A database in an output folder names a place outside of it."""
+
+
 def quieten_mlflow() -> None:
     """Switch off MLflow's telemetry and shorten its waits; must come before the first ``import mlflow``.
 
@@ -107,6 +133,7 @@ def in_short(error: Exception, most: int = 200) -> str:
         found = re.search(sign, text)
         if found:
             return found.expand(cause)
+    most = most if not isinstance(error, ForeignPlace) else max(most, len(text))
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
