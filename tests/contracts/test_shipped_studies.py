@@ -44,7 +44,7 @@ def test_the_quickstart_is_the_one_of_the_readme() -> None:
     assert {arm.method for arm in plan.arms} >= {"unstructured", "l1_filter", "network_slimming", "random_filters"}
 
 
-def test_the_papers_grid_is_the_protocols() -> None:
+def test_the_papers_grid() -> None:
     study = load_study("paper")
     plan = make_plan(study, data_required=False)
     counts = Counter(trial.kind for trial in plan.trials)
@@ -64,7 +64,7 @@ def test_the_papers_grid_is_the_protocols() -> None:
     assert (study.select_on, study.rule, study.evaluation.ece_bins) == ("report", "paper", 10)
 
 
-def test_the_papers_recipes_and_networks_are_the_protocols() -> None:
+def test_the_papers_recipes_and_networks() -> None:
     plan = make_plan(load_study("paper"), data_required=False)
     recipes = {trial.network: trial.description.baseline.training for trial in plan.trials}
     assert {network: recipe.sparsity for network, recipe in recipes.items() if recipe.sparsity} == {

@@ -19,8 +19,8 @@ from prune_core.base.errors import BadInput, UnknownName
 from prune_core.cost.complexity import complexity
 from prune_core.networks import NETWORKS, Architecture, build_network, convolutions
 
-# protocol.md, section 1: parameters, convolution weights, convolutions, BatchNorm2d channels and layers,
-# classifier parameters, MACs
+# counted on the networks of the code of Liu et al. 2019 (arXiv:1810.05270): parameters, convolution weights, convolutions,
+# BatchNorm2d channels and layers, classifier parameters, MACs
 STUDY: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     "weight-level VGG-19": ("vgg19", {"conv_bias": True}, (20040522, 20018880, 16, 5504, 16, 5130, 398136320)),
     "weight-level VGG-16": ("vgg16", {"conv_bias": True}, (14728266, 14710464, 13, 4224, 13, 5130, 313201664)),

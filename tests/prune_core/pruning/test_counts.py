@@ -1,4 +1,4 @@
-"""The count tables of the study (protocol 6.1), which do not depend on the weights."""
+"""Counts after filter pruning, whatever the weights; VGG-16 at 50 % and the presets are in Li et al. 2017, table 1."""
 
 from __future__ import annotations
 
