@@ -41,7 +41,7 @@ def test_the_papers_study_on_a_slice_of_real_images(tmp_path: Path) -> None:
     zeros = [round(share * total) for share in records[records["method"].eq("unstructured")]["sparsity"]]
     assert zeros[0] == zeros[1] and 0 <= zeros[0] - (total // 2 + 1) < 10
     # Li et al. 2017, VGG-16 A: half of convolutions 1 and 8 to 13
-    assert tuned.loc["l1_filter", ["parameters", "macs"]].tolist() == [5_397_034, 206_279_680]
+    assert list(tuned.loc["l1_filter", ["parameters", "macs"]]) == [5_397_034, 206_279_680]
     # slimming, by their code: k + 1 of the 5,504 channels, and ties; those that a layer could not spare are counted
     slimmed = records[records["method"].eq("network_slimming")]["key"].iloc[0]
     outcome = read_json(out / "trials" / slimmed / "verification.json")["outcome"]

@@ -57,6 +57,7 @@ def test_the_smallest_is_the_smallest_within_the_margin_and_its_control_is_its_o
     pruned = points.at_longest()
     pruned = pruned[~pruned["method"].isin(["baseline", "control"])]
     able = pruned[pruned["delta_val_accuracy"] >= -0.01] if "delta_val_accuracy" in pruned else pruned
+    assert smallest.row is not None
     assert smallest.row.nonzero_parameters == able["nonzero_parameters"].min()
     own = table[table["key"].isin(smallest.row.keys.split(";")) & table["budget"].eq(2)]
     assert smallest.differences["accuracy"].mean == pytest.approx(own["delta_accuracy"].mean())
@@ -67,7 +68,9 @@ def test_a_dense_network_of_equal_size_is_interpolated_between_the_steps(tmp_pat
     found = study(tmp_path, with_dense(table))
     points = candidate_points(found)
     row = next(r for r in rows_of(points.complete) if r.method == "l1_filter" and r.ratio == 0.3 and r.budget == 2)
-    one = against_ladder(found, points, row, ["accuracy"])["accuracy"]
+    against = against_ladder(found, points, row, ["accuracy"])
+    assert against is not None
+    one = against["accuracy"]
     share = np.log(row.nonzero_parameters / 3100) / np.log(6200 / 3100)
     base = table[table["method"] == "baseline"].set_index("seed")["accuracy"]
     own = table[(table["key"].isin(row.keys.split(";"))) & (table["budget"] == 2)].set_index("seed")["accuracy"]
@@ -82,7 +85,7 @@ def test_candidates_that_are_one_network_are_not_told_apart(tmp_path, table):
     twin["key"] = "t" + twin["key"]
     found = study(tmp_path, pd.concat([table, twin], ignore_index=True))
     answer = answers(found, candidate_points(found))[2]
-    assert answer.row.method == "l1_filter"
+    assert answer.row is not None and answer.row.method == "l1_filter"
     assert any("Not told apart" in remark and "zz_twin" in remark for remark in answer.remarks)
 
 

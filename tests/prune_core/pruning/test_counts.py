@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import pytest
 import torch
@@ -60,7 +61,7 @@ PRESETS = {
 
 
 @functools.cache
-def dense(name: str, **options: str) -> nn.Module:
+def dense(name: str, **options: Any) -> nn.Module:
     torch.manual_seed(0)
     return build_network(name, **options)
 

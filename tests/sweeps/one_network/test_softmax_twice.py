@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from prune_core.base.description import content_key
 from prune_core.base.trial_folder import read_record
 from prune_core.networks import NETWORKS, build_network
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
 from sweeps.run.rescore import rescore_record
 from tests.sweeps.judging import call
@@ -45,8 +47,14 @@ def test_evaluate_says_so_once(tmp_path: Path, network: bool, capsys: pytest.Cap
     assert err.count("a softmax taken twice") == network and err.count("\n") == network
 
 
+def outputs(folder: Path) -> object:
+    record = read_record(folder, 0)
+    assert record is not None
+    return record.get("outputs")
+
+
 def test_the_record_of_a_trial_says_so_also_after_rescoring(tmp_path: Path, network: bool) -> None:
-    data = {"name": "digits", "options": {}, "checksum": None, "train": 100, "validation": 50, "test": 50}
+    data: dict[str, Any] = {"name": "digits", "options": {}, "checksum": None, "train": 100, "validation": 50, "test": 50}
     baseline = {
         "kind": "baseline",
         "study_seed": 0,
@@ -62,8 +70,8 @@ def test_the_record_of_a_trial_says_so_also_after_rescoring(tmp_path: Path, netw
     whole = {"kind": "baseline", "baseline": baseline, "method": None, "ratio": "0", "rounds": 1, "fine_tuning": {}}
     described = {**whole, "evaluation": evaluation, "seed": 0}
     folder = tmp_path / "trial"
-    run_trial(described, key=content_key(described), budgets=[0], folder=folder, store=tmp_path / "store", cache=None)
+    run_trial(TrialDescription.from_plain(described), TrialOrder(folder, tmp_path / "store", (0,)))
     wanted = "probabilities" if network else None
-    assert read_record(folder, 0).get("outputs") == wanted
+    assert outputs(folder) == wanted
     rescore_record(folder / "budget-0000", 10)
-    assert read_record(folder, 0).get("outputs") == wanted
+    assert outputs(folder) == wanted

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prune_core.metrics import Direction
 from sweeps.folder.paths import JOURNAL
 from sweeps.tracking.journal import write_down, written_down
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import axes, counts, reference_text, volumes
 
-DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
+DECISIVE: dict[str, Direction] = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
 STUDY: Any = SimpleNamespace(decisive=DECISIVE, seeds=(0,), budgets=(0, 2))
 
 
@@ -73,7 +74,7 @@ def test_many_points_agree_with_moocore() -> None:
     table = pd.DataFrame(
         [
             record("baseline", 0, 0.9, 0.1, 1000),
-            *(record(f"m{i}", 2, *stream.uniform(size=2), int(stream.integers(1, 1200))) for i in range(60)),
+            *(record(f"m{i}", 2, stream.uniform(), stream.uniform(), int(stream.integers(1, 1200))) for i in range(60)),
         ]
     )
     losses = np.column_stack([1 - table["val_accuracy"], table["val_ece"], table["nonzero_parameters"] / 1100])
