@@ -18,7 +18,7 @@ from prune_core.metrics.directions import DIRECTIONS
 JUDGED = ("accuracy", "ece", "mpc")
 
 
-def beats_control(study: StudyFolder, points: Points) -> str:
+def control_sentence(study: StudyFolder, points: Points) -> str:
     """Return the plain sentence about whether anything beats its control, as far as the seeds can tell."""
     pruned = points.at_longest()
     pruned = pruned[~pruned["method"].isin(REFERENCES)]

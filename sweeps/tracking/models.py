@@ -17,7 +17,7 @@ from prune_core.trial.description import TrialDescription
 from sweeps.export.choice import Choice, choices, open_study
 from sweeps.storage.files import bring_back, sha256_of
 from sweeps.study.model import Study
-from sweeps.tracking.place import in_short, quieten_mlflow
+from sweeps.tracking.place import quieten_mlflow, short_reason
 from sweeps.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            yield f"{choice.title}: not logged in MLflow ({in_short(error)})"
+            yield f"{choice.title}: not logged in MLflow ({short_reason(error)})"
 
 
 def open_client(study: Study, out: Path) -> MlflowClient:

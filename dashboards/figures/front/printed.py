@@ -17,10 +17,10 @@ from dashboards.figures.print_style import (
     file_name,
     legend_below,
     lines_of,
+    note_corruptions,
     panels_of,
     percent,
     save,
-    say,
     styled,
 )
 from prune_core.base.kinds import REFERENCES
@@ -64,7 +64,7 @@ def _front(points: Points, names: list[str], size: tuple[float, float, int, int]
         axis.tick_params(labelleft=place % columns == 0)
         axis.set_visible(place < len(names))
     legend_below(figure, _handles(look, methods, networks), words, ncol)
-    say(figure, points.corruption_set if "mpc" in names else "")
+    note_corruptions(figure, points.corruption_set if "mpc" in names else "")
     return save(figure, folder, file)
 
 

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from dashboards.analysis.answers import answers
-from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.dense_ladder import against_ladder
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.points import candidate_points, rows_of
-from dashboards.analysis.provenance import checksum, computing_hours, deviations, how
+from dashboards.analysis.provenance import checksum, computing_hours, deviations, run_facts
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.files import write_json
 from prune_core.trial.description import (
@@ -93,7 +93,7 @@ def test_three_seeds_decide_nothing(tmp_path, table):
     few = table[table["seed"] < 3]
     found = study(tmp_path, few, seeds=[0, 1, 2])
     points = candidate_points(found)
-    assert "not decidable" in beats_control(found, points)
+    assert "not decidable" in control_sentence(found, points)
     assert any("not decidable with 3 seeds" in remark for answer in answers(found, points) for remark in answer.remarks)
 
 
@@ -104,11 +104,11 @@ def test_a_gain_that_was_made_beats_the_control_and_a_loss_beside_it_does_not(tm
     for name, gain in (("accuracy", -0.2), ("ece", 0.1), ("mpc", -0.2)):
         made.loc[pruned, f"delta_{name}"] = gain + stream.normal(0, 0.001, int(pruned.sum()))
     found = study(tmp_path, made)
-    assert beats_control(found, candidate_points(found)).startswith("Nothing beats the control")
+    assert control_sentence(found, candidate_points(found)).startswith("Nothing beats the control")
     better = (made["method"] == "l1_filter") & (made["ratio"] == 0.5)
     for name, gain in (("accuracy", 0.05), ("ece", 0.0), ("mpc", 0.0)):
         made.loc[better, f"delta_{name}"] = gain + stream.normal(0, 0.001, int(better.sum()))
-    text = beats_control(found, candidate_points(found))
+    text = control_sentence(found, candidate_points(found))
     assert text.startswith("1 of 8 pruned candidates beat")
     assert "l1_filter 0.5, 2 epochs (accuracy" in text
 
@@ -141,8 +141,8 @@ def test_hours_count_each_trial_once_and_the_checksum_is_the_descriptions(tmp_pa
     assert checksum(found) is None
     key = table["key"].iloc[0]
     write_json(tmp_path / "trials" / key / "description.json", DESCRIPTION.to_plain())
-    assert dict(how(found))["Data checksum"] == "sha256 " + "ab" * 32
-    assert f"{len(table)} networks were judged" in dict(how(found))["Looks at the report images"]
+    assert dict(run_facts(found))["Data checksum"] == "sha256 " + "ab" * 32
+    assert f"{len(table)} networks were judged" in dict(run_facts(found))["Looks at the report images"]
 
 
 def test_deviations_are_named(tmp_path, table):

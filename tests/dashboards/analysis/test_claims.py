@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom, norm, t, ttest_1samp
 
 from dashboards.analysis.claims import claims, paired, verdict
-from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.effects import confounded, effects
 from dashboards.analysis.indistinguishable import not_told_apart
 from dashboards.analysis.points import Points, rows_of
@@ -141,7 +141,7 @@ def test_whole_studies_of_one_method_under_two_names_seldom_prefer_one(tmp_path)
         )
         shown = ["delta_accuracy", "delta_ece", "delta_mpc"]
         points = Points(candidates(table, {"accuracy": "max"}, shown=shown), {"accuracy": "max"})
-        beaten += not beats_control(study, points).startswith("Nothing beats the control")
+        beaten += not control_sentence(study, points).startswith("Nothing beats the control")
         chosen = rows_of(points.complete.sort_values("accuracy", ascending=False))[0]
         same = [row for row in rows_of(points.complete) if row.ratio == chosen.ratio]
         alike = not_told_apart(study, points.complete.loc[[row.Index for row in same]], chosen, "accuracy")

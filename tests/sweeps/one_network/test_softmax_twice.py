@@ -47,19 +47,13 @@ def test_evaluate_says_so_once(tmp_path: Path, network: bool, capsys: pytest.Cap
     assert err.count("a softmax taken twice") == network and err.count("\n") == network
 
 
-def outputs(folder: Path) -> object:
-    record = read_record(folder, 0)
-    assert record is not None
-    return record.get("outputs")
-
-
 def test_the_record_of_a_trial_says_so_also_after_rescoring(tmp_path: Path, network: bool) -> None:
     data: dict[str, Any] = {"name": "digits", "options": {}, "checksum": None, "train": 100, "validation": 50, "test": 50}
     baseline = {
         "kind": "baseline",
         "study_seed": 0,
         "data": data,
-        "network": {"name": "ends_in_softmax", "options": {}},
+        "network": {"name": "ends_in_softmax", "options": {}, "code": dict(NETWORKS.code("ends_in_softmax"))},
         "training": {"epochs": 1, "batch_size": 32},
         "checkpoint": None,
         "seed": 0,
@@ -70,8 +64,11 @@ def test_the_record_of_a_trial_says_so_also_after_rescoring(tmp_path: Path, netw
     whole = {"kind": "baseline", "baseline": baseline, "method": None, "ratio": "0", "rounds": 1, "fine_tuning": {}}
     described = {**whole, "evaluation": evaluation, "seed": 0}
     folder = tmp_path / "trial"
-    run_trial(TrialDescription.from_plain(described), TrialOrder(folder, tmp_path / "store", (0,)))
+    outcome = run_trial(TrialDescription.from_plain(described), TrialOrder(folder, tmp_path / "store", (0,)))
+    assert outcome["status"] == "complete", outcome
     wanted = "probabilities" if network else None
-    assert outputs(folder) == wanted
+    written = read_record(folder, 0)
+    assert written is not None and written.get("outputs") == wanted
     rescore_record(folder / "budget-0000", 10)
-    assert outputs(folder) == wanted
+    rescored = read_record(folder, 0)
+    assert rescored is not None and rescored.get("outputs") == wanted

@@ -12,7 +12,7 @@ import pytest
 
 from prune_core.metrics import Direction
 from sweeps.folder.paths import JOURNAL
-from sweeps.tracking.journal import write_down, written_down
+from sweeps.tracking.journal import append_to_journal, read_journal
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import axes, counts, reference_text, volumes
 
@@ -91,9 +91,9 @@ def test_the_journal_gives_back_every_whole_line(tmp_path: Path) -> None:
         ProgressRow({"trials_complete": 1.0}, 1, 10.5),
         ProgressRow({"hypervolume": 0.25}, 2, 11.0, {"where": "val_ece 1"}),
     ]
-    assert written_down(tmp_path) == []
+    assert read_journal(tmp_path) == []
     for row in rows:
-        write_down(tmp_path, row)
+        append_to_journal(tmp_path, row)
     with (tmp_path / JOURNAL).open("a") as stream:
         stream.write('{"metrics": {"trials_co')  # the driver was killed
-    assert written_down(tmp_path) == rows
+    assert read_journal(tmp_path) == rows

@@ -12,7 +12,7 @@ import pytest
 
 from prune_core.base.errors import BadInput
 from sweeps.tracking.parent import ProgressRow
-from sweeps.tracking.place import in_short, quieten_mlflow
+from sweeps.tracking.place import quieten_mlflow, short_reason
 from sweeps.tracking.tracker import Tracker, TrialEntry
 
 
@@ -81,10 +81,11 @@ def test_a_bad_server_is_told_in_few_words_and_gets_the_users_credentials(tmp_pa
 
 
 def test_a_password_in_an_address_is_not_shown(tmp_path, monkeypatch):
-    assert "secret" not in in_short(ValueError("cannot open http://me:secret@host:5000 at all"))
+    assert "secret" not in short_reason(ValueError("cannot open http://me:secret@host:5000 at all"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:se cr@et@127.0.0.1:9/x")
     assert (
-        in_short(ValueError("no 'se cr@et' at https://me:se cr@et@127.0.0.1:9/x")) == "no '***' at https://***@127.0.0.1:9/x"
+        short_reason(ValueError("no 'se cr@et' at https://me:se cr@et@127.0.0.1:9/x"))
+        == "no '***' at https://***@127.0.0.1:9/x"
     )
     tracker = Tracker("demo", tmp_path, None, None, {})
     tracker._failed(ValueError("https://me:se cr@et@127.0.0.1:9/x is away"))
