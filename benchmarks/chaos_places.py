@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import psutil
 
@@ -34,7 +35,7 @@ class Surroundings:
         self.mlflow_database: Path | None = None
         """Where MLflow's server keeps the runs; None for the output folder."""
 
-    def __enter__(self) -> Surroundings:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -77,7 +78,7 @@ class SmallDisk(Surroundings):
 
     faults = (*ALWAYS, "full", "full", "full")
 
-    def __enter__(self) -> Surroundings:
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._disk = self.folder / "runs"
         self._disk.mkdir()
@@ -114,7 +115,7 @@ class WithServer(Surroundings):
         self.mlflow_database = folder / "server.db"
         self._server: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Surroundings:
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.mend()
         return self
@@ -179,7 +180,7 @@ class Cluster(Surroundings):
         self._port = free_port()
         self._token = secrets.token_hex(32)
 
-    def __enter__(self) -> Surroundings:
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._temporary = Path(tempfile.mkdtemp(prefix="pfc-", dir="/tmp"))  # short, for Ray's sockets
         self.mend()

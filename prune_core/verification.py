@@ -1,4 +1,4 @@
-"""A pruned network proves itself before it counts (architecture 5.9): five checks, each against a second source.
+"""A pruned network proves itself before it counts: five checks, each against a second source.
 
 `verify` costs a few forward passes of a handful of images; it runs on every trial.
 """

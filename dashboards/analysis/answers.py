@@ -13,7 +13,7 @@ from dashboards import labels
 from dashboards.analysis.claims import DECIDABLE, LEVEL, Paired, verdict
 from dashboards.analysis.columns import compared_columns
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
-from dashboards.analysis.indistinguishable import may_meet, named, not_told_apart, sure_of
+from dashboards.analysis.indistinguishable import candidate_names, may_meet, not_told_apart, surely_meets
 from dashboards.analysis.per_seed import candidate_differences
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
@@ -171,15 +171,15 @@ def _remarks(study: StudyFolder, points: Points, found: Considered) -> list[str]
         smaller = found.able[found.able[question.column] < getattr(row, question.column)].sort_values(question.column)
         close = [other for other in rows_of(smaller) if may_meet(study, other, question.demands)]
         if close:
-            said.append(f"Smaller, and missing this by no more than chance: {named(close)}.")
+            said.append(f"Smaller, and missing this by no more than chance: {candidate_names(close)}.")
         if not study.demonstration and question.demands:
-            sure = "lies" if sure_of(study, row, question.demands) else "does not lie"
+            sure = "lies" if surely_meets(study, row, question.demands) else "does not lie"
             words = f"Its 95 % interval over {seeds} seeds {sure} wholly within what is demanded"
             said.append(f"{words}." if seeds >= DECIDABLE else f"Whether it meets this is not decidable with {seeds} seeds.")
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)
         if rivals:
-            said.append(f"Not told apart from it in {labels.title(question.column)}: {named(rivals)}.")
+            said.append(f"Not told apart from it in {labels.title(question.column)}: {candidate_names(rivals)}.")
         said += _gain(study, found)
     if found.ladder is None and has_ladder(points):
         said.append("The dense ladder has no network of this size.")

@@ -17,7 +17,7 @@ from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.quantities import direction_of
 
 
-def beats_control(study: StudyFolder, points: Points) -> str:
+def control_sentence(study: StudyFolder, points: Points) -> str:
     """Return the plain sentence about whether anything beats its control, as far as the seeds can tell."""
     pruned = points.at_longest()
     pruned = pruned[~pruned["method"].isin(REFERENCES)]

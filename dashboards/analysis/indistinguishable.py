@@ -36,7 +36,7 @@ def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column:
     return [row for row, gone in zip(rows_of(table), apart, strict=True) if not gone and row.Index != chosen.Index]
 
 
-def sure_of(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
+def surely_meets(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
     """Return whether a candidate meets every demand with its whole 95 % interval, over at least `DECIDABLE` seeds."""
     return all(
         one is not None and one.seeds >= DECIDABLE and demand.holds(one.low) and demand.holds(one.high)
@@ -52,7 +52,7 @@ def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
     )
 
 
-def named(rows: Sequence[Any]) -> str:
+def candidate_names(rows: Sequence[Any]) -> str:
     """Return candidates' names, the later ones counted."""
     names = "; ".join(labels.candidate(row) for row in rows[:SHOWN])
     return f"{names}; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else names

@@ -21,7 +21,7 @@ ALIKE_COST = 0.05
 """Costs that differ by less than this share count as equal."""
 
 
-def sureness(study: StudyFolder, points: Points) -> list[str]:
+def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
     """Return sentences about the front of the longest budget; none where there is no frequency (one seed)."""
     table = points.at_longest()
     known = table[table["frequency"].notna()]

@@ -20,7 +20,7 @@ PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
 
 
-def how(study: StudyFolder) -> list[tuple[str, str]]:
+def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
     """Return how the study was run, as name and value."""
     plain, evaluation, resources = study.plain, _part(study, "evaluation"), _part(study, "resources")
     chosen = (

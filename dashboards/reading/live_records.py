@@ -13,7 +13,7 @@ from sweeps.records.collect import collect
 from sweeps.search.whole_plan import whole_plan
 
 
-def gone_on(out: Path) -> bool:
+def has_newer_trials(out: Path) -> bool:
     """Return whether a trial wrote something after the table of records was written."""
     table = out / RECORDS
     written = table.stat().st_mtime_ns if table.is_file() else -1

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.reading.live_records import gone_on, live_records
+from dashboards.reading.live_records import has_newer_trials, live_records
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
 from prune_core.metrics import Direction
@@ -175,7 +175,7 @@ def read_study_folder(path: Path) -> StudyFolder:
     plain, quantities = read_plain_study(path / STUDY), tuple(read_columns(path))
     with known_here(quantities):
         written = read_records(path)
-        found = live_records(path, written) if gone_on(path) else None
+        found = live_records(path, written) if has_newer_trials(path) else None
     records = written if found is None else found.sort_values(_SORTED, ignore_index=True)
     return StudyFolder(path=path, plain=plain, records=records, quantities=quantities)
 

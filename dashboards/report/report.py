@@ -19,7 +19,7 @@ from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
 from dashboards.analysis.claims import DECIDABLE
 from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
-from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.csv_tables import (
     answer_table,
     candidate_table,
@@ -38,10 +38,10 @@ from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped
 from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.kept_logits import away_sentence
 from dashboards.analysis.margins import against_margins
-from dashboards.analysis.membership_text import sureness
+from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
-from dashboards.analysis.provenance import deviations, how
+from dashboards.analysis.provenance import deviations, run_facts
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
@@ -171,7 +171,7 @@ def render(
         deviations=deviations(study),
         trends=trend_sentences(study, computed.trends),
         equal=equal_cost(study, points),
-        sureness=sureness(study, points),
+        frequency=frequency_sentences(study, points),
         scaling=scaling_rows(study, [answer.row for answer in chosen if answer.row is not None]),
         scaling_titles=scaling_heads(),
         scaling_fitted_on=fitted_words(study),
@@ -182,7 +182,7 @@ def render(
         scratch=against_scratch(study, points, tuple(compared_columns())),
         methods=order(set(points.complete["method"]) - set(REFERENCES)),
         always=NEVER_FINE_TUNED,
-        beats=beats_control(study, points),
+        beats=control_sentence(study, points),
         front=front_rows(points),
         front_heading=front_heading(points),
         references=reference_rows(points),
@@ -199,7 +199,7 @@ def render(
         ),
         command="prunefront run study.yaml --out ../again",
         provenance=flat(study.plain.get("provenance", {})),
-        how=how(study),
+        how=run_facts(study),
         headings={which.name: which.section for which in ratio_figures()},
         budgets=sorted({int(budget) for budget in points.complete["budget"]}),
     )

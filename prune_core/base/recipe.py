@@ -17,7 +17,7 @@ PRECISIONS = ("fp32", "bf16")
 
 @dataclass(frozen=True)
 class Recipe(Described):
-    """SGD training; the defaults are the study's (protocol, section 3) where it says something.
+    """SGD training; the defaults are those of Mitra, Schwalbe and Klein (CVPR Workshops 2024), who train as Liu et al. 2019.
 
     Attributes:
         epochs: length of the whole training; also the length that ``cosine`` and fractional milestones refer to.

@@ -124,11 +124,13 @@ def list_label(names: Sequence[str]) -> str:
     chosen = averaged(names)
     beside = [name for name in names if name not in chosen]
     if beside:
-        return f"; beside the {len(chosen)} that mPC averages: {_few(beside)}"
-    return "" if chosen == STANDARD else f"; mPC is the mean over {_few(names)}, not over the benchmark's {len(STANDARD)}"
+        return f"; beside the {len(chosen)} that mPC averages: {_first_names(beside)}"
+    if chosen == STANDARD:
+        return ""
+    return f"; mPC is the mean over {_first_names(names)}, not over the benchmark's {len(STANDARD)}"
 
 
-def _few(names: Sequence[str], most: int = 5) -> str:
+def _first_names(names: Sequence[str], most: int = 5) -> str:
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 

@@ -1,4 +1,4 @@
-"""The array cache: decoded once, kept as ``.npy``, mapped read-only by every worker of a node (architecture 5.11).
+"""The array cache: decoded once, kept as ``.npy``, mapped read-only by every worker of a node.
 
 A dataset's folder appears whole or not at all: it is built under a temporary name and renamed. Two builders who race do the
 same work twice and the second one drops its copy; nobody waits for a lock.

@@ -79,7 +79,7 @@ PRESETS: dict[str, Preset] = {
     "stage1_no_skip": Preset(BASIC_BLOCKS, _resnet((None,))),
     "all_stages": Preset(BASIC_BLOCKS, _resnet110_reading((None, None, None))),
 }
-"""Layer choices of Li et al. 2017 (arXiv:1608.08710) as the study uses them; protocol in docs."""
+"""Layer choices of Li et al. 2017 (arXiv:1608.08710), and three readings of its ResNet-110 for any ratio."""
 
 
 def check_layers(layers: object) -> str | tuple[int, ...]:

@@ -51,7 +51,7 @@ class TrialData:
         mean, std = np.array(self.dataset.mean, np.float32), np.array(self.dataset.std, np.float32)
         return np.ascontiguousarray(((images / np.float32(255) - mean) / std).transpose(0, 3, 1, 2), dtype=np.float32)
 
-    def few(self, subset: Subset, count: int, purpose: str) -> NDArray[np.int64]:
+    def balanced_positions(self, subset: Subset, count: int, purpose: str) -> NDArray[np.int64]:
         """Return rising positions within a subset, balanced over classes, the same for every trial of a study."""
         return balanced_subset(subset.labels, min(count, len(subset.labels)), self.study_seed, purpose)
 
@@ -118,7 +118,7 @@ def report_cells(data: TrialData, evaluation: EvaluationDescription, progress: O
     return _generated(data, data.split.test, "test", names, evaluation.images_per_cell, evaluation, progress)
 
 
-def called(dataset: Dataset, evaluation: EvaluationDescription) -> str | None:
+def corruption_label(dataset: Dataset, evaluation: EvaluationDescription) -> str | None:
     """Return what the corrupted report images are called wherever a number of theirs stands; None without any."""
     source = evaluation.corruptions
     if source == "generated" or not isinstance(source, str):
@@ -134,7 +134,7 @@ def _official(data: TrialData, evaluation: EvaluationDescription) -> Corrupted:
     test = data.split.test
     if test.pool != "test":
         raise BadInput(f"data {data.dataset.name!r} has no test images of its own, so no official corruptions")
-    positions = data.few(test, evaluation.images_per_cell, "cells of test")
+    positions = data.balanced_positions(test, evaluation.images_per_cell, "cells of test")
     chosen = test.index[positions]
     everything = len(chosen) == len(data.dataset.test_labels) if data.dataset.test_labels is not None else False
     given, cache = evaluation.folder, data.cache or default_cache()
@@ -158,7 +158,7 @@ def _generated(
     evaluation: EvaluationDescription,
     progress: OnProgress,
 ) -> Corrupted:
-    positions = data.few(subset, count, f"cells of {name}")
+    positions = data.balanced_positions(subset, count, f"cells of {name}")
     made = generated_set(
         subset.images[subset.index[positions]],
         subset.index[positions],

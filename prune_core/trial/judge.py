@@ -43,7 +43,7 @@ from prune_core.metrics.predictions import are_probabilities
 from prune_core.pruning import load_network, save_network
 from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
-from prune_core.trial.data import Corrupted, called, report_cells, selection_cells
+from prune_core.trial.data import Corrupted, corruption_label, report_cells, selection_cells
 
 BATCH_SIZE = 64
 
@@ -122,7 +122,7 @@ def _forward_all(trial: Trial, weights: Path, folder: Path, *, cells: bool) -> f
             _logits(trial, network, data.split.test, report).save(folder / REPORT)
         if evaluation.train_images:
             train = data.split.train
-            few = data.few(train, evaluation.train_images, "judged training images")
+            few = data.balanced_positions(train, evaluation.train_images, "judged training images")
             _forward(trial, network, train.images[train.index[few]], train.labels[few], None).save(folder / TRAIN)
     finally:
         handle.remove()
@@ -163,7 +163,7 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
     )
     record = {
         **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.order.ece_bins),
-        **set_columns(sets[REPORT], called(dataset, trial.description.evaluation), jpeg=dataset.jpeg),
+        **set_columns(sets[REPORT], corruption_label(dataset, trial.description.evaluation), jpeg=dataset.jpeg),
         **cost_columns(measured),
         "budget": budget,
         ECE_BINS: trial.order.ece_bins,

@@ -78,7 +78,7 @@ def run_trial(
         return before
     done = finished_budgets(folder, cells_at=order.report_budgets or ())
     if before is not None and before["status"] == COMPLETE and set(wanted) <= set(done):
-        return _told(folder, wanted, before, on_budget)
+        return _report_finished(folder, wanted, before, on_budget)
     try:
         watch = Watch(folder, should_stop)
         if before is not None and before["status"] != COMPLETE:
@@ -136,7 +136,9 @@ def _scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, int, float]:
     return network, 0, seconds
 
 
-def _told(folder: Path, budgets: Sequence[int], outcome: dict[str, Any], on_budget: OnBudget | None) -> dict[str, Any]:
+def _report_finished(
+    folder: Path, budgets: Sequence[int], outcome: dict[str, Any], on_budget: OnBudget | None
+) -> dict[str, Any]:
     """Nothing is missing: say what is there, without loading any data."""
     for budget in budgets:
         record = read_record(folder, budget)

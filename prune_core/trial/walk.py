@@ -185,5 +185,5 @@ def _training_batches(trial: Trial) -> Iterator[tuple[Tensor, Tensor]]:
 def _verification_images(trial: Trial) -> Tensor:
     split = trial.data.split
     subset = split.validation if len(split.validation.labels) else split.train
-    chosen = trial.data.few(subset, VERIFY_IMAGES, "verification")
+    chosen = trial.data.balanced_positions(subset, VERIFY_IMAGES, "verification")
     return torch.from_numpy(trial.data.normalised(subset.images[subset.index[chosen]]))

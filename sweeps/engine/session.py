@@ -135,7 +135,7 @@ def _start(
                 os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
                 ray.init(address=address, **common)
             else:
-                # 128 MiB: nothing large goes through the object store (architecture 5.11)
+                # 128 MiB: nothing large goes through the object store: workers map the data cache
                 without_lookups()
                 with on_loopback() as there:
                     ray.init(

@@ -13,7 +13,7 @@ from prune_core.evaluation.scoring import record_columns
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.quantities import costs_known
-from prune_core.trial.data import TrialData, called
+from prune_core.trial.data import TrialData, corruption_label
 from prune_core.trial.description import EvaluationDescription
 from sweeps.export.choice import Choice, spread_columns
 from sweeps.export.files import INPUT, OUTPUT
@@ -157,7 +157,7 @@ def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]
 
 
 def _images(study: Study, data: TrialData, evaluation: EvaluationDescription) -> dict[str, Any]:
-    label = called(data.dataset, evaluation)
+    label = corruption_label(data.dataset, evaluation)
     return {
         "data": data.dataset.title,
         "licence": data.dataset.licence,

@@ -24,7 +24,7 @@ CALIBRATION_IMAGES = 256
 def calibration_images(data: TrialData) -> NDArray[np.float32]:
     """Return training images, balanced over classes and the same for every network of a study, ``(N, C, H, W)``."""
     train = data.split.train
-    few = data.few(train, CALIBRATION_IMAGES, "calibration of INT8")
+    few = data.balanced_positions(train, CALIBRATION_IMAGES, "calibration of INT8")
     return data.normalised(train.images[train.index[few]])
 
 

@@ -52,7 +52,7 @@ class Shown:
     test: bool
 
 
-def called(dataset: Dataset) -> str:
+def images_title(dataset: Dataset) -> str:
     """Return what tables and figures call the images."""
     return f"{dataset.title} (JPEG re-encoded)" if dataset.jpeg else dataset.title
 

@@ -19,7 +19,7 @@ from prune_core.pruning.again import earlier_outcome, summary
 from prune_core.verification import verify
 from sweeps.one_network.against import falling_ece_line
 from sweeps.one_network.cost import cost_lines
-from sweeps.one_network.images import called, report_images
+from sweeps.one_network.images import images_title, report_images
 from sweeps.one_network.judged import judged_logits
 from sweeps.one_network.open import described
 from sweeps.one_network.table import recorded_on, value_text
@@ -144,7 +144,7 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
     several = len(shown.labels) > 1
     one, two = (intervals(each, bins=BINS) if several else {} for each in (before, after))
     change = paired_intervals(after, before, bins=BINS) if several else {}
-    rows = [(f"{called(data)}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
+    rows = [(f"{images_title(data)}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
     for name in (name for name in recorded_on("images") if METRICS.get(name).table):
         metric = METRICS.get(name)
         values = [float(metric.function(each.predictions(), BINS)) for each in (before, after)]

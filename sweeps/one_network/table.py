@@ -12,7 +12,7 @@ from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
 from prune_core.metrics.quantities import costs_known, quantities_known
 from prune_core.metrics.temperature import HIGHEST, LOWEST
-from sweeps.one_network.images import called
+from sweeps.one_network.images import images_title
 from sweeps.one_network.table_corrupted import corruption_lines, robustness_lines, severity_lines
 from sweeps.one_network.text import Row, aligned, cost_text, percent, within
 
@@ -76,7 +76,7 @@ def _head(judged: Judgement) -> list[str]:
     few = f"{len(shown.labels):,} of {shown.total:,} {kind}, a seeded choice balanced over classes"
     lines = [
         judged.network,
-        f"on {called(dataset)}: {few if len(shown.labels) < shown.total else f'all {shown.total:,} {kind}'}",
+        f"on {images_title(dataset)}: {few if len(shown.labels) < shown.total else f'all {shown.total:,} {kind}'}",
     ]
     if not shown.test:
         lines.append("  this dataset has no test images of its own: those the network was trained on may be among these")

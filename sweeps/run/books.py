@@ -48,7 +48,7 @@ from sweeps.search.setup import (
 from sweeps.search.space import Space
 from sweeps.study.model import Study
 from sweeps.study.yaml import study_text
-from sweeps.tracking.journal import write_down, written_down
+from sweeps.tracking.journal import append_to_journal, read_journal
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking.tracker import Tracker
@@ -145,7 +145,7 @@ class Books:
         self._tracker.start()
         states = {trial.key: final_status(trial, self._out) for trial in self.trials()}
         self._ended = {key: status for key, status in states.items() if status is not None}
-        journal = written_down(self._out)
+        journal = read_journal(self._out)
         self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
         self._tracker.log_progress(*journal)
         self.catch_up()
@@ -192,7 +192,7 @@ class Books:
         if said != self._said_last:
             self._said_last = said
             row = ProgressRow(numbers, len(self._ended), time.time(), tags)
-            write_down(self._out, row)
+            append_to_journal(self._out, row)
             self._tracker.log_progress(row)
 
     def _stopped(self, trials: Iterable[PlannedTrial]) -> None:
@@ -212,14 +212,14 @@ class Books:
 
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
-        before = self._said()
+        before = self._table_bytes()
         records = self._records(self._tracker.run_ids())
         study = self._study
         write_tables(self._out, records, study.objectives, select_on=study.select_on, seeds=study.seeds)
         self._log_progress(records)
-        return self._said() != before or self._study_changed
+        return self._table_bytes() != before or self._study_changed
 
-    def _said(self) -> list[bytes]:
+    def _table_bytes(self) -> list[bytes]:
         return [path.read_bytes() for name in (RECORDS, FRONT) if (path := self._out / name).exists()]
 
     def settle(self, limit_s: float) -> None:

@@ -135,7 +135,7 @@ class OptunaBooks:
             values: means over the seeds.
             stopped: it was stopped early, and these are its values there.
         """
-        told = self.told(values)
+        told = self.objective_values(values)
         row = self._rows.get(candidate.key)
         if stopped and told is not None:
             if row is None or row.user_attrs.get(STOPPED_AT) != told:
@@ -149,7 +149,7 @@ class OptunaBooks:
         elif not row.state.is_finished():
             self._finish(row, values)
 
-    def told(self, values: Mapping[str, float] | None) -> list[float] | None:
+    def objective_values(self, values: Mapping[str, float] | None) -> list[float] | None:
         """Return the objectives' values in order, or None when one, or a limit's column, is missing or not finite."""
         columns = [column for column, _ in self.objectives] + [column for column, _, _ in self.limits]
         if values is None or any(not math.isfinite(values.get(column, math.nan)) for column in columns):
@@ -180,7 +180,7 @@ class OptunaBooks:
         self.study.add_trial(
             create_trial(
                 state=TrialState[state],
-                values=self.told(values) if values is not None else None,
+                values=self.objective_values(values) if values is not None else None,
                 params=parameters,
                 distributions=distributions,
                 user_attrs=attributes,
@@ -202,7 +202,7 @@ class OptunaBooks:
         """End a running row; the constraints first, since a finished row takes none."""
         from optuna.trial import Trial, TrialState
 
-        told = self.told(values)
+        told = self.objective_values(values)
         if values is None or told is None:
             self.study.tell(row.number, state=TrialState.FAIL)
         else:
@@ -240,5 +240,5 @@ class OptunaBooks:
                 self._finish(row, None)
         for key, values in known.items():
             row = self._rows.get(key)
-            if row is None or (not row.values and self.told(values)):
+            if row is None or (not row.values and self.objective_values(values)):
                 self.close_row(Candidate.from_key(key), values)

@@ -132,7 +132,7 @@ class ObjectStorage:
 
     def _down(self, error: Exception) -> StoreDown:
         kind = NotThere if isinstance(error, FileNotFoundError) else StoreDown
-        return kind(f"{shown(self.address)}: {_in_short(error, self.address)}")
+        return kind(f"{shown(self.address)}: {_short_reason(error, self.address)}")
 
 
 @lru_cache(maxsize=8)
@@ -150,9 +150,9 @@ def _opened(address: str) -> tuple[Any, str]:
                 retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2),
             )
     except ValueError as error:  # pyarrow's ArrowInvalid
-        raise BadInput(f"storage: {shown(address)!r}: {_in_short(error, address)} ({_ALLOWED})") from None
+        raise BadInput(f"storage: {shown(address)!r}: {_short_reason(error, address)} ({_ALLOWED})") from None
     except (OSError, NotImplementedError) as error:  # no region, or a pyarrow built without this storage
-        raise StoreDown(f"{shown(address)}: {_in_short(error, address)}") from None
+        raise StoreDown(f"{shown(address)}: {_short_reason(error, address)}") from None
     return system, str(root)
 
 
@@ -162,6 +162,6 @@ def _endpoint() -> dict[str, str]:
     return {"endpoint_override": parts.netloc, "scheme": parts.scheme} if parts.netloc else {}
 
 
-def _in_short(error: Exception, address: str) -> str:
+def _short_reason(error: Exception, address: str) -> str:
     text = " ".join(masked(str(error), address).split())
     return text if len(text) <= 200 else f"{text[:100]} ... {text[-90:]}"

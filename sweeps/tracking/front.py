@@ -19,7 +19,7 @@ from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.tracking.entry import finite
 from sweeps.tracking.models import log_model, open_client, own_artifacts
-from sweeps.tracking.place import in_short
+from sweeps.tracking.place import short_reason
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -87,7 +87,7 @@ def _log(out: Path, study: Study, chosen: list[Choice], picture: Picture | None)
                 _log_picture(client, choice, picture, study.evaluation.ece_bins)
             in_a_row = 0
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            lines.append(f"MLflow: {choice.title} is not logged as a model ({in_short(error)})")
+            lines.append(f"MLflow: {choice.title} is not logged as a model ({short_reason(error)})")
             in_a_row += 1
         left = len(chosen) - position - 1
         if in_a_row == _PATIENCE and left:

@@ -11,13 +11,13 @@ from sweeps.folder.paths import JOURNAL
 from sweeps.tracking.parent import ProgressRow
 
 
-def write_down(out: Path, row: ProgressRow) -> None:
+def append_to_journal(out: Path, row: ProgressRow) -> None:
     """Add one moment to the journal."""
     with (out / JOURNAL).open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(asdict(row), sort_keys=True, allow_nan=False) + "\n")
 
 
-def written_down(out: Path) -> list[ProgressRow]:
+def read_journal(out: Path) -> list[ProgressRow]:
     """Return every whole line of the journal; the last one may be cut short where the driver was killed."""
     path = out / JOURNAL
     found = []

@@ -19,7 +19,7 @@ from sweeps.folder.paths import MLFLOW_ARTIFACTS
 from sweeps.storage.files import bring_back, sha256_of
 from sweeps.study.model import Study
 from sweeps.study.trust import Confirm, require_trust
-from sweeps.tracking.place import check_artifacts, checked_uri, in_short, quieten_mlflow
+from sweeps.tracking.place import check_artifacts, checked_uri, quieten_mlflow, short_reason
 from sweeps.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm =
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            yield f"{choice.title}: not logged in MLflow ({in_short(error)})"
+            yield f"{choice.title}: not logged in MLflow ({short_reason(error)})"
 
 
 def open_client(study: Study, out: Path) -> MlflowClient:

@@ -126,7 +126,7 @@ def quieten_loggers() -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def in_short(error: Exception, most: int = 200) -> str:
+def short_reason(error: Exception, most: int = 200) -> str:
     """Return on one line why MLflow cannot be spoken to; what its HTTP client says is long and names the cause last."""
     text = " ".join(masked(str(error), *map(os.environ.get, _SECRETS)).split()) or type(error).__name__
     for sign, cause in _CAUSES:

@@ -19,7 +19,7 @@ from sweeps.folder.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
 from sweeps.folder.sqlite import sqlite_address
 from sweeps.tracking.entry import RUN_STATUS, TrialEntry
 from sweeps.tracking.parent import ProgressRow
-from sweeps.tracking.place import Place, checked_uri, in_short, quieten_mlflow
+from sweeps.tracking.place import Place, checked_uri, quieten_mlflow, short_reason
 from sweeps.tracking.runs import StudyRuns
 
 __all__ = ["Tracker", "TrialEntry"]
@@ -230,7 +230,7 @@ class Tracker:
             if getattr(error, "error_code", None) not in _REFUSALS:
                 raise
             with self._change:
-                self._refused[entry.key] = in_short(error)
+                self._refused[entry.key] = short_reason(error)
                 self._drop(entry)
             return
         with self._change:
@@ -244,7 +244,7 @@ class Tracker:
 
     def _failed(self, error: Exception) -> None:
         with self._change:
-            self._unreachable = in_short(error)
+            self._unreachable = short_reason(error)
             self._retry_at = time.monotonic() + _PAUSES[min(self._failures, len(_PAUSES) - 1)]
             self._failures += 1
             self._busy = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -64,7 +65,7 @@ def test_counts_by_hand() -> None:
 
 
 def test_a_cost_that_is_added_gets_its_column_behind_ours() -> None:
-    file_cost(Cost(name="filters", title="filters", function=lambda measured: torch.tensor(14), format="count"))
+    file_cost(Cost(name="filters", title="filters", function=lambda measured: cast("Any", torch.tensor(14)), format="count"))
     names = record_columns()
     assert names.index("filters") == names.index("size_bytes") + 1
     assert cost_columns(MeasuredNetwork(network(), (1, 16, 16), 1))["filters"] == 14.0

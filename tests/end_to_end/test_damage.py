@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dashboards.cli import PAGES, cli
+from dashboards.cli import PAGES
 from prune_core.base.trial_folder import read_outcome
-from sweeps.cli.group import run_cli
+from sweeps.cli.group import cli, run_cli
 from sweeps.folder.paths import RECORDS, trial_folders
 from tests.sweeps.inline import run_inline, without_ray
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dashboards.cli import PAGES, cli
-from sweeps.cli.group import run_cli
+from dashboards.cli import PAGES
+from sweeps.cli.group import cli, run_cli
 from sweeps.folder.sqlite import read_texts
 from tests.sweeps.inline import without_ray
 

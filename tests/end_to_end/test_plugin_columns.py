@@ -96,7 +96,7 @@ def test_the_records_hold_what_the_logits_say(place: Path) -> None:
     records = pd.read_parquet(place / "out" / "records.parquet")
     assert set(records["status"]) == {"complete"}
     for row in records.itertuples():
-        logits = LogitSet.load(place / "out" / "trials" / row.key / f"budget-{row.budget:04d}" / "report.npz")
+        logits = LogitSet.load(place / "out" / "trials" / str(row.key) / f"budget-{row.budget:04d}" / "report.npz")
         odds = np.exp(logits.clean.astype(np.float64))
         ordered = np.sort(odds / odds.sum(axis=1, keepdims=True), axis=1)
         assert row.margin == pytest.approx((ordered[:, -1] - ordered[:, -2]).mean())

@@ -17,10 +17,10 @@ from dashboards.figures.print_style import (
     file_name,
     legend_below,
     lines_of,
+    note_corruptions,
     panels_of,
     percent,
     save,
-    say,
     styled,
 )
 from prune_core.base.kinds import REFERENCES
@@ -66,7 +66,7 @@ def _front(points: Points, names: list[str], size: tuple[float, float, int, int]
         axis.set_visible(place < len(names))
     legend_below(figure, _handles(look, methods, networks), words, ncol)
     corrupted = any((one := quantity_of(name)) is not None and one.needs_corruptions for name in names)
-    say(figure, points.corruption_set if corrupted else "")
+    note_corruptions(figure, points.corruption_set if corrupted else "")
     return save(figure, folder, file)
 
 

@@ -54,7 +54,7 @@ def panels(chosen: list[Curve], which: RatioFigure) -> list[str]:
     return [name for name in which.columns if any(curve.rows[name].notna().any() for curve in chosen)]
 
 
-def beside(chosen: list[Curve]) -> dict[str, float]:
+def arm_offsets(chosen: list[Curve]) -> dict[str, float]:
     """Return how far each arm's points stand beside their ratio, so that the bars of two methods do not hide each other."""
     arms = sorted({curve.arm for curve in chosen if curve.method not in REFERENCES})
     step = min(0.012, 0.05 / max(1, len(arms) - 1))

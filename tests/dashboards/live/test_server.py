@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 
 import pytest
@@ -12,6 +11,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from tests.dashboards import synthetic
 from tests.dashboards.serving import get, served, signed_in
+from tests.matching import find
 
 TOKEN = "right"
 
@@ -80,12 +80,12 @@ def test_the_printed_address_opens_the_page_and_without_its_token_nothing_does(s
             socket.create_server((host, 0), family=socket.AF_INET6).close()
         except OSError:
             pytest.skip("no IPv6 here")
-    said = []
+    said: list[str] = []
     with monkeypatch.context() as patch:
         patch.setattr("uvicorn.Server.run", run)
         for _ in range(2):
             serve(study_folder, host=host, port=0, say=said.append)
-    first, token = (re.search(r"^http://\S+:\d+/\?token=(\S{32})$", line)[1] for line in said)
+    first, token = (find(r"^http://\S+:\d+/\?token=(\S{32})$", line)[1] for line in said)
     assert first != token
     with served(seen["app"]) as port:
         for path in ("/", "/state.json", "/figures.json", "/script/page.js", f"/?token={first}", "/state.json?token="):
@@ -97,7 +97,7 @@ def test_there_is_no_page_without_a_token(study_folder):
     with pytest.raises(ValueError, match="needs a token"):
         live_app(study_folder, token="")
     with pytest.raises(TypeError):
-        live_app(study_folder)
+        live_app(study_folder)  # type: ignore[call-arg]
 
 
 def test_the_token_moves_into_a_cookie(study_folder):

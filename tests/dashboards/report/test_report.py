@@ -17,6 +17,7 @@ from dashboards.report.report import build_report
 from prune_core.base.errors import BadInput
 from sweeps.front.front import non_dominated
 from tests.dashboards import synthetic
+from tests.matching import find
 
 SCRIPT = re.compile(r"<script>.*?</script>", re.S)
 
@@ -28,7 +29,7 @@ def markup(page):
 
 def figures(page):
     text = page.read_text(encoding="utf-8")
-    return json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', text, re.S)[1])
+    return json.loads(find(r'(?s)<script type="application/json" id="figures">(.*?)</script>', text)[1])
 
 
 def test_nothing_is_fetched(page):
@@ -197,7 +198,7 @@ def test_damaged_or_foreign_records_are_refused(tmp_path):
 
 def test_records_of_an_older_version_are_read(tmp_path):
     table = synthetic.records(networks=("small_vgg",))
-    old = table.drop(columns=[name for name in table if name.endswith("_t") or name in ("cause", "mlflow_run_id")])
+    old = table.drop(columns=[name for name in table.columns if name.endswith("_t") or name in ("cause", "mlflow_run_id")])
     old = old.assign(ratio=old["ratio"].map(str), seed=old["seed"].astype(float), corruption_ece=np.inf)
     text = markup(build_report(synthetic.write(tmp_path / "old", old, objectives=["accuracy", "ece"]), print_figures=False))
     assert "small_vgg, unstructured 0.5, 2 epochs" in text

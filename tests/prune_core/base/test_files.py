@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,12 +35,16 @@ def mode(path: Path) -> int:
     ("mask", "file", "folder"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755), (0o027, 0o640, 0o750), (0o002, 0o664, 0o775)]
 )
 def test_what_is_written_has_the_mode_that_the_umask_leaves(tmp_path: Path, mask: int, file: int, folder: int) -> None:
+    def filled(place: Path) -> dict[str, Any]:
+        (place / "weights").touch()
+        return {}
+
     with umask(mask):
         write_json(tmp_path / "deep" / "new.json", {})
         (tmp_path / "old.json").touch()
         (tmp_path / "old.json").chmod(0o604)
         write_json(tmp_path / "old.json", {})
-        entry = Store(tmp_path / "store").get_or_make({"a": 1}, lambda place: (place / "weights").touch() or {})
+        entry = Store(tmp_path / "store").get_or_make({"a": 1}, filled)
         with whole_folder(tmp_path, "network") as export:
             (export / "weights").touch()
     assert {mode(path) for path in tmp_path.rglob("*") if path.is_file()} == {file}
@@ -48,10 +53,12 @@ def test_what_is_written_has_the_mode_that_the_umask_leaves(tmp_path: Path, mask
 
 
 def test_the_umask_is_left_alone_while_many_threads_write(tmp_path: Path) -> None:
+    def write_often(path: Path) -> None:
+        for k in range(30):
+            write_json(path, k)
+
     with umask(0o077):
-        threads = [
-            threading.Thread(target=lambda n=n: [write_json(tmp_path / f"{n}", k) for k in range(30)]) for n in range(4)
-        ]
+        threads = [threading.Thread(target=write_often, args=(tmp_path / f"{n}",)) for n in range(4)]
         for thread in threads:
             thread.start()
         for n in range(200):

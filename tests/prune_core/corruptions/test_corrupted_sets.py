@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,14 @@ from prune_core.corruptions import EXTRA, contact_sheet, corrupt, generated_set,
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 28, 28, 1)).astype(np.uint8)
 
 
-def _set(cache: Path, **options: object):
-    given = {"name": "mnist5k", "corruptions": ["gaussian_noise", "snow"], "seed": 3, "cache": cache, "title": "MNIST-5k"}
+def _set(cache: Path, **options: Any):
+    given: dict[str, Any] = {
+        "name": "mnist5k",
+        "corruptions": ["gaussian_noise", "snow"],
+        "seed": 3,
+        "cache": cache,
+        "title": "MNIST-5k",
+    }
     return generated_set(IMAGES, None, **{**given, **options})
 
 
@@ -145,7 +152,7 @@ def test_labels_never_pass_for_the_official_set(tmp_path: Path) -> None:
         ({"corruptions": ["fog", "fog"]}, "each once"),
     ],
 )
-def test_bad_sets(tmp_path: Path, options: dict, said: str) -> None:
+def test_bad_sets(tmp_path: Path, options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         _set(tmp_path, **options)
     with pytest.raises(BadInput, match="image numbers"):

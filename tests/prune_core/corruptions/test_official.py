@@ -14,6 +14,7 @@ import pytest
 from prune_core.base import file_digest
 from prune_core.base.errors import BadInput
 from prune_core.base.file_digest import remembered_sha256
+from prune_core.base.store import file_sha256
 from prune_core.corruptions import official, official_digest, official_label, official_set
 from prune_core.corruptions.definition import EXTRA, STANDARD
 from prune_core.corruptions.fetch import ARCHIVES, fetch_official
@@ -113,10 +114,16 @@ def test_another_archive_does_not_make_its_files_official(tmp_path: Path, monkey
 
 
 def test_a_file_is_read_once_as_long_as_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache, file, read = tmp_path / "cache", tmp_path / "big.npy", []
+    cache, file = tmp_path / "cache", tmp_path / "big.npy"
+    read: list[Path] = []
     file.write_bytes(b"one")
-    plain = file_digest.file_sha256
-    monkeypatch.setattr(file_digest, "file_sha256", lambda path: read.append(path) or plain(path))
+    plain = file_sha256
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return plain(path)
+
+    monkeypatch.setattr(file_digest, "file_sha256", counted)
     expected = hashlib.sha256(b"one").hexdigest()
     assert [remembered_sha256(file, cache) for _ in range(3)] == [expected] * 3 and len(read) == 1
     assert sorted(tmp_path.iterdir()) == [file, cache], "nothing beside the file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -70,7 +71,7 @@ def test_a_computed_weight_costs_what_a_plain_one_does(wrap: Callable[[nn.Module
 
 @pytest.mark.parametrize(("wrap", "name"), [(weight_norm, "original1"), (spectral_norm, "original")])
 def test_zeros_are_those_of_the_computed_weight(wrap: Callable[[nn.Module], nn.Module], name: str) -> None:
-    network = head_of(wrap(nn.Conv2d(3, 8, 3, padding=1)), nn.Linear(512, 10))
+    network: Any = head_of(wrap(nn.Conv2d(3, 8, 3, padding=1)), nn.Linear(512, 10))
     getattr(network[0].parametrizations.weight, name).data[:2, 0] = 0
     found = complexity(network, SHAPE)
     assert found.nonzero_parameters == found.parameters - 2 * 9
@@ -100,7 +101,7 @@ def test_functions_cost_what_layers_do() -> None:
 
 
 def test_one_weight_under_two_names_is_one() -> None:
-    network = nn.Sequential(nn.Conv2d(3, 3, 1, bias=False), nn.Conv2d(3, 3, 1, bias=False))
+    network: Any = nn.Sequential(nn.Conv2d(3, 3, 1, bias=False), nn.Conv2d(3, 3, 1, bias=False))
     network[1].weight = network[0].weight
     network[0].weight.data[0] = 0
     found = complexity(network, SHAPE)
@@ -150,7 +151,7 @@ def test_everything_together_is_what_torch_counts() -> None:
 
 
 def test_a_transposed_convolution() -> None:
-    network = nn.Sequential(nn.ConvTranspose2d(3, 4, 2, stride=2, bias=False))
+    network: Any = nn.Sequential(nn.ConvTranspose2d(3, 4, 2, stride=2, bias=False))
     network[0].weight.data[0, 0] = 0
     found = complexity(network, SHAPE)
     assert (found.macs, found.nonzero_macs) == (3 * 4 * 4 * 64, (3 * 4 - 1) * 4 * 64)

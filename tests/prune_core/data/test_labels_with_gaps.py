@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from prune_core.data import load_dataset
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 1)).astype(np.uint8)
 
 
-def load(folder: Path, labels: list[int], **more: object) -> tuple[str, ...]:
+def load(folder: Path, labels: list[int], **more: Any) -> tuple[str, ...]:
     np.savez(folder / "f.npz", images=IMAGES, labels=np.array(labels), **more)
     return load_dataset(f"arrays:{folder / 'f.npz'}", cache=folder / "cache").classes
 

@@ -10,6 +10,7 @@ import enum
 import pathlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,12 +30,12 @@ class Colour(enum.Enum):
     RED = 1
 
 
-def trained(name: str = "small_vgg") -> nn.Module:
+def trained(name: str = "small_vgg") -> Any:
     torch.manual_seed(0)
     return build_network(name, width=4).eval()
 
 
-def layers(network: nn.Module) -> list[nn.Module]:
+def layers(network: nn.Module) -> list[Any]:
     return [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
 
 
@@ -44,7 +45,7 @@ WRAPS: dict[str, Callable[[nn.Module], object]] = {
     "bias masks": lambda layer: layer.bias is not None and prune.random_unstructured(layer, "bias", 0.5),
     "weight norm": parametrizations.weight_norm,
     "old weight norm": nn.utils.weight_norm,
-    "weight norm of all": lambda layer: nn.utils.weight_norm(layer, dim=None),
+    "weight norm of all": lambda layer: nn.utils.weight_norm(layer, dim=None),  # type: ignore[arg-type]
     "weight norm of columns": lambda layer: nn.utils.weight_norm(layer, dim=1),
     "spectral norm": parametrizations.spectral_norm,
     "old spectral norm": nn.utils.spectral_norm,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def parameters(network: nn.Module) -> int:
 def test_a_file_holds_it_once_and_gives_it_back_tied(dense: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_network(dense, path)
-    loaded = load_network(path)
+    loaded: Any = load_network(path)
     assert loaded.one.weight is loaded.two.weight
     assert loaded.head is loaded.again
     assert parameters(loaded) == parameters(dense) == PARAMETERS
@@ -106,7 +107,7 @@ def test_torchs_own_reader_of_such_files_reads_it(dense: nn.Module, tmp_path: Pa
 def test_checkpoints_with_any_of_its_names(dense: nn.Module, dropped: tuple[str, ...], tmp_path: Path) -> None:
     state = {name: tensor for name, tensor in dense.state_dict().items() if name not in dropped}
     torch.save(state, tmp_path / "a.pt")
-    fresh = build_network("tied")
+    fresh: Any = build_network("tied")
     load_weights(fresh, tmp_path / "a.pt")
     assert fresh.one.weight is fresh.two.weight
     assert torch.equal(fresh(IMAGES), dense(IMAGES))
@@ -123,7 +124,7 @@ def test_two_weights_for_one_parameter_are_refused(dense: nn.Module, tmp_path: P
 @pytest.mark.parametrize("options", [{}, {"linear": True}, {"scope": "layerwise"}])
 @pytest.mark.parametrize("method", ["unstructured", "random_weights", "lamp"])
 def test_weights_are_pruned_once(dense: nn.Module, method: str, options: dict[str, object], tmp_path: Path) -> None:
-    pruned = prune(dense, method, "0.5", **options)
+    pruned: Any = prune(dense, method, "0.5", **options)
     outcome = outcome_of(pruned)
     assert pruned.one.weight is pruned.two.weight
     pool = 3 * 8 * 9 + 8 * 8 * 9 + (80 if options.get("linear") else 0)
@@ -146,7 +147,7 @@ def test_filters_of_shared_weights_stay(dense: nn.Module) -> None:
 
 
 def test_fine_tuning_keeps_both_the_tie_and_the_zeros(dense: nn.Module) -> None:
-    pruned = prune(dense, "unstructured", "0.5")
+    pruned: Any = prune(dense, "unstructured", "0.5")
     images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
     data = DeviceData.of(images, np.arange(8) % 10, mean=[0.5] * 3, std=[0.25] * 3)
     recipe = Recipe.from_dict({**Recipe().to_dict(), "epochs": 1, "batch_size": 4})
@@ -155,8 +156,8 @@ def test_fine_tuning_keeps_both_the_tie_and_the_zeros(dense: nn.Module) -> None:
     assert complexity(pruned).nonzero_parameters == PARAMETERS - (3 * 8 * 9 + 8 * 8 * 9) // 2
 
 
-def test_copies_are_tied(dense: nn.Module) -> None:
-    twin = copied(dense)
+def test_copies_are_tied(dense: Any) -> None:
+    twin: Any = copied(dense)
     assert twin.one.weight is twin.two.weight is not dense.one.weight
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -77,7 +78,7 @@ def _registered() -> Iterator[None]:
         del NETWORKS._entries[name]
 
 
-def lenet(**options: object) -> nn.Module:
+def lenet(**options: Any) -> nn.Module:
     torch.manual_seed(0)
     return build_network("lenet_of_a_tutorial", **options)
 
@@ -91,7 +92,7 @@ def prove(dense: nn.Module, pruned: nn.Module, folder: Path) -> None:
 
 def test_what_a_flatten_counts_on_and_what_is_not_used_stays(tmp_path: Path) -> None:
     dense = lenet()
-    pruned = prune(dense, "l1_filter", "0.5")
+    pruned: Any = prune(dense, "l1_filter", "0.5")
     outcome = outcome_of(pruned)
     assert [(layer.name, layer.kept) for layer in outcome.layers] == [("conv1", 3), ("mid", 4)]
     assert "cannot be pruned right" in outcome.left_alone["conv2"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -72,6 +74,7 @@ def test_a_network_that_views_is_trained_and_judged(channels: int, only_training
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     trained(network, channels)
     assert not torch.equal(network.head.weight, before["head.weight"])
+    assert network.norm.num_batches_tracked is not None
     assert int(network.norm.num_batches_tracked) == 3  # the try-out was on a copy
     logits = forward_logits(network, pictures(channels), [0.5] * channels, [0.25] * channels, batch_size=5)
     np.testing.assert_allclose(logits, by_hand(network, pictures(channels)), rtol=1e-4, atol=1e-5)
@@ -91,7 +94,7 @@ def test_weights_of_five_dimensions_train() -> None:
 
 
 @pytest.mark.parametrize(("name", "options"), [("resnet8", {"width": 4}), ("small_vgg", {}), ("small_preresnet", {})])
-def test_our_networks_stay_channels_last(name: str, options: dict[str, object]) -> None:
+def test_our_networks_stay_channels_last(name: str, options: dict[str, Any]) -> None:
     network = build_network(name, **options)
     state = torch.get_rng_state()
     assert training_format(network, torch.zeros(1, 3, 8, 8)) is CHANNELS_LAST

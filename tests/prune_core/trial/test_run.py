@@ -7,6 +7,7 @@ import json
 import math
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from prune_core.base.build import build_text
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress, read_record
 from prune_core.pruning import METHODS, load_network
+from prune_core.training import train
 from prune_core.trial import baseline as pipeline_baseline
 from prune_core.trial import judge as pipeline_evaluation
 from prune_core.trial import run as pipeline
@@ -26,7 +28,7 @@ from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
 
-BASELINE = {
+BASELINE: dict[str, Any] = {
     "kind": "baseline",
     "study_seed": 0,
     "data": {"name": "digits", "options": {}, "checksum": None, "train": 300, "validation": 100, "test": 100},
@@ -150,8 +152,9 @@ def test_baseline_control_and_two_methods(house):
         }
         assert columns <= record.keys()
         assert all(math.isfinite(value) for value in record.values() if isinstance(value, float))
-        assert read_outcome(house.root / name)["status"] == "complete"
-        assert read_progress(house.root / name)["heartbeat"] > 0
+        outcome, progress = read_outcome(house.root / name), read_progress(house.root / name)
+        assert outcome is not None and outcome["status"] == "complete"
+        assert progress is not None and progress["heartbeat"] > 0
         assert json.loads((house.root / name / "description.json").read_text())["kind"]
     assert json.loads((house.root / "filters" / "verification.json").read_text())["passed"] is True
 
@@ -186,10 +189,12 @@ def test_a_longer_budget_goes_on_and_a_new_one_below_is_walked_again(house, monk
     house.run(described(), [0, 3], "grown")
     kept = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (house.root / "grown").glob("budget-*/*")}
     walked = []
-    real = pipeline_walk.train
-    monkeypatch.setattr(
-        pipeline_walk, "train", lambda *a, **k: (walked.append((k["epochs_from"], k["epochs_to"])), real(*a, **k))[1]
-    )
+
+    def noted(*args, **more):
+        walked.append((more["epochs_from"], more["epochs_to"]))
+        return train(*args, **more)
+
+    monkeypatch.setattr(pipeline_walk, "train", noted)
     assert house.run(described(), [0, 3, 4], "grown")["budgets"] == [0, 3, 4]
     assert walked == [(3, 4)]
     walked.clear()

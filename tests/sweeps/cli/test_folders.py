@@ -39,6 +39,7 @@ def _out(tmp_path: Path) -> Path:
     study = load_study(tmp_path / "mine.yaml")
     out = tmp_path / "out"
     plan = make_plan(study)
+    assert plan.data is not None
     write_study(study.to_plain(), out / "study.yaml", provenance={"git": "0123", "data": plan.data.to_plain()})
     baseline, control, pruned = plan.trials
     for trial in (baseline, control):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from prune_core.metrics import Direction
 from sweeps.front.front import candidates, front, hypervolume, membership, non_dominated, write_front
 from sweeps.front.scatter import scatter_of
 
@@ -86,7 +87,7 @@ def record(method="l1", ratio="0.5", seed=0, budget=2, accuracy=0.9, parameters=
     }
 
 
-TWO = {"accuracy": "max", "nonzero_parameters": "min"}
+TWO: dict[str, Direction] = {"accuracy": "max", "nonzero_parameters": "min"}
 
 
 def test_candidates_have_mean_sample_deviation_and_completeness():
@@ -111,7 +112,7 @@ def test_a_stopped_or_nan_record_never_competes():
         [record(accuracy=0.99, status="stopped"), record(ratio="0.7", accuracy=np.nan), record(ratio="0.3", accuracy=0.5)]
     )
     table = candidates(records, TWO)
-    assert table.loc[front(table, TWO), "ratio"].tolist() == [0.3]
+    assert table.loc[front(table, TWO).tolist(), "ratio"].tolist() == [0.3]
 
 
 def test_fronts_never_mix_budgets_unless_asked():
@@ -124,7 +125,7 @@ def test_fronts_never_mix_budgets_unless_asked():
 def test_the_baseline_competes_at_every_budget():
     records = pd.DataFrame([record("baseline", "0", budget=0, accuracy=0.95, parameters=50), record(budget=2, accuracy=0.9)])
     table = candidates(records, TWO)
-    assert table.loc[front(table, TWO), "method"].tolist() == ["baseline"]
+    assert table.loc[front(table, TWO).tolist(), "method"].tolist() == ["baseline"]
 
 
 def test_empty_records_have_no_candidates():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from prune_core.metrics import Direction
 from sweeps.front.text import front_rows
 
-DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
+DECISIVE: dict[str, Direction] = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
 
 
 def record(method: str, ratio: float, budget: int, accuracy: float, ece: float, parameters: int) -> dict[str, object]:

@@ -15,6 +15,7 @@ from prune_core.evaluation.scoring import record_columns
 from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
 from sweeps.one_network.against import against_lines, deltas, falling_ece_line, write_flipped
+from sweeps.one_network.judged import Record
 from sweeps.records.columns import record_columns as columns
 from tests.sweeps.judging import call, judgement, row
 
@@ -77,8 +78,8 @@ def test_a_class_whose_name_is_a_formula_is_none_in_the_table_of_flipped_images(
 
 
 def test_an_ece_that_fell_with_accuracy_and_confidence_is_flagged() -> None:
-    dense = {"accuracy": 0.9, "mean_confidence": 0.95, "ece": 0.05, "mpc_s5": 0.6, "corruption_ece_s5": 0.3}
-    guessing = {"accuracy": 0.1, "mean_confidence": 0.11, "ece": 0.01, "mpc_s5": 0.1, "corruption_ece_s5": 0.02}
+    dense: Record = {"accuracy": 0.9, "mean_confidence": 0.95, "ece": 0.05, "mpc_s5": 0.6, "corruption_ece_s5": 0.3}
+    guessing: Record = {"accuracy": 0.1, "mean_confidence": 0.11, "ece": 0.01, "mpc_s5": 0.1, "corruption_ece_s5": 0.02}
     [line] = falling_ece_line(guessing, dense)
     assert line.startswith("not better calibrated: ECE, ECE under corruption fell because accuracy fell")
     assert falling_ece_line({**dense, "ece": 0.01}, dense) == []

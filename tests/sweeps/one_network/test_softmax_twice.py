@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def test_evaluate_says_so_once(tmp_path: Path, network: bool, capsys: pytest.Cap
 
 
 def test_the_record_of_a_trial_says_so_also_after_rescoring(tmp_path: Path, network: bool) -> None:
-    data = {"name": "digits", "options": {}, "checksum": None, "train": 100, "validation": 50, "test": 50}
+    data: dict[str, Any] = {"name": "digits", "options": {}, "checksum": None, "train": 100, "validation": 50, "test": 50}
     baseline = {
         "kind": "baseline",
         "study_seed": 0,
@@ -66,6 +67,8 @@ def test_the_record_of_a_trial_says_so_also_after_rescoring(tmp_path: Path, netw
     outcome = run_trial(TrialDescription.from_plain(described), TrialOrder(folder, tmp_path / "store", (0,)))
     assert outcome["status"] == "complete", outcome
     wanted = "probabilities" if network else None
-    assert read_record(folder, 0).get("outputs") == wanted
+    written = read_record(folder, 0)
+    assert written is not None and written.get("outputs") == wanted
     rescore_record(folder / "budget-0000", 10)
-    assert read_record(folder, 0).get("outputs") == wanted
+    rescored = read_record(folder, 0)
+    assert rescored is not None and rescored.get("outputs") == wanted

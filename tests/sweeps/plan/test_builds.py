@@ -10,10 +10,10 @@ import pytest
 from prune_core.base.errors import BadInput
 from prune_core.trial.build import this_build
 from sweeps.engine.worker import run_planned
+from sweeps.folder.paths import trial_folder
 from sweeps.plan import builds
 from sweeps.plan.builds import other_builds, require_one_build
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import trial_folder
 from sweeps.records.builds import builds_line
 from sweeps.records.collect import collect
 from sweeps.run.plan_text import plan_text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ evaluation: {{images_per_cell: 10, selection_images_per_cell: 10}}
 
 def study(folder: Path, side: int, *overrides: str, test: bool = True) -> Study:
     images, labels = np.zeros((80, side, side, 3), np.uint8), np.arange(80) % 4
-    own = {"test_images": images, "test_labels": labels} if test else {}
+    own: dict[str, Any] = {"test_images": images, "test_labels": labels} if test else {}
     np.savez(folder / "mine.npz", images=images, labels=labels, **own)
     (folder / "mine.yaml").write_text(STUDY.format(file=folder / "mine.npz"), encoding="utf-8")
     return load_study(folder / "mine.yaml", overrides)

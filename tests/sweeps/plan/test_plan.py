@@ -80,8 +80,8 @@ def test_slimming_starts_from_its_own_baseline_and_nobody_else_does(tmp_path: Pa
     sparse = {trial.baseline_key for trial in plan.trials if trial.kind == "baseline" and trial.arm == "small_vgg-sparse"}
     for trial in plan.trials:
         assert (trial.baseline_key in sparse) == (trial.arm in ("small_vgg-sparse", "small_vgg-network_slimming"))
-        strength = trial.description.baseline.training.sparsity
-        assert strength == (1e-4 if trial.baseline_key in sparse else 0.0)
+        recipe = trial.description.baseline.training
+        assert recipe is not None and recipe.sparsity == (1e-4 if trial.baseline_key in sparse else 0.0)
         assert (trial.description.fine_tuning or Recipe()).sparsity == 0.0
 
 
@@ -155,6 +155,7 @@ def test_a_pruned_architecture_is_trained_from_scratch_where_the_arm_says_so(tmp
     assert scratch[0].name == "small_vgg-unstructured-scratch-r0.30-s0"
     for trial in scratch:
         recipe = trial.description.training
+        assert recipe is not None
         # slimming's architecture too is trained without the penalty, which is there for pruning alone
         assert recipe.sparsity == 0.0 and recipe.epochs == 2
     searched = make_plan(study(tmp_path, "arms.0.scratch=0.3", "search.kind=random", "search.candidates=3"))
@@ -233,7 +234,8 @@ def test_a_candidate_with_another_rate_brings_its_control(tmp_path: Path) -> Non
     trials = candidate_trials(chosen, "small_vgg-l1_filter", "0.5", {"learning_rate": 0.02})
     assert Counter(trial.kind for trial in trials) == {"pruned": 2, "control": 2}
     assert not {trial.key for trial in trials} & keys(make_plan(chosen))
-    assert {trial.description.fine_tuning.learning_rate for trial in trials} == {0.02}
+    fine_tuning = [trial.description.fine_tuning for trial in trials]
+    assert {recipe.learning_rate if recipe else None for recipe in fine_tuning} == {0.02}
 
 
 def test_a_search_plans_only_what_it_needs_in_any_case(tmp_path: Path) -> None:
@@ -337,7 +339,8 @@ def test_options_with_choices_are_an_arm_each_in_a_grid(tmp_path: Path) -> None:
     ]
     assert plan.arms[2].parts == (("network", "small_vgg"), ("method", "l1_filter"), ("layers", "1.3"), ("round_to", "1"))
     pruned = [trial for trial in plan.trials if trial.kind == "pruned"]
-    assert [trial.description.method.options["layers"] for trial in pruned] == ["all", "all", [1, 3], [1, 3]]
+    methods = [trial.description.method for trial in pruned]
+    assert [method.options["layers"] if method else None for method in methods] == ["all", "all", [1, 3], [1, 3]]
     assert Counter(trial.kind for trial in plan.trials)["control"] == 1
     # the arm that is written out is the same trial
     written = "arms=[{methods: [l1_filter], networks: [small_vgg], options: {layers: [1, 3], round_to: 8}}]"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboards.cli import build, cli
+from dashboards.cli import build
 from prune_core.base.files import read_json, write_json
-from sweeps.cli.group import run_cli
+from sweeps.cli.group import cli, run_cli
 from sweeps.folder.pages import Pages
 from sweeps.plan.data_facts import DataFacts, recorded_data
 from sweeps.plan.plan import make_plan
@@ -76,6 +76,7 @@ def own(folder: Path) -> Study:
 def test_a_run_writes_down_what_its_data_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study, out = own(tmp_path), tmp_path / "out"
     plan = make_plan(study, out)
+    assert plan.checksum is not None
     assert plan.data == DataFacts(plan.checksum, 80, 0, (16, 16, 3), 4, {})
     out.mkdir()
     Books.open(study, plan, out)

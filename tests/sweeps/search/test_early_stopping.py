@@ -66,8 +66,10 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6) -> li
     plan = make_plan(of, out)
     for trial in plan.trials:
         write_json(store_folder(out) / trial.baseline_key / "meta.json", {})
-    workload, ran = _workload(plan, Books.open(of, plan, out), out), []
-    while (trial := workload.next()) is not None and len(ran) < killed_after:
+    workload = _workload(plan, Books.open(of, plan, out), out)
+    ran: list[tuple[str, int]] = []
+    while (given := workload.next()) is not None and len(ran) < killed_after:
+        trial = given
         folder = trial_folder(out, trial.key)
         write_json(folder / "description.json", trial.description.to_plain())
         for budget in trial.budgets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -79,7 +80,8 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, faili
         shutil.copy(storage, out / "optuna.db")
     plan = make_plan(of, out)
     books = Books.open(of, plan, out)
-    workload, ran = _workload(plan, books, out), []
+    workload = _workload(plan, books, out)
+    ran: list[Any] = []
     while len(ran) < killed_after and (trial := workload.next()) is not None:
         folder = trial_folder(out, trial.key)
         failed = trial.name == failing

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from prune_core.metrics import Direction
 from sweeps.study.deciding import deciding_column, deciding_columns
 
 COLUMNS = ("accuracy", "val_accuracy", "mpc_s5", "nonzero_parameters", "delta_accuracy", "delta_val_accuracy", "delta_rpc")
@@ -27,6 +28,6 @@ def test_the_selection_number_decides_where_there_is_one(column: str, validation
 
 
 def test_objectives_keep_their_directions() -> None:
-    named = {"accuracy": "max", "nonzero_parameters": "min"}
+    named: dict[str, Direction] = {"accuracy": "max", "nonzero_parameters": "min"}
     assert deciding_columns(named, COLUMNS) == {"val_accuracy": "max", "nonzero_parameters": "min"}
     assert deciding_columns(named, COLUMNS, "report") == named

@@ -100,7 +100,7 @@ def test_a_picture_shows_the_ece_of_the_record(
     report, selection = (LogitSet(stream.integers(0, 4, 80), stream.normal(0, 2, (80, 4))) for _ in range(2))
     report.save(tmp_path / "report.npz")
     columns = record_columns(selection=selection if validation else None, report=report, train=None, bins=15)
-    one = choice("one", 0.9)
+    one = choice("one")
     # As the table of records holds it: what was not measured is NaN.
     record = one.record | {"val_accuracy": float("nan"), "corruption_set": float("nan")} | columns
     one = SimpleNamespace(**vars(one) | {"record": record, "folder": tmp_path})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from prune_core.base.errors import BadInput
-from sweeps.tracking.place import ForeignPlace, check_artifacts, checked_uri, in_short
+from sweeps.tracking.place import ForeignPlace, check_artifacts, checked_uri, short_reason
 from sweeps.tracking.tracker import Tracker
 
 FOLDERS = [
@@ -63,7 +63,7 @@ def test_what_mlflow_takes(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
 def test_artifacts_of_a_folders_own_database_stay_in_it(tmp_path: Path, location: str) -> None:
     with pytest.raises(ForeignPlace, match="outside of this folder") as caught:
         check_artifacts(location, tmp_path / "out" / "mlartifacts")
-    assert in_short(caught.value) == str(caught.value)  # told whole: it names the place and the remedy
+    assert short_reason(caught.value) == str(caught.value)  # told whole: it names the place and the remedy
 
 
 def test_a_place_below_the_folder_is_its_own_however_it_is_written(tmp_path: Path) -> None:

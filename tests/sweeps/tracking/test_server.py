@@ -12,7 +12,7 @@ import pytest
 
 from prune_core.base.errors import BadInput
 from sweeps.tracking.parent import ProgressRow
-from sweeps.tracking.place import in_short, quieten_mlflow
+from sweeps.tracking.place import quieten_mlflow, short_reason
 from sweeps.tracking.tracker import Tracker, TrialEntry
 
 
@@ -20,9 +20,10 @@ def entry(number=0):
     return TrialEntry(key=f"key{number}", name=f"net-s{number}", metrics={0: {"accuracy": 0.5}})
 
 
-ANSWERS = {"silent": None, "500": b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"}
+REFUSED = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+ANSWERS = {"silent": None, "500": REFUSED}
 ANSWERS["drip"] = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
-ANSWERS["401"] = ANSWERS["500"].replace(b"500 Oops", b"401 Who")
+ANSWERS["401"] = REFUSED.replace(b"500 Oops", b"401 Who")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,14 +81,15 @@ def test_a_bad_server_is_told_in_few_words_and_gets_the_users_credentials(tmp_pa
 
 
 def test_a_password_in_an_address_is_not_shown(tmp_path, monkeypatch):
-    assert "secret" not in in_short(ValueError("cannot open http://me:secret@host:5000 at all"))
+    assert "secret" not in short_reason(ValueError("cannot open http://me:secret@host:5000 at all"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:se cr@et@127.0.0.1:9/x")
     assert (
-        in_short(ValueError("no 'se cr@et' at https://me:se cr@et@127.0.0.1:9/x")) == "no '***' at https://***@127.0.0.1:9/x"
+        short_reason(ValueError("no 'se cr@et' at https://me:se cr@et@127.0.0.1:9/x"))
+        == "no '***' at https://***@127.0.0.1:9/x"
     )
     tracker = Tracker("demo", tmp_path, None, None, {})
     tracker._failed(ValueError("https://me:se cr@et@127.0.0.1:9/x is away"))
-    assert tracker.problem.startswith(
+    assert tracker.problem is not None and tracker.problem.startswith(
         "MLflow at https://***@127.0.0.1:9/x cannot be written: https://***@127.0.0.1:9/x is away"
     )
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "me:se cr@et@127.0.0.1")
