@@ -11,6 +11,7 @@ import yaml
 from dashboards.cli import PAGES
 from sweeps.cli.group import cli, run_cli
 from sweeps.folder.sqlite import read_texts
+from tests.conftest import LEAKY
 from tests.sweeps.inline import without_ray
 
 STUDY = """
@@ -45,6 +46,8 @@ def test_a_moved_study_is_used_from_its_new_place(
     shutil.move(new / "runs" / "first", new / "runs" / "renamed")
     out = new / "runs" / "renamed"
     capsys.readouterr()
+    for name in LEAKY:  # MLflow's own, of the first run: the next one is another process
+        monkeypatch.delenv(name, raising=False)
 
     assert run_cli(cli, ["plan", str(out)]) == 0
     assert "everything is there" in capsys.readouterr().out
@@ -63,9 +66,8 @@ def test_a_moved_study_is_used_from_its_new_place(
     assert len(runs) == 4
     listed = [len(client.list_artifacts(run.info.run_id)) for run in runs]
     assert all(listed), "artifacts of before the move are not found"
-    assert str(new) in yaml.safe_load((out / "study.yaml").read_text(encoding="utf-8"))["plugin_paths"] or ".." in str(
-        yaml.safe_load((out / "study.yaml").read_text(encoding="utf-8"))["plugin_paths"]
-    )
+    written = yaml.safe_load((out / "study.yaml").read_text(encoding="utf-8"))
+    assert str(new) in written["plugin_paths"], "the plugins are looked for where the project is now"
 
 
 def test_a_shipped_name_stays_one_and_a_folder_without_a_study_is_said(
