@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prune_core.base.errors import Diverged
+from prune_core.base.trial_folder import TRAINING_PATH
 from prune_core.training.device_data import DeviceData
 from prune_core.training.optimizer import Masks, Sgd, add_sparsity, scales
 from prune_core.training.recipe import Recipe
@@ -89,7 +90,10 @@ def train(
             metrics = run.end_epoch()
             if on_epoch is not None:
                 on_epoch(epoch + 1, metrics)
-        return run.snapshot()
+        state = run.snapshot()
+        if used is not None:
+            state.notes[TRAINING_PATH] = used.path
+        return state
 
 
 class _Run:

@@ -13,7 +13,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.keys import keyed_baseline
 from prune_core.base.seeds import derive_seed
 from prune_core.base.store import file_sha256, read_meta
-from prune_core.base.trial_folder import WEIGHTS
+from prune_core.base.trial_folder import TRAINING_PATH, WEIGHTS
 from prune_core.networks import build_network, load_weights
 from prune_core.pruning import load_network, save_network
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
@@ -33,11 +33,11 @@ def make_baseline(trial: Trial) -> Path:
 
     def make(folder: Path) -> dict[str, Any]:
         if trial.baseline.get("checkpoint"):
-            network, seconds = _brought(trial), 0.0
+            network, made = _brought(trial), {"train_seconds": 0.0}
         else:
-            network, seconds = _trained(trial)
+            network, made = _trained(trial)
         save_network(network, folder / WEIGHTS)
-        return {"train_seconds": seconds}
+        return made
 
     entry = trial.store.get_or_make(keyed_baseline(trial.baseline), make)
     trial.store.partial(trial.baseline_key).unlink(missing_ok=True)
@@ -70,7 +70,7 @@ def _brought(trial: Trial) -> nn.Module:
     return network
 
 
-def _trained(trial: Trial) -> tuple[nn.Module, float]:
+def _trained(trial: Trial) -> tuple[nn.Module, dict[str, Any]]:
     recipe = Recipe.from_dict(trial.baseline["training"])
     partial = trial.store.partial(trial.baseline_key)
     network = built_network(trial).to(trial.device)
@@ -89,4 +89,5 @@ def _trained(trial: Trial) -> tuple[nn.Module, float]:
         should_stop=trial.watch.tick,
         checkpoint=Checkpoint(lambda state: state.save(partial), trial.checkpoint_seconds),
     )
-    return network.cpu(), final.seconds
+    made = {"train_seconds": final.seconds, TRAINING_PATH: final.notes.get(TRAINING_PATH)}
+    return network.cpu(), {name: value for name, value in made.items() if value is not None}

@@ -25,6 +25,7 @@ from prune_core.base.trial_folder import (
     RESAMPLED,
     SELECTION,
     TRAIN,
+    TRAINING_PATH,
     WEIGHTS,
     budget_folder,
     has_cells,
@@ -50,9 +51,10 @@ class Judged:
     folder: Path
     evaluate_seconds: float
     train_seconds: float
+    training_path: str | None
 
 
-def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -> dict[str, Any]:
+def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float, training_path: str | None) -> dict[str, Any]:
     """Save a network, load it again, evaluate what was loaded, and write the record of a budget.
 
     Raises:
@@ -63,7 +65,7 @@ def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -
     folder.mkdir(parents=True, exist_ok=True)
     save_network(network, folder / WEIGHTS)
     seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=trial.judges_cells(budget))
-    return _record(trial, budget, Judged(folder, seconds, train_seconds), cells=trial.judges_cells(budget))
+    return _record(trial, budget, Judged(folder, seconds, train_seconds, training_path), cells=trial.judges_cells(budget))
 
 
 def judged_before(trial: Trial, budget: int) -> dict[str, Any] | None:
@@ -76,7 +78,7 @@ def judged_before(trial: Trial, budget: int) -> dict[str, Any] | None:
     if not (folder / WEIGHTS).exists():
         return None
     seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=True)
-    return _record(trial, budget, Judged(folder, seconds, record["train_seconds"]))
+    return _record(trial, budget, Judged(folder, seconds, record["train_seconds"], record.get(TRAINING_PATH)))
 
 
 def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str, Any]:
@@ -92,7 +94,8 @@ def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str,
     for source in [entry / WEIGHTS, *(judged / name for name in LOGITS)]:
         if source.exists():
             _link(source, folder / source.name)
-    return _record(trial, 0, Judged(folder, float(read_meta(judged)["made"]["evaluate_seconds"]), train_seconds))
+    seconds, path = float(read_meta(judged)["made"]["evaluate_seconds"]), read_meta(entry)["made"].get(TRAINING_PATH)
+    return _record(trial, 0, Judged(folder, seconds, train_seconds, path if train_seconds else None))
 
 
 def _keyed(trial: Trial) -> dict[str, Any]:
@@ -159,6 +162,7 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
         "budget": budget,
         ECE_BINS: trial.bins,
         **({} if cells else {REPORT_CELLS: False}),
+        **({} if judged.training_path is None else {TRAINING_PATH: judged.training_path}),
     }
     for name, value in record.items():
         if isinstance(value, float) and not math.isfinite(value):

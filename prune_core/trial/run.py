@@ -130,26 +130,29 @@ def _walk(trial: Trial, budgets: Sequence[int], on_budget: OnBudget | None) -> N
     entry = make_baseline(trial)
     dense, dense_seconds = load_baseline(entry)
     walks = _Walks(trial, dense)
-    for budget in budgets:
-        record = judged_before(trial, budget)
-        if record is None and budget == 0 and not trial.prunes:
-            record = judge_baseline(trial, entry, dense_seconds if trial.only_judges else 0.0)
-        if record is None and budget == 0 and trial.from_scratch:
-            record = judge(trial, *_scratch(trial, dense))
-        if record is None:
-            walker = walks.towards(budget)
-            walker.go_to(budget)
-            record = judge(trial, walker.network, budget, walker.state.seconds)
-        if on_budget is not None:
-            on_budget(budget, record)
+    try:
+        for budget in budgets:
+            record = judged_before(trial, budget)
+            if record is None and budget == 0 and not trial.prunes:
+                record = judge_baseline(trial, entry, dense_seconds if trial.only_judges else 0.0)
+            if record is None and budget == 0 and trial.from_scratch:
+                record = judge(trial, *_scratch(trial, dense))
+            if record is None:
+                walker = walks.towards(budget)
+                walker.go_to(budget)
+                record = judge(trial, walker.network, budget, walker.state.seconds, walker.training_path)
+            if on_budget is not None:
+                on_budget(budget, record)
+    finally:
+        walks.close()
     (trial.folder / WALK).unlink(missing_ok=True)
     if trial.from_scratch:
         (trial.folder / STATE).unlink(missing_ok=True)  # nothing can go on from there
 
 
-def _scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, int, float]:
-    network, seconds = train_from_scratch(trial, dense)
-    return network, 0, seconds
+def _scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, int, float, str | None]:
+    network, seconds, path = train_from_scratch(trial, dense)
+    return network, 0, seconds, path
 
 
 def _told(folder: Path, budgets: Sequence[int], outcome: dict[str, Any], on_budget: OnBudget | None) -> dict[str, Any]:
@@ -168,6 +171,11 @@ class _Walks:
         self.trial, self.dense = trial, dense
         self.open: dict[str, Walker] = {}
 
+    def close(self) -> None:
+        """Give up what the walks keep on the device: the next trial of this worker finds it as this one did."""
+        for walker in self.open.values():
+            walker.close()
+
     def towards(self, budget: int) -> Walker:
         """Return the walker that can still reach a budget.
 
@@ -180,7 +188,7 @@ class _Walks:
             return self._walker(STATE)
         if self._walker(WALK).state.place > (budget, 0):
             (self.trial.folder / WALK).unlink()
-            del self.open[WALK]
+            self.open.pop(WALK).close()
         return self._walker(WALK)
 
     def _walker(self, name: str) -> Walker:
