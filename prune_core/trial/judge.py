@@ -32,6 +32,7 @@ from prune_core.base.trial_folder import (
     read_record,
 )
 from prune_core.cost.complexity import Complexity, complexity
+from prune_core.evaluation.batch_size import BATCH_SIZE
 from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network, record_columns
 from prune_core.evaluation.resampled import image_noise, write_image_noise
@@ -40,8 +41,6 @@ from prune_core.networks import convolutions
 from prune_core.pruning import load_network, save_network
 from prune_core.trial.context import Trial
 from prune_core.trial.data import Corrupted, called, report_cells, selection_cells
-
-BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ def _forward(
         corrupted=None if cells is None else cells.images,
         cell_index=None if cells is None else cells.positions,
         device=trial.device,
-        batch_size=BATCH_SIZE,
+        batch_size=trial.description["evaluation"].get("batch_size", BATCH_SIZE["cpu"]),
     )
 
 

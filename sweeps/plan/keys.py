@@ -10,6 +10,7 @@ from prune_core.base.description import GENERATOR_FORMAT, content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.keys import baseline_key, keyed_baseline
 from prune_core.base.store import file_sha256
+from prune_core.evaluation.batch_size import keyed_batch_size
 from sweeps.study.model import Study
 from sweeps.study.sections import NetworkSection
 
@@ -96,6 +97,7 @@ def trial_description(
             "images_per_cell": evaluation.images_per_cell,
             "selection_images_per_cell": evaluation.selection_images_per_cell,
             "train_images": evaluation.train_images,
+            **({"batch_size": batch} if (batch := keyed_batch_size(study.resources.device)) is not None else {}),
             **({"generator": GENERATOR_FORMAT} if evaluation.corruptions != "none" else {}),
             **({"folder": str(evaluation.folder)} if evaluation.folder is not None else {}),
         },
