@@ -4,7 +4,7 @@ from __future__ import annotations
 
 BATCH_SIZE = {"cpu": 64, "cuda": 1000}
 """By kind of device, for images of 32 x 32. It may change the last bits of a logit, so it is part of a trial's key; that of
-the CPU is not named there, as keys are older than this. 32 to 64 was measured best on a CPU. That of a GPU has not been measured
+the CPU is not named there, as keys are older than this. 32 to 64 was measured best on a CPU. That of a GPU is not measured
 yet: `benchmarks.gpu` does it."""
 
 _PIXELS = 32 * 32

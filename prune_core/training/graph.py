@@ -126,12 +126,13 @@ def refuse_by_trace(step: DeviceStep) -> None:
 def _captured(step: DeviceStep, side: torch.cuda.Stream) -> torch.cuda.CUDAGraph:
     graph = torch.cuda.CUDAGraph()
     generator = torch.cuda.default_generators[step.device.index or 0]
-    spare = generator.clone_state()
+    spare, current = generator.clone_state(), torch.cuda.current_stream(step.device)
     try:
         with torch.cuda.graph(graph, stream=side):
             step.run()
     except RuntimeError:
-        # a capture that failed leaves the generator believing in it, and the next dropout would raise
+        # a capture that failed may leave its stream the current one, and the generator believing that it goes on
+        torch.cuda.set_stream(current)
         generator.graphsafe_set_state(spare)
         raise
     return graph
