@@ -65,8 +65,8 @@ def checks() -> dict[str, Callable[[], None]]:
 
 def like_the_cpu(name: str, method: str | None) -> None:
     """Train (with masks, where a method left some), prune before it, and judge: on both devices, within `CLOSE`."""
-    logits = {device.type: _course(name, method, device) for device in (CPU, CUDA)}
-    worst = float(np.abs(logits["cpu"] - logits["cuda"]).max() / np.abs(logits["cpu"]).max())
+    on_cpu, on_gpu = (_course(name, method, device) for device in (CPU, CUDA))
+    worst = float(np.abs(on_cpu - on_gpu).max() / np.abs(on_cpu).max())
     _require(worst < CLOSE, f"{name}, {method}: logits differ by {worst:.2g} of the largest")
 
 
@@ -106,7 +106,7 @@ def killed_and_resumed() -> None:
     whole = _trained("fp32", Session())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state"
-        process = subprocess.Popen([sys.executable, "-m", "benchmarks.gpu_checks", str(file)])
+        process = subprocess.Popen([sys.executable, "-m", "benchmarks.gpu_checks", str(file), CUDA.type])
         deadline = time.monotonic() + 120
         while not file.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -266,7 +266,8 @@ def _assert_equal(one: Mapping[str, Any], other: Mapping[str, Any], what: str) -
 
 def main() -> None:
     """Train until somebody kills this process, a checkpoint after every step."""
-    prepare_runtime(device="cuda")
+    global CUDA
+    CUDA = prepare_runtime(device=sys.argv[2])
     _trained("fp32", Session(), file=Path(sys.argv[1]))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks import gpu_checks
 from benchmarks.gpu import main, measured
 from benchmarks.gpu_checks import CheckFailed, checks
 from benchmarks.gpu_rows import NEEDS_CUDA, PAPER, covered
@@ -118,6 +119,34 @@ def test_the_table_of_a_card() -> None:
     assert "| vgg16 | tf32 | 100.0 (90.0 to 110.0) | 100.0 (90.0 to 110.0) | 1 | not measured | not measured | yes |" in text
     assert "| vgg16 | 1000 | 9.7 | not measured | 10 | 0.97 |" in text and "fp32 20 h" in text
     assert slug("NVIDIA H100 80GB HBM3") == "nvidia-h100-80gb-hbm3"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "network small_resnet",
+        "method unstructured on small_vgg",
+        "method taylor on resnet8",
+        "two runs equal, bf16",
+        "batches stop and go on",
+        "killed and resumed",
+        "resident images judge as others",
+    ],
+)
+def test_checks_that_need_no_graph_pass_on_the_cpu(name: str, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    """With the CPU in place of the GPU: so that a mistake in a check is not found on the first GPU."""
+    monkeypatch.setattr(gpu_checks, "CUDA", torch.device("cpu"))
+    torch.set_num_threads(1)
+    checks()[name]()
+
+
+def test_a_check_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    monkeypatch.setattr(gpu_checks, "CUDA", torch.device("cpu"))
+    with pytest.raises(CheckFailed, match="no graphs on cpu"):
+        checks()["graph equals eager, fp32"]()
+    monkeypatch.setattr(gpu_checks, "CLOSE", 0.0)
+    with pytest.raises(CheckFailed, match="differ by"):
+        checks()["network small_resnet"]()
 
 
 @pytest.mark.gpu
