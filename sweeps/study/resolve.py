@@ -14,6 +14,7 @@ from prune_core.data import DATASETS
 from sweeps.study.errors import at
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
+from sweeps.study.precision import check_precision
 from sweeps.study.search import checked_search
 from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
 
@@ -34,6 +35,7 @@ def resolve(study: Study, folder: Path) -> Study:
     paths = tuple(dict.fromkeys([*(str((folder / path).resolve()) for path in study.plugin_paths), str(folder)]))
     if study.plugins:
         import_plugins(study.plugins, paths)
+    check_precision(study)
     networks = _lone_baseline(study)
     with at("training"):
         training = recipe_of(study.training)
