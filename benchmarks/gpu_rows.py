@@ -87,7 +87,8 @@ def made_step(label: str, precision: str, device: torch.device, size: Size) -> D
 
 def training_row(label: str, precision: str, device: torch.device, size: Size) -> dict[str, Any]:
     """Steps per second with and without a graph, in turns; whether they agree to the bit; how busy the device is."""
-    row: dict[str, Any] = {"network": label, "precision": precision, "batch": size.batch}
+    name, options, _ = PAPER[label]
+    row: dict[str, Any] = {"network": label, "name": name, "options": options, "precision": precision, "batch": size.batch}
     with arithmetic(precision, device):
         step = made_step(label, precision, device, size)
         if device.type != "cuda":
