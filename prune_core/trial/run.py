@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from prune_core.trial.baseline import load_baseline, make_baseline
 from prune_core.trial.context import Trial
 from prune_core.trial.data import load_trial_data
 from prune_core.trial.judge import judge, judge_baseline, judged_before
+from prune_core.trial.memory import once_more
 from prune_core.trial.scratch import train_from_scratch
 from prune_core.trial.trouble import machine_trouble, one_line
 from prune_core.trial.walk import VerificationFailed, Walker
@@ -103,7 +105,7 @@ def run_trial(
         data = load_trial_data(description["baseline"], cache)
         cells_at = None if report_budgets is None else frozenset(report_budgets)
         trial = Trial(description, key, folder, Store(store), data, device, watch, bins, cells_at, keep, checkpoint_seconds)
-        _walk(trial, wanted, on_budget)
+        once_more(partial(_walk, trial, wanted), on_budget)
     except Interrupted as stop:
         return _outcome(folder, key, INTERRUPTED, str(stop))
     except (Diverged, VerificationFailed) as end:

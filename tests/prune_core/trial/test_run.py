@@ -374,3 +374,25 @@ def test_a_session_lasts_over_the_budgets_of_a_walk_and_ends_with_the_trial(hous
     monkeypatch.setattr(pipeline, "judge", lambda *_: (_ for _ in ()).throw(RuntimeError("broken")))
     assert house.run(described(seed=1), [1], "broken", store="queued-store")["status"] == "failed"
     assert made and {session for session, _ in closed} == set(made)
+
+
+def test_a_trial_that_runs_out_of_device_memory_goes_on_from_its_folder(house, monkeypatch):
+    house.run(described(), [0, 2], "plain")
+    real, failed = pipeline_walk.train, []
+
+    def short_of_memory(*given, **more):
+        if not failed:
+            failed.append(1)
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return real(*given, **more)
+
+    monkeypatch.setattr(pipeline_walk, "train", short_of_memory)
+    told = []
+    outcome = house.run(described(), [0, 2], "short", on_budget=lambda budget, _: told.append(budget))
+    assert outcome["status"] == "complete" and failed and told == [0, 2]
+    assert numbers(house.record(2, "short")) == numbers(house.record(2, "plain"))
+    monkeypatch.setattr(
+        pipeline_walk, "train", lambda *_, **__: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory"))
+    )
+    outcome = house.run(described(), [0, 2], "never")
+    assert outcome["status"] == "failed" and "out of memory" in outcome["cause"]
