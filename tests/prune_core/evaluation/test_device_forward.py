@@ -56,6 +56,7 @@ def test_logits_are_those_of_the_other_way(tmp_path: Path) -> None:
 
 def test_nothing_is_read_back_before_the_end() -> None:
     """Every operator of a batch only queues work: no value of an image or a logit comes to the host."""
+
     class Linear(nn.Module):
         def forward(self, images: Tensor) -> Tensor:
             return images.mean((2, 3))
