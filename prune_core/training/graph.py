@@ -52,6 +52,11 @@ class Graph:
             torch.cuda.empty_cache()
 
 
+def capturable(device: torch.device) -> bool:
+    """Return whether steps on a kind of device can be captured at all."""
+    return device.type == "cuda"
+
+
 def capture(step: DeviceStep) -> Graph:
     """Return the graph of a step that has begun an epoch; every value is afterwards as it was.
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from prune_core.training.device_data import DeviceData
-from prune_core.training.graph import Graph, NotCaptured, capture
+from prune_core.training.graph import Graph, NotCaptured, capturable, capture
 from prune_core.training.optimizer import Masks, Sgd
 from prune_core.training.precision import arithmetic
 from prune_core.training.recipe import Recipe
@@ -129,7 +129,7 @@ class Session:
             graph.close()
 
     def _capture(self, step: DeviceStep, steps_to_come: int) -> None:
-        if step.device.type != "cuda":
+        if not capturable(step.device):
             self.path = f"eager: no graphs on {step.device.type}"
         elif steps_to_come < WORTH_STEPS:
             self.path = SHORT  # until a longer budget comes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -30,14 +30,6 @@ PAPER = {
     "vgg19-slimming": ("vgg19", {"initialisation": "study_network_slimming"}),
     "preresnet164": ("preresnet164", {"initialisation": "study_network_slimming"}),
 }
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def images(count: int = 11, side: int = 32) -> DeviceData:

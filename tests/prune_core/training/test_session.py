@@ -14,6 +14,7 @@ from prune_core.base.errors import Diverged
 from prune_core.training import Checkpoint, DeviceData, Interrupted, Recipe, Session, TrainingState, train
 from prune_core.training.session import SHORT
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 STREAM = ("test", 0)
 RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.05, augmentation="shift", schedule="step", milestones=(1, 2))
 
