@@ -11,18 +11,20 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.claims import DECIDABLE, LEVEL, Paired, verdict
+from dashboards.analysis.columns import compared_columns
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
 from dashboards.analysis.indistinguishable import may_meet, named, not_told_apart, sure_of
 from dashboards.analysis.per_seed import candidate_differences
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
-from prune_core.metrics.directions import DIRECTIONS
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import direction_of
+from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control where the study declares no margin."""
-COMPARED = ("accuracy", "ece", "nll", "mpc")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Question:
     condition: str
     demands: tuple[Limit, ...]
     column: str
-    direction: str
+    direction: Direction
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,12 @@ def accuracy_margin(study: StudyFolder) -> float:
 
 def _questions(study: StudyFolder, pruned: pd.DataFrame) -> list[Question]:
     def decisive(name: str) -> str:
-        return f"val_{name}" if study.select_on != "report" and f"val_{name}" in pruned else name
+        return deciding_column(name, pruned.columns, study.select_on)
 
     loss = accuracy_margin(study)
     margin = f"with accuracy at most {100 * loss:g} percentage point{'s' if loss != 0.01 else ''} below its control"
     # The difference is to the control of the same baseline: slimming starts from one of its own.
-    deltas = [name for name in (f"delta_{decisive('accuracy')}", "delta_accuracy") if _measured(pruned, name)]
+    deltas = [name for name in (decisive("delta_accuracy"), "delta_accuracy") if _measured(pruned, name)]
     near = (Limit(deltas[0], ">=", -loss),) if deltas else ()
     limits = tuple(study.decisive_limits)
     within = f"within the limits ({', '.join(map(str, study.limits))})" if limits else margin
@@ -111,15 +113,15 @@ def _answer(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: 
         return Answer(question.name, f"{asked}: no complete pruned network qualifies.", None, {}, None, ())
     order = [question.column, "network", "arm", "ratio"]
     row = rows_of(rows.sort_values(order, ascending=[question.direction == "min", True, True, True]).head(1))[0]
-    control = against_control(study, row, COMPARED)
-    ladder = against_ladder(study, points, row, COMPARED)
+    control = against_control(study, row, compared_columns())
+    ladder = against_ladder(study, points, row, compared_columns())
     return Answer(
         question.name,
         f"{asked}: {labels.candidate(row)}, {_numbers(row)}.",
         row,
         control,
         ladder,
-        tuple(_remarks(study, points, Found(question, able, rows, row, control, ladder))),
+        tuple(_remarks(study, points, Considered(question, able, rows, row, control, ladder))),
     )
 
 
@@ -150,7 +152,7 @@ def against_control(study: StudyFolder, row: Any, columns: Sequence[str]) -> dic
 
 
 @dataclass(frozen=True)
-class Found:
+class Considered:
     """An answer before it is put into words: who was able, who qualified, who was chosen, and against what it was held."""
 
     question: Question
@@ -161,7 +163,7 @@ class Found:
     ladder: Mapping[str, Paired] | None
 
 
-def _remarks(study: StudyFolder, points: Points, found: Found) -> list[str]:
+def _remarks(study: StudyFolder, points: Points, found: Considered) -> list[str]:
     question, row = found.question, found.row
     seeds = int(row.seeds)
     said = []
@@ -184,7 +186,7 @@ def _remarks(study: StudyFolder, points: Points, found: Found) -> list[str]:
     return said
 
 
-def _gain(study: StudyFolder, found: Found) -> list[str]:
+def _gain(study: StudyFolder, found: Considered) -> list[str]:
     """Say whether the chosen one beats its control in what it was chosen for; it is the best of many, so each counts."""
     name = found.question.column.removeprefix("val_")
     one = found.control.get(name)
@@ -196,6 +198,6 @@ def _gain(study: StudyFolder, found: Found) -> list[str]:
         "worse": "it is worse than its control by more than chance",
         "not told apart": "it is not told apart from its control",
         "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds",
-    }[verdict(one, claimed, DIRECTIONS[name])]
+    }[verdict(one, claimed, direction_of(name))]
     many = f" (the best of {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""
     return [f"In {labels.title(name)} {said}{many}."]

@@ -10,18 +10,11 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.claims import DECIDABLE, Array, Paired, claims, paired
-from dashboards.analysis.membership_text import COLLAPSED
 from dashboards.analysis.per_seed import table_noise
-from dashboards.analysis.ratio_panels import RATIO_FIGURES
+from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
-
-SHOWN = {
-    "ratio": ("accuracy", "ece", "nll"),
-    "robustness": ("mpc_s1", "mpc_s3", "mpc_s5"),
-    "calibration-shift": ("corruption_ece_s1", "corruption_ece_s3", "corruption_ece_s5"),
-}
-"""Figure -> the metrics that a sentence names: of the five severities the mildest, the middle and the worst."""
+from sweeps.front.collapse import COLLAPSED, lost_accuracy
 
 
 @dataclass(frozen=True)
@@ -69,8 +62,8 @@ def trends(study: StudyFolder) -> list[Trend]:
     # A straight line through a collapse describes neither side of it.
     table = table[table["ratio"].astype(float) < table["arm"].astype(str).map(_collapsed_arms(study)).fillna(np.inf)]
     result: list[Trend] = []
-    for figure in RATIO_FIGURES:
-        names = [name for name in SHOWN[figure.name] if name in table]
+    for figure in ratio_figures():
+        names = [name for name in figure.told if name in table]
         found = [
             (str(network), str(arm), metric, change)
             for (network, arm), rows in table.groupby(["network", "arm"], sort=True)
@@ -108,9 +101,9 @@ def trend_sentences(study: StudyFolder, found: Sequence[Trend]) -> dict[tuple[st
     collapsed = _collapsed_arms(study)
     pruned = study.records[~study.records["method"].isin(REFERENCES)]
     named = set(zip(pruned["network"].astype(str), pruned["arm"].astype(str), strict=True))
-    for figure in RATIO_FIGURES:
+    for figure in ratio_figures():
         having = {(one.network, one.arm) for one in found if one.figure == figure.name}
-        measured = any(name in pruned and bool(pruned[name].notna().any()) for name in SHOWN[figure.name])
+        measured = any(name in pruned and bool(pruned[name].notna().any()) for name in figure.told)
         for network, arm in sorted(having | {one for one in named if one[1] in collapsed and measured}):
             own = [one for one in found if (one.figure, one.network, one.arm) == (figure.name, network, arm)]
             words = f"{arm.removeprefix(network + '-')}: "
@@ -125,12 +118,9 @@ def trend_sentences(study: StudyFolder, found: Sequence[Trend]) -> dict[tuple[st
 
 
 def _collapsed_arms(study: StudyFolder) -> dict[str, float]:
-    """Return arm -> the lowest ratio at which its mean accuracy is more than `COLLAPSED` below its control's."""
-    table = study.records
-    if "delta_accuracy" not in table or not len(table):
-        return {}
+    """Return arm -> the lowest ratio at which its networks have collapsed, in the mean over the seeds."""
+    table = study.records.assign(lost=lost_accuracy(study.records, study.select_on))
     table = table[table["status"].eq("complete") & ~table["method"].isin(REFERENCES)]
     table = table[table["budget"].eq(table["budget"].max())]
-    means = table.groupby(["arm", "ratio"])["delta_accuracy"].mean().reset_index()
-    lost = means[means["delta_accuracy"] < -COLLAPSED]
-    return {str(arm): float(rows["ratio"].min()) for arm, rows in lost.groupby("arm")}
+    means = table.groupby(["arm", "ratio"])["lost"].mean().reset_index()
+    return {str(arm): float(rows["ratio"].min()) for arm, rows in means[means["lost"] > COLLAPSED].groupby("arm")}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.base.description import content_key
-from prune_core.base.files import read_json, write_json
+from prune_core.base.files import read_json, temporary_folder, write_json
 
 META = "meta.json"
 PARTIAL = ".partial"
@@ -57,11 +57,10 @@ class Store:
         if is_whole(entry):
             return entry
         self.root.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", suffix=".tmp", dir=self.root))
+        temporary = temporary_folder(entry)
         try:
             made = make(temporary)
             _take_inventory(temporary, description, made)
-            temporary.chmod(0o755)
             self._put(temporary, entry)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

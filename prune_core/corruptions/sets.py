@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from prune_core.base.benchmark import averaged
 from prune_core.base.description import GENERATOR_FORMAT, content_key
 from prune_core.base.errors import BadInput, UnknownName
-from prune_core.base.files import alone_in, replacing
+from prune_core.base.files import alone_in, is_abandoned, replacing
 from prune_core.base.progress import Told
 from prune_core.corruptions.apply import check_images, check_severity, corrupt_numbered
 from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, STANDARD, Images
@@ -217,7 +216,7 @@ def _checked_numbers(indices: NDArray[np.int64] | None, count: int) -> NDArray[n
 def _remove_stale(folder: Path) -> None:
     """Remove what killed runs left half-written; younger files may belong to a run that is at work."""
     for leftover in folder.glob(".*.tmp"):
-        if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
+        if is_abandoned(leftover, _STALE_SECONDS):
             leftover.unlink(missing_ok=True)
 
 

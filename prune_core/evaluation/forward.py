@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from prune_core.base.errors import BadInput
+from prune_core.base.memory_format import Forward, as_logits
 from prune_core.evaluation.batch_size import batch_size_of, images_at_once
 from prune_core.evaluation.device_forward import device_logits
 from prune_core.evaluation.device_sets import sets_on
@@ -46,6 +47,7 @@ def forward_logits(
 
     Raises:
         BadInput: images are not (N, H, W, C) uint8 or the normalisation has another number of channels.
+        TypeError: the network returns something else than logits.
     """
     where = torch.device(device)
     size = batch_size_of(where.type) if batch_size is None else batch_size
@@ -72,14 +74,15 @@ def forward_arrays(
     if device.type != "cpu":
         at_once = images_at_once(batch_size, *arrays[0].shape[1:3])
         with _judging(network.to(device), channels_last=False), torch.inference_mode():
-            found = device_logits(network, arrays, scale, shift, sets_on(device), at_once).cpu().numpy()
+            found = device_logits(Forward(network), arrays, scale, shift, sets_on(device), at_once).cpu().numpy()
         return list(np.split(found, borders))
     logits = []
     with _judging(network.to(device), channels_last=True), torch.inference_mode():
+        forward = Forward(network)
         for batch in _batches(arrays, batch_size):
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(torch.float32)
             inputs = pixels.mul_(scale).sub_(shift)
-            logits.append(network(inputs).float())
+            logits.append(as_logits(forward(inputs)).float())
         together = torch.cat(logits).cpu().numpy()
     return list(np.split(together, borders))
 
@@ -114,13 +117,13 @@ def _judging(network: nn.Module, *, channels_last: bool) -> Iterator[None]:
     """Eval mode; afterwards every module has the flag that it had, as some may be frozen while others train.
 
     On CPU the weights of convolutions are also laid out channels last meanwhile (ResNet-20 1.2 times, small VGG 2 times
-    as fast); the tensors that an optimiser knows are put back untouched.
+    as fast), unless the network cannot compute like that; the tensors that an optimiser knows are put back untouched.
     """
     flags = [(module, module.training) for module in network.modules()]
-    weights = [(p, p.data) for p in network.parameters() if p.dim() == 4] if channels_last else []
+    weights = [(p, p.data) for p in network.parameters() if p.dim() == 4]
     network.eval()
     try:
-        for parameter, data in weights:
+        for parameter, data in weights if channels_last else []:
             parameter.data = data.contiguous(memory_format=torch.channels_last)
         yield
     finally:

@@ -59,6 +59,6 @@ def read_image_noise(path: Path) -> npt.NDArray[Any] | None:
     """Return what `write_image_noise` wrote; None where there is nothing that can be read."""
     try:
         noise = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, MemoryError):
         return None
     return noise if noise.dtype.names and noise.shape == (RESAMPLES,) else None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from prune_core.base.errors import BadInput
-from prune_core.training.recipe import Recipe
+from prune_core.base.recipe import Recipe
 
 
 class Sgd:

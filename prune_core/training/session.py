@@ -11,11 +11,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from prune_core.base.recipe import Recipe
 from prune_core.training.device_data import DeviceData
 from prune_core.training.graph import Graph, NotCaptured, capturable, capture
 from prune_core.training.optimizer import Masks, Sgd
 from prune_core.training.precision import arithmetic
-from prune_core.training.recipe import Recipe
 from prune_core.training.step import DeviceStep
 
 WORTH_STEPS = 60

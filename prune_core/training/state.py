@@ -65,7 +65,7 @@ class TrainingState:
             return None
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, MemoryError, pickle.UnpicklingError):
             return None
         if not isinstance(content, dict) or content.pop("format", None) != STATE_FORMAT:
             return None

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from prune_core.base.memory_format import ORDINARY, as_logits, in_format
+from prune_core.base.recipe import Recipe
 from prune_core.training.device_data import DeviceData
 from prune_core.training.optimizer import Masks, Sgd, add_sparsity, scales
-from prune_core.training.recipe import Recipe
 from prune_core.training.schedule import learning_rate
 
 
@@ -100,12 +101,13 @@ class DeviceStep:
 
     def _step(self, places: Tensor) -> None:
         chosen = self.order[places]
-        images = self.data.batch(chosen, self.draws[chosen]).contiguous(memory_format=self.layout)
+        images = self.data.batch(chosen, self.draws[chosen])
+        images = in_format(images, ORDINARY) if self.layout is ORDINARY else images
         labels = self.data.labels[chosen]
         # Wholly inside, and without the cache of casts: it would hand a tensor of one step to the next.
         bf16 = self.recipe.precision == "bf16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16, cache_enabled=False):
-            logits = self.network(images)
+            logits = as_logits(self.network(images))
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         self.optimizer.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]

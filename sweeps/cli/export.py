@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from sweeps.cli.echo import echo
+
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
@@ -26,22 +28,22 @@ def export(directory: Path, picks: tuple[str, ...], int8: bool, formats: str, on
 
     if only_list:
         for line in table_lines(choices(directory, *open_study(directory), picks)):
-            click.echo(line)
+            echo(line)
         return 0
     from sweeps.export.export import ExportFailed, Wanted, export_study
 
     names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
     try:
-        export_study(directory, picks=picks, wanted=Wanted(names, int8), say=click.echo)
+        export_study(directory, picks=picks, wanted=Wanted(names, int8), say=echo)
     except ExportFailed as error:
-        click.echo(f"not exported: {error}", err=True)
+        echo(f"not exported: {error}", err=True)
         return 1
     except OSError as error:
-        click.echo(f"not exported: {error.strerror}: {error.filename or directory / 'models'}", err=True)
+        echo(f"not exported: {error.strerror}: {error.filename or directory / 'models'}", err=True)
         return 1
     if mlflow:
         from sweeps.tracking.models import log_front_models
 
         for line in log_front_models(directory, picks):
-            click.echo(line)
+            echo(line)
     return 0

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from prune_core.base.errors import BadInput
+from sweeps.cli.echo import echo
+
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the study, for example seeds=[0]."
 )
@@ -36,13 +39,11 @@ def run(
     retry: bool,
 ) -> int:
     """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
-    from prune_core.base.errors import BadInput
     from sweeps.engine.session import cluster_address
     from sweeps.study.model import load_study
     from sweeps.study.options import check_device
 
-    if max_hours is not None and not max_hours > 0:
-        raise BadInput(f"--max-hours is {max_hours:g} (allowed: numbers above 0)")
+    _check_hours(max_hours)
     address = cluster_address(address)
     loaded = load_study(study, overrides)
     if address is None:  # a cluster's workers have devices of their own
@@ -69,13 +70,20 @@ def run(
 @click.option("--max-hours", type=float, help="Say whether the run would stop at so many hours.")
 def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: float | None) -> None:
     """Say what `run STUDY` would do: trials, records, what is there already, hours, disk, memory."""
+    from sweeps.plan.data import check_data
+    from sweeps.plan.official_files import with_official_files
     from sweeps.plan.plan import make_plan
     from sweeps.run.plan_text import plan_text
     from sweeps.study.model import load_study
+    from sweeps.tracking.place import checked_uri
 
+    _check_hours(max_hours)
     loaded = load_study(study, overrides)
     folder = _folder(out, loaded.name)
-    click.echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
+    if check_data(loaded):
+        with_official_files(loaded, folder, required=True)
+    checked_uri(loaded.tracking.mlflow)
+    echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
 
 
 @click.command()
@@ -84,7 +92,7 @@ def status(directory: Path) -> None:
     """Say how far the study in DIRECTORY is."""
     from sweeps.run.status import status_text
 
-    click.echo(status_text(directory))
+    echo(status_text(directory))
 
 
 @click.command()
@@ -97,9 +105,9 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 
     found = rescore_study(directory, bins)
     gone = f"; {found.without} have no logits left and stay as they are" if found.without else ""
-    click.echo(f"{found.done} records scored anew, ECE of {found.bins} bins{gone}")
+    echo(f"{found.done} records scored anew, ECE of {found.bins} bins{gone}")
     if ctx.obj.report is not None:
-        click.echo(f"report: {ctx.obj.report(directory)}")
+        echo(f"report: {ctx.obj.report(directory)}")
 
 
 @click.command()
@@ -107,22 +115,24 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 @click.option(
     "--keys",
     is_flag=True,
-    help="List every key of a study file: meaning, default, names; with NAME, those of its plugins too.",
+    help="List every key of a study file (meaning, default, names) and every column; with NAME, those of its plugins too.",
 )
 def studies(name: str | None, keys: bool) -> None:
-    """List the studies that ship; with NAME, print that study file (a start for your own)."""
-    from sweeps.study.model import load_study
-    from sweeps.study.reference import key_lines, study_lines
-    from sweeps.study.yaml import find_study
+    """List the studies that ship; with NAME, print that study file (a start for your own), or its keys and columns."""
+    from sweeps.study.plugins import import_plugins_of
+    from sweeps.study.reference import column_lines, key_lines, study_lines
+    from sweeps.study.yaml import find_study, read_study_yaml
 
     if keys:
         if name is not None:
-            load_study(name)  # imports its plugins
-        click.echo("\n".join(key_lines()))
+            path = find_study(name)
+            import_plugins_of(read_study_yaml(path), path.parent.resolve())
+        said = "The columns of a record: objectives, limits and margins name them."
+        echo("\n".join([*key_lines(), said, *column_lines()]))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:
-        click.echo("\n".join(study_lines()))
+        echo("\n".join(study_lines()))
 
 
 @click.command()
@@ -131,8 +141,16 @@ def doctor() -> None:
     from sweeps.cli.doctor import findings
 
     for line in findings():
-        click.echo(line)
+        echo(line)
 
 
 def _folder(out: Path | None, name: str) -> Path:
-    return out if out is not None else Path("runs") / name
+    folder = out if out is not None else Path("runs") / name
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--out {folder}: is a file (allowed: a folder, there or not)")
+    return folder
+
+
+def _check_hours(hours: float | None) -> None:
+    if hours is not None and not hours > 0:
+        raise BadInput(f"--max-hours is {hours:g} (allowed: numbers above 0)")

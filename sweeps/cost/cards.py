@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.files import read_json
+from prune_core.base.recipe import Recipe
+from prune_core.trial.description import BaselineDescription, NetworkDescription
 from sweeps.cost.cost import Speed, cost_of
 from sweeps.cost.sizes import Sizes
+from sweeps.plan.keys import network_description
 from sweeps.study.options import network_options
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ class Card:
     training: tuple[Mapping[str, Any], ...]
     evaluation: tuple[Mapping[str, Any], ...]
 
-    def speed(self, baseline: Mapping[str, Any], known: Speed, sizes: Sizes) -> Speed | None:
+    def speed(self, baseline: BaselineDescription, known: Speed, sizes: Sizes) -> Speed | None:
         """Return how fast a network is on this card; None where just that was not measured.
 
         Args:
@@ -47,17 +50,17 @@ class Card:
             known: what is the same on every device.
             sizes: of the data.
         """
-        recipe, network = baseline["training"], baseline["network"]
+        recipe, network = baseline.training or Recipe(), baseline.network
         if tuple(sizes.shape) != SHAPE:
             return None
         for row in self.training:
             rate, same = (
                 row.get("graph"),
-                (row.get("precision"), row.get("batch")) == (recipe["precision"], recipe["batch_size"]),
+                (row.get("precision"), row.get("batch")) == (recipe.precision, recipe.batch_size),
             )
             judged = next((each.get("best") for each in self.evaluation if each["network"] == row["network"]), None)
             if same and isinstance(rate, Mapping) and isinstance(judged, float) and _is(row, network):
-                return replace(known, train=rate["median"] * recipe["batch_size"], judge=judged, device="gpu")
+                return replace(known, train=rate["median"] * recipe.batch_size, judge=judged, device="gpu")
         return None
 
 
@@ -85,7 +88,7 @@ def card_hours(
     A card on which one of the study's networks, precisions or batch sizes was not measured is left out. Pruned networks are
     counted as if they were whole.
     """
-    baselines = {trial.network: trial.description["baseline"] for trial in plan.trials}
+    baselines = {trial.network: trial.description.baseline for trial in plan.trials}
     found = []
     for card in cards(folder):
         there = {label: card.speed(baselines[label], speed, sizes) for label, speed in speeds.items() if label in baselines}
@@ -107,7 +110,7 @@ def card_lines(
     return [f"  GPU hours  about {hours:.1f} on one {card.name}, from docs/results/{card.file}" for card, hours in found]
 
 
-def _is(row: Mapping[str, Any], network: Mapping[str, Any]) -> bool:
-    if row.get("name") != network["name"]:
+def _is(row: Mapping[str, Any], network: NetworkDescription) -> bool:
+    if row.get("name") != network.name:
         return False
-    return bool(network_options(row["name"], row["options"]) == network["options"])
+    return network_description(network.name, network_options(network.name, row["options"])) == network

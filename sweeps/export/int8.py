@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from prune_core.data import Subset
 from prune_core.evaluation.batch_size import BATCH_SIZE
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network
 from prune_core.trial.data import Corrupted, TrialData, report_cells, selection_cells
+from prune_core.trial.description import EvaluationDescription
 from sweeps.export.files import INPUT, OUTPUT
 
 CALIBRATION_IMAGES = 256
@@ -92,7 +92,7 @@ class OnnxNetwork(nn.Module):
 
 
 def judge_onnx(
-    path: Path, data: TrialData, evaluation: Mapping[str, Any], threads: int = 1
+    path: Path, data: TrialData, evaluation: EvaluationDescription, threads: int = 1
 ) -> tuple[LogitSet | None, LogitSet | None]:
     """Return what an ONNX file says about the selection and the report images, clean and corrupted as the study has them.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from prune_core.base.trial_folder import RESAMPLED, budget_folder
 from prune_core.evaluation.resampled import RESAMPLES, read_image_noise
+from sweeps.folder.paths import trial_folder
 from sweeps.front.seeds import seed_records
 
 Array = NDArray[np.float64]
@@ -24,14 +25,14 @@ class ImageNoise:
     """
 
     def __init__(self, out: Path) -> None:
-        self._trials = out / "trials"
+        self._out = out
         self._read: dict[tuple[str, int], NDArray[np.void] | None] = {}
 
     def of_record(self, key: str, budget: int) -> NDArray[np.void] | None:
         """Return how the metrics of one record move on resampled images; None where its folder does not say."""
         if (key, budget) not in self._read:
             # Keys come from a file: one that is no plain folder name leads nowhere.
-            path = budget_folder(self._trials / key, budget) / RESAMPLED if key.isalnum() else None
+            path = budget_folder(trial_folder(self._out, key), budget) / RESAMPLED if key.isalnum() else None
             self._read[key, budget] = None if path is None else read_image_noise(path)
         return self._read[key, budget]
 

@@ -103,10 +103,14 @@ def corrupted_images(
         raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
     where = folder or default_cache()
     if fetch:
-        fetch_official(dataset.name, where, told=on_terminal)
+        fetch_official(dataset.name, where, told=on_terminal, cache=default_cache())
     everything = len(shown.labels) == shown.total  # then nothing is copied into memory
     return official_set(
-        where, name=dataset.name, labels=dataset.test_labels, positions=None if everything else shown.numbers
+        where,
+        name=dataset.name,
+        labels=dataset.test_labels,
+        positions=None if everything else shown.numbers,
+        cache=default_cache(),
     )
 
 

@@ -15,6 +15,7 @@ from prune_core.base.errors import BadInput
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.stop_request import StopRequest
+from sweeps.plan.builds import require_one_build
 from sweeps.plan.places import places
 from sweeps.plan.plan import Plan, make_plan
 from sweeps.plan.state import baseline_ready, block, final_status, forget_failures
@@ -82,9 +83,10 @@ def run_study(
             if retry:
                 forget_failures([*plan.trials, *decided_trials(plan, out)], out)
             say(console, plan_text(plan, out, hours=hours))
+            require_one_build(plan, out)
             if anew:
                 say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
-            books = Books(study, plan, out)
+            books = Books.open(study, plan, out)
             stop = StopRequest(out)
             workload = _workload(plan, books, out, partial(say, console))
             mover = Mover(study, out, lambda key: key in workload.running)
@@ -95,7 +97,9 @@ def run_study(
                     say(console, "everything is there: nothing to run")
                 else:
                     Sweep(study, out, console, books, workload, stop, mover).run(address, deadline)
-                return close(books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures)
+                return close(
+                    out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
+                )
             finally:
                 stop.clear()
     except PermissionError as error:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from prune_core.base.errors import BadInput
 from sweeps.folder.pages import Pages, Picture
+from sweeps.folder.paths import report_page
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books, lines_of
@@ -17,6 +18,7 @@ from sweeps.tracking.front import log_front
 
 
 def close(
+    out: Path,
     books: Books,
     workload: Workload,
     stop: StopRequest,
@@ -29,6 +31,7 @@ def close(
     """Write the tables, build the report, close the books, say how it went; return the exit status.
 
     Args:
+        out: the output folder.
         books: of the study.
         workload: as the sweep left it.
         stop: whether and why the sweep was asked to stop.
@@ -38,37 +41,37 @@ def close(
         allow_failures: exit 0 although trials failed or diverged.
     """
     interrupted = stop.signal_number is not None
-    books.tracker.flush(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
+    books.settle(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
     fresh = books.write_tables()
-    page = books.out / "report" / "index.html"
+    page = report_page(out)
     report = page if page.exists() and not fresh else None  # nothing new: the page that is there says it all
     if report is None and not interrupted and pages.report is not None:
-        report = pages.report(books.out)
+        report = pages.report(out)
     books.finish("KILLED" if interrupted else "FINISHED", report)
-    if not interrupted and books.tracker.problem is None:
-        _log_front(books.out, pages.picture, console)
+    if not interrupted and books.all_tracked:
+        _log_front(out, pages.picture, console)
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note))
-    for line in lines_of(books.failures()):
+    for line in [*books.warnings(), *lines_of(books.failures())]:
         say(console, line)
     if workload.exhausted and stop.reason is None:
-        thinned = books.thin()
-        if thinned.gone:
-            say(console, f"keep: {books.study.keep}; {thinned.gone} files of weights and logits removed")
-        if thinned.problem is not None:
-            say(console, thinned.problem)
+        for line in books.thin():
+            say(console, line)
     left = mover.finish(workload.done, patient=not interrupted)
     if left is not None:
         say(console, left)
     for problem in books.problems():
         say(console, problem)
-    return _status(books, workload, stop, console, report, allow_failures)
+    return _status(out, workload, stop, console, report, allow_failures)
 
 
 def _status(
-    books: Books, workload: Workload, stop: StopRequest, console: Console, report: Path | None, allow_failures: bool
+    out: Path, workload: Workload, stop: StopRequest, console: Console, report: Path | None, allow_failures: bool
 ) -> int:
+    if stop.reason == "code":
+        say(console, f"stopped: {stop.cause}; run the same command again, which plans with the code that is there now")
+        return 1
     if stop.reason == "disk":
         say(
             console,
@@ -76,7 +79,7 @@ def _status(
         )
         return 1
     if stop.signal_number is not None:
-        say(console, f"interrupted; what is finished is kept in {books.out}: run the same command again to go on")
+        say(console, f"interrupted; what is finished is kept in {out}: run the same command again to go on")
         return 130
     if stop.reason == "time":
         left = workload.known - len(workload.done)

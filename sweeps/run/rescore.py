@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
-from prune_core.base.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
+from prune_core.base.trial_folder import ECE_BINS, LOGITS, OUTPUTS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
 from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import record_columns, set_columns
+from prune_core.metrics.quantities import costs_known
+from sweeps.folder.columns import columns_known, write_columns
 from sweeps.folder.lock import driving
+from sweeps.folder.paths import RECORDS, STUDY, trials_folder
 from sweeps.front.tables import write_tables
 from sweeps.records.collect import collect, read_records
-from sweeps.records.columns import COSTS, SECONDS
 from sweeps.search.whole_plan import whole_plan
 from sweeps.storage.files import at_hand, is_kept
 from sweeps.study.model import Study, load_study
@@ -52,21 +55,22 @@ def rescore_study(out: Path, bins: int | None = None) -> Rescored:
         BadInput: no study there, a run at work in it, logits that cannot be read, or other bins where some logits are gone:
             one table must not hold two kinds of ECE.
     """
-    if not (out / "study.yaml").is_file():
+    if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     with driving(out):
-        study = load_study(out / "study.yaml")
+        study = load_study(out / STUDY)
         chosen = bins if bins is not None else study.evaluation.ece_bins
         folders = _judged(out)
         able = [folder for folder in folders if _has_logits(folder)]
         if chosen != study.evaluation.ece_bins:
             _refuse_mixture(out, (folder for folder in folders if folder not in able), study.evaluation.ece_bins, chosen)
-            plain = read_study_yaml(out / "study.yaml")
+            plain = read_study_yaml(out / STUDY)
             plain["evaluation"]["ece_bins"] = chosen
             provenance = plain.pop("provenance", None)
-            write_study(plain, out / "study.yaml", provenance=provenance)
-        for folder in able:
-            rescore_record(folder, chosen)
+            write_study(plain, out / STUDY, provenance=provenance)
+        with columns_known(out):
+            for folder in able:
+                rescore_record(folder, chosen)
         _write_tables(out)
     return Rescored(len(able), len(folders) - len(able), chosen)
 
@@ -83,8 +87,9 @@ def align_bins(study: Study, out: Path) -> int:
     bins = study.evaluation.ece_bins
     stale = [folder for folder in _judged(out) if read_json(folder / RECORD).get(ECE_BINS, before) != bins]
     _refuse_mixture(out, (folder for folder in stale if not _has_logits(folder)), before, bins)
-    for folder in stale:
-        rescore_record(folder, bins)
+    with columns_known(out):  # costs of plugins that the study does not name any more stay in the records, too
+        for folder in stale:
+            rescore_record(folder, bins)
     return len(stale)
 
 
@@ -97,7 +102,7 @@ def rescore_record(folder: Path, bins: int) -> None:
     with at_hand(folder, LOGITS):
         selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
     before: dict[str, Any] = read_json(folder / RECORD)
-    names = (*COSTS, *SECONDS, "budget", "peak_activation_bytes", REPORT_CELLS)
+    names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS}
     kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
     write_image_noise(folder / RESAMPLED, image_noise(selection=selection, report=report, bins=bins))
@@ -107,7 +112,7 @@ def rescore_record(folder: Path, bins: int) -> None:
 
 
 def _judged(out: Path) -> list[Path]:
-    return [path.parent for path in sorted((out / "trials").glob(f"*/budget-*/{RECORD}"))]
+    return [path.parent for path in sorted(trials_folder(out).glob(f"*/budget-*/{RECORD}"))]
 
 
 def _has_logits(folder: Path) -> bool:
@@ -126,7 +131,7 @@ def _refuse_mixture(out: Path, gone: Iterable[Path], before: int, bins: int) -> 
 
 def _bins_before(out: Path) -> int:
     """The bins of records that do not say so themselves: those of the study that is in the folder."""
-    path = out / "study.yaml"
+    path = out / STUDY
     evaluation = read_study_yaml(path).get("evaluation") if path.is_file() else None
     return int(evaluation.get("ece_bins", 15)) if isinstance(evaluation, dict) else 15
 
@@ -134,7 +139,7 @@ def _bins_before(out: Path) -> int:
 def _write_tables(out: Path) -> None:
     plan = whole_plan(out)
     runs, rows = {}, 0
-    if (out / "records.parquet").is_file():
+    if (out / RECORDS).is_file():
         written = read_records(out)
         known, rows = written[["key", "mlflow_run_id"]].dropna(), len(written)
         runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))
@@ -142,9 +147,10 @@ def _write_tables(out: Path) -> None:
     if len(table) < rows:
         raise BadInput(
             f"{out}: the records were scored anew, but the tables stay as they are: the trials in this folder are not those "
-            "that its study.yaml means here (allowed: its data at hand, and the version that made it)"
+            "that its study.yaml means here (allowed: its data and its plugins as they were, and the version that made it)"
         )
     study = plan.study
+    write_columns(out)
     write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)
 
 

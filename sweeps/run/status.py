@@ -9,6 +9,7 @@ from pathlib import Path
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import read_outcome, read_progress
 from sweeps.folder.lock import holder_of
+from sweeps.folder.paths import STUDY, trial_folders
 from sweeps.plan.plan import make_plan
 from sweeps.run.plan_text import plan_text
 from sweeps.search.more_seeds import decided_trials
@@ -24,10 +25,10 @@ def status_text(out: Path) -> str:
     Raises:
         BadInput: no such folder, or no study in it.
     """
-    if not (out / "study.yaml").is_file():
+    if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     try:
-        plan = make_plan(load_study(out / "study.yaml"), out, data_required=False)
+        plan = make_plan(load_study(out / STUDY), out, recorded=True)
         lines = [plan_text(plan, out), *_folders(out, {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]})]
     except BadInput as error:  # another machine, without the user's checkpoint or plugin
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
@@ -43,7 +44,7 @@ def status_text(out: Path) -> str:
 
 def _folders(out: Path, planned: set[str]) -> list[str]:
     """What a search chose, or an earlier form of the study asked for: on disk, but not in the plan."""
-    others = [path for path in sorted((out / "trials").glob("*")) if path.is_dir() and path.name not in planned]
+    others = [path for path in trial_folders(out) if path.name not in planned]
     if not others:
         return []
     ended = Counter(str((read_outcome(path) or {"status": "begun"})["status"]) for path in others)
@@ -55,7 +56,7 @@ def _folders(out: Path, planned: set[str]) -> list[str]:
 
 def _running(out: Path, *, driven: bool) -> list[str]:
     lines = []
-    for path in sorted((out / "trials").glob("*")):
+    for path in trial_folders(out):
         progress = read_progress(path)
         if progress is None or read_outcome(path) is not None:
             continue

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput
 from sweeps.folder.identity import study_uid
 from sweeps.search.parameters import Parameters, excess
@@ -62,6 +63,7 @@ class OptunaBooks:
         limits: Limits = (),
         early_stopping: str | None = None,
     ) -> None:
+        self._storage = storage
         self.parameters = Parameters(space)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         rule = [] if early_stopping is None else [("early stopping", early_stopping)]
@@ -219,7 +221,7 @@ class OptunaBooks:
         try:
             write()
         except (StorageInternalError, SQLAlchemyError, OSError) as error:
-            return f"Optuna's storage: {' '.join(str(error).split())[:200]}"
+            return f"Optuna's storage: {' '.join(masked(str(error), self._storage).split())[:200]}"
         return None
 
     def reconcile(self, known: Mapping[str, Mapping[str, float] | None], *, taken_up: Collection[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.base.files import read_json, write_json
+from sweeps.folder.paths import ASKED
 from sweeps.plan.plan import Plan
 from sweeps.search.early_stopping import Rule
 from sweeps.search.optuna_search import OptunaSearch
@@ -15,9 +16,6 @@ from sweeps.search.search import GridSearch, Proposer, RandomSearch
 from sweeps.search.space import ArmSpace, Candidate, Space, Span
 from sweeps.stopping_rules import choose_rule
 from sweeps.study.model import Study
-
-ASKED_FILE = "search.json"
-"""The candidates that a search has asked for, by key: which trials belong to the study is known from here."""
 
 
 def space_of(plan: Plan) -> Space:
@@ -80,11 +78,11 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
 def asked_before(out: Path) -> list[Candidate]:
     """Return the candidates that earlier runs in this folder have asked for."""
     try:
-        return [Candidate.from_key(key) for key in read_json(out / ASKED_FILE)]
+        return [Candidate.from_key(key) for key in read_json(out / ASKED)]
     except FileNotFoundError:
         return []
 
 
 def remember_asked(out: Path, candidates: list[Candidate]) -> None:
     """Write down the candidates that were asked for, before their trials start."""
-    write_json(out / ASKED_FILE, sorted({candidate.key for candidate in candidates}))
+    write_json(out / ASKED, sorted({candidate.key for candidate in candidates}))

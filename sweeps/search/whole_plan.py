@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sweeps.folder.paths import STUDY
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.setup import asked_before
@@ -16,13 +17,15 @@ def whole_plan(out: Path) -> Plan:
     Raises:
         BadInput: the study file is of another version, or names what is not there any more (a plugin).
     """
-    study = load_study(out / "study.yaml")
-    plan = make_plan(study, out, data_required=False)
+    study = load_study(out / STUDY)
+    plan = make_plan(study, out, recorded=True)
+    if plan.checksum is None:  # no trial was ever written: nothing that a search asked for is there
+        return plan
     asked = [
         trial
         for candidate in asked_before(out)
         for trial in candidate_trials(
-            study,
+            plan.study,
             candidate.arm,
             candidate.ratio,
             candidate.fine_tuning,

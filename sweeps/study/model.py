@@ -10,9 +10,14 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from prune_core.base.errors import BadInput
+from prune_core.metrics import Direction
+from prune_core.metrics.columns import metric_columns
 from sweeps.storage.place import checked_place
+from sweeps.study.credentials import refuse_credentials
+from sweeps.study.deciding import deciding_columns
 from sweeps.study.errors import one_line
-from sweeps.study.objectives import decisive_columns, objective_directions
+from sweeps.study.objectives import objective_directions
+from sweeps.study.plugins import import_plugins_of
 from sweeps.study.resolve import resolve
 from sweeps.study.sections import (
     CHEAP_IMAGES_PER_CELL,
@@ -29,7 +34,8 @@ from sweeps.study.sections import (
 from sweeps.study.values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
 from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml
 
-Direction = Literal["max", "min"]
+NOTES = "x-"
+"""Top-level keys that begin so are not read: a place for what the rest of the file repeats (``<<: *name``)."""
 
 
 class Study(Section):
@@ -113,7 +119,7 @@ class Study(Section):
     @cached_property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide: ``val_*`` of each objective that has one, unless the report images decide."""
-        return decisive_columns(self.objectives, self.select_on)
+        return deciding_columns(self.objectives, frozenset(metric_columns()), self.select_on)
 
     @property
     def report_budgets(self) -> tuple[int, ...]:
@@ -153,13 +159,14 @@ def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
     """
     if not isinstance(plain, dict):
         raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
-    plain = {key: value for key, value in plain.items() if key != "provenance"}
+    plain = {key: value for key, value in plain.items() if key != "provenance" and not str(key).startswith(NOTES)}
     try:
+        refuse_credentials(plain)
+        import_plugins_of(plain, folder)
         study = Study.model_validate(plain)
+        return resolve(study, folder)
     except ValidationError as error:
         raise BadInput(f"{where}: {one_line(error, Study)}") from None
-    try:
-        return resolve(study, folder)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
 
@@ -175,6 +182,18 @@ def load_study(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Study
         BadInput: one line with file, key and what is allowed.
     """
     path = find_study(str(name_or_path))
-    plain = read_study_yaml(path)
-    apply_overrides(plain, overrides)
+    switches = _switches(Study)
+    plain = read_study_yaml(path, switches=switches)
+    apply_overrides(plain, overrides, switches=switches)
     return study_from_plain(plain, where=path.name, folder=path.parent.resolve())
+
+
+def _switches(model: type[Section], prefix: str = "") -> list[str]:
+    """Return the paths of the keys that take true or false and nothing else, sections directly below included."""
+    found = []
+    for name, field in model.model_fields.items():
+        if field.annotation is bool:
+            found.append(f"{prefix}{name}")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            found += _switches(field.annotation, f"{prefix}{name}.")
+    return found

@@ -11,7 +11,7 @@ import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 
-_SCHEME = "sqlite:///"
+from sweeps.folder.sqlite import sqlite_address, sqlite_path
 
 
 def prepare_database(uri: str, own: bool) -> None:
@@ -25,9 +25,9 @@ def prepare_database(uri: str, own: bool) -> None:
         OSError: the file cannot be written.
         Exception: what MLflow raises when it cannot make its tables.
     """
-    if not uri.startswith(_SCHEME) or "?" in uri:
+    path = sqlite_path(uri)
+    if path is None:
         return
-    path = Path(uri.removeprefix(_SCHEME))
     if own and path.exists() and not _finished(path):
         path.unlink()
     if path.exists():
@@ -51,7 +51,7 @@ def _finished(path: Path) -> bool:
 def _make(path: Path) -> None:
     from mlflow.tracking import MlflowClient
 
-    client = MlflowClient(tracking_uri=f"{_SCHEME}{path}")
+    client = MlflowClient(tracking_uri=sqlite_address(path))
     client.search_experiments(max_results=1)
     with suppress(AttributeError):  # close the file: nothing may be left in a journal beside it
         client._tracking_client.store.engine.dispose()

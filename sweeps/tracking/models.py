@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json
-from prune_core.base.trial_folder import DESCRIPTION, WEIGHTS
+from prune_core.base.trial_folder import WEIGHTS
 from prune_core.pruning import load_network
 from prune_core.trial.data import load_trial_data
+from prune_core.trial.description import TrialDescription
 from sweeps.export.choice import Choice, choices, open_study
 from sweeps.storage.files import bring_back, sha256_of
 from sweeps.study.model import Study
@@ -106,10 +106,11 @@ def _send(choice: Choice, run_id: str, digest: str) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    data = load_trial_data(read_json(choice.trial / DESCRIPTION)["baseline"], None)
+    data = load_trial_data(TrialDescription.read(choice.trial).baseline, None)
     network = load_network(choice.folder / WEIGHTS).eval()
     subset = data.split.test if len(data.split.test.labels) >= _EXAMPLES else data.split.train
-    example = data.normalised(subset.images[subset.index[:_EXAMPLES]])
+    # A copy: images of one channel keep strides that torch takes for channels last, which not every network computes.
+    example = np.array(data.normalised(subset.images[subset.index[:_EXAMPLES]]), order="C")
     with torch.inference_mode():
         expected = network(torch.from_numpy(example)).numpy()
     version = torch.__version__.split("+")[0]

@@ -156,3 +156,21 @@ def test_bad_input() -> None:
         verify(dense, dense, IMAGES)
     with pytest.raises(BadInput, match="N, C, H, W"):
         verify(dense, prune(dense, "l1_filter", "0.5"), IMAGES[0])
+
+
+def test_a_product_that_no_list_of_functions_names_is_settled_by_torch() -> None:
+    class Summing(nn.Module):
+        """Its head is written as an einsum."""
+
+        def __init__(self, num_classes: int) -> None:
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 6, 3), nn.Parameter(torch.ones(6, num_classes))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.einsum("nchw,ck->nk", self.conv(images), self.head)
+
+    dense = Summing(4)
+    dense.architecture = build_network("small_vgg", width=4).architecture
+    counts = verify(dense, prune(dense, "unstructured", "0.5"), IMAGES).to_dict()["checks"]["counts"]
+    assert counts["passed"], counts["reason"]
+    assert counts["macs"] == counts["macs_by_operator"] >= 6 * 3 * 9 * 14 * 14 + 6 * 4

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboards.analysis.points import Points, rows_of
-from dashboards.analysis.ratio_panels import RATIO_FIGURES, RatioFigure
+from dashboards.analysis.ratio_panels import RatioFigure, ratio_figures
 from prune_core.base.kinds import DENSE, REFERENCES, SCRATCH
 
 UNDRAWN = (DENSE, SCRATCH)
@@ -32,7 +32,7 @@ class Curve:
 
 def curves(points: Points) -> list[Curve]:
     """Return the curves of a study; references (baseline, control, dense ladder) are single points."""
-    columns = [name for which in RATIO_FIGURES for name in which.columns]
+    columns = [name for which in ratio_figures() for name in which.columns]
     table = points.complete[
         ["arm", "network", "method", "ratio", "budget", "place", *columns, *(f"{name}_std" for name in columns)]
     ]

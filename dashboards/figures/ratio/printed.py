@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboards import labels
 from dashboards.analysis.points import Points
-from dashboards.analysis.ratio_panels import CLEAN, RatioFigure
+from dashboards.analysis.ratio_panels import RatioFigure
 from dashboards.figures.palette import GREY, Look, looks
 from dashboards.figures.print_style import PAGE, file_name, legend_below, lines_of, panels_of, percent, save, say, styled
 from dashboards.figures.ratio.curves import UNDRAWN, Curve, beside, panels
@@ -28,7 +28,7 @@ def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, net
     names = panels(chosen, which)
     if not names:
         return []
-    by_severity = names[0][-2:-1] == "s"
+    by_severity = which.by_severity
     words = [_label(curve) for curve in chosen]
     columns, lines = lines_of(words, PAGE)
     figure, axes = panels_of(PAGE, 1.5, 1, len(names), lines, shared=by_severity, title=1)
@@ -45,7 +45,7 @@ def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, net
             axis.set_ylim(low, high)
             axis.tick_params(labelleft=place == 0)
     legend_below(figure, drawn, words, columns)
-    say(figure, points.corruption_set if which is not CLEAN else "")
+    say(figure, points.corruption_set if which.corrupted else "")
     return save(figure, folder, f"{which.name}-{file_name(network)}")
 
 

@@ -12,6 +12,13 @@ from dashboards.analysis.points import candidate_points, rows_of
 from dashboards.analysis.provenance import checksum, computing_hours, deviations, how
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.files import write_json
+from prune_core.trial.description import (
+    BaselineDescription,
+    DataDescription,
+    EvaluationDescription,
+    NetworkDescription,
+    TrialDescription,
+)
 from tests.dashboards import synthetic
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -116,13 +123,21 @@ def test_margins_are_claimed_within_or_beyond_or_left_open(tmp_path, table):
     assert verdicts == {"l1_filter 0.3": "within", "l1_filter 0.5": "open", "l1_filter 0.7": "beyond"}
 
 
+DESCRIPTION = TrialDescription(
+    kind="baseline",
+    baseline=BaselineDescription(0, DataDescription("digits", {}, "ab" * 32), NetworkDescription("small_vgg"), None, 0),
+    evaluation=EvaluationDescription(),
+    seed=0,
+)
+
+
 def test_hours_count_each_trial_once_and_the_checksum_is_the_descriptions(tmp_path, table):
     found = study(tmp_path, table)
     per_trial = table.groupby("key")["train_seconds"].max().sum()  # the longest budget holds the shorter ones
     assert computing_hours(found) == pytest.approx((per_trial + 2.0 * len(table)) / 3600)
     assert checksum(found) is None
     key = table["key"].iloc[0]
-    write_json(tmp_path / "trials" / key / "description.json", {"baseline": {"data": {"checksum": "ab" * 32}}})
+    write_json(tmp_path / "trials" / key / "description.json", DESCRIPTION.to_plain())
     assert dict(how(found))["Data checksum"] == "sha256 " + "ab" * 32
     assert f"{len(table)} networks were judged" in dict(how(found))["Looks at the report images"]
 

@@ -10,10 +10,11 @@ from dashboards.analysis.per_seed import candidate_differences, seed_measured, w
 from dashboards.analysis.points import Points, rows_of
 from dashboards.analysis.provenance import how
 from dashboards.analysis.temperature_scaling import scaling_rows, scaling_table
-from dashboards.reading.study_folder import StudyFolder, control_rows
+from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.trial_folder import RESAMPLED, budget_folder
 from prune_core.evaluation.resampled import RESAMPLES, write_image_noise
 from sweeps.front.front import candidates
+from sweeps.records.control import control_rows, with_control_keys
 
 SEEDS = range(5)
 
@@ -57,7 +58,7 @@ def study(tmp_path):
         folder = budget_folder(tmp_path / "trials" / row.key, 2)
         folder.mkdir(parents=True)
         write_image_noise(folder / RESAMPLED, noise)
-    return StudyFolder(tmp_path, {}, table)
+    return StudyFolder(tmp_path, {}, with_control_keys(table))
 
 
 def test_a_record_finds_the_control_that_its_difference_names(study):

@@ -202,3 +202,30 @@ def test_records_of_an_older_version_are_read(tmp_path):
     text = markup(build_report(synthetic.write(tmp_path / "old", old, objectives=["accuracy", "ece"]), print_figures=False))
     assert "small_vgg, unstructured 0.5, 2 epochs" in text
     assert "inf" not in re.sub("<style>.*?</style>", "", text, flags=re.S)
+
+
+def test_a_password_in_an_old_study_file_is_not_shown(tmp_path):
+    out = synthetic.write(tmp_path / "s", synthetic.records(networks=("small_vgg",)))
+    with (out / "study.yaml").open("a", encoding="utf-8") as file:
+        file.write("tracking: {mlflow: 'https://me:p@ss/w?rd@h/', optuna: 'postgresql://h/db?password=p@ss'}\n")
+        file.write("extra: ['http://TOKEN@h/']\n")
+    text = build_report(out, print_figures=False).read_text(encoding="utf-8")
+    assert "***" in text
+    for secret in ("p@ss", "w?rd", "TOKEN"):
+        assert secret not in SCRIPT.sub("", text)
+
+
+@pytest.mark.parametrize("name", ["report", "report/figures", "report/tables"])
+def test_a_report_that_is_a_link_to_somewhere_else_is_not_written(tmp_path, name):
+    out = synthetic.write(tmp_path / "s", synthetic.records(networks=("small_vgg",)))
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for file in ("index.html", "holiday.png", "answers.csv"):
+        (victim / file).write_text("mine")
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).symlink_to(victim)
+    with pytest.raises(BadInput, match="is a link"):
+        build_report(out)
+    assert {path.name: path.read_text() for path in victim.iterdir()} == dict.fromkeys(
+        ("index.html", "holiday.png", "answers.csv"), "mine"
+    )

@@ -166,7 +166,7 @@ def test_official_files_are_cut_at_ten_thousand(tmp_path: Path) -> None:
     labels = np.random.default_rng(0).integers(0, 10, 10_000)
     _official(tmp_path / "CIFAR-10-C", ["fog"], labels)
     found = official_set(tmp_path, corruptions=["fog"], labels=labels)
-    assert found.label == "CIFAR-10-C"
+    assert found.label.startswith("from files, sha256 "), "nobody knows whether they are the published ones"
     assert not found.generated
     for severity in range(1, 6):
         cell = found.cell("fog", severity)

@@ -153,3 +153,27 @@ def test_divergence_is_seen_between_steps(data: DeviceData) -> None:
 def test_the_cpu_has_no_session() -> None:
     assert Session.on(torch.device("cpu")) is None
     assert isinstance(Session.on(torch.device("cuda")), Session)
+
+
+class Flattens(nn.Module):
+    """As tutorials do it: only the ordinary layout can be viewed like that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 4, 3, padding=1)
+        self.head = nn.Linear(4 * 64, 3)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        maps = self.convolution(pictures)
+        logits: torch.Tensor = self.head(maps.view(len(maps), -1))
+        return logits
+
+
+def test_a_network_of_the_ordinary_layout(data: DeviceData) -> None:
+    networks = []
+    for session in (None, Session()):
+        torch.manual_seed(0)
+        networks.append(Flattens())
+        train(networks[-1], data, RECIPE, epochs_from=0, epochs_to=2, stream=STREAM, session=session)
+    for one, other in zip(networks[0].state_dict().values(), networks[1].state_dict().values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)

@@ -7,8 +7,9 @@ import random
 import time
 from pathlib import Path
 
-from prune_core.base.description import content_key
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_record
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
 
 DESCRIPTION = {
@@ -42,13 +43,8 @@ BUDGETS = [0, 1, 3]
 
 def work(root: Path, cache: Path) -> dict:
     return run_trial(
-        DESCRIPTION,
-        key=content_key(DESCRIPTION),
-        budgets=BUDGETS,
-        folder=root / "trial",
-        store=root / "store",
-        cache=cache,
-        checkpoint_seconds=0.0,
+        TrialDescription.from_plain(DESCRIPTION),
+        TrialOrder(folder=root / "trial", store=root / "store", budgets=tuple(BUDGETS), cache=cache, checkpoint_seconds=0.0),
     )
 
 

@@ -12,14 +12,18 @@ import numpy as np
 import pytest
 import torch
 
-from prune_core.base.description import content_key
+from prune_core.base.build import build_text
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress, read_record
 from prune_core.pruning import METHODS, load_network
 from prune_core.training import Session
+from prune_core.trial import baseline as pipeline_baseline
 from prune_core.trial import judge as pipeline_evaluation
 from prune_core.trial import run as pipeline
 from prune_core.trial import walk as pipeline_walk
+from prune_core.trial.build import this_build
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
 
@@ -65,16 +69,10 @@ class House:
     def __init__(self, root: Path, cache: Path):
         self.root, self.cache = root, cache
 
-    def run(self, description, budgets, name="trial", store="store", **more):
-        return run_trial(
-            description,
-            key=content_key(description),
-            budgets=budgets,
-            folder=self.root / name,
-            store=self.root / store,
-            cache=self.cache,
-            **more,
-        )
+    def run(self, description, budgets, name="trial", store="store", on_budget=None, should_stop=None, **more):
+        order = TrialOrder(self.root / name, self.root / store, tuple(budgets), cache=self.cache, **more)
+        described = TrialDescription.from_plain(description)
+        return run_trial(described, order, on_budget=on_budget, should_stop=should_stop)
 
     def record(self, budget, name="trial"):
         return read_record(self.root / name, budget)
@@ -396,3 +394,23 @@ def test_a_trial_that_runs_out_of_device_memory_goes_on_from_its_folder(house, m
     )
     outcome = house.run(described(), [0, 2], "never")
     assert outcome["status"] == "failed" and "out of memory" in outcome["cause"]
+
+
+def test_every_record_says_its_build_and_that_of_its_baseline(house, monkeypatch):
+    house.run(described("baseline"), [0], "baseline")
+    here = this_build("cpu")
+    assert here["torch"] == torch.__version__ and here["numpy"] == np.__version__ and here["processor"]
+    house.run(described(), [0], "first")
+    other = {**here, "torch": "9.9"}
+    for module in (pipeline_evaluation, pipeline_baseline):
+        monkeypatch.setattr(module, "this_build", lambda _: other)
+    house.run(described(), [0], "second")
+    house.run(described("control"), [0], "control")
+    for name, made_by in (("baseline", here), ("first", here), ("second", other), ("control", here)):
+        record = house.record(0, name)
+        assert {column: record[column] for column in here} == made_by, name
+        assert record["baseline_build"] == build_text(here)
+    # the control's budget 0 is the baseline, which was judged once, by the build that says so
+    outcome = house.run(described(ratio="0.7"), [0], "refused", mixed_builds="refuse")
+    assert outcome["status"] == "failed" and "mixed_builds: refuse" in outcome["cause"]
+    assert "torch 9.9" in outcome["cause"] and here["torch"] in outcome["cause"]

@@ -91,3 +91,13 @@ def test_submitting_hands_the_whole_command_to_the_cluster_with_its_token(tmp_pa
     assert parameters["overrides"] == ("seeds=[0, 1]",)
     said = subprocess.run(command[:3], env=environment, capture_output=True, text=True)
     assert (said.returncode, said.stderr) == (2, "usage: submit.sh STUDY OUT [options of prunefront run]\n")
+
+
+def test_the_image_gets_no_environment_no_run_and_no_address_with_a_token() -> None:
+    left_out = {
+        line for line in (CLUSTERS.parents[1] / ".dockerignore").read_text().splitlines() if line[:1] not in ("", "#")
+    }
+    assert {".venv", "runs", ".git/config", "**/.env", "**/auth_token", "**/*.pem"} <= left_out
+    assert not {".git", "requirements.lock", "sweeps", "**/*"} & left_out, "git says which commit a record comes from"
+    docker = (CLUSTERS / "Dockerfile").read_text()
+    assert "COPY . /opt/prunefront" in docker, "the whole of the folder goes in"

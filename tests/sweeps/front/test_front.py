@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sweeps.front.front import candidates, front, hypervolume, membership, non_dominated, selection_columns, write_front
+from sweeps.front.front import candidates, front, hypervolume, membership, non_dominated, write_front
 from sweeps.front.scatter import scatter_of
 
 # Few distinct values, so that ties and equal points are common.
@@ -131,12 +131,6 @@ def test_empty_records_have_no_candidates():
     table = candidates(pd.DataFrame(columns=list(record())), TWO)
     assert len(table) == 0
     assert front(table, TWO).tolist() == []
-
-
-def test_selection_numbers_decide():
-    columns = ["accuracy", "val_accuracy", "nonzero_parameters"]
-    assert selection_columns(TWO, columns) == {"val_accuracy": "max", "nonzero_parameters": "min"}
-    assert selection_columns(TWO, columns, "report") == TWO
 
 
 def test_front_csv_is_decided_by_selection_and_shows_the_report(tmp_path):

@@ -20,9 +20,11 @@ seeds: [0]
 """
 
 
-def evaluations(folder: Path, *overrides: str) -> list[object]:
+def evaluations(folder: Path, *overrides: str) -> list[dict[str, object]]:
     (folder / "mine.yaml").write_text(STUDY, encoding="utf-8")
-    return [trial.description["evaluation"] for trial in make_plan(load_study(folder / "mine.yaml", overrides)).trials]
+    return [
+        trial.description.evaluation.to_plain() for trial in make_plan(load_study(folder / "mine.yaml", overrides)).trials
+    ]
 
 
 def test_the_batch_size_of_an_evaluation_is_named_on_a_gpu_alone(tmp_path: Path) -> None:

@@ -6,8 +6,18 @@ from collections import Counter
 
 import pytest
 
+from prune_core.trial.description import (
+    BaselineDescription,
+    DataDescription,
+    EvaluationDescription,
+    NetworkDescription,
+    TrialDescription,
+)
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
+
+BASELINE = BaselineDescription(0, DataDescription("digits"), NetworkDescription("small_vgg"), None, 0)
+DESCRIPTION = TrialDescription("pruned", BASELINE, EvaluationDescription(), 0)
 
 
 def trial(key: str, kind: str = "pruned", base: str = "b", budgets: tuple[int, ...] = (0,)) -> PlannedTrial:
@@ -21,7 +31,7 @@ def trial(key: str, kind: str = "pruned", base: str = "b", budgets: tuple[int, .
         ratio="0.5",
         seed=0,
         budgets=budgets,
-        description={},
+        description=DESCRIPTION,
         baseline_key=base,
         report_budgets=budgets,
     )

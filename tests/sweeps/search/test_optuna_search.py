@@ -243,7 +243,7 @@ def test_a_storage_that_cannot_be_opened_is_one_line(tmp_path):
 
 def test_a_password_is_not_printed(tmp_path):
     url = "postgresql+psycopg://me:secret@127.0.0.1:9/db"
-    with pytest.raises(BadInput, match=r"me:\*\*\*@127") as caught:
+    with pytest.raises(BadInput, match=r"://\*\*\*@127") as caught:
         OptunaBooks("toy", tmp_path, url, space=SPACE, objectives=OBJECTIVES)
     assert "secret" not in str(caught.value)
 
