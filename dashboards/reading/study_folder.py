@@ -22,8 +22,8 @@ from prune_core.metrics.quantity import Quantity
 from sweeps.folder.columns import read_columns
 from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
-from sweeps.records.collect import read_records as read_table
 from sweeps.records.control import control_rows
+from sweeps.search.whole_table import whole_table
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.sections import EvaluationSection
 from sweeps.study.values import Limit, parse_limit
@@ -191,7 +191,7 @@ def read_records(path: Path) -> pd.DataFrame:
         return pd.DataFrame(
             {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}
         )
-    table = read_table(path)
+    table = whole_table(path)
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]
     if missing:
         raise BadInput(f"{file}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")

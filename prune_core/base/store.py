@@ -80,11 +80,24 @@ class Store:
 
 
 def read_meta(entry: Path) -> dict[str, Any]:
-    """Return an entry's inventory: {description, files, made}."""
+    """Return an entry's inventory: {description, files, made}.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no inventory.
+    """
     value = read_json(entry / META)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not all(isinstance(value.get(name), dict) for name in ("files", "made")):
         raise ValueError(f"{entry / META} is no inventory")
     return value
+
+
+def has_all_sizes(entry: Path) -> bool:
+    """Return whether an entry has an inventory and files of the sizes in it: `is_whole` without reading them."""
+    try:
+        return all((entry / name).stat().st_size == facts["size"] for name, facts in read_meta(entry)["files"].items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def is_whole(entry: Path) -> bool:

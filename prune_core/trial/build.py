@@ -32,8 +32,11 @@ def this_build(device: str | torch.device) -> dict[str, str]:
 
 
 def made_by(entry: Path) -> dict[str, Any] | None:
-    """Return the build that made an entry of the store; None where it does not say."""
-    made = read_meta(entry).get("made")
+    """Return the build that made an entry of the store; None where it does not say, or is damaged."""
+    try:
+        made = read_meta(entry).get("made")
+    except (OSError, ValueError):
+        return None
     found = made.get(MADE_BY) if isinstance(made, dict) else None
     return found if isinstance(found, dict) else None
 

@@ -12,7 +12,11 @@ from sweeps.cli.echo import echo
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the study, for example seeds=[0]."
 )
-OUT = click.option("--out", type=click.Path(path_type=Path), help="Output folder; by default runs/<study name>.")
+OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Output folder; by default runs/<study name>, or STUDY itself where that is a folder.",
+)
 
 
 @click.command()
@@ -38,7 +42,10 @@ def run(
     allow_failures: bool,
     retry: bool,
 ) -> int:
-    """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
+    """Do what is missing of STUDY (a shipped name, a file, or an output folder), and end with the report.
+
+    A folder that was moved is brought in line with its new place first.
+    """
     from sweeps.engine.session import cluster_address
     from sweeps.study.model import load_study
     from sweeps.study.options import check_device
@@ -50,7 +57,7 @@ def run(
         check_device(loaded.resources.device)
     from sweeps.run.driver import run_study
 
-    folder = _folder(out, loaded.name)
+    folder = _folder(out, study, loaded.name)
     return run_study(
         loaded,
         folder,
@@ -79,7 +86,7 @@ def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: fl
 
     _check_hours(max_hours)
     loaded = load_study(study, overrides)
-    folder = _folder(out, loaded.name)
+    folder = _folder(out, study, loaded.name)
     if check_data(loaded):
         with_official_files(loaded, folder, required=True)
     checked_uri(loaded.tracking.mlflow)
@@ -144,8 +151,10 @@ def doctor() -> None:
         echo(line)
 
 
-def _folder(out: Path | None, name: str) -> Path:
-    folder = out if out is not None else Path("runs") / name
+def _folder(out: Path | None, study: str, name: str) -> Path:
+    from sweeps.study.yaml import study_folder
+
+    folder = out or study_folder(study) or Path("runs") / name
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"--out {folder}: is a file (allowed: a folder, there or not)")
     return folder

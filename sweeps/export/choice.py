@@ -16,7 +16,7 @@ import pandas as pd
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import UNPRUNED
-from prune_core.base.trial_folder import WEIGHTS, budget_folder
+from prune_core.base.trial_folder import WEIGHTS, budget_folder, made_anew
 from prune_core.metrics.quantities import quantities_known
 from prune_core.metrics.quantity import Quantity
 from sweeps.folder.paths import RECORDS, STUDY, trial_folder
@@ -25,8 +25,8 @@ from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import unmet
 from sweeps.front.text import headlines
-from sweeps.records.collect import read_records
 from sweeps.records.columns import IDENTITY
+from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import is_kept
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.model import Study, load_study
@@ -89,10 +89,7 @@ def open_study(out: Path) -> tuple[Study, pd.DataFrame]:
     path = out / RECORDS
     if not path.is_file():
         raise BadInput(f"{out}: no records.parquet, so no front yet (allowed: a study whose run has ended or was stopped)")
-    try:
-        records = read_records(out)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from None
+    records = whole_table(out)
     missing = [column for column in IDENTITY if column not in records]
     if missing:
         raise BadInput(f"{path}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
@@ -228,10 +225,10 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
     )
     if not is_kept(choice.folder, WEIGHTS):
-        raise BadInput(
-            f"{choice.folder}: the weights of {choice.title} are gone (keep is {study.keep!r}; to export, "
-            "run the study with keep: front or all)"
-        )
+        why = f"keep is {study.keep!r}; to export, run the study with keep: front or all"
+        if study.keep == "all":
+            why = made_anew(choice.folder)
+        raise BadInput(f"{choice.folder / WEIGHTS}: the weights of {choice.title} are gone ({why})")
     return choice
 
 

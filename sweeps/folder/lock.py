@@ -26,7 +26,8 @@ def holder_of(out: Path) -> dict[str, Any] | None:
     """Return who drives the folder now (``host``, ``process``, ``since``, ``heartbeat``), or None when nobody does."""
     try:
         holder: dict[str, Any] = read_json(out / DRIVER)
-    except (OSError, ValueError):
+        beat = float(holder.get("heartbeat", 0))
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
     if holder.get("host") == socket.gethostname():
         lock = FileLock(out / DRIVER_LOCK)
@@ -35,7 +36,7 @@ def holder_of(out: Path) -> dict[str, Any] | None:
                 return None
         except (Timeout, OSError):
             return holder
-    return holder if time.time() - float(holder.get("heartbeat", 0)) < STALE_SECONDS else None
+    return holder if time.time() - beat < STALE_SECONDS else None
 
 
 @contextmanager

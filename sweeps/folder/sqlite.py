@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from prune_core.base.errors import BadInput
@@ -42,3 +44,14 @@ def sqlite_path(address: str) -> Path | None:
     if url.query or url.host or not url.database or url.database == ":memory:":
         return None
     return Path(url.database)
+
+
+def read_texts(path: Path, query: str, *values: str) -> list[str]:
+    """Return the first column of a query on a file, as texts; none where it is not there, damaged, or of another kind."""
+    if not path.is_file():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return [str(row[0]) for row in connection.execute(query, values)]
+    except sqlite3.Error:
+        return []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
-from prune_core.base.store import META, Store
+from prune_core.base.store import Store, has_all_sizes
 from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome
 from sweeps.folder.paths import store_folder, trial_folder
 
@@ -43,7 +43,7 @@ def final_status(trial: PlannedTrial, out: Path) -> str | None:
 
 def baseline_ready(key: str, out: Path) -> bool:
     """Return whether the store has a baseline (which a trial checks byte by byte before it uses it)."""
-    return (Store(store_folder(out)).path(key) / META).exists()
+    return has_all_sizes(Store(store_folder(out)).path(key))
 
 
 def baseline_failure(trials: Iterable[PlannedTrial], key: str, out: Path) -> str | None:

@@ -11,11 +11,16 @@ from prune_core.base.errors import BadInput
 from prune_core.base.limits import TABLE_BYTES, TABLE_ROWS, size_text
 
 
+class DamagedTable(BadInput):
+    """A file that is no table at all: empty, cut short, or of another kind."""
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """Return a table of records.
 
     Raises:
-        BadInput: it cannot be read, or is larger than a table of records may be.
+        DamagedTable: it cannot be read.
+        BadInput: it is larger than a table of records may be.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -30,7 +35,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise
     except (OSError, ValueError, TypeError, KeyError, MemoryError, OverflowError, pa.ArrowException) as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise BadInput(f"{path}: cannot be read: {said}") from error
+        raise DamagedTable(f"{path}: cannot be read: {said}") from error
 
 
 def _columns(schema: Any) -> list[Any]:

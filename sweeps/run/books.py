@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from prune_core.base.trial_folder import (
 )
 from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.columns import write_columns
-from sweeps.folder.paths import FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
+from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_rows
@@ -114,6 +115,8 @@ class Books:
         self._extra = decided_trials(self._plan, self._out)
         known = list(space.candidates()) if space.size is not None else []
         self.feed.reconcile([*known, *(each for each in asked_before(self._out) if each not in known)])
+        if self._out.joinpath(ASKED).exists():
+            self._remember()  # what was damaged is whole again
 
     def trials(self) -> list[PlannedTrial]:
         """Return every trial of the study as far as it is known by now, each once, with all its budgets."""
@@ -275,9 +278,12 @@ def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[s
 
 def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
     """Write the resolved study into its folder; return whether another one was there, or none."""
-    text = study_text(study.to_plain(), provenance=dict(origin))
+    plain = study.to_plain()
+    # as seen from here too: a project that is moved as a whole has its plugins at another place, a moved folder at the same
+    plain["plugin_paths"] += [os.path.relpath(path, out) for path in study.plugin_paths]
+    text = study_text(plain, provenance=dict(origin))
     path = out / STUDY
-    changed = not path.exists() or path.read_text(encoding="utf-8") != text
+    changed = not path.exists() or path.read_bytes() != text.encode()
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return changed
 

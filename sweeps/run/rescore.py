@@ -9,19 +9,32 @@ from typing import Any
 
 from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json, write_json
-from prune_core.base.trial_folder import ECE_BINS, LOGITS, OUTPUTS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
+from prune_core.base.files import write_json
+from prune_core.base.trial_folder import (
+    ECE_BINS,
+    LOGITS,
+    OUTPUTS,
+    RECORD,
+    REPORT,
+    REPORT_CELLS,
+    RESAMPLED,
+    SELECTION,
+    TRAIN,
+    made_anew,
+    read_record,
+)
 from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.logits import LogitSet
-from prune_core.evaluation.resampled import image_noise, write_image_noise
+from prune_core.evaluation.resampled import image_noise, read_image_noise, write_image_noise
 from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.metrics.quantities import costs_known
 from sweeps.folder.columns import columns_known, write_columns
 from sweeps.folder.lock import driving
 from sweeps.folder.paths import RECORDS, STUDY, trials_folder
 from sweeps.front.tables import write_tables
-from sweeps.records.collect import collect, read_records
+from sweeps.records.collect import collect
 from sweeps.search.whole_plan import whole_plan
+from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import at_hand, is_kept
 from sweeps.study.model import Study, load_study
 from sweeps.study.yaml import read_study_yaml, write_study
@@ -85,11 +98,14 @@ def align_bins(study: Study, out: Path) -> int:
     """
     before = _bins_before(out)
     bins = study.evaluation.ece_bins
-    stale = [folder for folder in _judged(out) if read_json(folder / RECORD).get(ECE_BINS, before) != bins]
+    stale = [folder for folder in _judged(out) if (_record(folder) or {ECE_BINS: bins}).get(ECE_BINS, before) != bins]
     _refuse_mixture(out, (folder for folder in stale if not _has_logits(folder)), before, bins)
     with columns_known(out):  # costs of plugins that the study does not name any more stay in the records, too
         for folder in stale:
             rescore_record(folder, bins)
+        for folder in _judged(out):
+            if folder not in stale and _lost_noise(folder) and _has_logits(folder):
+                rescore_record(folder, bins)
     return len(stale)
 
 
@@ -101,7 +117,9 @@ def rescore_record(folder: Path, bins: int) -> None:
     """
     with at_hand(folder, LOGITS):
         selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
-    before: dict[str, Any] = read_json(folder / RECORD)
+    before = _record(folder)
+    if before is None:
+        raise BadInput(f"{folder / RECORD}: damaged ({made_anew(folder)})")
     names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS}
     kept = {name: value for name, value in before.items() if name in names}
     write_corruption_table(folder, report, bins)
@@ -113,6 +131,15 @@ def rescore_record(folder: Path, bins: int) -> None:
 
 def _judged(out: Path) -> list[Path]:
     return [path.parent for path in sorted(trials_folder(out).glob(f"*/budget-*/{RECORD}"))]
+
+
+def _record(folder: Path) -> dict[str, Any] | None:
+    return read_record(folder.parent, int(folder.name.removeprefix("budget-")))
+
+
+def _lost_noise(folder: Path) -> bool:
+    """Whether what is computed from the logits beside a record is there, but damaged."""
+    return (folder / RESAMPLED).exists() and read_image_noise(folder / RESAMPLED) is None and _record(folder) is not None
 
 
 def _has_logits(folder: Path) -> bool:
@@ -132,7 +159,10 @@ def _refuse_mixture(out: Path, gone: Iterable[Path], before: int, bins: int) -> 
 def _bins_before(out: Path) -> int:
     """The bins of records that do not say so themselves: those of the study that is in the folder."""
     path = out / STUDY
-    evaluation = read_study_yaml(path).get("evaluation") if path.is_file() else None
+    try:
+        evaluation = read_study_yaml(path).get("evaluation") if path.is_file() else None
+    except BadInput:  # damaged: the run writes it anew
+        evaluation = None
     return int(evaluation.get("ece_bins", 15)) if isinstance(evaluation, dict) else 15
 
 
@@ -140,7 +170,7 @@ def _write_tables(out: Path) -> None:
     plan = whole_plan(out)
     runs, rows = {}, 0
     if (out / RECORDS).is_file():
-        written = read_records(out)
+        written = whole_table(out)
         known, rows = written[["key", "mlflow_run_id"]].dropna(), len(written)
         runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))
     table = collect(out, plan.trials, study=plan.study.name, run_ids=runs)
@@ -155,4 +185,7 @@ def _write_tables(out: Path) -> None:
 
 
 def _logits(path: Path) -> LogitSet | None:
-    return LogitSet.load(path) if path.exists() else None
+    try:
+        return LogitSet.load(path) if path.exists() else None
+    except BadInput as error:
+        raise BadInput(f"{error}; {made_anew(path.parent)}") from None

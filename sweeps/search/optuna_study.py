@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput
-from sweeps.folder.identity import study_uid
+from sweeps.folder.identity import UID_TAG, study_uid
 from sweeps.search.parameters import Parameters, excess
 from sweeps.search.space import Candidate, Space
 from sweeps.search.storage import in_one_line, open_storage
@@ -27,7 +27,7 @@ KEY = "prunefront.candidate"
 ASKED = "prunefront.asked"
 STOPPED_AT = "prunefront.stopped_at"
 """The objectives of a candidate that was stopped early, at the budget where it was."""
-_SPACE, _OWNER = "prunefront.space", "prunefront.study_uid"
+_SPACE, _OWNER = "prunefront.space", UID_TAG
 
 Objectives = Sequence[tuple[str, str]]
 """(column, ``min`` or ``max``), the column as it is told, so usually a ``val_`` one."""

@@ -7,7 +7,6 @@ holds; a local file is always the newer one.
 
 from __future__ import annotations
 
-import json
 import math
 import secrets
 import time
@@ -20,7 +19,7 @@ from prune_core.base.addresses import shown
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, replacing, write_json
 from prune_core.base.store import file_sha256
-from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets
+from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets, made_anew
 from sweeps.folder.paths import STORAGE, STORED
 from sweeps.storage.place import NotThere, ObjectStorage, StoreDown
 
@@ -37,7 +36,13 @@ def prefix_of(out: Path, study: str) -> str:
     path = out / STORAGE
     if not path.is_file():
         write_json(path, {"id": secrets.token_hex(4)})
-    return f"{study}/{read_json(path)['id']}"
+    try:
+        return f"{study}/{read_json(path)['id']}"
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(
+            f"{path}: damaged, so the folder's place in the storage is not known (allowed: the file from a copy, or remove "
+            "it: what is sent from now on goes to a new place, what was sent before is found where it is)"
+        ) from None
 
 
 def is_kept(folder: Path, name: str) -> bool:
@@ -152,8 +157,13 @@ def remove(folder: Path, name: str) -> bool:
 def _entries(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         found = read_json(folder / STORED)
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+    except OSError:
         return {}
+    except ValueError:
+        raise BadInput(
+            f"{folder / STORED}: damaged, so where the files of this budget are stored is not known (allowed: the file from "
+            f"a copy; or {made_anew(folder)})"
+        ) from None
     fields = ("place", "path", "sha256")
     return {
         name: entry

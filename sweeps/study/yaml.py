@@ -13,10 +13,12 @@ from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import replacing
 from prune_core.base.limits import YAML_BYTES, YAML_DEPTH, YAML_NODES, size_text
-from sweeps.folder.paths import STUDY
+from sweeps.folder.paths import STUDY, TRIALS
 from sweeps.study.scalars import ambiguity
 
 SHIPPED = Path(__file__).parents[1] / "studies"
+PROVENANCE = "provenance"
+"""The last key of the file that a run writes: beside the study, not read back as part of it."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,7 +59,7 @@ class _Check:
     def document(self, node: yaml.Node) -> None:
         """Raise `yaml.YAMLError` for what is not allowed."""
         names = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
-        self._ours = "provenance" in names  # written by us: every text that we saw as ambiguous has quotes
+        self._ours = PROVENANCE in names  # written by us: every text that we saw as ambiguous has quotes
         self._size(node, ())
 
     def _size(self, node: yaml.Node, path: tuple[str, ...]) -> int:
@@ -124,16 +126,29 @@ def find_study(name_or_path: str) -> Path:
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path
-    looks_like_a_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1
-    if looks_like_a_path:
-        if path.is_dir() and (path / STUDY).is_file():
-            return path / STUDY
+    folder = study_folder(name_or_path)
+    if folder is not None:
+        return folder / STUDY
+    looks_like_a_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or path.is_dir()
+    if looks_like_a_path and name_or_path not in shipped_studies():
+        if path.is_dir():
+            raise BadInput(f"{path}: there is no study here (allowed: a folder that holds {STUDY}, such as a run leaves)")
         raise BadInput(
             f"no study file {str(path)!r} (allowed: a readable YAML file, or one of {', '.join(shipped_studies())})"
         )
     if name_or_path not in shipped_studies():
         raise UnknownName("study", name_or_path, shipped_studies())
     return SHIPPED / f"{name_or_path}.yaml"
+
+
+def study_folder(name_or_path: str) -> Path | None:
+    """Return the folder that is meant where a study is named by the folder that it lies in, else None.
+
+    A shipped name means the shipped study, also where a folder is called so; ``./NAME`` is the folder.
+    """
+    path = Path(name_or_path).expanduser()
+    shipped = name_or_path in shipped_studies()
+    return path if not shipped and path.is_dir() and (path / STUDY).is_file() else None
 
 
 def parse_yaml(text: str, where: str, *, switches: Collection[str] = ()) -> Any:
@@ -175,15 +190,31 @@ def read_study_yaml(path: Path, *, switches: Collection[str] = ()) -> Any:
     """Return the plain data of a study file; ``switches`` as in `parse_yaml`.
 
     Raises:
-        BadInput: unreadable, not UTF-8, or no YAML.
+        BadInput: unreadable, not UTF-8, or no YAML; in an output folder also one that is cut short, with the remedy.
     """
+    if not (path.name == STUDY and (path.parent / TRIALS).is_dir()):
+        return _read(path, switches)
+    try:
+        plain = _read(path, switches)
+        # what a run writes ends with the provenance; a file that is cut before may still be YAML, of another study
+        if not isinstance(plain, dict) or PROVENANCE not in plain:
+            raise BadInput(f"{path.name}: empty or cut short")
+    except BadInput as error:
+        raise BadInput(
+            f"{path.parent / str(error)} (allowed: `prunefront run` with the study's own file and --out {path.parent}, "
+            "which writes it anew, or the file from a copy)"
+        ) from None
+    return plain
+
+
+def _read(path: Path, switches: Collection[str]) -> Any:
     try:
         size = path.stat().st_size
         if size > YAML_BYTES:
             raise BadInput(f"{path.name}: a study file of {size_text(size)} (allowed: up to {size_text(YAML_BYTES)})")
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror} (a study file must be readable)") from None
+        raise BadInput(f"{path.name}: {error.strerror} (a study file must be readable)") from None
     except UnicodeDecodeError:
         raise BadInput(f"{path.name}: no UTF-8 text (a study file is YAML in UTF-8)") from None
     return parse_yaml(text, path.name, switches=switches)
@@ -229,7 +260,7 @@ def _set(node: Any, keys: list[str], value: Any, text: str) -> None:
 
 def study_text(plain: dict[str, Any], *, provenance: dict[str, Any] | None = None) -> str:
     """Return a resolved study as YAML that `load_study` takes again; ``provenance`` is kept beside it, not read back."""
-    whole = {**plain, **({"provenance": provenance} if provenance else {})}
+    whole = {**plain, **({PROVENANCE: provenance} if provenance else {})}
     return yaml.dump(whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

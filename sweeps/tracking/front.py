@@ -42,7 +42,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
         BadInput: no study, weights that are gone.
     """
     study, records = open_study(out)
-    most, table = study.tracking.log_models, (out / FRONT).read_text(encoding="utf-8")
+    most, table = study.tracking.log_models, (out / FRONT).read_text(encoding="utf-8", errors="replace")
     state = content_key([table, _run_ids(records), most, picture is not None])
     if not most or len(table.splitlines()) < 2 or _state(out) == state:
         return []

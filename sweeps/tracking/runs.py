@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.trial_folder import CORRUPTIONS
-from sweeps.tracking.database import prepare_database
+from sweeps.tracking.database import bring_here, prepare_database
 from sweeps.tracking.entry import RUN_STATUS, Point, TrialEntry
 from sweeps.tracking.parent import ParentRun
 from sweeps.tracking.place import Place, quieten_loggers, quieten_mlflow
@@ -45,6 +45,8 @@ class StudyRuns:
         quieten_loggers()
         self.place = place
         prepare_database(place.uri, own=place.artifacts is not None)
+        if place.artifacts is not None:
+            bring_here(place.uri, place.experiment, place.artifacts)
         self.client: MlflowClient = MlflowClient(tracking_uri=place.uri)
         self.experiment_id = self._experiment()
         self.parent_id = self._parent()

@@ -98,7 +98,7 @@ class TrialEntries:
 def _tables(folder: Path, budgets: Iterable[int]) -> dict[int, str]:
     """Return the corruption table of each budget that has one."""
     paths = {budget: budget_folder(folder, budget) / CORRUPTIONS for budget in budgets}
-    return {budget: path.read_text(encoding="utf-8") for budget, path in paths.items() if path.is_file()}
+    return {budget: path.read_text(encoding="utf-8", errors="replace") for budget, path in paths.items() if path.is_file()}
 
 
 def _changed_at(path: Path) -> float | None:
