@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install install-dev lint types imports house check chaos lock clean
+.PHONY: help demo test install install-dev lint types imports house check chaos gpu-check lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ FAULTS ?= 10
 SEED ?= 0
 chaos: install-dev  ## kill sweeps at random and compare the records: make chaos FAULTS=100 SEED=1
 	$(BIN)/python -m benchmarks.chaos --faults $(FAULTS) --seed $(SEED) $(CHAOS_ARGS)
+
+# nothing is installed: whatever python3 has PyTorch (2.9 or later) will do
+gpu-check:  ## measure and check a GPU, in 8 minutes, with PyTorch alone: make gpu-check GPU_ARGS=--quick
+	$(PYTHON) -m benchmarks.gpu $(GPU_ARGS)
 
 lock:  ## resolve requirements.lock anew, for every Python that is supported
 	$(PYTHON) -m venv $(VENV)/.uv && $(VENV)/.uv/bin/pip install --quiet uv

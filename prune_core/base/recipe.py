@@ -12,7 +12,7 @@ from prune_core.base.errors import BadInput
 
 SCHEDULES = ("constant", "step", "cosine")
 AUGMENTATIONS = ("none", "shift", "crop_flip")
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "tf32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Recipe(Described):
         gamma: factor of one milestone, in (0, 1].
         warmup_epochs: the rate rises linearly over so many epochs.
         augmentation: ``none``, ``shift`` (zero-pad 2, random crop) or ``crop_flip`` (zero-pad 4, random crop, flip p = .5).
-        precision: ``fp32``, or ``bf16`` autocast (weights and optimiser stay in float32).
+        precision: ``fp32``; ``tf32``, products with 10-bit mantissas on a GPU; or ``bf16`` autocast. Weights, sums and the
+            optimiser are float32 in each.
         sparsity: strength s of the L1 subgradient on the scales of every BatchNorm2d (network slimming); 0 is off.
         label_smoothing: in [0, 1).
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from prune_core.base.errors import BadInput
+from prune_core.evaluation.batch_size import batch_size_of
 from prune_core.evaluation.forward import forward_arrays, forward_logits
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import record_columns
@@ -57,7 +58,7 @@ def evaluate_network(
     corrupted: Cells | None = None,
     cell_index: Array | None = None,
     device: str | torch.device = "cpu",
-    batch_size: int = 64,
+    batch_size: int | None = None,
 ) -> LogitSet:
     """Forward the clean images and every cell of the corrupted set, each image once, and keep the logits.
 
@@ -70,13 +71,14 @@ def evaluate_network(
         corrupted: cells made of these images, or of those of ``cell_index`` alone; None for the clean images only.
         cell_index: ``(N2,)`` increasing positions: which of the images the cells cover; None means all.
         device: where to compute.
-        batch_size: images per forward pass; the severities of a corruption are batched together.
+        batch_size: images per forward pass, by default the device's; the severities of a corruption are batched together.
 
     Raises:
         BadInput: the number of images in a cell is neither N nor N2.
         Diverged: a logit is NaN or infinite.
     """
     where = torch.device(device)
+    batch_size = batch_size_of(where.type) if batch_size is None else batch_size
     clean = forward_logits(network, images, mean, std, device=where, batch_size=batch_size)
     check_finite(clean, "clean images")
     index = np.arange(len(images)) if cell_index is None else np.asarray(cell_index, np.int64)

@@ -13,6 +13,9 @@ from torch import nn
 
 from prune_core.base.errors import BadInput
 from prune_core.base.memory_format import Forward, as_logits
+from prune_core.evaluation.batch_size import batch_size_of, images_at_once
+from prune_core.evaluation.device_forward import device_logits
+from prune_core.evaluation.device_sets import sets_on
 
 Array = npt.NDArray[Any]
 
@@ -24,7 +27,7 @@ def forward_logits(
     std: Sequence[float],
     *,
     device: str | torch.device = "cpu",
-    batch_size: int = 64,
+    batch_size: int | None = None,
 ) -> npt.NDArray[np.float32]:
     """Forward each image once and return its logits.
 
@@ -36,7 +39,8 @@ def forward_logits(
         mean: per channel, of images in [0, 1].
         std: per channel.
         device: where to compute, in float32.
-        batch_size: 32 to 64 is best on CPU; part of the description of a result, as it may change the last bits.
+        batch_size: of images of 32 x 32, by default the device's; larger ones come in smaller batches on a GPU
+            (`images_at_once`).
 
     Returns:
         ``(N, K)`` float32.
@@ -45,7 +49,9 @@ def forward_logits(
         BadInput: images are not (N, H, W, C) uint8 or the normalisation has another number of channels.
         TypeError: the network returns something else than logits.
     """
-    return np.concatenate(forward_arrays(network, [images], mean, std, device=torch.device(device), batch_size=batch_size))
+    where = torch.device(device)
+    size = batch_size_of(where.type) if batch_size is None else batch_size
+    return np.concatenate(forward_arrays(network, [images], mean, std, device=where, batch_size=size))
 
 
 def forward_arrays(
@@ -64,14 +70,20 @@ def forward_arrays(
         raise BadInput(f"batch_size must be at least 1, got {batch_size}")
     scale = (1.0 / (255.0 * torch.tensor(list(std), dtype=torch.float64))).float().to(device).view(1, -1, 1, 1)
     shift = (torch.tensor(list(mean), dtype=torch.float64) / torch.tensor(list(std))).float().to(device).view(1, -1, 1, 1)
+    borders = np.cumsum([len(array) for array in arrays])[:-1]
+    if device.type != "cpu":
+        at_once = images_at_once(batch_size, *arrays[0].shape[1:3])
+        with _judging(network.to(device), channels_last=False), torch.inference_mode():
+            found = device_logits(Forward(network), arrays, scale, shift, sets_on(device), at_once).cpu().numpy()
+        return list(np.split(found, borders))
     logits = []
-    with _judging(network.to(device), channels_last=device.type == "cpu"), torch.inference_mode():
+    with _judging(network.to(device), channels_last=True), torch.inference_mode():
         forward = Forward(network)
         for batch in _batches(arrays, batch_size):
-            inputs = _on_device(batch, device).mul_(scale).sub_(shift)
+            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(torch.float32)
+            inputs = pixels.mul_(scale).sub_(shift)
             logits.append(as_logits(forward(inputs)).float())
         together = torch.cat(logits).cpu().numpy()
-    borders = np.cumsum([len(array) for array in arrays])[:-1]
     return list(np.split(together, borders))
 
 
@@ -98,15 +110,6 @@ def _batches(arrays: Iterable[Array], size: int) -> Iterator[Array]:
                 rest = []
     if rest:
         yield np.concatenate(rest)
-
-
-def _on_device(batch: Array, device: torch.device) -> torch.Tensor:
-    """``(n, C, H, W)`` float32 of a batch of ``(n, H, W, C)`` uint8; a quarter of the bytes travel."""
-    pixels = torch.from_numpy(batch)
-    if device.type == "cuda":
-        # Pinned, so that the copy waits for neither the host nor the batches before it.
-        return pixels.pin_memory().to(device, non_blocking=True).permute(0, 3, 1, 2).to(torch.float32).contiguous()
-    return pixels.to(device).permute(0, 3, 1, 2).to(torch.float32)
 
 
 @contextmanager

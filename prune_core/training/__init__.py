@@ -7,6 +7,17 @@ from prune_core.training.device_data import DeviceData
 from prune_core.training.loop import Checkpoint, train
 from prune_core.training.runtime import prepare_runtime
 from prune_core.training.schedule import learning_rate
+from prune_core.training.session import Session
 from prune_core.training.state import Interrupted, TrainingState
 
-__all__ = ["Checkpoint", "DeviceData", "Interrupted", "Recipe", "TrainingState", "learning_rate", "prepare_runtime", "train"]
+__all__ = [
+    "Checkpoint",
+    "DeviceData",
+    "Interrupted",
+    "Recipe",
+    "Session",
+    "TrainingState",
+    "learning_rate",
+    "prepare_runtime",
+    "train",
+]

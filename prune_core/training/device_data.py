@@ -78,19 +78,27 @@ class DeviceData:
         self, batch_size: int, stream: Sequence[object], epoch: int, first_step: int = 0
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield float32 images (B, C, H, W), normalised, channels last, and labels (B,), from ``first_step`` on."""
-        order = torch.randperm(len(self), generator=torch_generator(*stream, "order", epoch))
-        drawn = self._draw(stream, epoch).to(self.padded.device)
+        order = self.order(stream, epoch)
+        drawn = self.draws(stream, epoch).to(self.padded.device)
         for step in range(first_step, self.steps(batch_size)):
             chosen = order[step * batch_size : (step + 1) * batch_size].to(self.padded.device)
-            yield self.normalised(self._crop(chosen, drawn[chosen])), self.labels[chosen]
+            yield self.batch(chosen, drawn[chosen]), self.labels[chosen]
+
+    def batch(self, chosen: Tensor, drawn: Tensor) -> Tensor:
+        """Return float32 (B, C, H, W), normalised, channels last, of images ``chosen`` (B,) with their draws (B, 3)."""
+        return self.normalised(self._crop(chosen, drawn))
 
     def normalised(self, images: Tensor) -> Tensor:
         """Return uint8 (B, C, H, W) as float32, scaled to [0, 1] and normalised."""
         scaled = images.to(torch.float32, memory_format=torch.channels_last).div_(255)
         return scaled.sub_(self.mean).div_(self.std)
 
-    def _draw(self, stream: Sequence[object], epoch: int) -> Tensor:
-        """Int64 (N, 3): row and column of the crop, and whether to flip."""
+    def order(self, stream: Sequence[object], epoch: int) -> Tensor:
+        """Return int64 (N,) on the CPU: in which order an epoch shows the images."""
+        return torch.randperm(len(self), generator=torch_generator(*stream, "order", epoch))
+
+    def draws(self, stream: Sequence[object], epoch: int) -> Tensor:
+        """Return int64 (N, 3) on the CPU: row and column of the crop, and whether to flip, by image."""
         generator = torch_generator(*stream, "augment", epoch)
         offsets = torch.randint(2 * PADDING[self.augmentation] + 1, (len(self), 2), generator=generator)
         return torch.cat([offsets, torch.randint(2, (len(self), 1), generator=generator)], dim=1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +14,11 @@ from torch.nn import functional
 from prune_core.base.errors import Diverged
 from prune_core.base.memory_format import ORDINARY, as_logits, in_format, set_format, training_format
 from prune_core.base.recipe import Recipe
+from prune_core.base.trial_folder import TRAINING_PATH
 from prune_core.training.device_data import DeviceData
 from prune_core.training.optimizer import Masks, Sgd, add_sparsity, scales
 from prune_core.training.schedule import learning_rate
+from prune_core.training.session import Session, used_session
 from prune_core.training.state import Interrupted, TrainingState
 
 EpochCallback = Callable[[int, dict[str, float]], None]
@@ -44,6 +47,7 @@ def train(
     on_epoch: EpochCallback | None = None,
     should_stop: Callable[[], bool] | None = None,
     checkpoint: Checkpoint | None = None,
+    session: Session | None = None,
 ) -> TrainingState:
     """Train in place from one epoch to another.
 
@@ -60,6 +64,7 @@ def train(
             batches as they came.
         should_stop: asked before every step.
         checkpoint: where to save on the way.
+        session: keeps what was made for a GPU (the step and its graph) from one call to the next; `Session.on` makes one.
 
     Returns:
         The state at ``epochs_to``; its tensors are those of the network, not copies.
@@ -68,33 +73,43 @@ def train(
         Interrupted: ``should_stop`` said so; the checkpoint has been saved.
         Diverged: the loss is not finite.
     """
-    run = _Run(network, data, recipe, masks or {}, state or TrainingState(epoch=epochs_from))
-    if run.state.epoch < epochs_from:
-        raise ValueError(f"the state is at epoch {run.state.epoch}, before {epochs_from}")
-    saved = time.monotonic()
-    for epoch in range(run.state.epoch, epochs_to):
-        for images, labels in data.batches(recipe.batch_size, stream, epoch, run.state.step):
-            if should_stop is not None and should_stop():
-                if checkpoint is not None:
+    with used_session(session, data.padded.device, recipe) as used:
+        run = _Run(network, data, recipe, masks or {}, state or TrainingState(epoch=epochs_from), used)
+        if run.state.epoch < epochs_from:
+            raise ValueError(f"the state is at epoch {run.state.epoch}, before {epochs_from}")
+        saved = time.monotonic()
+        for epoch in range(run.state.epoch, epochs_to):
+            for step in run.steps(stream, epoch, epochs_to):
+                if should_stop is not None and should_stop():
+                    if checkpoint is not None:
+                        checkpoint.save(run.snapshot())
+                    raise Interrupted(f"interrupted in epoch {epoch}, step {run.state.step}")
+                step()
+                if checkpoint is not None and time.monotonic() - saved >= checkpoint.seconds:
                     checkpoint.save(run.snapshot())
-                raise Interrupted(f"interrupted in epoch {epoch}, step {run.state.step}")
-            run.step(images, labels)
-            if checkpoint is not None and time.monotonic() - saved >= checkpoint.seconds:
-                checkpoint.save(run.snapshot())
-                saved = time.monotonic()
-        metrics = run.end_epoch()
-        if on_epoch is not None:
-            on_epoch(epoch + 1, metrics)
-    return run.snapshot()
+                    saved = time.monotonic()
+            metrics = run.end_epoch()
+            if on_epoch is not None:
+                on_epoch(epoch + 1, metrics)
+        state = run.snapshot()
+        if used is not None:
+            state.notes[TRAINING_PATH] = used.path
+        return state
 
 
 class _Run:
     """What one call of `train` changes on its way."""
 
     def __init__(
-        self, network: nn.Module, data: DeviceData, recipe: Recipe, masks: Mapping[str, Tensor], state: TrainingState
+        self,
+        network: nn.Module,
+        data: DeviceData,
+        recipe: Recipe,
+        masks: Mapping[str, Tensor],
+        state: TrainingState,
+        session: Session | None,
     ) -> None:
-        self.network, self.recipe, self.state = network, recipe, state
+        self.network, self.data, self.recipe, self.state, self.session = network, data, recipe, state, session
         self.device = data.padded.device
         self.steps_per_epoch = data.steps(recipe.batch_size)
         self.look_every = CHECK_EVERY.get(self.device.type, 50)
@@ -112,6 +127,19 @@ class _Run:
         self.hits = torch.tensor(int(state.sums.get("hits", 0)), dtype=torch.int64, device=self.device)
         self.seen = int(state.sums.get("seen", 0))
         self.started = time.perf_counter()
+        if session is not None:
+            session.take_over(self, data, masks, self.layout)
+
+    def steps(self, stream: tuple[object, ...], epoch: int, epochs_to: int) -> Iterator[Callable[[], None]]:
+        """Yield the steps that are left of an epoch, each to be done before the next one is asked for."""
+        if self.session is None:
+            for images, labels in self.data.batches(self.recipe.batch_size, stream, epoch, self.state.step):
+                yield partial(self.step, images, labels)
+            return
+        first, each = self.state.step, self.steps_per_epoch
+        self.session.begin(self.recipe, stream, epoch, first, steps_to_come=(epochs_to - epoch) * each - first)
+        for at in range(first, each):
+            yield partial(self._queued_step, at)
 
     def step(self, images: Tensor, labels: Tensor) -> None:
         """One step of the optimiser."""
@@ -129,7 +157,14 @@ class _Run:
         self.masks.zero_weights()
         self.loss += loss.detach() * len(labels)
         self.hits += (logits.detach().argmax(1) == labels).sum()
-        self.seen += len(labels)
+        self._count(len(labels))
+
+    def _queued_step(self, at: int) -> None:
+        assert self.session is not None  # noqa: S101  (for the type checker)
+        self._count(self.session.do(at))
+
+    def _count(self, images: int) -> None:
+        self.seen += images
         self.state.step += 1
         if self.state.step % self.look_every == 0:
             self._look()

@@ -29,8 +29,13 @@ class Sgd:
             parameter.grad = None
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """V = m v + (g + d w); w -= rate v, or with Nesterov w -= rate (g + d w + m v)."""
+    def step(self, rate: float | Tensor) -> None:
+        """V = m v + (g + d w); w -= rate v, or with Nesterov w -= rate (g + d w + m v).
+
+        Args:
+            rate: a number; or a float32 tensor of no dimension on the parameters' device, which is then read there and not
+                here, as a step that is replayed needs it.
+        """
         used = [(p, p.grad, i) for i, p in enumerate(self.parameters) if p.grad is not None]
         weights: list[Tensor] = [p for p, _, _ in used]
         gradients = [g for _, g, _ in used]
@@ -46,7 +51,11 @@ class Sgd:
                 torch._foreach_add_(gradients, velocity, alpha=self.recipe.momentum)
             else:
                 gradients = velocity
-        torch._foreach_add_(weights, gradients, alpha=-rate)
+        if isinstance(rate, Tensor):
+            # `_foreach_add_` takes no tensor as alpha; eager and replayed steps both come here, so their bits are the same
+            torch._foreach_sub_(weights, list(torch._foreach_mul(gradients, rate)))
+        else:
+            torch._foreach_add_(weights, gradients, alpha=-rate)
 
     def state_dict(self) -> dict[str, list[Tensor]]:
         """Return the velocities, not copies, in the order of the parameters."""

@@ -7,6 +7,7 @@ import os
 import torch
 
 from prune_core.base.errors import BadInput
+from prune_core.training.precision import multiply_in
 
 
 def prepare_runtime(
@@ -48,7 +49,6 @@ def _prepare_cuda(device: torch.device, memory_fraction: float | None) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    multiply_in("ieee")
     if memory_fraction is not None:
         torch.cuda.set_per_process_memory_fraction(memory_fraction, device)

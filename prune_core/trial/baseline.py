@@ -11,7 +11,7 @@ from torch import nn
 from prune_core.base.errors import BadInput
 from prune_core.base.seeds import derive_seed
 from prune_core.base.store import file_sha256, read_meta
-from prune_core.base.trial_folder import WEIGHTS
+from prune_core.base.trial_folder import TRAINING_PATH, WEIGHTS
 from prune_core.networks import build_network, load_weights
 from prune_core.pruning import load_network, save_network
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
@@ -34,11 +34,11 @@ def make_baseline(trial: Trial) -> Path:
 
     def make(folder: Path) -> dict[str, Any]:
         if trial.baseline.checkpoint is not None:
-            network, seconds = _brought(trial, trial.baseline.checkpoint), 0.0
+            network, made = _brought(trial, trial.baseline.checkpoint), {"train_seconds": 0.0}
         else:
-            network, seconds = _trained(trial)
+            network, made = _trained(trial)
         save_network(network, folder / WEIGHTS)
-        return {"train_seconds": seconds, MADE_BY: here}
+        return {**made, MADE_BY: here}
 
     here = this_build(trial.device)
     entry = trial.store.get_or_make(trial.baseline.keyed(), make)
@@ -72,7 +72,7 @@ def _brought(trial: Trial, given: CheckpointDescription) -> nn.Module:
     return network
 
 
-def _trained(trial: Trial) -> tuple[nn.Module, float]:
+def _trained(trial: Trial) -> tuple[nn.Module, dict[str, Any]]:
     recipe = trial.baseline.training or Recipe()
     partial = trial.store.partial(trial.baseline_key)
     network = built_network(trial).to(trial.device)
@@ -91,4 +91,5 @@ def _trained(trial: Trial) -> tuple[nn.Module, float]:
         should_stop=trial.watch.tick,
         checkpoint=Checkpoint(lambda state: state.save(partial), trial.order.checkpoint_seconds),
     )
-    return network.cpu(), final.seconds
+    made = {"train_seconds": final.seconds, TRAINING_PATH: final.notes.get(TRAINING_PATH)}
+    return network.cpu(), {name: value for name, value in made.items() if value is not None}

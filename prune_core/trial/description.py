@@ -164,6 +164,7 @@ class EvaluationDescription(Described):
         images_per_cell: test images per corruption and severity, at most all.
         selection_images_per_cell: validation images per extra corruption and severity.
         train_images: training images that are judged; 0 is none.
+        batch_size: images judged at once on a GPU; None on the CPU, whose keys are older than this.
         generator: `GENERATOR_FORMAT` where there are corruptions.
         folder: where the official files are; None is the cache.
         files: SHA-256 of the official files that are used, together; None where there are none.
@@ -183,6 +184,7 @@ class EvaluationDescription(Described):
     images_per_cell: int = 100
     selection_images_per_cell: int = 50
     train_images: int = 0
+    batch_size: int | None = None
     generator: int | None = None
     folder: str | None = None
     files: str | None = None

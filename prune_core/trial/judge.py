@@ -29,12 +29,14 @@ from prune_core.base.trial_folder import (
     RESAMPLED,
     SELECTION,
     TRAIN,
+    TRAINING_PATH,
     WEIGHTS,
     budget_folder,
     has_cells,
     read_record,
 )
 from prune_core.cost.measured import MeasuredNetwork, cost_columns
+from prune_core.evaluation.batch_size import BATCH_SIZE
 from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network, record_columns
 from prune_core.evaluation.resampled import image_noise, write_image_noise
@@ -45,8 +47,6 @@ from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
 from prune_core.trial.data import Corrupted, corruption_label, report_cells, selection_cells
 
-BATCH_SIZE = 64
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -56,9 +56,10 @@ class Judged:
     evaluate_seconds: float
     train_seconds: float
     build: Mapping[str, Any] | None
+    training_path: str | None
 
 
-def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -> dict[str, Any]:
+def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float, training_path: str | None) -> dict[str, Any]:
     """Save a network, load it again, evaluate what was loaded, and write the record of a budget.
 
     Raises:
@@ -69,7 +70,7 @@ def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -
     folder.mkdir(parents=True, exist_ok=True)
     save_network(network, folder / WEIGHTS)
     seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=trial.judges_cells(budget))
-    judged = Judged(folder, seconds, train_seconds, this_build(trial.device))
+    judged = Judged(folder, seconds, train_seconds, this_build(trial.device), training_path)
     return _record(trial, budget, judged, cells=trial.judges_cells(budget))
 
 
@@ -83,7 +84,8 @@ def judged_before(trial: Trial, budget: int) -> dict[str, Any] | None:
     if not (folder / WEIGHTS).exists():
         return None
     seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=True)
-    return _record(trial, budget, Judged(folder, seconds, record["train_seconds"], this_build(trial.device)))
+    again = Judged(folder, seconds, record["train_seconds"], this_build(trial.device), record.get(TRAINING_PATH))
+    return _record(trial, budget, again)
 
 
 def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str, Any]:
@@ -102,8 +104,8 @@ def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str,
     for source in [entry / WEIGHTS, *(judged / name for name in LOGITS)]:
         if source.exists():
             _link(source, folder / source.name)
-    seconds = float(read_meta(judged)["made"]["evaluate_seconds"])
-    return _record(trial, 0, Judged(folder, seconds, train_seconds, build))
+    seconds, path = float(read_meta(judged)["made"]["evaluate_seconds"]), read_meta(entry)["made"].get(TRAINING_PATH)
+    return _record(trial, 0, Judged(folder, seconds, train_seconds, build, path if train_seconds else None))
 
 
 def _forward_all(trial: Trial, weights: Path, folder: Path, *, cells: bool) -> float:
@@ -145,7 +147,7 @@ def _forward(
         corrupted=None if cells is None else cells.images,
         cell_index=None if cells is None else cells.positions,
         device=trial.device,
-        batch_size=BATCH_SIZE,
+        batch_size=trial.description.evaluation.batch_size or BATCH_SIZE["cpu"],
     )
 
 
@@ -168,6 +170,7 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
         "budget": budget,
         ECE_BINS: trial.order.ece_bins,
         **({} if cells else {REPORT_CELLS: False}),
+        **({} if judged.training_path is None else {TRAINING_PATH: judged.training_path}),
         **({OUTPUTS: PROBABILITIES} if any(each and are_probabilities(each.clean) for each in sets.values()) else {}),
         **(judged.build or {}),
         BASELINE_BUILD: build_text(made_by(trial.store.path(trial.baseline_key))),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from prune_core.trial.context import Trial
 from prune_core.trial.data import load_trial_data
 from prune_core.trial.description import TrialDescription
 from prune_core.trial.judge import judge, judge_baseline, judged_before
+from prune_core.trial.memory import once_more
 from prune_core.trial.order import TrialOrder
 from prune_core.trial.scratch import train_from_scratch
 from prune_core.trial.trouble import machine_trouble, one_line
@@ -85,7 +87,8 @@ def run_trial(
             (folder / OUTCOME).unlink(missing_ok=True)
         device = _prepare(description, order)
         data = load_trial_data(description.baseline, order.cache)
-        _walk(Trial(description, order, Store(order.store), data, device, watch), wanted, on_budget)
+        trial = Trial(description, order, Store(order.store), data, device, watch)
+        once_more(partial(_walk, trial, wanted), on_budget)
     except Interrupted as stop:
         return _outcome(folder, key, INTERRUPTED, str(stop))
     except (Diverged, VerificationFailed) as end:
@@ -114,26 +117,29 @@ def _walk(trial: Trial, budgets: Sequence[int], on_budget: OnBudget | None) -> N
     entry = make_baseline(trial)
     dense, dense_seconds = load_baseline(entry)
     walks = _Walks(trial, dense)
-    for budget in budgets:
-        record = judged_before(trial, budget)
-        if record is None and budget == 0 and not trial.prunes:
-            record = judge_baseline(trial, entry, dense_seconds if trial.only_judges else 0.0)
-        if record is None and budget == 0 and trial.from_scratch:
-            record = judge(trial, *_scratch(trial, dense))
-        if record is None:
-            walker = walks.towards(budget)
-            walker.go_to(budget)
-            record = judge(trial, walker.network, budget, walker.state.seconds)
-        if on_budget is not None:
-            on_budget(budget, record)
+    try:
+        for budget in budgets:
+            record = judged_before(trial, budget)
+            if record is None and budget == 0 and not trial.prunes:
+                record = judge_baseline(trial, entry, dense_seconds if trial.only_judges else 0.0)
+            if record is None and budget == 0 and trial.from_scratch:
+                record = judge(trial, *_scratch(trial, dense))
+            if record is None:
+                walker = walks.towards(budget)
+                walker.go_to(budget)
+                record = judge(trial, walker.network, budget, walker.state.seconds, walker.training_path)
+            if on_budget is not None:
+                on_budget(budget, record)
+    finally:
+        walks.close()
     (trial.folder / WALK).unlink(missing_ok=True)
     if trial.from_scratch:
         (trial.folder / STATE).unlink(missing_ok=True)  # nothing can go on from there
 
 
-def _scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, int, float]:
-    network, seconds = train_from_scratch(trial, dense)
-    return network, 0, seconds
+def _scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, int, float, str | None]:
+    network, seconds, path = train_from_scratch(trial, dense)
+    return network, 0, seconds, path
 
 
 def _report_finished(
@@ -154,6 +160,11 @@ class _Walks:
         self.trial, self.dense = trial, dense
         self.open: dict[str, Walker] = {}
 
+    def close(self) -> None:
+        """Give up what the walks keep on the device: the next trial of this worker finds it as this one did."""
+        for walker in self.open.values():
+            walker.close()
+
     def towards(self, budget: int) -> Walker:
         """Return the walker that can still reach a budget.
 
@@ -166,7 +177,7 @@ class _Walks:
             return self._walker(STATE)
         if self._walker(WALK).state.place > (budget, 0):
             (self.trial.folder / WALK).unlink()
-            del self.open[WALK]
+            self.open.pop(WALK).close()
         return self._walker(WALK)
 
     def _walker(self, name: str) -> Walker:

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import nn
 
-from prune_core.base.trial_folder import STATE
+from prune_core.base.trial_folder import STATE, TRAINING_PATH
 from prune_core.networks import architecture_of
 from prune_core.networks.initialisation import redraw
 from prune_core.pruning import outcome_of, remove_channels
@@ -22,8 +22,8 @@ from prune_core.trial.context import Trial
 from prune_core.trial.walk import pruned_and_verified
 
 
-def train_from_scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, float]:
-    """Return the trained network and the seconds that its training took.
+def train_from_scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, float, str | None]:
+    """Return the trained network, the seconds that its training took, and how its steps were run on a GPU.
 
     Args:
         trial: of kind ``scratch``; its ``training`` is the whole recipe.
@@ -58,7 +58,7 @@ def train_from_scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, float
         checkpoint=Checkpoint(lambda now: now.save(file), trial.order.checkpoint_seconds),
     )
     final.save(file)
-    return network.cpu(), final.seconds
+    return network.cpu(), final.seconds, final.notes.get(TRAINING_PATH)
 
 
 def fresh_twin(trial: Trial, pruned: nn.Module) -> nn.Module:

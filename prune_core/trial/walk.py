@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
-from prune_core.base.trial_folder import VERIFICATION
+from prune_core.base.trial_folder import TRAINING_PATH, VERIFICATION
 from prune_core.networks import Architecture, architecture_of, build_network
 from prune_core.pruning import METHODS, PruningOutcome, outcome_of, prune, remove_channels
-from prune_core.training import Checkpoint, TrainingState, train
+from prune_core.training import Checkpoint, Session, TrainingState, train
 from prune_core.trial.context import Trial
 from prune_core.trial.description import MethodDescription
 from prune_core.verification import verify
@@ -46,6 +46,7 @@ class Walker:
 
     def __init__(self, trial: Trial, dense: nn.Module, file: Path) -> None:
         self.trial, self.dense, self.file = trial, dense, file
+        self.session = Session.on(trial.device)
         found = TrainingState.load(file)
         if found is not None and found.notes.get("key") == trial.key:
             self.state = found
@@ -63,6 +64,17 @@ class Walker:
     def epoch(self) -> int:
         """Whole epochs of fine-tuning done."""
         return self.state.epoch
+
+    @property
+    def training_path(self) -> str | None:
+        """How the steps were run on a GPU, and why; None on the CPU, and where nothing was trained."""
+        path: str | None = self.state.notes.get(TRAINING_PATH)
+        return path
+
+    def close(self) -> None:
+        """Give up what is kept on the device from one budget to the next."""
+        if self.session is not None:
+            self.session.close()
 
     def go_to(self, budget: int) -> None:
         """Prune what is due and train until ``budget`` epochs are done; then write the checkpoint.
@@ -86,6 +98,7 @@ class Walker:
     def _prune(self, ratio: str, *, final: bool) -> None:
         trial = self.trial
         trial.watch.enter("prune", self.state.epoch, self.state.epoch)
+        self.close()  # a graph holds the memory of the weights that now leave the device
         pruned = pruned_and_verified(trial, self.network.cpu(), ratio, final=final)
         # Shapes and masks are new, so the optimiser starts fresh, as after any pruning.
         self.state.optimizer, self.state.network = None, {}
@@ -115,6 +128,7 @@ class Walker:
             on_epoch=lambda done, _: trial.watch.enter("fine-tune", done, of),
             should_stop=trial.watch.tick,
             checkpoint=Checkpoint(save, trial.order.checkpoint_seconds),
+            session=self.session,
         )
 
     def _note(self) -> None:

@@ -73,7 +73,14 @@ def _device() -> str:
     if not torch.cuda.is_available():
         return "absent   GPU: torch sees no CUDA device, so device: cpu"
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return f"ok       GPU: {', '.join(names)}"
+    return f"ok       GPU: {', '.join(names)}; {_mps()}"
+
+
+def _mps() -> str:
+    """Whether NVIDIA's Multi-Process Service runs here, by the pipe that its control daemon makes."""
+    folder = Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"))  # noqa: S108  (where NVIDIA puts it)
+    runs = (folder / "control").exists()
+    return "MPS runs" if runs else "MPS does not run: trials that share a GPU take turns on it"
 
 
 def _datasets() -> list[str]:

@@ -19,7 +19,7 @@ from prune_core.cost.complexity import activation_values, complexity
 from prune_core.data.cache import default_cache
 from prune_core.evaluation.evaluation import forward_logits
 from prune_core.networks import build_network
-from prune_core.training import DeviceData, Recipe, prepare_runtime, train
+from prune_core.training import DeviceData, Recipe, Session, prepare_runtime, train
 from prune_core.trial.description import BaselineDescription
 from sweeps.cost.cost import Speed
 from sweeps.cost.sizes import Sizes
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 WORK = {"cpu": 4e9, "cuda": 2e12}
 """Multiply-accumulates that one measurement aims at: well below a second on one core, whole batches on a GPU."""
 
+STEPS = {"cpu": 32, "cuda": 200}
+"""Training steps of one measurement at most; on a GPU enough that their capture is worth its while, as in a study."""
 
 FRESH_SECONDS = 3600.0
 """A measurement is believed so long: what else runs on the machine changes."""
@@ -127,7 +129,7 @@ def _speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: st
     activation_bytes = _activation_bytes(network, usual.batch_size, (channels, height, width))
     network.to(device)
     recipe = replace(usual, epochs=1, schedule="constant", milestones=())
-    count = _whole_batches(WORK[device] / (3 * macs), recipe.batch_size)
+    count = _whole_batches(WORK[device] / (3 * macs), recipe.batch_size, STEPS[device])
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (max(count, 64), *sizes.shape), dtype=np.uint8)
     labels = generator.integers(0, sizes.classes, len(images))
@@ -135,13 +137,15 @@ def _speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: st
     data = DeviceData.of(images[:count], labels[:count], mean=mean, std=std, augmentation=recipe.augmentation, device=device)
     judged = min(len(images), max(16, int(WORK[device] / macs)))
 
+    session = Session.on(data.padded.device)
+
     def learn() -> None:
-        train(network, data, recipe, epochs_from=0, epochs_to=1, stream=("calibration",))
+        train(network, data, recipe, epochs_from=0, epochs_to=1, stream=("calibration",), session=session)
 
     def judge() -> None:
-        forward_logits(network, images[:judged], mean, std, device=device, batch_size=64)
+        forward_logits(network, images[:judged], mean, std, device=device)
 
-    return Speed(
+    speed = Speed(
         train=count / _seconds(learn, threads, device),
         judge=judged / _seconds(judge, threads, device),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
@@ -149,6 +153,9 @@ def _speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: st
         macs=macs,
         device="gpu" if device == "cuda" else "cpu",
     )
+    if session is not None:
+        session.close()
+    return speed
 
 
 def _check_network(network: nn.Module, sizes: Sizes) -> None:
@@ -169,9 +176,9 @@ def _check_network(network: nn.Module, sizes: Sizes) -> None:
         raise BadInput(f"it answers two images with {tuple(logits.shape)} values, not (2, {sizes.classes})")
 
 
-def _whole_batches(images: float, batch: int) -> int:
+def _whole_batches(images: float, batch: int, most: int) -> int:
     """So many images that no batch is smaller than the others; a single small batch for a network that is slow."""
-    return max(1, min(int(images) // batch, 32)) * batch if images >= batch else max(4, int(images))
+    return max(1, min(int(images) // batch, most)) * batch if images >= batch else max(4, int(images))
 
 
 def _seconds(work: Callable[[], None], threads: int, device: str) -> float:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from prune_core.data import Subset
+from prune_core.evaluation.batch_size import BATCH_SIZE
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network
 from prune_core.trial.data import Corrupted, TrialData, report_cells, selection_cells
 from prune_core.trial.description import EvaluationDescription
-from prune_core.trial.judge import BATCH_SIZE
 from sweeps.export.files import INPUT, OUTPUT
 
 CALIBRATION_IMAGES = 256
@@ -123,5 +123,5 @@ def _logits(network: nn.Module, data: TrialData, subset: Subset, cells: Corrupte
         std=data.dataset.std,
         corrupted=None if cells is None else cells.images,
         cell_index=None if cells is None else cells.positions,
-        batch_size=BATCH_SIZE,
+        batch_size=BATCH_SIZE["cpu"],
     )

@@ -13,6 +13,7 @@ from prune_core.base.store import file_sha256
 from prune_core.corruptions import official_label
 from prune_core.data import options as data_options
 from prune_core.data.cache import default_cache
+from prune_core.evaluation.batch_size import keyed_batch_size
 from prune_core.networks import NETWORKS
 from prune_core.networks import registry as networks
 from prune_core.pruning import method as methods
@@ -122,6 +123,7 @@ def evaluation_description(study: Study) -> EvaluationDescription:
         images_per_cell=section.images_per_cell,
         selection_images_per_cell=section.selection_images_per_cell,
         train_images=section.train_images,
+        batch_size=keyed_batch_size(study.resources.device),
         generator=GENERATOR_FORMAT if source != "none" else None,
         folder=None if section.folder is None else str(section.folder),
         files=section.sha256,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from prune_core.base.kinds import KINDS, PRUNED
 from prune_core.base.trial_folder import finished_budgets
 from sweeps.cost.calibration import speeds_of
+from sweeps.cost.cards import card_lines
 from sweeps.cost.cost import cost_of
 from sweeps.cost.sizes import sizes_of
 from sweeps.folder.paths import trial_folder
@@ -109,6 +110,7 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     cost = cost_of(plan, out, speeds, sizes, decided)
     wall = cost.wall_seconds
     lines = _own_cost(plan, cost) if missing else ["  cost       none of the study's own seeds: everything is there"]
+    lines[2:2] = card_lines(plan, out, speeds, sizes, decided) if missing else []
     lines = [*unmeasured, *lines]
     if extra is not None:
         further = cost_of(extra, out, speeds, sizes, decided)

@@ -13,6 +13,7 @@ from sweeps.study.errors import at
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
 from sweeps.study.plugins import plugin_folders
+from sweeps.study.precision import check_precision
 from sweeps.study.search import checked_search
 from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
 
@@ -30,6 +31,7 @@ def resolve(study: Study, folder: Path) -> Study:
     Raises:
         BadInput: the key's path, what is wrong, what is allowed.
     """
+    check_precision(study)
     networks = _lone_baseline(study)
     with at("training"):
         training = recipe_of(study.training)

@@ -123,7 +123,7 @@ def test_a_recipe_survives_json():
         ({"milestones": [1]}, "milestones belong to schedule 'step'"),
         ({"milestones": 1}, "a list of epochs"),
         ({"nesterov": True, "momentum": 0}, "nesterov needs a momentum"),
-        ({"precision": "fp16"}, "fp32, bf16"),
+        ({"precision": "fp16"}, "fp32, tf32, bf16"),
         ({"weight_decay": "1e-4"}, "weight_decay is '1e-4'"),
     ],
 )

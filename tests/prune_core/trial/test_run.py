@@ -17,7 +17,7 @@ from prune_core.base.build import build_text
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress, read_record
 from prune_core.pruning import METHODS, load_network
-from prune_core.training import train
+from prune_core.training import Session, train
 from prune_core.trial import baseline as pipeline_baseline
 from prune_core.trial import judge as pipeline_evaluation
 from prune_core.trial import run as pipeline
@@ -339,6 +339,65 @@ def test_nothing_but_the_record_is_kept_when_asked(house):
     house.run(described(), [0], keep="none")
     # Beside the record what resampling the images does to it: a few kilobytes, for intervals without logits.
     assert {path.name for path in budget_folder(house.root / "trial", 0).iterdir()} == {"record.json", "resampled.npy"}
+
+
+def test_a_session_lasts_over_the_budgets_of_a_walk_and_ends_with_the_trial(house, monkeypatch):
+    """As on a GPU: one step and its momentum for the budgets after a pruning, given up when the trial ends, also badly."""
+    house.run(described(), [0, 1, 3], "plain")
+    made, closed = [], []
+
+    class Noted(Session):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+        def close(self):
+            closed.append((self, self._step))
+            super().close()
+
+    monkeypatch.setattr(Session, "on", classmethod(lambda cls, _: Noted()))
+    outcome = house.run(described(), [0, 1, 3], "queued", store="queued-store")
+    assert outcome["status"] == "complete"
+    walks = [session for session in made if any(one is session and step is not None for one, step in closed)]
+    assert len(walks) == 2  # the baseline's, and one for both budgets of the walk
+    assert {session for session, _ in closed} == set(made) and all(session._step is None for session in made)
+    record, plain = house.record(3, "queued"), house.record(3, "plain")
+    assert record["training_path"] == "eager: no graphs on cpu"
+    assert "training_path" not in plain and "training_path" not in house.record(0, "queued")
+    assert record["accuracy"] == pytest.approx(plain["accuracy"], abs=0.05)
+    # interrupted in the walk, and again from the checkpoint: the same numbers
+    steps = iter(range(10_000))
+    stopped = house.run(described(), [0, 1, 3], "again", store="queued-store", should_stop=lambda: next(steps) == 25)
+    assert stopped["status"] == "interrupted"
+    house.run(described(), [0, 1, 3], "again", store="queued-store")
+    assert numbers(house.record(3, "again")) == numbers(record)
+    made.clear()
+    closed.clear()
+    monkeypatch.setattr(pipeline, "judge", lambda *_: (_ for _ in ()).throw(RuntimeError("broken")))
+    assert house.run(described(seed=1), [1], "broken", store="queued-store")["status"] == "failed"
+    assert made and {session for session, _ in closed} == set(made)
+
+
+def test_a_trial_that_runs_out_of_device_memory_goes_on_from_its_folder(house, monkeypatch):
+    house.run(described(), [0, 2], "plain")
+    real, failed = pipeline_walk.train, []
+
+    def short_of_memory(*given, **more):
+        if not failed:
+            failed.append(1)
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return real(*given, **more)
+
+    monkeypatch.setattr(pipeline_walk, "train", short_of_memory)
+    told = []
+    outcome = house.run(described(), [0, 2], "short", on_budget=lambda budget, _: told.append(budget))
+    assert outcome["status"] == "complete" and failed and told == [0, 2]
+    assert numbers(house.record(2, "short")) == numbers(house.record(2, "plain"))
+    monkeypatch.setattr(
+        pipeline_walk, "train", lambda *_, **__: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory"))
+    )
+    outcome = house.run(described(), [0, 2], "never")
+    assert outcome["status"] == "failed" and "out of memory" in outcome["cause"]
 
 
 def test_every_record_says_its_build_and_that_of_its_baseline(house, monkeypatch):

@@ -1,0 +1,284 @@
+"""When a step is captured, what proves it, and what is done without it: with a recorder of operators in place of CUDA.
+
+The recorder runs the very operators of the step again on the same tensors. What only a GPU can show (kernels, streams,
+memory) is in the checks of `benchmarks.gpu`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from prune_core.training import Checkpoint, DeviceData, Interrupted, Recipe, Session, TrainingState, train
+from prune_core.training import graph as graphs
+from prune_core.training import session as sessions
+from prune_core.training.kept import Kept
+from prune_core.training.trace import OperatorTrace
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+STREAM = ("test", 0)
+RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.05, augmentation="shift", schedule="step", milestones=(1, 2))
+
+
+class Recorder:
+    """Stands for `torch.cuda.CUDAGraph`."""
+
+    made: list[Recorder] = []
+    spoil: Callable[[Recorder], None] | None = None
+
+    def __init__(self) -> None:
+        self.trace: OperatorTrace | None = OperatorTrace(replayable=True)
+        self.replays = 0
+        Recorder.made.append(self)
+
+    def replay(self) -> None:
+        assert self.trace is not None
+        self.replays += 1
+        self.trace.replay()
+        if Recorder.spoil is not None:
+            Recorder.spoil(self)
+
+    def reset(self) -> None:
+        self.trace = None
+
+
+class Generator:
+    """Stands for the generator of a device, which a failed capture leaves in a bad state."""
+
+    def __init__(self) -> None:
+        self.restored: list[str] = []
+
+    def clone_state(self) -> str:
+        return "before"
+
+    def graphsafe_set_state(self, state: str) -> None:
+        self.restored.append(state)
+
+
+class Stream:
+    def wait_stream(self, other: object) -> None:
+        """Everything is in order on a CPU."""
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Generator:
+    @contextlib.contextmanager
+    def capturing(graph: Recorder, stream: Stream) -> Iterator[None]:
+        assert graph.trace is not None
+        with graph.trace:
+            yield
+
+    generator, current = Generator(), Stream()
+    monkeypatch.setattr(Recorder, "made", [])
+    monkeypatch.setattr(Recorder, "spoil", None)
+    stand_in = {
+        "CUDAGraph": Recorder,
+        "Stream": lambda _: Stream(),
+        "current_stream": lambda _: current,
+        "set_stream": lambda _: None,
+        "stream": lambda _: contextlib.nullcontext(),
+        "graph": capturing,
+        "default_generators": (generator,),
+        "empty_cache": lambda: None,
+    }
+    for name, value in stand_in.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    monkeypatch.setattr(sessions, "capturable", lambda _: True)
+    monkeypatch.setattr(sessions, "WORTH_STEPS", 5)
+    return generator
+
+
+def small_net(extra: nn.Module | None = None) -> nn.Module:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()]
+    return nn.Sequential(*layers, *([] if extra is None else [extra]), nn.Linear(16, 3))
+
+
+def images(count: int = 50) -> DeviceData:
+    """By default six batches of 8 and a last one of 2."""
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 256, (count, 8, 8, 1), dtype=np.uint8)
+    return DeviceData.of(pixels, draw.integers(0, 3, count), mean=(0.5,), std=(0.25,), augmentation="shift")
+
+
+def trained(network: nn.Module, session: Session, start: int = 0, end: int = 3, **more: Any) -> TrainingState:
+    data = more.pop("data", None) or DATA
+    recipe = more.pop("recipe", RECIPE)
+    return train(network, data, recipe, epochs_from=start, epochs_to=end, stream=STREAM, session=session, **more)
+
+
+DATA = images()
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+@pytest.fixture
+def eager() -> nn.Module:
+    """Trained by the same steps, one by one; set up before the recorder."""
+    network = small_net()
+    trained(network, Session())
+    return network
+
+
+def test_a_captured_training_has_the_bits_of_an_eager_one(eager: nn.Module, recorded: Generator) -> None:
+    """Three epochs of falling rates with a smaller last batch, replayed but for that one."""
+    network, session = small_net(), Session()
+    state = trained(network, session)
+    assert session.path == state.notes["training_path"] == "graph"
+    (recorder,) = Recorder.made
+    assert recorder.replays == graphs.PROOF_STEPS + 3 * 6
+    assert same(network, eager) and recorded.restored == []
+    session.close()
+    assert recorder.trace is None and session.path == ""
+
+
+def test_one_capture_serves_the_budgets_of_a_walk_and_a_checkpoint(
+    eager: nn.Module, recorded: Generator, tmp_path: Any
+) -> None:
+    network, session = small_net(), Session()
+    state = trained(network, session, 0, 1)
+    state = trained(network, session, 1, 3, state=state, recipe=replace(RECIPE, epochs=9))
+    assert len(Recorder.made) == 1 and same(network, eager)
+    session.close()
+    # stopped between two replays, and on from the file in another session
+    asked = iter(range(100))
+    file = tmp_path / "state"
+    with pytest.raises(Interrupted):
+        trained(
+            small_net(),
+            Session(),
+            should_stop=lambda: next(asked) == 10,
+            checkpoint=Checkpoint(lambda state: state.save(file)),
+        )
+    found = TrainingState.load(file)
+    assert found is not None and found.place == (1, 3)
+    network = small_net()
+    trained(network, Session(), state=found)
+    assert same(network, eager)
+
+
+def test_masks_hold_through_replays(recorded: Generator) -> None:
+    mask = {"0.weight": torch.rand(4, 1, 3, 3, generator=torch.Generator().manual_seed(0)) > 0.5}
+    network, session = small_net(), Session()
+    trained(network, session, masks=mask)
+    assert session.path == "graph" and (network[0].weight[~mask["0.weight"]] == 0).all()
+    assert (network[0].weight[mask["0.weight"]] != 0).all()
+
+
+def test_a_capture_changes_nothing(recorded: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights, statistics, momentum, counter, sums and the generator are those from before; no gradient is left."""
+    seen: list[bool] = []
+    real = sessions.capture
+
+    def watched(step: Any) -> Any:
+        before, drawn = Kept(step.tensors(), step.device), torch.get_rng_state()
+        found = real(step)
+        seen.append(before.same_as(step.tensors()) and torch.equal(drawn, torch.get_rng_state()))
+        seen.append(all(parameter.grad is None for parameter in step.optimizer.parameters))
+        seen.append(all(gradient is not None for gradient in found.gradients))
+        return found
+
+    monkeypatch.setattr(sessions, "capture", watched)
+    trained(small_net(), Session())
+    assert seen == [True, True, True]
+
+
+def test_replays_that_differ_train_eagerly(eager: nn.Module, recorded: Generator, caplog: Any, monkeypatch: Any) -> None:
+    def spoil(recorder: Recorder) -> None:
+        with torch.no_grad():
+            network[1].running_mean.add_(1e-6)
+
+    network, session = small_net(), Session()
+    monkeypatch.setattr(Recorder, "spoil", staticmethod(spoil))
+    state = trained(network, session)
+    assert state.notes["training_path"] == "eager: 3 replays differ from 3 steps"
+    assert same(network, eager) and Recorder.made[0].trace is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "training operator by operator: 3 replays differ from 3 steps"
+    ]
+
+
+class FailsIn(nn.Module):
+    """A layer that no capture can hold, though no operator tells."""
+
+    def __init__(self, active: Callable[[], bool]) -> None:
+        super().__init__()
+        self.active = active
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if self.active():
+            raise RuntimeError("operation not permitted when stream is capturing\nmore lines")
+        return maps
+
+
+def test_training_goes_on_after_a_capture_that_failed(recorded: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, session = small_net(nn.Identity()), Session()
+    capturing = {"now": False}
+    broken = FailsIn(lambda: capturing["now"])
+    inner = torch.cuda.graph
+
+    @contextlib.contextmanager
+    def noted(graph: Recorder, stream: Stream) -> Iterator[None]:
+        capturing["now"] = True
+        try:
+            with inner(graph, stream=stream):
+                yield
+        finally:
+            capturing["now"] = False
+
+    monkeypatch.setattr(torch.cuda, "graph", noted)
+    network = small_net(broken)
+    state = trained(network, session)
+    assert state.notes["training_path"] == "eager: operation not permitted when stream is capturing"
+    assert recorded.restored == ["before"]
+    monkeypatch.setattr(sessions, "capturable", lambda _: False)
+    trained(plain, Session())
+    assert same(network, plain)
+
+
+@pytest.mark.parametrize(
+    ("extra", "why"),
+    [
+        (nn.BatchNorm1d(16, momentum=None), "batch norm '5' has momentum=None"),
+        (FailsIn(lambda: bool(torch.zeros(1).item())), "reads a value on the host"),
+    ],
+)
+def test_what_cannot_be_captured_is_not_tried(recorded: Generator, extra: nn.Module, why: str) -> None:
+    session = Session()
+    trained(small_net(extra), session)
+    assert session.path.startswith("eager: ") and why in session.path and Recorder.made == []
+
+
+def test_short_trainings_are_not_captured_until_a_longer_one_comes(recorded: Generator, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sessions, "WORTH_STEPS", 10)
+    network, session = small_net(), Session()
+    state = trained(network, session, 0, 1)
+    assert session.path == sessions.SHORT and Recorder.made == []
+    trained(network, session, 1, 3, state=state)
+    assert session.path == "graph" and len(Recorder.made) == 1
+
+
+def test_an_epoch_of_few_batches_is_not_captured(recorded: Generator) -> None:
+    session = Session()
+    trained(small_net(), session, data=images(20))
+    assert session.path == "eager: fewer than 3 whole batches an epoch"
+
+
+def test_a_closed_graph_is_not_replayed(recorded: Generator) -> None:
+    network, session = small_net(), Session()
+    trained(network, session)
+    graph = session._graph
+    assert graph is not None
+    session.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        graph.replay()
+    graph.close()
