@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from prune_core.training import Checkpoint, DeviceData, Interrupted, Recipe, Session, TrainingState, train
 from prune_core.training import graph as graphs
 from prune_core.training import session as sessions
+from prune_core.training.graph import capture
 from prune_core.training.kept import Kept
 from prune_core.training.trace import OperatorTrace
 
@@ -95,7 +96,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Generator:
     return generator
 
 
-def small_net(extra: nn.Module | None = None) -> nn.Module:
+def small_net(extra: nn.Module | None = None) -> Any:
     torch.manual_seed(0)
     layers = [nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()]
     return nn.Sequential(*layers, *([] if extra is None else [extra]), nn.Linear(16, 3))
@@ -177,7 +178,7 @@ def test_masks_hold_through_replays(recorded: Generator) -> None:
 def test_a_capture_changes_nothing(recorded: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights, statistics, momentum, counter, sums and the generator are those from before; no gradient is left."""
     seen: list[bool] = []
-    real = sessions.capture
+    real = capture
 
     def watched(step: Any) -> Any:
         before, drawn = Kept(step.tensors(), step.device), torch.get_rng_state()
@@ -224,7 +225,7 @@ def test_training_goes_on_after_a_capture_that_failed(recorded: Generator, monke
     plain, session = small_net(nn.Identity()), Session()
     capturing = {"now": False}
     broken = FailsIn(lambda: capturing["now"])
-    inner = torch.cuda.graph
+    inner: Any = torch.cuda.graph
 
     @contextlib.contextmanager
     def noted(graph: Recorder, stream: Stream) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,8 @@ from prune_core.training.precision import arithmetic, multiply_in
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    backends = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+    cudnn: Any = torch.backends.cudnn
+    backends = (torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn)
     before = [backend.fp32_precision for backend in backends]
     yield
     for backend, value in zip(backends, before, strict=True):
@@ -22,7 +24,8 @@ def restored() -> Iterator[None]:
 
 
 def switches() -> set[str]:
-    backends = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+    cudnn: Any = torch.backends.cudnn
+    backends = (torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn)
     return {backend.fp32_precision for backend in backends}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ STREAM = ("test", 0)
 RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.05, augmentation="shift", schedule="step", milestones=(1, 2))
 
 
-def small_net() -> nn.Module:
+def small_net() -> Any:
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 3)
@@ -39,6 +41,10 @@ def test_queued_steps_are_the_steps_of_the_loop(data: DeviceData) -> None:
     plain, queued = small_net(), small_net()
     mask = {"0.weight": torch.rand(4, 1, 3, 3) > 0.5}
     told: dict[str, list[dict[str, float]]] = {"plain": [], "queued": []}
+
+    def record(name: str, _: int, metrics: Any) -> None:
+        told[name].append(metrics)
+
     for name, network, session in (("plain", plain, None), ("queued", queued, Session())):
         train(
             network,
@@ -49,7 +55,7 @@ def test_queued_steps_are_the_steps_of_the_loop(data: DeviceData) -> None:
             stream=STREAM,
             masks=mask,
             session=session,
-            on_epoch=lambda _, metrics, name=name: told[name].append(metrics),
+            on_epoch=partial(record, name),
         )
     for (name, one), other in zip(plain.state_dict().items(), queued.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5, msg=name)

@@ -380,11 +380,11 @@ def test_a_session_lasts_over_the_budgets_of_a_walk_and_ends_with_the_trial(hous
 
 def test_a_trial_that_runs_out_of_device_memory_goes_on_from_its_folder(house, monkeypatch):
     house.run(described(), [0, 2], "plain")
-    real, failed = pipeline_walk.train, []
+    real, failed = train, list[bool]()
 
     def short_of_memory(*given, **more):
         if not failed:
-            failed.append(1)
+            failed.append(True)
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return real(*given, **more)
 

@@ -49,6 +49,7 @@ def test_the_hours_of_paper_are_those_of_the_table(paper: tuple[Plan, Sizes], tm
     ((card, found),) = card_hours(plan, tmp_path, dict.fromkeys(PAPER, KNOWN), sizes, folder=tmp_path)
     steps, images = 6 * TRAINING_STEPS / 1000, 6 * JUDGED_IMAGES / 50_000
     by_table = hours(rows()["training"], rows()["evaluation"], "fp32")
+    assert by_table is not None
     assert by_table == pytest.approx((steps + images) / 3600)
     # the plan counts what a trial costs beside the two, and 50,000 images as 781.25 batches
     records = sum(len(trial.budgets) for trial in plan.trials)
