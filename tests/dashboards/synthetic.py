@@ -142,7 +142,8 @@ def _with_failures(table: pd.DataFrame) -> pd.DataFrame:
 def write(out: Path, table: pd.DataFrame | None = None, **changes: object) -> Path:
     """Write study.yaml and, if there is a table, records.parquet; return the folder."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "study.yaml").write_text(yaml.safe_dump({**study(**changes), "provenance": {}}, sort_keys=False), encoding="utf-8")
+    plain = {**study(**changes), "provenance": {}}
+    (out / "study.yaml").write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
     if table is not None:
         table.to_parquet(out / "records.parquet", index=False)
     return out
