@@ -20,6 +20,8 @@ from sweeps.study.scalars import ambiguity
 SHIPPED = Path(__file__).parents[1] / "studies"
 PROVENANCE = "provenance"
 """The last key of the file that a run writes: beside the study, not read back as part of it."""
+LAST_SECTION = "tracking"
+"""The last section of a resolved study: a file in an output folder that has neither was cut before its end."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -198,8 +200,8 @@ def read_study_yaml(path: Path, *, switches: Collection[str] = ()) -> Any:
         return _read(path, switches)
     try:
         plain = _read(path, switches)
-        # what a run writes ends with the provenance; a file that is cut before may still be YAML, of another study
-        if not isinstance(plain, dict) or PROVENANCE not in plain:
+        # a file that is cut before its end may still be YAML, of another study
+        if not isinstance(plain, dict) or not {PROVENANCE, LAST_SECTION} & set(plain):
             raise BadInput(f"{path.name}: empty or cut short")
     except BadInput as error:
         raise BadInput(
