@@ -129,7 +129,7 @@ def test_what_cannot_be_exported_is_said_in_one_line(tmp_path, capsys):
     assert "did you mean onnx?" in capsys.readouterr().err
     (out / "records.parquet").write_bytes(b"half")
     assert run_cli(cli, ["export", str(out)]) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    assert "damaged" in capsys.readouterr().err
     (out / "records.parquet").unlink()
     assert run_cli(cli, ["export", str(out)]) == 2
     assert "no front yet" in capsys.readouterr().err
