@@ -39,11 +39,11 @@ FRONT = [
 def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A study with that front; the names that were sent to MLflow, in their order."""
     (tmp_path / "front.csv").write_text("arm\none\n")
-    study = SimpleNamespace(tracking=SimpleNamespace(log_models=3), evaluation=SimpleNamespace(ece_bins=15))
+    study = SimpleNamespace(tracking=SimpleNamespace(log_models=3, mlflow=None), evaluation=SimpleNamespace(ece_bins=15))
     records = pd.DataFrame({"mlflow_run_id": ["run-a", None]})
     sent: list[str] = []
 
-    def send(_: object, each: Any) -> str:
+    def send(_: object, each: Any, *__: object) -> str:
         if each.name == "down":
             raise ConnectionError("Connection refused")
         sent.append(each.name)
