@@ -7,13 +7,14 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, claims
+from dashboards.analysis.claims import DECIDABLE, LEVEL, claims
 from dashboards.analysis.indistinguishable import SHOWN
 from dashboards.analysis.per_seed import candidate_differences, with_images
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.directions import DIRECTIONS
+from sweeps.front.claim_levels import level_of
 
 JUDGED = ("accuracy", "ece", "mpc")
 
@@ -33,7 +34,8 @@ def beats_control(study: StudyFolder, points: Points) -> str:
         )
     found, tested = _beating(study, pruned)
     over = "seeds and base images" if with_images(study) else "seeds"
-    how = f"tests at 5 % over {over}, Holm's correction over {tested} comparisons"
+    level = 100 * level_of("control")
+    how = f"tests over {over}, {level:g} % of the report's {100 * LEVEL:g} % for all {tested} comparisons by Holm's correction"
     if not found:
         return (
             f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in accuracy, "
@@ -50,7 +52,7 @@ def beats_control(study: StudyFolder, points: Points) -> str:
 def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, list[str]]], int]:
     """Return the candidates with a claimed gain and no claimed loss, their gains' titles, and the claims tested."""
     found = [one for row in candidate_differences(study, pruned, [f"delta_{name}" for name in JUDGED]) for one in row]
-    told = claims(found)
+    told = claims(found, place="control")
     result = []
     for place, row in enumerate(rows_of(pruned)):
         gains: list[str] = []

@@ -30,21 +30,22 @@ class Against:
 def against_margins(study: StudyFolder, points: Points) -> list[Against]:
     """Return the pruned front candidates of the longest budget against each declared margin.
 
-    Within or beyond is claimed where the difference is told apart from the margin, by Holm's procedure over all of them.
+    Within or beyond is claimed where the difference is told apart from the margin, by Holm's procedure over all pruned
+    candidates: those on the front were put there by the same seeds, so they alone would be a family chosen by its luck.
     """
     margins = {name: amount for name, amount in study.margins.items() if f"delta_{name}" in study.records}
     table = points.at_longest()
-    chosen = table[table["front"] & ~table["method"].isin(REFERENCES)]
-    if not margins or not len(chosen):
+    chosen = table[~table["method"].isin(REFERENCES)]
+    if not margins or not chosen["front"].any():
         return []
     measured = candidate_differences(study, chosen, [f"delta_{name}" for name in margins])
     pairs = [(row, place, name) for place, row in enumerate(rows_of(chosen)) for name in margins]
     found = [measured[place][list(margins).index(name)] for _, place, name in pairs]
     borders = [-margins[name] if DIRECTIONS.get(name) == "max" else margins[name] for _, _, name in pairs]
-    told = claims(found, borders)
+    told = claims(found, borders, place="margins")
     result = []
     for (row, _, name), one, border, sure in zip(pairs, found, borders, told, strict=True):
-        if one is None:
+        if one is None or not row.front:
             continue
         inside = one.mean > border if DIRECTIONS.get(name) == "max" else one.mean < border
         said = ("within" if inside else "beyond") if sure else "open" if one.seeds >= DECIDABLE else "not decidable"
