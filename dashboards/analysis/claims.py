@@ -157,9 +157,9 @@ def claims(
         among: how many such families there could have been, where this one was chosen by its values.
     """
     chances = np.ones(len(found))
-    decidable = [number for number, one in enumerate(found) if one is not None and one.seeds >= DECIDABLE]
     against = at if at is not None else [0.0] * len(found)
-    chances[decidable] = _chances([found[number] for number in decidable], [against[number] for number in decidable])
+    decidable = {number: one for number, one in enumerate(found) if one is not None and one.seeds >= DECIDABLE}
+    chances[list(decidable)] = _chances(list(decidable.values()), [against[number] for number in decidable])
     result = [False] * len(found)
     for position, index in enumerate(np.argsort(chances, kind="stable")):
         if chances[index] > level_of(place) / among / (len(found) - position):

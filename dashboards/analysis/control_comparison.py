@@ -35,7 +35,9 @@ def beats_control(study: StudyFolder, points: Points) -> str:
     found, tested = _beating(study, pruned)
     over = "seeds and base images" if with_images(study) else "seeds"
     level = 100 * level_of("control")
-    how = f"tests over {over}, {level:g} % of the report's {100 * LEVEL:g} % for all {tested} comparisons by Holm's correction"
+    how = (
+        f"tests over {over}, {level:g} % of the report's {100 * LEVEL:g} % for all {tested} comparisons by Holm's correction"
+    )
     if not found:
         return (
             f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in accuracy, "

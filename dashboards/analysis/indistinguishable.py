@@ -22,7 +22,8 @@ SHOWN = 4
 def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column: str) -> list[Any]:
     """Return the candidates whose difference to the chosen one, paired by seed, is none that can be claimed.
 
-    The chosen one is at one end of all, so it stands for every pair: the correction is over all pairs (Tukey's question). With fewer than `DECIDABLE` seeds: those whose 95 % interval of the difference holds 0; all of them for one seed.
+    The chosen one is at one end of all, so it stands for every pair: the correction is over all pairs (Tukey's question).
+    With fewer than `DECIDABLE` seeds: those whose 95 % interval of the difference holds 0; all of them for one seed.
     """
     values, noise = seed_measured(study, table, [column])
     at = table.index.get_loc(chosen.Index)
@@ -35,14 +36,6 @@ def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column:
         for row, one, sure in zip(others, gaps, told, strict=True)
         if not sure and not (one is not None and one.seeds < DECIDABLE and (one.low > 0 or one.high < 0))
     ]
-
-
-def sure_of(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
-    """Return whether a candidate meets every demand with its whole 95 % interval, over at least `DECIDABLE` seeds."""
-    return all(
-        one is not None and one.seeds >= DECIDABLE and demand.holds(one.low) and demand.holds(one.high)
-        for one, demand in _measured(study, row, demands)
-    )
 
 
 def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:

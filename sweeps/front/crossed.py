@@ -1,7 +1,7 @@
 """How uncertain the means of few seeds are: seeds and base images crossed, pooled over what was compared alike.
 
-Three things make a mean difference look surer than it is. Five seeds have a small scatter by luck, so a comparison borrows from
-the others of its family (moderated variances, Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3), and its own scatter counts
+Three things make a mean difference look surer than it is. Five seeds have a small scatter by luck, so a comparison borrows
+from the others of its family (moderated variances, Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3); its own scatter counts
 where it is larger: in skewed noise small scatter and extreme means come together. Metrics that count images move in steps
 of one image, so equal differences are common and their scatter is 0: a net change of k images has at least k images behind
 it, and their number varies like a count. And the images are a sample too, the same for every seed.
@@ -61,12 +61,7 @@ def crossed(values: Array, noise: Array | None = None) -> Crossed:
     variance[seeds < 2] = np.nan
     shared, freedom = _moderated(variance, np.maximum(seeds - 1, 1), own[:, known.all(axis=0)])
     error = np.sqrt(np.fmax(variance, shared) / count)
-    images = np.full(len(values), np.nan)
-    if noise is not None:
-        for row in np.flatnonzero(seeds > 0):
-            moved = noise[row, known[row]]
-            if np.isfinite(moved).all():
-                images[row] = _of_images(moved, float(error[row]))
+    images = np.full(len(values), np.nan) if noise is None else _of_images(noise, known, error)
     return Crossed(mean, error, freedom, seeds, images)
 
 
@@ -86,16 +81,23 @@ def lattice_variance(values: Array, mean: Array, count: NDArray[np.int64]) -> Ar
     return np.asarray(np.maximum(share * (1.0 - share) * step, step**2 / count))
 
 
-def _of_images(moved: Array, error: float) -> float:
-    """Return what images add: what they do to all seeds alike, and never less in all than they do to the mean.
+def _of_images(noise: Array, known: NDArray[np.bool_], error: Array) -> Array:
+    """Return what images add, ``(G,)``: what they do to all seeds alike, and never less in all than they do to the mean.
 
     Args:
-        moved: ``(S, R)``.
-        error: of the mean, over the seeds.
+        noise: ``(G, S, R)``.
+        known: ``(G, S)`` which values count.
+        error: ``(G,)`` of the means, over the seeds.
     """
-    whole = float((moved.mean(axis=0) ** 2).mean())
-    over_seeds = error**2 if np.isfinite(error) else 0.0
-    return float(np.sqrt(max(float(main_effect(moved)), whole - over_seeds)))
+    result = np.full(len(known), np.nan)
+    patterns, kind = np.unique(known, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        rows = np.flatnonzero(kind.ravel() == number)
+        moved = noise[np.ix_(rows, np.flatnonzero(pattern))]
+        if pattern.any():
+            whole = (moved.mean(axis=1) ** 2).mean(axis=-1)
+            result[rows] = np.sqrt(np.maximum(main_effect(moved), whole - np.nan_to_num(error[rows]) ** 2))
+    return result
 
 
 def _moderated(variance: Array, freedom: NDArray[np.int64], residuals: Array) -> tuple[Array, Array]:

@@ -81,7 +81,7 @@ class Winner:
         return abs(away) <= bound and rest / 2 <= self._quantile(away, bound) <= 1.0 - rest / 2
 
     def _bound(self, spent: float) -> float:
-        """Return how far, in standard errors, no candidate is from its true number, but for the level that is spent on that."""
+        """Return how far no candidate is from its true number, in standard errors, but for the level that is spent."""
         return -float(stdtrit(self.freedom, spent / 2 / self.among)) if spent else np.inf
 
     def _spent(self, level: float) -> float:
@@ -113,24 +113,24 @@ class Winner:
 
 def winner(
     values: Array,
-    selection: Array,
+    selection: Array | None,
     at: int,
     *,
     networks: NDArray[np.str_] | None = None,
     noise: Array | None = None,
     same_images: bool = False,
-    demands: Sequence[tuple[Array, float]] = (),
+    demands: Sequence[tuple[Array, float, bool]] = (),
 ) -> Winner:
     """Describe a number of the candidate that was chosen among C by the mean of its selection numbers.
 
     Args:
         values: ``(C, S)`` the number per seed, of all that could have been chosen; NaN where a seed is missing.
-        selection: ``(C, S)`` what decided, turned so that the largest mean is chosen.
+        selection: ``(C, S)`` what decided, turned so that the largest mean is chosen; None where no luck was in it.
         at: who was chosen.
         networks: ``(C,)`` whose seeds' luck is common to which candidates; None for one network.
         noise: ``(C, S, R)`` what resampled base images do to ``values``; None where that is not known.
-        same_images: whether the same images gave ``values`` and ``selection``.
-        demands: further numbers ``(C, S)`` that had to have a mean of so much at least.
+        same_images: whether ``selection`` is the same metric on the same images as ``values``.
+        demands: further numbers ``(C, S)`` that had to have a mean of so much at least, and ``same_images`` for each.
 
     Raises:
         ValueError: the chosen one has no value.
@@ -141,25 +141,41 @@ def winner(
     images = float(np.nan_to_num(found.images[at]))
     error = float(np.hypot(found.error[at], images)) if found.seeds[at] > 1 else float("nan")
     freedom = float(found.freedom[at]) * (error / float(found.error[at])) ** 4 if found.error[at] > 0 else 1e6
-    shared = np.isfinite(values).all(axis=0) & np.isfinite(selection).all(axis=0)
     lone = Winner(float(found.mean[at]), error, min(freedom, 1e6), -np.inf, np.inf, len(values))
-    if shared.sum() < 2 or not error > 0:
+    if not error > 0:
         return lone
     group = np.zeros(len(values), dtype=int) if networks is None else np.unique(networks, return_inverse=True)[1]
-    own, common = _together(selection[:, shared], values[:, shared], group, int(group[at]))
-    luck = own + (images**2 if same_images else 0.0)
-    means = selection[:, shared].mean(axis=1)
-    slack = [
-        (max(float(means[at] - mean), 0.0), luck + (common if group[other] != group[at] else 0.0))
+    slack: list[tuple[float, float]] = []
+    if selection is not None:
+        slack += _ranks(values, selection, at, group, images**2 if same_images else 0.0)
+    for number, least, same in demands:
+        slack += _demand(values, number, least, at, group, images**2 if same else 0.0)
+    return _truncated(lone, slack)
+
+
+def _ranks(values: Array, selection: Array, at: int, group: NDArray[np.int64], images: float) -> list[tuple[float, float]]:
+    """Return by how much the chosen one was ahead of each other candidate, and the covariances of that with the number."""
+    known = np.isfinite(values).all(axis=0) & np.isfinite(selection).all(axis=0)
+    if known.sum() < 2:
+        return []
+    own, common = _together(selection[:, known], values[:, known], group, int(group[at]))
+    means = selection[:, known].mean(axis=1)
+    return [
+        (max(float(means[at] - mean), 0.0), own + images + (common if group[other] != group[at] else 0.0))
         for other, mean in enumerate(means)
         if other != at
     ]
-    for number, least in demands:
-        known = np.isfinite(number).all(axis=0) & shared
-        if known.sum() >= 2:
-            alone, along = _together(number[:, known], values[:, known], group, int(group[at]))
-            slack.append((max(float(np.nanmean(number[at])) - least, 0.0), alone + along))
-    return _truncated(lone, slack)
+
+
+def _demand(
+    values: Array, number: Array, least: float, at: int, group: NDArray[np.int64], images: float
+) -> list[tuple[float, float]]:
+    """Return by how much the chosen one met a demand, and the covariance of that with the number."""
+    known = np.isfinite(values).all(axis=0) & np.isfinite(number).all(axis=0)
+    if known.sum() < 2:
+        return []
+    own, common = _together(number[:, known], values[:, known], group, int(group[at]))
+    return [(max(float(np.nanmean(number[at])) - least, 0.0), own + common + images)]
 
 
 def _truncated(lone: Winner, slack: Sequence[tuple[float, float]]) -> Winner:

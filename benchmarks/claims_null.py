@@ -1,0 +1,282 @@
+"""How often a report says something false where nothing differs, and finds what does: whole reports simulated.
+
+    python -m benchmarks.claims_null --studies 2000 --seeds 5 --candidates 32 [--discrete] [--skewed] [--images 0.5] [--json]
+
+A study: one network, arms at several ratios, accuracy, ECE and mPC on selection and report images. All candidates and the
+control are equally good (A/A), which is where the best of them owes most to luck. A seed moves all of them; a candidate's own
+luck with a seed is shared by its selection and report numbers; the images move each candidate, in part alike for its seeds.
+``--discrete``: metrics count 1,000 images, of which each network gets one or two otherwise than its baseline. ``--skewed``:
+a candidate's luck is exponential, a long tail to one side. ``--spread``: true values differ by so many seed deviations, for
+the coverage alone (then claims are no errors).
+
+The claims are made by the functions that the report calls, in all of its places. Power: to one candidate the smallest
+difference that ``plan`` names is added in ECE and mPC, and it is found where the report claims it for that candidate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from dashboards.analysis.answers import MARGIN
+from dashboards.analysis.chosen import chosen
+from dashboards.analysis.claims import Chosen, Paired, claims, paired_family
+from sweeps.front.image_noise import main_effect
+from sweeps.front.power import smallest_difference
+
+Array = NDArray[np.float64]
+ACCURACY, ECE, MPC = range(3)
+BETTER = np.array([1.0, -1.0, 1.0])
+SEED = np.array([0.004, 0.003, 0.008])
+"""Standard deviation over seeds of what is a network's own, in the three metrics."""
+IMAGES, RESAMPLES = 1000, 128
+COMMON = 1.0
+"""What a seed does to all networks, in the same unit."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What is simulated.
+
+    Attributes:
+        seeds: of the study.
+        candidates: pruned ones.
+        discrete: metrics that count images.
+        skewed: exponential instead of normal.
+        images: standard deviation of what images do to a network, alike for its seeds, in seed deviations; each seed's own
+            is as large.
+        spread: of the true values, in seed deviations.
+    """
+
+    seeds: int
+    candidates: int
+    discrete: bool = False
+    skewed: bool = False
+    images: float = 0.0
+    spread: float = 0.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """The control (first row) and the candidates: ``(C + 1, S, 3)`` report and selection numbers, ``(C + 1, S, 3, R)``
+    image deviations of the report numbers or None, and the true differences to the control ``(C + 1, 3)``."""
+
+    report: Array
+    selection: Array
+    noise: Array | None
+    true: Array
+
+    @property
+    def differences(self) -> Array:
+        """To the control, ``(C, S, 3)``."""
+        return self.report[1:] - self.report[0]
+
+    @property
+    def difference_noise(self) -> Array | None:
+        """Of the differences."""
+        return None if self.noise is None else self.noise[1:] - self.noise[0]
+
+
+def simulate(stream: np.random.Generator, world: World) -> Study:
+    """Draw one study."""
+    shape = (world.candidates + 1, world.seeds, 3)
+    true = world.spread * SEED * stream.normal(size=(shape[0], 1, 3))
+    true = true - true[:1]
+    if world.discrete:
+        report, noise = _flips(stream, shape, world.images > 0)
+        selection, _ = _flips(stream, shape, False)
+        return Study(true + report, true + selection, noise, true[:, 0])
+    luck = stream.exponential(size=shape) - 1.0 if world.skewed else stream.normal(size=shape)
+    both = true + SEED * (luck + COMMON * stream.normal(size=(1, *shape[1:])))
+    if not world.images:
+        return Study(both, both, None, true[:, 0])
+    moved = _moved(stream, shape, RESAMPLES + 1) * world.images * SEED[:, None]
+    other = _moved(stream, shape, 1)[..., 0] * world.images * SEED
+    return Study(both + moved[..., 0], both + other, moved[..., 1:], true[:, 0])
+
+
+def _moved(stream: np.random.Generator, shape: tuple[int, int, int], draws: int) -> Array:
+    common = stream.standard_normal((shape[0], 1, 3, draws), dtype=np.float32)
+    return np.asarray(common + stream.standard_normal((*shape, draws), dtype=np.float32), dtype=float)
+
+
+def _flips(stream: np.random.Generator, shape: tuple[int, int, int], resampled: bool) -> tuple[Array, Array | None]:
+    """One or two images of 1,000 that a network gets otherwise than its baseline, and the same on resampled images."""
+    there = np.stack([np.ones(shape), stream.integers(0, 2, shape)], axis=-1)
+    signs = there * stream.choice([-1.0, 1.0], (*shape, 2))
+    noise = None
+    if resampled:  # how often an image is drawn is next to a Poisson number of mean 1
+        noise = (signs[..., None] * (stream.poisson(1.0, (*shape, 2, RESAMPLES)) - 1.0)).sum(axis=-2) / IMAGES
+    return signs.sum(axis=-1) / IMAGES, noise
+
+
+def layout(candidates: int) -> tuple[int, int]:
+    """Return into how many arms of how many ratios the candidates are divided."""
+    arms = max(one for one in range(1, int(np.sqrt(candidates)) + 1) if candidates % one == 0)
+    return arms, candidates // arms
+
+
+def contrasts(candidates: int) -> tuple[Array, Array]:
+    """Return the weights of the effects (methods, then neighbouring ratios) and of the trends, each ``(G, C)``."""
+    arms, ratios = layout(candidates)
+    methods, steps = np.eye(arms), np.eye(ratios)
+    effects = [
+        np.kron(methods[two] - methods[one], np.full(ratios, 1 / ratios)) for one in range(arms) for two in range(one)
+    ]
+    effects += [np.kron(np.full(arms, 1 / arms), steps[at + 1] - steps[at]) for at in range(ratios - 1)]
+    away = np.arange(ratios) - (ratios - 1) / 2
+    slopes = [np.kron(one, away / max(float(away @ away), 1.0)) for one in methods] if ratios > 1 else []
+    return np.array(effects).reshape(-1, candidates), np.array(slopes).reshape(-1, candidates)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one report claims.
+
+    Attributes:
+        false: whether a claim of any place is false where nothing differs.
+        found: ``(C, 3)`` for which candidates a gain over the control is claimed.
+        winners: the candidate, the metric, its difference to the control and its own number.
+    """
+
+    false: bool
+    found: NDArray[np.bool_]
+    winners: list[tuple[int, int, Chosen, Chosen]]
+
+
+def report(study: Study, weights: tuple[Array, Array]) -> Said:
+    """Make the claims of a report, in every place."""
+    gaps, noise = study.differences, study.difference_noise
+    found = np.zeros((len(gaps), 3), dtype=bool)
+    accuracy = study.selection[1:, :, ACCURACY] - study.selection[0, :, ACCURACY]
+    able = np.flatnonzero(accuracy.mean(axis=1) >= -MARGIN)
+    winners = [_winner(study, able, accuracy, metric) for metric in (ECE, MPC)] if len(able) else []
+    primary = claims([gap for _, _, gap, _ in winners], place="primary")
+    for (who, metric, gap, _), sure in zip(winners, primary, strict=True):
+        found[who, metric] = sure and gap.mean * BETTER[metric] > 0
+    said = [any(primary)]
+
+    alone = [_family(gaps[..., metric], noise, metric) for metric in range(3)]
+    beaten = np.array(claims([one for family in zip(*alone, strict=True) for one in family], place="control"))
+    gained = np.array(
+        [[one is not None and one.mean * BETTER[m] > 0 for m, one in enumerate(row)] for row in zip(*alone, strict=True)]
+    )
+    found |= beaten.reshape(-1, 3) & gained
+    said.append(bool(beaten.any()))
+
+    said.append(any(claims(alone[ACCURACY], [-MARGIN] * len(gaps), place="margins")) and _beyond(alone[ACCURACY]))
+    for place, weight in zip(("effects", "trends"), weights, strict=True):
+        values = np.einsum("gc,csm->gsm", weight, study.report[1:])
+        moved = None if study.noise is None else np.einsum("gc,csmr->gsmr", weight, study.noise[1:])
+        each = [one for metric in range(3) for one in _family(values[..., metric], moved, metric)]
+        said.append(any(claims(each, place=place)))  # type: ignore[arg-type]
+    for who, metric, *_ in winners:
+        rivals = able[able != who]
+        apart = paired_family(study.selection[1 + rivals, :, metric] - study.selection[1 + who, :, metric])
+        said.append(any(claims(apart, place="rivals", among=len(able) / 2)))
+    return Said(any(said), found, winners)
+
+
+def _beyond(found: Sequence[Paired | None]) -> bool:
+    told = claims(found, [-MARGIN] * len(found), place="margins")
+    return any(sure and one is not None and one.mean < -MARGIN for one, sure in zip(found, told, strict=True))
+
+
+def _family(values: Array, noise: Array | None, metric: int) -> list[Paired | None]:
+    return paired_family(values, None if noise is None else noise[:, :, metric]) if len(values) else []
+
+
+def _winner(study: Study, able: NDArray[np.int64], accuracy: Array, metric: int) -> tuple[int, int, Chosen, Chosen]:
+    """Return the candidate that is chosen by a metric, the metric, its difference to the control and its number."""
+    selection = BETTER[metric] * study.selection[1 + able, :, metric]
+    at = int(selection.mean(axis=1).argmax())
+    found = []
+    for values, noise in (
+        (study.differences, study.difference_noise),
+        (study.report[1:], None if study.noise is None else study.noise[1:]),
+    ):
+        one = chosen(
+            values[able, :, metric],
+            None if noise is None else noise[able, :, metric],
+            at,
+            selection,
+            demands=[(accuracy[able], -MARGIN, False)],
+        )
+        assert one is not None  # noqa: S101  (every seed is there)
+        found.append(one)
+    return int(able[at]), metric, found[0], found[1]
+
+
+def naive_width(values: Array, noise: Array | None) -> float:
+    """Return the width of the interval that does not know that its candidate was chosen: t over seeds, normal over images."""
+    half = -float(stdtrit(len(values) - 1, 0.025)) * float(values.std(ddof=1)) / np.sqrt(len(values))
+    images = 0.0 if noise is None else np.sqrt(float(main_effect(noise)))
+    return 2 * float(np.hypot(half, ndtri(0.975) * images))
+
+
+def planted(study: Study, world: World, who: int) -> Study:
+    """Return the study with the smallest difference that ``plan`` names added to one candidate, in ECE and mPC."""
+    added = np.zeros_like(study.report)
+    own = IMAGES**-1 * np.sqrt(1.5) * np.ones(3) if world.discrete else SEED
+    for metric in (ECE, MPC):
+        deviation = np.sqrt(2.0) * float(own[metric]) * np.sqrt(1.0 + world.images**2 * (not world.discrete))
+        images = 0.0 if world.discrete else np.sqrt(2.0) * world.images * float(own[metric])
+        size = smallest_difference(world.seeds, world.candidates, deviation, images)
+        added[1 + who, :, metric] = BETTER[metric] * (size if np.isfinite(size) else 0.0)
+    return replace(study, report=study.report + added, selection=study.selection + added)
+
+
+def measure(world: World, studies: int, seed: int = 2) -> dict[str, float]:
+    """Simulate and count."""
+    stream, weights = np.random.default_rng(seed), contrasts(world.candidates)
+    false, covered, widths, power = 0, [], [], []
+    for number in range(studies):
+        study = simulate(stream, world)
+        said = report(study, weights)
+        false += said.false
+        for who, metric, gap, value in said.winners:
+            truth = study.true[1 + who, metric]
+            covered += [gap.low <= truth <= gap.high, value.low <= truth <= value.high]
+            moved = study.difference_noise
+            usual = naive_width(study.differences[who, :, metric], None if moved is None else moved[who, :, metric])
+            widths.append((gap.high - gap.low) / usual if usual else 1.0)
+        who = number % world.candidates
+        again = report(planted(study, world, who), weights)
+        power += [bool(again.found[who, ECE]), bool(again.found[who, MPC])]
+    return {
+        "any_false_claim": false / studies,
+        "winner_coverage": float(np.mean(covered)),
+        "winner_width_ratio": float(np.median(widths)),
+        "power": float(np.mean(power)),
+        "studies": studies,
+    }
+
+
+def main() -> None:
+    """Print one object, or a line for people."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--candidates", type=int, default=32)
+    parser.add_argument("--discrete", action="store_true")
+    parser.add_argument("--skewed", action="store_true")
+    parser.add_argument("--images", type=float, default=0.5)
+    parser.add_argument("--spread", type=float, default=0.0)
+    parser.add_argument(
+        "--seed", type=int, default=2, help="of the simulation; 1 was used to set what was set by simulation"
+    )
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    world = World(given.seeds, given.candidates, given.discrete, given.skewed, given.images, given.spread)
+    found = measure(world, given.studies, given.seed)
+    print(json.dumps(found) if given.json else "  ".join(f"{name} {value:g}" for name, value in found.items()))
+
+
+if __name__ == "__main__":
+    main()
