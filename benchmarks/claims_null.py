@@ -3,8 +3,8 @@
     python -m benchmarks.claims_null --studies 2000 --seeds 5 --candidates 32 [--discrete] [--skewed] [--images 0.5] [--json]
 
 A study: one network, arms at several ratios, accuracy, ECE and mPC on selection and report images. All candidates and the
-control are equally good (A/A), which is where the best of them owes most to luck. A seed moves all of them; a candidate's own
-luck with a seed is shared by its selection and report numbers; the images move each candidate, in part alike for its seeds.
+control are equally good (A/A), which is where the best of them owes most to luck. A seed moves all of them; a candidate's
+own luck with a seed is shared by its selection and report numbers; the images move each candidate, in part alike for its seeds.
 ``--discrete``: metrics count 1,000 images, of which each network gets one or two otherwise than its baseline. ``--skewed``:
 a candidate's luck is exponential, a long tail to one side. ``--spread``: true values differ by so many seed deviations, for
 the coverage alone (then claims are no errors).
@@ -27,6 +27,7 @@ from scipy.special import ndtri, stdtrit
 from dashboards.analysis.answers import MARGIN
 from dashboards.analysis.chosen import chosen
 from dashboards.analysis.claims import Chosen, Paired, claims, paired_family
+from sweeps.front.claim_levels import Place
 from sweeps.front.image_noise import main_effect
 from sweeps.front.power import smallest_difference
 
@@ -64,12 +65,20 @@ class World:
 
 @dataclass(frozen=True)
 class Study:
-    """The control (first row) and the candidates: ``(C + 1, S, 3)`` report and selection numbers, ``(C + 1, S, 3, R)``
-    image deviations of the report numbers or None, and the true differences to the control ``(C + 1, 3)``."""
+    """The control (first row) and the candidates.
+
+    Attributes:
+        report: ``(C + 1, S, 3)`` numbers of the report images.
+        selection: the same of the selection images.
+        noise: ``(C + 1, S, 3, R)`` deviations of ``report`` on resampled images; None where it is not known.
+        selection_noise: the same of ``selection``.
+        true: ``(C + 1, 3)`` differences to the control.
+    """
 
     report: Array
     selection: Array
     noise: Array | None
+    selection_noise: Array | None
     true: Array
 
     @property
@@ -90,15 +99,15 @@ def simulate(stream: np.random.Generator, world: World) -> Study:
     true = true - true[:1]
     if world.discrete:
         report, noise = _flips(stream, shape, world.images > 0)
-        selection, _ = _flips(stream, shape, False)
-        return Study(true + report, true + selection, noise, true[:, 0])
+        selection, other = _flips(stream, shape, world.images > 0)
+        return Study(true + report, true + selection, noise, other, true[:, 0])
     luck = stream.exponential(size=shape) - 1.0 if world.skewed else stream.normal(size=shape)
     both = true + SEED * (luck + COMMON * stream.normal(size=(1, *shape[1:])))
     if not world.images:
-        return Study(both, both, None, true[:, 0])
+        return Study(both, both, None, None, true[:, 0])
     moved = _moved(stream, shape, RESAMPLES + 1) * world.images * SEED[:, None]
-    other = _moved(stream, shape, 1)[..., 0] * world.images * SEED
-    return Study(both + moved[..., 0], both + other, moved[..., 1:], true[:, 0])
+    other = _moved(stream, shape, RESAMPLES + 1) * world.images * SEED[:, None]
+    return Study(both + moved[..., 0], both + other[..., 0], moved[..., 1:], other[..., 1:], true[:, 0])
 
 
 def _moved(stream: np.random.Generator, shape: tuple[int, int, int], draws: int) -> Array:
@@ -122,17 +131,21 @@ def layout(candidates: int) -> tuple[int, int]:
     return arms, candidates // arms
 
 
-def contrasts(candidates: int) -> tuple[Array, Array]:
-    """Return the weights of the effects (methods, then neighbouring ratios) and of the trends, each ``(G, C)``."""
+Weights = list[tuple[Place, list[Array]]]
+
+
+def contrasts(candidates: int) -> Weights:
+    """Return the weights ``(G, C)`` of each family of contrasts, by place: methods and steps of ratio, slopes of arms."""
     arms, ratios = layout(candidates)
     methods, steps = np.eye(arms), np.eye(ratios)
-    effects = [
-        np.kron(methods[two] - methods[one], np.full(ratios, 1 / ratios)) for one in range(arms) for two in range(one)
-    ]
-    effects += [np.kron(np.full(arms, 1 / arms), steps[at + 1] - steps[at]) for at in range(ratios - 1)]
+    pairs = [np.kron(methods[two] - methods[one], np.full(ratios, 1 / ratios)) for one in range(arms) for two in range(one)]
+    apart = [np.kron(np.full(arms, 1 / arms), steps[at + 1] - steps[at]) for at in range(ratios - 1)]
     away = np.arange(ratios) - (ratios - 1) / 2
-    slopes = [np.kron(one, away / max(float(away @ away), 1.0)) for one in methods] if ratios > 1 else []
-    return np.array(effects).reshape(-1, candidates), np.array(slopes).reshape(-1, candidates)
+    slopes = [np.kron(one, away / float(away @ away)) for one in methods] if ratios > 1 else []
+    return [
+        ("effects", [np.array(each) for each in (pairs, apart) if each]),
+        ("trends", [np.array(slopes)] if slopes else []),
+    ]
 
 
 @dataclass(frozen=True)
@@ -150,7 +163,7 @@ class Said:
     winners: list[tuple[int, int, Chosen, Chosen]]
 
 
-def report(study: Study, weights: tuple[Array, Array]) -> Said:
+def report(study: Study, weights: Weights) -> Said:
     """Make the claims of a report, in every place."""
     gaps, noise = study.differences, study.difference_noise
     found = np.zeros((len(gaps), 3), dtype=bool)
@@ -171,15 +184,21 @@ def report(study: Study, weights: tuple[Array, Array]) -> Said:
     said.append(bool(beaten.any()))
 
     said.append(any(claims(alone[ACCURACY], [-MARGIN] * len(gaps), place="margins")) and _beyond(alone[ACCURACY]))
-    for place, weight in zip(("effects", "trends"), weights, strict=True):
-        values = np.einsum("gc,csm->gsm", weight, study.report[1:])
-        moved = None if study.noise is None else np.einsum("gc,csmr->gsmr", weight, study.noise[1:])
-        each = [one for metric in range(3) for one in _family(values[..., metric], moved, metric)]
-        said.append(any(claims(each, place=place)))  # type: ignore[arg-type]
+    for place, families in weights:
+        each = []
+        for weight in families:
+            values = np.einsum("gc,csm->gsm", weight, study.report[1:])
+            moved = None if study.noise is None else np.einsum("gc,csmr->gsmr", weight, study.noise[1:])
+            each += [one for metric in range(3) for one in _family(values[..., metric], moved, metric)]
+        said.append(any(claims(each, place=place)))
     for who, metric, *_ in winners:
         rivals = able[able != who]
-        apart = paired_family(study.selection[1 + rivals, :, metric] - study.selection[1 + who, :, metric])
-        said.append(any(claims(apart, place="rivals", among=len(able) / 2)))
+        moved = study.selection_noise
+        apart = paired_family(
+            study.selection[1 + rivals, :, metric] - study.selection[1 + who, :, metric],
+            None if moved is None else moved[1 + rivals, :, metric] - moved[1 + who, :, metric],
+        )
+        said.append(any(claims(apart, place="rivals", among=len(able))))
     return Said(any(said), found, winners)
 
 
@@ -214,7 +233,7 @@ def _winner(study: Study, able: NDArray[np.int64], accuracy: Array, metric: int)
 
 
 def naive_width(values: Array, noise: Array | None) -> float:
-    """Return the width of the interval that does not know that its candidate was chosen: t over seeds, normal over images."""
+    """Return the width of the interval that does not know of the choice: t over seeds, normal over images."""
     half = -float(stdtrit(len(values) - 1, 0.025)) * float(values.std(ddof=1)) / np.sqrt(len(values))
     images = 0.0 if noise is None else np.sqrt(float(main_effect(noise)))
     return 2 * float(np.hypot(half, ndtri(0.975) * images))

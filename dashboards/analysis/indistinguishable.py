@@ -29,7 +29,8 @@ def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column:
     at = table.index.get_loc(chosen.Index)
     others = [row for row in range(len(values)) if row != at]
     gaps = paired_family(values[others, :, 0] - values[at, :, 0], noise[others, :, 0] - noise[at, :, 0])
-    told = claims(gaps, place="rivals", among=len(values) / 2)  # of the C (C - 1) / 2 pairs those with the chosen one
+    # Of the C (C - 1) / 2 pairs those with the chosen one; two answers ask it.
+    told = claims(gaps, place="rivals", among=len(values))
     rows = rows_of(table)
     return [
         rows[row]

@@ -72,13 +72,18 @@ def lattice_variance(values: Array, mean: Array, count: NDArray[np.int64]) -> Ar
     difference of two counts that sum to k at least, and such a difference varies by ``k (1 - k / n)`` at least (McNemar
     1947). Without any change, one in all seeds was all but seen (a count of 0 goes with an expectation of 1).
     """
-    found = np.unique(np.abs(values[np.isfinite(values)]))
-    levels = np.concatenate([[0.0], found[found > _SAME]])
-    gaps = np.diff(levels)
-    gaps = gaps[gaps > _SAME * max(1.0, float(levels[-1]))]
-    step = float(gaps.min()) if len(gaps) else 0.0
+    known = values[np.isfinite(values)]
+    step = lattice_step(np.concatenate([[0.0], np.abs(known)]))
     share = np.minimum(np.abs(np.nan_to_num(mean)), 1.0)
     return np.asarray(np.maximum(share * (1.0 - share) * step, step**2 / count))
+
+
+def lattice_step(values: Array) -> float:
+    """Return the smallest gap between two different numbers, more than rounding; 0 where all are the same."""
+    levels = np.unique(values[np.isfinite(values)])
+    gaps = np.diff(levels)
+    gaps = gaps[gaps > _SAME * max(1.0, float(np.abs(levels).max(initial=0.0)))]
+    return float(gaps.min()) if len(gaps) else 0.0
 
 
 def _of_images(noise: Array, known: NDArray[np.bool_], error: Array) -> Array:

@@ -1,7 +1,7 @@
 """The smallest difference that a study can find: known before the hours are spent, from the noise of studies that are there.
 
-A comparison is claimed where a t test at its level allows it. With a true difference its statistic is noncentral t (Cohen 1988,
-Statistical Power Analysis, chapter 2), of which the difference is solved that is found with a stated power.
+A comparison is claimed where a t test at its level allows it. With a true difference its statistic is noncentral t (Cohen
+1988, Statistical Power Analysis, chapter 2), of which the difference is solved that is found with a stated power.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from sweeps.front.claim_levels import LEVEL
-from sweeps.front.crossed import crossed
+from sweeps.front.crossed import crossed, lattice_step
 
 Array = NDArray[np.float64]
 _FOR_ALL, _FOR_ALL_OF_FEW = 0.1, 4.0
@@ -160,8 +160,9 @@ def _ranks(values: Array, selection: Array, at: int, group: NDArray[np.int64], i
         return []
     own, common = _together(selection[:, known], values[:, known], group, int(group[at]))
     means = selection[:, known].mean(axis=1)
+    tie = _half_step(selection[:, known])
     return [
-        (max(float(means[at] - mean), 0.0), own + images + (common if group[other] != group[at] else 0.0))
+        (max(float(means[at] - mean), 0.0) + tie, own + images + (common if group[other] != group[at] else 0.0))
         for other, mean in enumerate(means)
         if other != at
     ]
@@ -175,7 +176,13 @@ def _demand(
     if known.sum() < 2:
         return []
     own, common = _together(number[:, known], values[:, known], group, int(group[at]))
-    return [(max(float(np.nanmean(number[at])) - least, 0.0), own + common + images)]
+    ahead = max(float(number[at, known].mean()) - least, 0.0) + _half_step(number[:, known])
+    return [(ahead, own + common + images)]
+
+
+def _half_step(values: Array) -> float:
+    """Return half a step of means over seeds: where numbers count images, a tie is no luck (correction for continuity)."""
+    return lattice_step(values) / values.shape[1] / 2
 
 
 def _truncated(lone: Winner, slack: Sequence[tuple[float, float]]) -> Winner:
