@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, polygamma
+from scipy.special import digamma, zeta
 
 from sweeps.front.image_noise import main_effect
 
@@ -130,7 +130,7 @@ def _prior(variance: Array, freedom: Array) -> tuple[float, float]:
     """Return the typical variance and the degrees of freedom that say how alike variances are (Smyth 2004, section 6.2)."""
     half = freedom / 2
     logs = np.log(variance) - digamma(half) + np.log(half)
-    excess = float(logs.var(ddof=1) - polygamma(1, half).mean())
+    excess = float(logs.var(ddof=1) - zeta(2.0, half).mean())
     if excess <= 0:
         return float((freedom * variance).sum() / freedom.sum()), _MANY
     agreement = 2.0 * _inverse_trigamma(excess)
@@ -140,9 +140,12 @@ def _prior(variance: Array, freedom: Array) -> tuple[float, float]:
 def _inverse_trigamma(value: float) -> float:
     """Solve ``trigamma(x) = value`` by Newton's method on its reciprocal, which is convex (Smyth 2004, appendix)."""
     at = 0.5 + 1.0 / value
-    for _ in range(30):
-        slope = float(polygamma(1, at))
-        at += slope * (1.0 - slope / value) / float(polygamma(2, at))
+    for _ in range(50):
+        slope = float(zeta(2.0, at))  # of which the derivative is -2 zeta(3, x)
+        step = -slope * (1.0 - slope / value) / (2.0 * float(zeta(3.0, at)))
+        at += step
+        if abs(step) < 1e-9 * at:
+            break
     return at
 
 

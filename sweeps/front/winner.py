@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 _FOR_ALL, _FOR_ALL_OF_FEW = 0.1, 4.0
 """Of the level, what is spent on the interval that holds for all candidates at once (Andrews et al., section 5), and that
 times the square of the degrees of freedom where they are few: the far tails of t make that interval wide (by simulation)."""
-_HALVINGS = 50
+_HALVINGS = 40
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ class Winner:
         start, end = max(away + self.floor, -bound), min(away + self.ceiling, bound)
         if start > 0:  # from the far side: differences of numbers next to 1 lose their digits
             start, away, end = -end, -away, -start
-            below, above, all_ = (float(stdtr(self.freedom, one)) for one in (start, away, end))
-            return (all_ - above) / (all_ - below) if all_ > below else 1.0
-        below, above, all_ = (float(stdtr(self.freedom, one)) for one in (start, away, end))
-        return (above - below) / (all_ - below) if all_ > below else 0.0
+            below, above, all_ = stdtr(self.freedom, (start, away, end)).tolist()
+            return float((all_ - above) / (all_ - below)) if all_ > below else 1.0
+        below, above, all_ = stdtr(self.freedom, (start, away, end)).tolist()
+        return float((above - below) / (all_ - below)) if all_ > below else 0.0
 
 
 def winner(

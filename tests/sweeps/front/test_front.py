@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from sweeps.front.front import candidates, front, hypervolume, membership, non_dominated, selection_columns, write_front
 from sweeps.front.scatter import scatter_of
+from sweeps.front.seeds import seed_adjusted
 
 # Few distinct values, so that ties and equal points are common.
 FEW = arrays(np.float64, st.tuples(st.integers(1, 14), st.integers(2, 4)), elements=st.integers(0, 4).map(float))
@@ -202,3 +203,60 @@ def test_what_a_seed_does_to_all_does_not_cancel_against_those_that_lack_it():
     # the variance of a seed is 4/3; a mean of four has a half less of it in common with a mean of two: (1/2 - 1/4) of it
     assert more.error[:4] == pytest.approx(0, abs=1e-12)
     assert more.error[4, 0] == pytest.approx(np.sqrt(4 / 3 / 4))
+
+
+def _two_with_unequal_seeds(stream, extra, luck=1.0):
+    """Candidate a is better than b at every shared seed or not; a has two more seeds, of baselines that all of them share."""
+    seeds = 3 + extra
+    baseline, rows = luck * stream.normal(size=seeds), []
+    for method, gain, many in (("a", 0.5, seeds), ("b", 0.0, 3), ("control", 0.0, seeds)):
+        rows += [
+            {
+                "arm": f"n-{method}",
+                "network": "n",
+                "method": method,
+                "ratio": 0.5,
+                "budget": 2,
+                "seed": seed,
+                "status": "complete",
+                "key": f"{method}{seed}",
+                "accuracy": float(baseline[seed] + gain + 0.5 * stream.normal()),
+            }
+            for seed in range(many)
+        ]
+    return pd.DataFrame(rows)
+
+
+def test_extra_seeds_of_poor_baselines_put_nobody_off_the_front():
+    table = _two_with_unequal_seeds(np.random.default_rng(0), 2, luck=0.0)
+    a, b = table["method"] == "a", table["method"] == "b"
+    table.loc[a, "accuracy"], table.loc[b, "accuracy"] = 0.91, 0.90
+    table.loc[table["method"] == "control", "accuracy"] = 0.92
+    table.loc[table["seed"] >= 3, "accuracy"] -= 0.2  # what happened to the baselines of the two extra seeds
+    found = candidates(table, {"accuracy": "max"}, seeds=(0, 1, 2)).set_index("method")
+    assert found["accuracy"].to_dict() == pytest.approx({"a": 0.91, "b": 0.90, "control": 0.92})  # by hand: as without them
+    assert found.loc["a", "seeds"] == 5
+    own = candidates(table[table["seed"] < 3], {"accuracy": "max"}, seeds=(0, 1, 2)).set_index("method")
+    assert found.loc["b", "accuracy"] == own.loc["b", "accuracy"]
+
+
+def test_extra_seeds_make_a_wrong_order_rarer_not_more_frequent():
+    wrong = {0: 0, 2: 0}
+    for extra in wrong:
+        stream = np.random.default_rng(1)
+        for _ in range(150):
+            found = candidates(_two_with_unequal_seeds(stream, extra), {"accuracy": "max"}, seeds=(0, 1, 2))
+            mean = found.set_index("method")["accuracy"]
+            wrong[extra] += mean["a"] < mean["b"]
+    assert wrong[0] > 5
+    assert wrong[2] <= wrong[0]
+
+
+def test_an_adjusted_mean_is_that_of_the_two_way_layout_with_missing_cells():
+    # By hand: candidates 1 and 3 apart by 2 at both own seeds; at the extra seed all that have it are 5 lower.
+    values = np.array([[1.0, 2.0, -3.5], [3.0, 4.0, np.nan], [5.0, 6.0, 0.5]])
+    own = np.array([True, True, False])
+    assert seed_adjusted(values, own) == pytest.approx([1.5, 3.5, 5.5])
+    assert seed_adjusted(values[:, :2], own[:2]) == pytest.approx([1.5, 3.5, 5.5])
+    alone = np.array([[1.0, 2.0, -3.5], [3.0, 4.0, np.nan]])
+    assert seed_adjusted(alone, own) == pytest.approx([1.5, 3.5])  # nobody else has the seed: it says nothing
