@@ -4,7 +4,7 @@
 
 A study: one network, arms at several ratios, accuracy, ECE and mPC on selection and report images. All candidates and the
 control are equally good (A/A), which is where the best of them owes most to luck. A seed moves all of them; a candidate's
-own luck with a seed is shared by its selection and report numbers; the images move each candidate, in part alike for its seeds.
+own luck with a seed is shared by its selection and report numbers; images move each candidate, in part alike for its seeds.
 ``--discrete``: metrics count 1,000 images, of which each network gets one or two otherwise than its baseline. ``--skewed``:
 a candidate's luck is exponential, a long tail to one side. ``--spread``: true values differ by so many seed deviations, for
 the coverage alone (then claims are no errors).

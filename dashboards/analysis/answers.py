@@ -11,13 +11,14 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.chosen import Choice, chosen_numbers
-from dashboards.analysis.claims import DECIDABLE, Paired, claims, verdict
+from dashboards.analysis.claims import Paired, claims, verdict, would_find
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
 from dashboards.analysis.indistinguishable import may_meet, named, not_told_apart
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.directions import DIRECTIONS
+from sweeps.front.claim_levels import DECIDABLE
 from sweeps.study.values import Limit
 
 MARGIN = 0.01
@@ -46,8 +47,8 @@ class Question:
 
     @property
     def metric(self) -> str:
-        """What decides, as it is measured on the report images."""
-        return self.column.removeprefix("val_")
+        """What it is chosen for, as it is measured on the report images; the smallest is to keep its accuracy."""
+        return "accuracy" if self.name == SMALLEST else self.column.removeprefix("val_")
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,18 @@ def answers(study: StudyFolder, points: Points) -> list[Answer]:
 def _primary(study: StudyFolder, found: Sequence[Found]) -> dict[tuple[str, str], bool]:
     """Return which primary comparisons are claimed, by question and column: those for which each network was chosen.
 
-    They share half of what a whole report may err, by Holm's procedure, and each knows that its network was chosen.
+    They share what a report may spend on them by Holm's procedure, and each knows that its network was chosen.
     """
-    asked = [
-        (one.question.name, demand.column, one.demanded[demand.column], demand.value)
-        for one in found
-        if one.question.name == SMALLEST
-        for demand in one.question.demands
-        if demand.column in one.demanded
-    ]
+    asked: list[tuple[str, str, Paired, float]] = []
     for one in found:
-        name = one.question.metric
-        if one.question.name != SMALLEST and name in one.control:
-            asked.append((one.question.name, name, one.control[name], 0.0))
+        question = one.question
+        if question.metric not in study.primary:
+            continue
+        if question.name == SMALLEST:
+            borders = [(demand.column, demand.value) for demand in question.demands if demand.column in one.demanded]
+            asked += [(question.name, column, one.demanded[column], border) for column, border in borders]
+        elif question.metric in one.control:
+            asked.append((question.name, question.metric, one.control[question.metric], 0.0))
     told = claims([one for *_, one, _ in asked], [at for *_, at in asked], place="primary")
     return {(question, column): sure for (question, column, *_), sure in zip(asked, told, strict=True)}
 
@@ -195,7 +195,7 @@ def _remarks(study: StudyFolder, points: Points, found: Found, told: Mapping[tup
         close = [other for other in rows_of(smaller) if may_meet(study, other, question.demands)]
         if close:
             said.append(f"Smaller, and missing this by no more than chance: {named(close)}.")
-        if not study.demonstration and question.demands:
+        if not study.demonstration and question.demands and question.metric in study.primary:
             sure = all(told.get((question.name, demand.column), False) for demand in question.demands)
             words = (
                 "It meets what is demanded by more than chance" if sure else "That it meets this is not shown beyond chance"
@@ -215,14 +215,15 @@ def _gain(study: StudyFolder, found: Found, told: Mapping[tuple[str, str], bool]
     """Say whether the chosen one beats its control in what it was chosen for: a primary comparison."""
     name = found.question.metric
     one = found.control.get(name)
-    if study.demonstration or one is None:
+    if study.demonstration or one is None or name not in study.primary:
         return []
     claimed = told.get((found.question.name, name), False)
     said = {
         "better": "it is better than its control by more than chance",
         "worse": "it is worse than its control by more than chance",
         "not told apart": "it is not told apart from its control",
-        "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds",
+        "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds"
+        + would_find(one, name, len(found.rows)),
     }[verdict(one, claimed, DIRECTIONS[name])]
     many = f" (chosen among {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""
     return [f"In {labels.title(name)} {said}{many}."]

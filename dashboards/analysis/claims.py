@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
 from dashboards import labels
-from sweeps.front.claim_levels import DECIDABLE, LEVEL, SHARES, Place, level_of
+from sweeps.front.claim_levels import DECIDABLE, LEVEL, Place, level_of
 from sweeps.front.crossed import crossed
+from sweeps.front.power import POWER, smallest_difference
 from sweeps.front.winner import Winner
-
-__all__ = ["DECIDABLE", "LEVEL", "SHARES", "Chosen", "Paired", "Place", "claims", "paired", "paired_family", "verdict"]
 
 Array = NDArray[np.float64]
 _LEAST = 1e-15
@@ -175,6 +174,15 @@ def verdict(one: Paired, claimed: bool, direction: str) -> str:
     if not claimed:
         return "not told apart"
     return "better" if (one.mean > 0) == (direction == "max") else "worse"
+
+
+def would_find(one: Paired, column: str, candidates: int) -> str:
+    """Return what the fewest seeds that decide would find, "" where this one's seeds say nothing of it; begins with ";"."""
+    size = smallest_difference(DECIDABLE, candidates, one.error * math.sqrt(one.seeds), one.images or 0.0)
+    if not size > 0:
+        return ""
+    shown = labels.number(size, f"delta_{column}", sign=True).lstrip("+")
+    return f"; {DECIDABLE} would find a difference of {shown} in {POWER:.0%} of studies"
 
 
 def _columns(found: Sequence[Paired]) -> tuple[Array, Array, Array]:

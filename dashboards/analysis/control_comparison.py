@@ -7,14 +7,14 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, LEVEL, claims
+from dashboards.analysis.claims import claims
 from dashboards.analysis.indistinguishable import SHOWN
 from dashboards.analysis.per_seed import candidate_differences, with_images
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.directions import DIRECTIONS
-from sweeps.front.claim_levels import level_of
+from sweeps.front.claim_levels import DECIDABLE, LEVEL, level_of
 
 JUDGED = ("accuracy", "ece", "mpc")
 

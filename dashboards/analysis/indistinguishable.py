@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, Paired, claims, paired_family
+from dashboards.analysis.claims import Paired, claims, paired_family
 from dashboards.analysis.per_seed import candidate_differences, seed_measured
 from dashboards.analysis.points import rows_of
 from dashboards.reading.study_folder import StudyFolder
+from sweeps.front.claim_levels import DECIDABLE
 from sweeps.study.values import Limit
 
 SHOWN = 4

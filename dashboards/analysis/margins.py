@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, claims
+from dashboards.analysis.claims import claims
 from dashboards.analysis.per_seed import candidate_differences
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.directions import DIRECTIONS
+from sweeps.front.claim_levels import DECIDABLE
 
 
 @dataclass(frozen=True)

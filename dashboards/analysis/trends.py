@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, Array, Paired, claims, paired_family
+from dashboards.analysis.claims import Array, Paired, claims, paired_family
 from dashboards.analysis.membership_text import COLLAPSED
 from dashboards.analysis.per_seed import table_noise
 from dashboards.analysis.ratio_panels import RATIO_FIGURES
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.evaluation.resampled import RESAMPLES
+from sweeps.front.claim_levels import DECIDABLE
 
 SHOWN = {
     "ratio": ("accuracy", "ece", "nll"),

@@ -17,7 +17,6 @@ from markupsafe import Markup, escape
 from dashboards import labels
 from dashboards.analysis.answers import COMPARED, Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
-from dashboards.analysis.claims import DECIDABLE
 from dashboards.analysis.control_comparison import beats_control
 from dashboards.analysis.csv_tables import (
     answer_table,
@@ -61,6 +60,7 @@ from dashboards.report.parts import (
 )
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from sweeps.front.claim_levels import DECIDABLE
 
 COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
 

@@ -11,11 +11,10 @@ import math
 from scipy.special import nctdtr, stdtrit
 
 from sweeps.front.claim_levels import DECIDABLE, level_of
+from sweeps.study.values import PRIMARY_METRICS
 
 POWER = 0.8
 """How often a difference of the stated size is found."""
-PRIMARY = 3
-"""Primary comparisons of a study, at most: smallest, best calibrated and most robust against their controls."""
 SEED_DEVIATION = {"accuracy": 0.004, "ece": 0.003, "nll": 0.015, "mpc": 0.008}
 """What is assumed of the difference to the control where no study says: its standard deviation over seeds, of a network near
 the margin on 10,000 images or more (`docs/report.md`)."""
@@ -57,7 +56,9 @@ def family_freedom(seeds: int, candidates: int) -> float:
     return 1.0 / (common**2 / free + own**2 / ((many - 1) * free))
 
 
-def smallest_difference(seeds: int, candidates: int, deviation: float, images: float = 0.0) -> float:
+def smallest_difference(
+    seeds: int, candidates: int, deviation: float, images: float = 0.0, *, primary: int = len(PRIMARY_METRICS)
+) -> float:
     """Return the smallest difference of a recommended network to its control that a study claims with power `POWER`.
 
     Args:
@@ -65,11 +66,12 @@ def smallest_difference(seeds: int, candidates: int, deviation: float, images: f
         candidates: pruned networks that can be recommended.
         deviation: standard deviation of the difference over seeds.
         images: standard error that the choice of base images adds, which no seed takes away.
+        primary: how many such comparisons the study names.
 
     Returns:
         Infinity where the seeds are fewer than `DECIDABLE`: nothing is claimed then.
     """
     if seeds < DECIDABLE:
         return math.inf
-    found = detectable(seeds, level_of("primary") / PRIMARY, freedom=family_freedom(seeds, candidates))
+    found = detectable(seeds, level_of("primary") / primary, freedom=family_freedom(seeds, candidates))
     return found * math.hypot(deviation, images * math.sqrt(seeds))

@@ -182,7 +182,7 @@ def _demand(
 
 def _half_step(values: Array) -> float:
     """Return half a step of means over seeds: where numbers count images, a tie is no luck (correction for continuity)."""
-    return lattice_step(values) / values.shape[1] / 2
+    return lattice_step(values) / int(values.shape[1]) / 2
 
 
 def _truncated(lone: Winner, slack: Sequence[tuple[float, float]]) -> Winner:

@@ -1,4 +1,4 @@
-"""A plan as text: arms, trials, records, what is there already, and what the rest costs."""
+"""A plan as text: arms, trials, records, what is there already, what can be found, and what the rest costs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cost import cost_of
 from sweeps.cost.sizes import sizes_of
 from sweeps.plan.state import trial_folder
+from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.plan_more_seeds import allowance, allowance_line
@@ -55,6 +56,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         )
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
+    lines += power_lines(plan, out)
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
 
 
