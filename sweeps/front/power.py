@@ -20,6 +20,11 @@ SEED_DEVIATION = {"accuracy": 0.004, "ece": 0.003, "nll": 0.015, "mpc": 0.008}
 the margin on 10,000 images or more (`docs/report.md`)."""
 
 
+_CHOSEN = 1.1
+"""By how much a difference must be larger where its network was chosen, and where larger scatter of its own counts (by
+simulation: the power is then `POWER` at least in normal noise, and next to it in skewed noise)."""
+
+
 def detectable(seeds: int, level: float, *, freedom: float | None = None, power: float = POWER) -> float:
     """Return the smallest difference that one paired comparison finds, in standard deviations over seeds.
 
@@ -74,4 +79,4 @@ def smallest_difference(
     if seeds < DECIDABLE:
         return math.inf
     found = detectable(seeds, level_of("primary") / primary, freedom=family_freedom(seeds, candidates))
-    return found * math.hypot(deviation, images * math.sqrt(seeds))
+    return _CHOSEN * found * math.hypot(deviation, images * math.sqrt(seeds))

@@ -39,7 +39,7 @@ def folder(tmp_path, noise, seeds=3, lost=0.0):
 
 def test_a_line_has_its_slope_and_no_width(tmp_path):
     (trend,) = trends(folder(tmp_path, NEXT_TO_NONE))
-    assert trend.change.mean == pytest.approx(0.01, abs=1e-8)
+    assert trend.change.mean == pytest.approx(0.01, abs=1e-7)
     assert trend.change.half == pytest.approx(0.0, abs=1e-6)
     assert trend.words == "ECE +0.0100 [+0.0100, +0.0100]"  # three seeds decide nothing
     assert trends(folder(tmp_path, NEXT_TO_NONE, seeds=5))[0].words == "ECE rises by 0.0100 [+0.0100, +0.0100]"
