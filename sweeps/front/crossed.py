@@ -2,9 +2,9 @@
 
 Three things make a mean difference look surer than it is. Five seeds have a small scatter by luck, so a comparison borrows
 from the others of its family (moderated variances, Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3); its own scatter counts
-half where it is larger: in skewed noise small scatter and extreme means come together. Metrics that count images move in steps
-of one image, so equal differences are common and their scatter is 0: a net change of k images has at least k images behind
-it, and their number varies like a count. And the images are a sample too, the same for every seed.
+half where it is larger: in skewed noise small scatter and extreme means come together. Metrics that count images move in
+steps of one image, so equal differences are common and their scatter is 0: a net change of k images has at least k images
+behind it, and their number varies like a count. And the images are a sample too, the same for every seed.
 """
 
 from __future__ import annotations
@@ -57,10 +57,11 @@ def crossed(values: Array, noise: Array | None = None) -> Crossed:
     mean = np.where(seeds > 0, np.where(known, values, 0.0).sum(axis=1) / count, np.nan)
     own = np.where(known, values - mean[:, None], 0.0)
     variance = (own**2).sum(axis=1) / np.maximum(count - 1, 1)
-    variance = np.maximum(variance, lattice_variance(values, mean, count))
+    floor = lattice_variance(values, mean, count)
+    variance = np.maximum(variance, floor)
     variance[seeds < 2] = np.nan
     shared, freedom = _moderated(variance, np.maximum(seeds - 1, 1), own[:, known.all(axis=0)])
-    error = np.sqrt(np.fmax((variance + shared) / 2, shared) / count)
+    error = np.sqrt(np.maximum(np.maximum(shared, (variance + shared) / 2), floor) / count)
     images = np.full(len(values), np.nan) if noise is None else _of_images(noise, known, error)
     return Crossed(mean, error, freedom, seeds, images)
 

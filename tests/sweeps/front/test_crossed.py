@@ -61,7 +61,7 @@ def test_a_collapsed_one_keeps_its_own_scatter():
     stream = np.random.default_rng(3)
     values = stream.normal(size=(20, 5)) * np.array([[20.0], *[[1.0]] * 19])
     found = crossed(values)
-    assert found.error[0] >= values[0].std(ddof=1) / np.sqrt(5) - 1e-12
+    assert found.error[0] >= np.sqrt(values[0].var(ddof=1) / 2 / 5) - 1e-12  # half of it at least, whatever the others say
     assert np.median(found.error[1:]) == pytest.approx(1 / np.sqrt(5), rel=0.25)
 
 
