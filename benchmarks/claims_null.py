@@ -37,6 +37,8 @@ BETTER = np.array([1.0, -1.0, 1.0])
 SEED = np.array([0.004, 0.003, 0.008])
 """Standard deviation over seeds of what is a network's own, in the three metrics."""
 IMAGES, RESAMPLES = 1000, 128
+SEED_OF_THE_TABLE = 7
+"""Of the simulation; 0 to 4 were looked at while the method was made."""
 COMMON = 1.0
 """What a seed does to all networks, in the same unit."""
 
@@ -251,7 +253,7 @@ def planted(study: Study, world: World, who: int) -> Study:
     return replace(study, report=study.report + added, selection=study.selection + added)
 
 
-def measure(world: World, studies: int, seed: int = 2) -> dict[str, float]:
+def measure(world: World, studies: int, seed: int = SEED_OF_THE_TABLE) -> dict[str, float]:
     """Simulate and count."""
     stream, weights = np.random.default_rng(seed), contrasts(world.candidates)
     false, covered, widths, power = 0, [], [], []
@@ -287,9 +289,7 @@ def main() -> None:
     parser.add_argument("--skewed", action="store_true")
     parser.add_argument("--images", type=float, default=0.5)
     parser.add_argument("--spread", type=float, default=0.0)
-    parser.add_argument(
-        "--seed", type=int, default=2, help="of the simulation; 1 was used to set what was set by simulation"
-    )
+    parser.add_argument("--seed", type=int, default=SEED_OF_THE_TABLE, help="of the simulation")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     world = World(given.seeds, given.candidates, given.discrete, given.skewed, given.images, given.spread)
