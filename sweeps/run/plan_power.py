@@ -37,8 +37,10 @@ def power_lines(plan: Plan, out: Path) -> list[str]:
     assumed = ", ".join(f"{name} {deviation:g}" for name, deviation in known.items() if name not in measured)
     basis += ("; " if basis and assumed else "") + (f"assumed: {assumed}" if assumed else "")
 
+    asked = max(sum(name in metrics for name in plan.study.primary), 1)
+
     def size(of: int) -> str:
-        found = {name: smallest_difference(of, many, each, primary=len(plan.study.primary)) for name, each in known.items()}
+        found = {name: smallest_difference(of, many, each, primary=asked) for name, each in known.items()}
         return ", ".join(f"{name} {one:.2g}" for name, one in found.items())
 
     start = f"  finds      with {seeds} seed{'s' if seeds != 1 else ''} "
