@@ -5,35 +5,25 @@ The table is in ``docs/report.md``; here are few studies, so the bounds leave ro
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 from scipy.stats import binom
 
-ROOT = Path(__file__).parents[3]
+from benchmarks import claims_null as bench
+from benchmarks.claims_worlds import World
 
-
-def _benchmark():
-    spec = importlib.util.spec_from_file_location("claims_null", ROOT / "benchmarks" / "claims_null.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-bench = _benchmark()
 STUDIES = 60
 
 
 @pytest.mark.parametrize(
     "world",
     [
-        bench.World(5, 8),
-        bench.World(5, 32, discrete=True),
-        bench.World(5, 8, skewed=True),
-        bench.World(5, 8, images=0.5),
+        World(5, 8),
+        World(5, 32, discrete=True),
+        World(5, 8, skewed=True),
+        World(5, 8, images=0.5),
     ],
     ids=["normal", "discrete", "skewed", "images"],
 )
@@ -46,7 +36,7 @@ def test_reports_of_nothing_seldom_claim_anything_and_find_what_is_there(world):
 
 
 def test_three_seeds_claim_nothing_and_find_nothing():
-    found = bench.measure(bench.World(3, 4), 20)
+    found = bench.measure(World(3, 4), 20)
     assert (found["any_false_claim"], found["power"]) == (0, 0)
 
 
