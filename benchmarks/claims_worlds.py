@@ -1,4 +1,4 @@
-"""Studies in which nothing differs, simulated for `benchmarks.claims_null`: what seeds, images and counting do to numbers."""
+"""Studies in which nothing differs, for `benchmarks.claims_null`: what seeds, images and counting do to numbers."""
 
 from __future__ import annotations
 
