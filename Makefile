@@ -40,7 +40,7 @@ lint: install-dev  ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: install-dev  ## mypy, strict
+types: install-dev  ## mypy: strict for the packages, function bodies for the tests
 	$(BIN)/mypy
 
 imports: install-dev  ## the layers of the rooms, and no late import outside its seams

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from benchmarks.chaos_compare import differences
 from benchmarks.chaos_faults import FAULTS
-from benchmarks.chaos_places import PLACES, Place
+from benchmarks.chaos_places import PLACES, Surroundings
 from benchmarks.chaos_sweep import Sweep
 
 TRIES = 6
@@ -115,7 +115,7 @@ def one_study(
     chosen: argparse.Namespace, name: str, folder: Path, undisturbed: Path, draw: random.Random, usual: float, most: int
 ) -> tuple[list[tuple[str, str]], str]:
     """Run one study to its end among up to ``most`` faults; return (fault, what the driver did) of each, and the verdict."""
-    place: Place = PLACES[name](folder)
+    place: Surroundings = PLACES[name](folder)
     with place, Sweep(chosen.study, place) as sweep:
         struck: list[tuple[str, str]] = []
         sweep.start()

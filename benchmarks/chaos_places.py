@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import psutil
 
@@ -24,7 +25,7 @@ ALWAYS = ("driver", "worker", "terminate", "interrupt")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/"}
 
 
-class Place:
+class Surroundings:
     """A machine with nothing around it: the driver starts a Ray of its own and writes into its folder."""
 
     faults: tuple[str, ...] = (*ALWAYS, "family", "raylet", "limit", "limit_driver")
@@ -34,7 +35,7 @@ class Place:
         self.mlflow_database: Path | None = None
         """Where MLflow's server keeps the runs; None for the output folder."""
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -72,12 +73,12 @@ class Place:
         return False
 
 
-class SmallDisk(Place):
+class SmallDisk(Surroundings):
     """An output folder on a tmpfs of its own, which can be filled (needs the right to mount)."""
 
     faults = (*ALWAYS, "full", "full", "full")
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._disk = self.folder / "runs"
         self._disk.mkdir()
@@ -103,7 +104,7 @@ class SmallDisk(Place):
         (self._disk / "ballast").unlink(missing_ok=True)
 
 
-class WithServer(Place):
+class WithServer(Surroundings):
     """MLflow's server beside the sweep."""
 
     faults = (*ALWAYS, "mlflow", "mlflow", "mlflow")
@@ -114,7 +115,7 @@ class WithServer(Place):
         self.mlflow_database = folder / "server.db"
         self._server: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.mend()
         return self
@@ -169,7 +170,7 @@ class WithServer(Place):
         raise RuntimeError("MLflow's server does not start: " + (self.folder / "server.log").read_text()[-2000:])
 
 
-class Cluster(Place):
+class Cluster(Surroundings):
     """A Ray cluster of three nodes on this machine: a head without processors, and two nodes that run the trials."""
 
     faults = ("driver", "worker", "terminate", "interrupt", "node", "node", "node", "head")
@@ -179,7 +180,7 @@ class Cluster(Place):
         self._port = free_port()
         self._token = secrets.token_hex(32)
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._temporary = Path(tempfile.mkdtemp(prefix="pfc-", dir="/tmp"))  # short, for Ray's sockets
         self.mend()
@@ -284,4 +285,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-PLACES: dict[str, type[Place]] = {"alone": Place, "small disk": SmallDisk, "server": WithServer, "cluster": Cluster}
+PLACES: dict[str, type[Surroundings]] = {
+    "alone": Surroundings,
+    "small disk": SmallDisk,
+    "server": WithServer,
+    "cluster": Cluster,
+}

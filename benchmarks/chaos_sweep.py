@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from benchmarks.chaos_places import Place
+    from benchmarks.chaos_places import Surroundings
 
 MARK = "PRUNEFRONT_CHAOS"
 """An environment variable that every process below the driver inherits, so that those left behind are found."""
@@ -27,7 +27,7 @@ MARK = "PRUNEFRONT_CHAOS"
 class Sweep:
     """The command ``prunefront run`` on one output folder, in one place."""
 
-    def __init__(self, study: str, place: Place) -> None:
+    def __init__(self, study: str, place: Surroundings) -> None:
         self.study, self.place = study, place
         self.out = place.folder / "runs" / study
         self.log = place.folder / "log"

@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from prune_core.base.files import write_json
 from prune_core.base.store import Store
 from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, OUTCOME, RECORD, budget_folder
 from prune_core.metrics.columns import TEXT_COLUMNS
-from prune_core.trial import run as pipeline
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.order import TrialOrder
+from sweeps.engine import worker
 
 COUNTS = ("parameters", "nonzero_parameters", "macs", "nonzero_macs", "size_bytes")
 
 
 def write_only(
-    description: dict[str, Any],
+    description: TrialDescription,
+    order: TrialOrder,
     *,
-    key: str,
-    budgets: Sequence[int],
-    folder: Path,
-    store: Path,
     on_budget: Callable[[int, dict[str, Any]], None],
     **_: Any,
 ) -> dict[str, Any]:
     """Write a trial's description, a record of made-up numbers at each budget, and its outcome."""
     from sweeps.records.columns import measured_columns
 
-    write_json(folder / DESCRIPTION, description)
-    if description["kind"] == "baseline":
-        Store(store).get_or_make(description["baseline"], lambda _: {})
+    folder, key = order.folder, description.key
+    write_json(folder / DESCRIPTION, description.to_plain())
+    if description.kind == "baseline":
+        Store(order.store).get_or_make(description.baseline.keyed(), lambda _: {})
     draw = random.Random(key)
-    for budget in budgets:
+    for budget in order.budgets:
         record: dict[str, Any] = {column: draw.random() for column in measured_columns()}
         record |= dict.fromkeys(TEXT_COLUMNS, "fog") | {column: draw.randrange(10**6) for column in COUNTS}
         write_json(budget_folder(folder, budget) / RECORD, {**record, "budget": budget})
         on_budget(budget, record)
-    outcome = {"status": COMPLETE, "cause": None, "budgets": list(budgets), "key": key}
+    outcome = {"status": COMPLETE, "cause": None, "budgets": list(order.budgets), "key": key}
     write_json(folder / OUTCOME, outcome)
     return outcome
 
 
-pipeline.run_trial = write_only  # type: ignore[assignment]
+worker.run_trial = write_only  # type: ignore[assignment, attr-defined]

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from prune_core.metrics import Direction
 from sweeps.front.membership import front_frequencies
 from sweeps.front.volume import fronts_of_draws, non_dominated
 
 Array = NDArray[np.float64]
-OBJECTIVES = {"accuracy": "max", "ece": "min", "mpc": "max", "nonzero_parameters": "min"}
+OBJECTIVES: dict[str, Direction] = {"accuracy": "max", "ece": "min", "mpc": "max", "nonzero_parameters": "min"}
 SEED = np.array([0.004, 0.003, 0.008])
 """Standard deviation over seeds of the three metrics."""
 RESAMPLES = 128

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from prune_core.corruptions import STANDARD
 from prune_core.evaluation.corruption_table import corruption_table
 from prune_core.evaluation.logits import LogitSet
-from sweeps.tracking.entry import BUDGET_METRICS, FINAL_METRICS, TrialEntry
+from sweeps.tracking.entry import TrialEntry, budget_metrics, final_metrics
 from sweeps.tracking.place import Place
 from sweeps.tracking.runs import StudyRuns
 
@@ -39,7 +39,7 @@ MATRIX = _matrix()
 
 def entry(number: int) -> TrialEntry:
     """Return a trial as the sweep logs it: every fixed metric at two budgets, six parameters, the corruption matrix."""
-    row = dict.fromkeys((*BUDGET_METRICS, *FINAL_METRICS), 0.5 + number / 1000000.0)
+    row = dict.fromkeys((*budget_metrics(), *final_metrics()), 0.5 + number / 1000000.0)
     return TrialEntry(
         key=f"{number:016x}",
         name=f"vgg16-l1_filter-r0.50-s{number}",

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from sweeps.cli.echo import echo
 from sweeps.cli.group import cli, run_cli
+from sweeps.cli.secrecy import hide_credentials
 from sweeps.folder.pages import JudgedNetwork, Pages
 
 
@@ -15,19 +17,20 @@ from sweeps.folder.pages import JudgedNetwork, Pages
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Build the report of a study from what is in its folder; prints the page's path."""
-    click.echo(build(folder))
+    echo(build(folder))
 
 
 @cli.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; beyond loopback a token is asked for."
-)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, for example 0.0.0.0 for all.")
 @click.option(
     "--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
 )
 def dashboard(folder: Path, host: str, port: int) -> None:
-    """Serve the live page of a study: beside a running sweep, or after it. Ctrl-C ends it."""
+    """Serve the live page of a study: beside a running sweep, or after it. Ctrl-C ends it.
+
+    The address that is printed holds a token, without which nobody sees the page; it is drawn anew each time.
+    """
     from dashboards.live.server import serve
 
     serve(folder, host=host, port=port, say=click.echo)
@@ -43,7 +46,7 @@ def compare(first: Path, second: Path, table: Path | None) -> None:
     """Set two studies side by side: what both have judged, and by how much the second differs from the first."""
     from dashboards.analysis.study_comparison import compare_text
 
-    click.echo(compare_text(first, second, table))
+    echo(compare_text(first, second, table))
 
 
 def build(folder: Path) -> Path:
@@ -73,4 +76,5 @@ PAGES = Pages(report=build, picture=draw, pictures=draw_each)
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    hide_credentials()
     sys.exit(run_cli(cli, sys.argv[1:], pages=PAGES))

@@ -1,4 +1,4 @@
-"""How names and numbers are shown: one place for titles, units and rounding."""
+"""How names and numbers are shown: titles, units and rounding, as the metrics and costs say."""
 
 from __future__ import annotations
 
@@ -7,41 +7,23 @@ import re
 from html import escape
 from typing import Any
 
-TITLES = {
-    "accuracy": "accuracy",
-    "ece": "ECE",
-    "ece_t": "ECE after temperature scaling",
-    "nll": "NLL",
-    "nll_t": "NLL after temperature scaling",
-    "mpc": "mPC",
-    "rpc": "rPC",
-    "mpc_without_jpeg": "mPC without jpeg_compression",
-    "corruption_ece": "ECE under corruption",
-    "nonzero_parameters": "nonzero parameters",
-    "parameters": "parameters",
-    "macs": "MACs",
-    "nonzero_macs": "nonzero MACs",
-    "compression": "compression",
-    "size_bytes": "file size",
-    "brier": "Brier score",
-}
+from prune_core.metrics.quantities import quantity_of, title_of
+
 _SIGNED_ZERO = re.compile(r"(?<![\w.])[-+](0(?:\.0+)?)(?![\d.])")
 _MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
 _UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMG]|epochs?|points?|seeds?|bins?|hours?)(?!\w))")
-_PERCENT = ("accuracy", "mpc", "rpc", "mpc_without_jpeg", "sparsity")
 
 
 def stem(column: str) -> str:
-    """Return the metric behind a column: without ``val_``, ``delta_``, ``_std``, ``_s3``."""
+    """Return the metric or cost behind a column: without ``val_``, ``delta_``, ``_std``, ``_s3``."""
+    found = quantity_of(column)
     name = column.removeprefix("delta_").removeprefix("val_").removesuffix("_std")
-    head, _, tail = name.rpartition("_s")
-    return head if tail.isdigit() else name
+    return name if found is None or name == f"{found.name}_t" else found.name
 
 
 def title(column: str) -> str:
     """Return the column's name for a reader."""
-    name = TITLES.get(stem(column), stem(column).replace("_", " "))
-    return f"{name} (selection images)" if column.startswith("val_") else name
+    return f"{title_of(column)} (selection images)" if column.startswith("val_") else title_of(column)
 
 
 def heading(column: str) -> str:
@@ -61,29 +43,43 @@ def typeset(value: Any) -> Any:
     return _UNIT.sub("\u00a0", _MINUS.sub("\u2212", text)).replace(" ± ", "\u00a0±\u00a0")
 
 
-def printable(text: str) -> str:
-    """Return text for a terminal: names come from files, and none of them moves a cursor or turns the reading order."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
 def is_share(column: str) -> bool:
     """Return whether the column is shown in percent."""
-    return any(stem(column).endswith(name) for name in _PERCENT)
+    found = quantity_of(column)
+    return found is not None and found.format == "percent"
+
+
+def is_log(column: str) -> bool:
+    """Return whether the column's axis is logarithmic."""
+    found = quantity_of(column)
+    return found is not None and found.log
+
+
+def better(column: str) -> str:
+    """Return which side is better, in words; nothing where neither is."""
+    found = quantity_of(column)
+    return {"max": "higher is better", "min": "lower is better"}.get(str(found and found.direction), "")
+
+
+def digits(column: str) -> int | None:
+    """Return the digits behind the point that a metric or cost asks for; None where its format chooses."""
+    found = quantity_of(column)
+    return None if found is None else found.decimals
 
 
 def number(value: float, column: str, *, sign: bool = False) -> str:
-    """Return a value as it is printed: shares in percent, errors with four digits, counts with thin spaces."""
+    """Return a value as its metric or cost is printed: shares in percent, errors with four digits, counts short."""
     if value is None or not math.isfinite(value):
         return "–"
-    plus = "+" if sign else ""
-    name = stem(column)
-    if is_share(column):
-        return f"{100 * value:{plus}.1f}" + (" points" if sign else " %")
-    if name in ("parameters", "nonzero_parameters", "macs", "nonzero_macs", "size_bytes"):
-        return count(value)
-    if name == "compression":
-        return f"{value:.1f}×"
-    return f"{value:{plus}.4f}" if abs(value) < 1 else f"{value:{plus}.3f}"
+    plus, found = "+" if sign else "", quantity_of(column)
+    form, decimals = ("number", None) if found is None else (found.format, found.decimals)
+    if form == "percent":
+        return f"{100 * value:{plus}.{1 if decimals is None else decimals}f}" + (" points" if sign else " %")
+    if form in ("count", "bytes"):
+        return ("+" if sign and value > 0 else "") + count(value)
+    if form in ("times", "seconds"):
+        return f"{value:{plus}.{1 if decimals is None else decimals}f}" + ("×" if form == "times" else " s")
+    return f"{value:{plus}.{(4 if abs(value) < 1 else 3) if decimals is None else decimals}f}"
 
 
 def count(value: float) -> str:
@@ -99,7 +95,8 @@ def spread(value: float, deviation: float, column: str) -> str:
     if deviation is None or not math.isfinite(deviation) or not math.isfinite(value):
         return number(value, column)
     if is_share(column):
-        return f"{100 * value:.1f} ± {100 * deviation:.1f} %"
+        places = 1 if digits(column) is None else digits(column)
+        return f"{100 * value:.{places}f} ± {100 * deviation:.{places}f} %"
     if deviation == 0:
         return number(value, column)
     return f"{number(value, column)} ± {number(deviation, column)}"

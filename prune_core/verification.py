@@ -1,11 +1,10 @@
-"""A pruned network proves itself before it counts (architecture 5.9): five checks, each against a second source.
+"""A pruned network proves itself before it counts: five checks, each against a second source.
 
 `verify` costs a few forward passes of a handful of images; it runs on every trial.
 """
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from prune_core.base.copies import copied
 from prune_core.base.errors import BadInput
+from prune_core.base.memory_format import ORDINARY, in_format
 from prune_core.cost.complexity import complexity
-from prune_core.cost.operator_macs import OperatorMacs
+from prune_core.cost.operator_macs import products_by_functions, products_by_torch
 from prune_core.networks import architecture_of
 from prune_core.pruning.masked import masked_copy
 from prune_core.pruning.outcome import PruningOutcome, outcome_of
@@ -101,8 +102,8 @@ def verify(dense: nn.Module, pruned: nn.Module, images: Tensor) -> Verification:
     # The caller may be in no_grad or inference mode; one of the checks needs gradients.
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         few = images[:IMAGES].detach().cpu().float().clone()
-        few = few.repeat(2, 1, 1, 1) if few.shape[0] == 1 else few
-        case = Case(copy.deepcopy(dense).cpu().eval(), copy.deepcopy(pruned).cpu().eval(), outcome, few)
+        few = in_format(few.repeat(2, 1, 1, 1) if few.shape[0] == 1 else few, ORDINARY)
+        case = Case(copied(dense).cpu().eval(), copied(pruned).cpu().eval(), outcome, few)
         checks = tuple(_run(name, check, case) for name, check in CHECKS.items())
     return Verification(checks, dict(outcome.left_alone))
 
@@ -120,7 +121,9 @@ def _run(name: str, check: Callable[[Case], Finding], case: Case) -> Check:
 def _removed_equals_masked(case: Case) -> Finding:
     images = case.images.double()
     expected = masked_copy(case.dense, case.pruned)(images)
-    got = copy.deepcopy(case.pruned).double()(images)
+    got = copied(case.pruned).double()(images)
+    if got.shape != expected.shape:
+        return f"outputs of shape {tuple(got.shape)} instead of {tuple(expected.shape)}", {}
     scale = float(expected.abs().max())
     difference = float((got - expected).abs().max()) / (scale or 1.0)
     numbers = {"relative_difference": difference, "tolerance": TOLERANCE, "dtype": "float64", "images": len(images)}
@@ -181,20 +184,22 @@ def _measured(case: Case, name: str) -> tuple[int, int]:
 
 
 def _counts(case: Case) -> Finding:
-    """Count parameters by module and by state dict, multiply-accumulates by module and by operator."""
+    """Count parameters by module and by state dict, products by operator and by torch's functions (or its FLOP counter)."""
     counted = complexity(case.pruned, tuple(case.images.shape[1:]))
-    buffers = {name for name, _ in case.pruned.named_buffers()}
-    parameters = sum(tensor.numel() for name, tensor in case.pruned.state_dict().items() if name not in buffers)
-    with torch.no_grad(), OperatorMacs() as counter:
-        case.pruned(case.images[:1])
-    macs = counter.total
+    buffers = {name for name, _ in case.pruned.named_buffers(remove_duplicate=False)}
+    stored = case.pruned.state_dict(keep_vars=True)
+    parameters = sum({id(one): one.numel() for name, one in stored.items() if name not in buffers}.values())
+    products = counted.macs + counted.attention_macs + counted.weight_macs
+    second = products_by_functions(case.pruned, case.images[:1])
+    if second != products:
+        second = products_by_torch(case.pruned, case.images[:1])
     numbers = {
         "parameters": counted.parameters,
         "parameters_by_state_dict": parameters,
         "macs": counted.macs,
-        "macs_by_operator": macs,
+        "macs_by_operator": second - counted.attention_macs - counted.weight_macs,
     }
-    same = (counted.parameters, counted.macs) == (parameters, macs)
+    same = (counted.parameters, products) == (parameters, second)
     return (None if same else f"two counters disagree: {numbers}"), numbers
 
 
@@ -209,7 +214,7 @@ def _gradients(case: Case) -> Finding:
 
 def _backward(network: nn.Module, images: Tensor) -> tuple[list[str], list[str]]:
     """Return the names of parameters without a gradient, and of those with one that is not finite."""
-    training = copy.deepcopy(network).train()
+    training = copied(network).train()
     training.zero_grad()
     logits = training(images)
     F.cross_entropy(logits, torch.arange(len(images)) % logits.shape[1]).backward()  # type: ignore[no-untyped-call]

@@ -12,19 +12,22 @@ import pandas as pd
 from dashboards import labels
 from dashboards.analysis.chosen import Choice, chosen_numbers
 from dashboards.analysis.claims import Paired, claims, verdict, would_find
+from dashboards.analysis.columns import compared_columns
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
-from dashboards.analysis.indistinguishable import may_meet, named, not_told_apart
+from dashboards.analysis.indistinguishable import candidate_names, may_meet, not_told_apart
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
-from prune_core.metrics.directions import DIRECTIONS
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import direction_of
 from sweeps.front.claim_levels import DECIDABLE
+from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control where the study declares no margin."""
 SMALLEST = "Smallest"
-COMPARED = ("accuracy", "ece", "nll", "mpc")
+"""The name of the question whose answer is chosen for its size."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Question:
     condition: str
     demands: tuple[Limit, ...]
     column: str
-    direction: str
+    direction: Direction
 
     @property
     def metric(self) -> str:
@@ -77,11 +80,11 @@ def answers(study: StudyFolder, points: Points) -> list[Answer]:
     table = points.at_longest()
     pruned = table[~table["method"].isin(REFERENCES)]
     found = [_found(study, points, pruned, question) for question in _questions(study, pruned)]
-    told = _primary(study, [one for one in found if isinstance(one, Found)])
+    told = _primary(study, [one for one in found if isinstance(one, Considered)])
     return [one if isinstance(one, Answer) else _answer(study, points, one, told) for one in found]
 
 
-def _primary(study: StudyFolder, found: Sequence[Found]) -> dict[tuple[str, str], bool]:
+def _primary(study: StudyFolder, found: Sequence[Considered]) -> dict[tuple[str, str], bool]:
     """Return which primary comparisons are claimed, by question and column: those for which each network was chosen.
 
     They share what a report may spend on them by Holm's procedure, and each knows that its network was chosen.
@@ -108,12 +111,12 @@ def accuracy_margin(study: StudyFolder) -> float:
 
 def _questions(study: StudyFolder, pruned: pd.DataFrame) -> list[Question]:
     def decisive(name: str) -> str:
-        return f"val_{name}" if study.select_on != "report" and f"val_{name}" in pruned else name
+        return deciding_column(name, pruned.columns, study.select_on)
 
     loss = accuracy_margin(study)
     margin = f"with accuracy at most {100 * loss:g} percentage point{'s' if loss != 0.01 else ''} below its control"
     # The difference is to the control of the same baseline: slimming starts from one of its own.
-    deltas = [name for name in (f"delta_{decisive('accuracy')}", "delta_accuracy") if _measured(pruned, name)]
+    deltas = [name for name in (decisive("delta_accuracy"), "delta_accuracy") if _measured(pruned, name)]
     near = (Limit(deltas[0], ">=", -loss),) if deltas else ()
     limits = tuple(study.decisive_limits)
     within = f"within the limits ({', '.join(map(str, study.limits))})" if limits else margin
@@ -130,7 +133,7 @@ def _measured(table: pd.DataFrame, column: str) -> bool:
     return column in table and bool(table[column].notna().any())
 
 
-def _found(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Question) -> Found | Answer:
+def _found(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Question) -> Considered | Answer:
     """Return who is chosen; the answer that nobody is where none qualifies."""
     able = pruned.dropna(subset=[question.column]) if question.column in pruned else pruned.iloc[:0]
     meets = [_meets(row, question.demands) for row in rows_of(able)]
@@ -141,14 +144,15 @@ def _found(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Q
     order = [question.column, "network", "arm", "ratio"]
     row = rows_of(rows.sort_values(order, ascending=[question.direction == "min", True, True, True]).head(1))[0]
     choice = Choice(rows, row, question.demands, question.column, question.direction)
+    compared = compared_columns()
     demanded = [demand.column for demand in question.demands]
     own = [] if question.name == SMALLEST else [question.metric]
-    numbers = chosen_numbers(study, choice, [*(f"delta_{name}" for name in COMPARED), *demanded, *own])
-    control = {name: numbers[f"delta_{name}"] for name in COMPARED if f"delta_{name}" in numbers}
-    return Found(question, able, rows, row, control, against_ladder(study, points, row, COMPARED), numbers)
+    numbers = chosen_numbers(study, choice, [*(f"delta_{name}" for name in compared), *demanded, *own])
+    control = {name: numbers[f"delta_{name}"] for name in compared if f"delta_{name}" in numbers}
+    return Considered(question, able, rows, row, control, against_ladder(study, points, row, compared), numbers)
 
 
-def _answer(study: StudyFolder, points: Points, found: Found, told: Mapping[tuple[str, str], bool]) -> Answer:
+def _answer(study: StudyFolder, points: Points, found: Considered, told: Mapping[tuple[str, str], bool]) -> Answer:
     sentence = f"{found.question.name} {found.question.condition}: {labels.candidate(found.row)}, {_numbers(found.row)}."
     remarks = tuple(_remarks(study, points, found, told))
     return Answer(found.question.name, sentence, found.row, found.control, found.ladder, remarks)
@@ -174,7 +178,7 @@ def _numbers(row: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Found:
+class Considered:
     """An answer before it is put into words: who was able, who qualified, who was chosen, and against what it was held."""
 
     question: Question
@@ -186,7 +190,7 @@ class Found:
     demanded: Mapping[str, Paired]
 
 
-def _remarks(study: StudyFolder, points: Points, found: Found, told: Mapping[tuple[str, str], bool]) -> list[str]:
+def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mapping[tuple[str, str], bool]) -> list[str]:
     question, row = found.question, found.row
     seeds = int(row.seeds)
     said = []
@@ -194,7 +198,7 @@ def _remarks(study: StudyFolder, points: Points, found: Found, told: Mapping[tup
         smaller = found.able[found.able[question.column] < getattr(row, question.column)].sort_values(question.column)
         close = [other for other in rows_of(smaller) if may_meet(study, other, question.demands)]
         if close:
-            said.append(f"Smaller, and missing this by no more than chance: {named(close)}.")
+            said.append(f"Smaller, and missing this by no more than chance: {candidate_names(close)}.")
         if not study.demonstration and question.demands and question.metric in study.primary:
             sure = all(told.get((question.name, demand.column), False) for demand in question.demands)
             words = (
@@ -204,14 +208,14 @@ def _remarks(study: StudyFolder, points: Points, found: Found, told: Mapping[tup
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)
         if rivals:
-            said.append(f"Not told apart from it in {labels.title(question.column)}: {named(rivals)}.")
+            said.append(f"Not told apart from it in {labels.title(question.column)}: {candidate_names(rivals)}.")
         said += _gain(study, found, told)
     if found.ladder is None and has_ladder(points):
         said.append("The dense ladder has no network of this size.")
     return said
 
 
-def _gain(study: StudyFolder, found: Found, told: Mapping[tuple[str, str], bool]) -> list[str]:
+def _gain(study: StudyFolder, found: Considered, told: Mapping[tuple[str, str], bool]) -> list[str]:
     """Say whether the chosen one beats its control in what it was chosen for: a primary comparison."""
     name = found.question.metric
     one = found.control.get(name)
@@ -224,6 +228,6 @@ def _gain(study: StudyFolder, found: Found, told: Mapping[tuple[str, str], bool]
         "not told apart": "it is not told apart from its control",
         "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds"
         + would_find(one, name, len(found.rows)),
-    }[verdict(one, claimed, DIRECTIONS[name])]
+    }[verdict(one, claimed, direction_of(name))]
     many = f" (chosen among {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""
     return [f"In {labels.title(name)} {said}{many}."]

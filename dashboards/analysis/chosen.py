@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from dashboards.analysis.claims import Array, Chosen, paired_family
 from dashboards.analysis.per_seed import DELTA, seed_measured
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import is_cost
 from sweeps.front.winner import winner
-from sweeps.records.columns import COSTS
 from sweeps.study.values import Limit
 
 
@@ -34,7 +35,7 @@ class Choice:
     row: Any
     demands: Sequence[Limit]
     column: str
-    direction: str
+    direction: Direction
 
 
 def chosen_numbers(study: StudyFolder, choice: Choice, columns: Sequence[str]) -> dict[str, Chosen]:
@@ -45,7 +46,7 @@ def chosen_numbers(study: StudyFolder, choice: Choice, columns: Sequence[str]) -
     networks = choice.rows["network"].to_numpy(dtype=str)
 
     # What a candidate costs says nothing about the luck of its metrics.
-    sign = (1.0 if choice.direction == "max" else -1.0) if choice.column not in COSTS else 0.0
+    sign = (1.0 if choice.direction == "max" else -1.0) if not is_cost(choice.column) else 0.0
     found = {}
     for name in columns:
         place = names.index(name)

@@ -75,6 +75,7 @@ class Paired:
         if np.isnan(self.low):
             return shown, ""
         scale, digits = (100.0, 1) if labels.is_share(column) else (1.0, 4)
+        digits = digits if (own := labels.digits(column)) is None else own
         return shown, f"[{scale * self.low:+.{digits}f}, {scale * self.high:+.{digits}f}]"
 
 

@@ -8,18 +8,17 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.claims import claims
+from dashboards.analysis.columns import headline_columns
 from dashboards.analysis.indistinguishable import SHOWN
 from dashboards.analysis.per_seed import candidate_differences, with_images
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
-from prune_core.metrics.directions import DIRECTIONS
+from prune_core.metrics.quantities import direction_of
 from sweeps.front.claim_levels import DECIDABLE, LEVEL, level_of
 
-JUDGED = ("accuracy", "ece", "mpc")
 
-
-def beats_control(study: StudyFolder, points: Points) -> str:
+def control_sentence(study: StudyFolder, points: Points) -> str:
     """Return the plain sentence about whether anything beats its control, as far as the seeds can tell."""
     pruned = points.at_longest()
     pruned = pruned[~pruned["method"].isin(REFERENCES)]
@@ -40,42 +39,52 @@ def beats_control(study: StudyFolder, points: Points) -> str:
     )
     if not found:
         return (
-            f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in accuracy, "
-            f"ECE or mPC, and worse in none of them, by more than chance ({how}). {words}."
+            f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in "
+            f"{_listed('or')}, and worse in none of them, by more than chance ({how}). {words}."
         )
     shown = "; ".join(f"{labels.candidate(row)} ({', '.join(names)})" for row, names in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return (
         f"{len(found)} of {len(pruned)} pruned candidates beat their control by more than chance in what stands in "
-        f"brackets, and are shown to be worse in none of accuracy, ECE and mPC ({how}): {shown}{more}."
+        f"brackets, and are shown to be worse in none of {_listed('and')} ({how}): {shown}{more}."
     )
 
 
 def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, list[str]]], int]:
     """Return the candidates with a claimed gain and no claimed loss, their gains' titles, and the claims tested."""
-    found = [one for row in candidate_differences(study, pruned, [f"delta_{name}" for name in JUDGED]) for one in row]
+    judged = headline_columns()
+    found = [one for row in candidate_differences(study, pruned, [f"delta_{name}" for name in judged]) for one in row]
     told = claims(found, place="control")
     result = []
     for place, row in enumerate(rows_of(pruned)):
         gains: list[str] = []
         losses: list[str] = []
-        for metric, name in enumerate(JUDGED):
-            one = found[place * len(JUDGED) + metric]
-            if one is not None and told[place * len(JUDGED) + metric]:
-                (gains if (one.mean > 0) == (DIRECTIONS[name] == "max") else losses).append(labels.title(name))
+        for metric, name in enumerate(judged):
+            one = found[place * len(judged) + metric]
+            if one is not None and told[place * len(judged) + metric]:
+                (gains if (one.mean > 0) == (direction_of(name) == "max") else losses).append(labels.title(name))
         if gains and not losses:
             result.append((row, gains))
     return result, sum(one is not None for one in found)
 
 
 def _on_average(pruned: pd.DataFrame) -> str:
-    at_least = [
-        row for row in rows_of(pruned) if not row.delta_accuracy < 0 and not row.delta_ece > 0 and not row.delta_mpc < 0
-    ]
+    at_least = [row for row in rows_of(pruned) if not any(_worse(row, name) for name in headline_columns())]
     if not at_least:
-        return "On average no pruned network is at least as good as its control in accuracy, ECE and mPC together"
+        return f"On average no pruned network is at least as good as its control in {_listed('and')} together"
     verb, whose = ("is", "its") if len(at_least) == 1 else ("are", "their")
     return (
         f"{len(at_least)} of {len(pruned)} pruned candidates {verb} on average at least as good as {whose} control in "
-        "accuracy, ECE and mPC"
+        f"{_listed('and')}"
     )
+
+
+def _worse(row: Any, name: str) -> bool:
+    difference = float(getattr(row, f"delta_{name}"))
+    return difference < 0 if direction_of(name) == "max" else difference > 0
+
+
+def _listed(last: str) -> str:
+    """Return what is compared, in words: ``accuracy, ECE and mPC``."""
+    *first, one = [labels.title(name) for name in headline_columns()]
+    return f"{', '.join(first)} {last} {one}" if first else one

@@ -17,6 +17,7 @@ from dashboards.analysis.equal_cost import EqualCost
 from dashboards.analysis.points import Points
 from dashboards.analysis.trends import Trend
 from prune_core.base.files import replacing
+from prune_core.base.plain_text import csv_cell
 from sweeps.front.front import CANDIDATE
 
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
@@ -39,7 +40,7 @@ def write_table(path: Path, table: Table) -> None:
     head, rows = table
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(head)
+        writer.writerow([_plain(name) for name in head])
         writer.writerows([_plain(value) for value in row] for row in rows)
 
 
@@ -131,6 +132,4 @@ def _plain(value: object) -> object:
     """Return a value as CSV holds it: ten digits, nothing for NaN, and no text that a spreadsheet takes for a formula."""
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{value:.10g}"
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
-        return f"'{value}"
-    return value
+    return csv_cell(value)

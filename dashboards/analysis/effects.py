@@ -14,14 +14,13 @@ from itertools import combinations, pairwise
 import numpy as np
 import pandas as pd
 
-from dashboards import labels
 from dashboards.analysis.claims import Array, Paired, claims, paired_family, verdict
+from dashboards.analysis.columns import headline_columns
 from dashboards.analysis.per_seed import table_noise
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
-from prune_core.metrics.directions import DIRECTIONS
+from prune_core.metrics.quantities import direction_of
 
-METRICS = ("accuracy", "ece", "mpc")
 GRID = 5
 """Costs, equally spaced on a log scale over what both methods reach, at which two methods are contrasted."""
 
@@ -56,7 +55,7 @@ def effects(study: StudyFolder) -> list[Effect]:
     """Return the effects of every factor that the study crosses; claims are corrected over all of them."""
     table = study.records.assign(row=np.arange(len(study.records)))
     table = table[table["status"].eq("complete") & study.of_own_seeds]
-    names = [name for name in METRICS if name in table]
+    names = [name for name in headline_columns() if name in table]
     pruned = table[~table["method"].isin(REFERENCES)]
     if not names or not len(pruned):
         return []
@@ -147,7 +146,7 @@ def _judged(found: list[Measured]) -> list[Effect]:
     for each in found:
         sure = {name: next(told) for name in each.measured}
         known = {name: one for name, one in each.measured.items() if one is not None}
-        verdicts = {name: verdict(one, sure[name], DIRECTIONS[name]) for name, one in known.items()}
+        verdicts = {name: verdict(one, sure[name], direction_of(name)) for name, one in known.items()}
         if verdicts.get("ece") == "better" and verdicts.get("accuracy") == "worse":
             verdicts["ece"] = FALLING  # confidence collapses with the accuracy: no gain in calibration
         result.append(Effect(each.factor, each.contrast, each.blocks, known, verdicts))
@@ -232,13 +231,8 @@ def effect_rows(found: list[Effect]) -> list[tuple[str, str, int, list[tuple[str
             effect.blocks,
             [
                 (*effect.measured[name].words(name), effect.verdicts[name]) if name in effect.measured else ("–", "", "")
-                for name in METRICS
+                for name in headline_columns()
             ],
         )
         for effect in found
     ]
-
-
-def titles() -> list[str]:
-    """Return the metrics' titles, in the order of `effect_rows`."""
-    return [labels.title(name) for name in METRICS]

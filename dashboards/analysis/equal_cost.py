@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dashboards.analysis.claims import Array
+from dashboards.analysis.columns import headline_columns
 from dashboards.analysis.points import Points
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
@@ -15,7 +16,6 @@ from sweeps.front.seeds import seed_values
 
 SHARES = (0.5, 0.25, 0.125, 0.0625)
 """Of the unpruned network's parameters."""
-METRICS = ("accuracy", "ece", "mpc")
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ def equal_cost(study: StudyFolder, points: Points) -> list[EqualCost]:
     extrapolated: an arm is missing where one of its seeds does not reach a share.
     """
     table = points.complete[points.complete["budget"].eq(points.longest)]
-    found = []
+    found, names = [], headline_columns()
     for network, rows in table.groupby("network", sort=True):
         pruned = rows[~rows["method"].isin(REFERENCES)]
         for share in SHARES:
             for _, own in pruned.groupby("arm", sort=True):
                 if (values := _at(study, own, share)) is not None:
-                    means = dict(zip(METRICS, values.mean(axis=0).tolist(), strict=True))
-                    spread = values.std(axis=0, ddof=1).tolist() if len(values) > 1 else [float("nan")] * len(METRICS)
-                    deviations = dict(zip(METRICS, spread, strict=True))
+                    means = dict(zip(names, values.mean(axis=0).tolist(), strict=True))
+                    spread = values.std(axis=0, ddof=1).tolist() if len(values) > 1 else [float("nan")] * len(names)
+                    deviations = dict(zip(names, spread, strict=True))
                     found.append(EqualCost(str(network), str(own["method"].iloc[0]), share, means, deviations))
     return found
 
 
 def _at(study: StudyFolder, own: pd.DataFrame, share: float) -> Array | None:
     """Return the interpolated metrics of each seed, ``(S, M)``; None where a seed does not reach the share."""
-    values, _ = seed_values(study.records[study.of_own_seeds], own, ["compression", *METRICS])
+    values, _ = seed_values(study.records[study.of_own_seeds], own, ["compression", *headline_columns()])
     wanted, found = -np.log(share), []
     for seed in range(values.shape[1]):
         known = values[np.isfinite(values[:, seed, :2]).all(axis=1), seed]
@@ -61,5 +61,5 @@ def _at(study: StudyFolder, own: pd.DataFrame, share: float) -> Array | None:
         cost = np.log(known[:, 0])
         if len(known) < 2 or not cost[0] <= wanted <= cost[-1]:
             return None
-        found.append([float(np.interp(wanted, cost, known[:, 1 + place])) for place in range(len(METRICS))])
+        found.append([float(np.interp(wanted, cost, known[:, 1 + place])) for place in range(len(headline_columns()))])
     return np.array(found) if found else None

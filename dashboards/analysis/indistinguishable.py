@@ -48,7 +48,7 @@ def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
     )
 
 
-def named(rows: Sequence[Any]) -> str:
+def candidate_names(rows: Sequence[Any]) -> str:
     """Return candidates' names, the later ones counted."""
     names = "; ".join(labels.candidate(row) for row in rows[:SHOWN])
     return f"{names}; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else names

@@ -12,6 +12,7 @@ from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import REPORT, budget_folder
 from prune_core.evaluation.logits import LogitSet
+from sweeps.folder.paths import trial_folder
 from sweeps.storage.files import bring_back, place_of
 
 
@@ -31,7 +32,7 @@ def logits_of(study: StudyFolder, key: str, budget: int, which: str = REPORT) ->
     # Keys come from a file: one that is no plain folder name leads nowhere.
     if not key.isalnum():
         return None
-    path = budget_folder(study.path / "trials" / key, int(budget)) / which
+    path = budget_folder(trial_folder(study.path, key), int(budget)) / which
     try:
         bring_back(path.parent, [which])
         return LogitSet.load(path) if path.is_file() else None
@@ -45,7 +46,7 @@ def away_sentence(study: StudyFolder, rows: Sequence[Any]) -> str:
     for row in {row.Index: row for row in rows}.values():
         for record, control in pairs_with_control(study, row):
             for key in (str(record["key"]), str(control)):
-                folder = budget_folder(study.path / "trials" / key, int(row.budget))
+                folder = budget_folder(trial_folder(study.path, key), int(row.budget))
                 place = place_of(folder, REPORT) if key.isalnum() and not (folder / REPORT).is_file() else None
                 if place is not None:
                     missing[labels.candidate(row)] = place

@@ -12,7 +12,7 @@ from dashboards.analysis.per_seed import candidate_differences
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
-from prune_core.metrics.directions import DIRECTIONS
+from prune_core.metrics.quantities import directions
 from sweeps.front.claim_levels import DECIDABLE
 
 
@@ -42,13 +42,13 @@ def against_margins(study: StudyFolder, points: Points) -> list[Against]:
     measured = candidate_differences(study, chosen, [f"delta_{name}" for name in margins])
     pairs = [(row, place, name) for place, row in enumerate(rows_of(chosen)) for name in margins]
     found = [measured[place][list(margins).index(name)] for _, place, name in pairs]
-    borders = [-margins[name] if DIRECTIONS.get(name) == "max" else margins[name] for _, _, name in pairs]
+    borders = [-margins[name] if directions().get(name) == "max" else margins[name] for _, _, name in pairs]
     told = claims(found, borders, place="margins")
     result = []
     for (row, _, name), one, border, sure in zip(pairs, found, borders, told, strict=True):
         if one is None or not row.front:
             continue
-        inside = one.mean > border if DIRECTIONS.get(name) == "max" else one.mean < border
+        inside = one.mean > border if directions().get(name) == "max" else one.mean < border
         said = ("within" if inside else "beyond") if sure else "open" if one.seeds >= DECIDABLE else "not decidable"
         shown, interval = one.words(name)
         allowed = labels.number(np.abs(border), f"delta_{name}", sign=True).lstrip("+")

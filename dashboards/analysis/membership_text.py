@@ -13,16 +13,15 @@ from dashboards.analysis.per_seed import seed_measured
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.quantities import is_cost
+from sweeps.front.collapse import COLLAPSED, has_collapsed
 from sweeps.front.front import POSSIBLE, SURE
-from sweeps.records.columns import COSTS
 
 ALIKE_COST = 0.05
 """Costs that differ by less than this share count as equal."""
-COLLAPSED = 0.1
-"""Accuracy below its control's from which on a network is called collapsed."""
 
 
-def sureness(study: StudyFolder, points: Points) -> list[str]:
+def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
     """Return sentences about the front of the longest budget; none where there is no frequency (one seed)."""
     table = points.at_longest()
     known = table[table["frequency"].notna()]
@@ -43,9 +42,9 @@ def sureness(study: StudyFolder, points: Points) -> list[str]:
         more = f"; and {len(alike) - 6} more pairs" if len(alike) > 6 else ""
         decides = ", ".join(labels.title(name).removesuffix(" (selection images)") for name in metrics_of(points))
         said.append(f"Of equal cost (within {percent(ALIKE_COST)}) and not told apart in {decides}: {pairs}{more}.")
-    if "delta_accuracy" in front and (lost := front[front["delta_accuracy"] < -COLLAPSED])["arm"].size:
+    if lost := int(has_collapsed(front, study.select_on).sum()):
         said.append(
-            f"{len(lost)} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
+            f"{lost} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
             "they are on the front because they are small, and a low ECE among them is no sign of good calibration."
         )
     return said
@@ -57,7 +56,7 @@ def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list
     A metric tells two apart where the 95 % interval of their difference leaves 0 out.
     """
     metrics = metrics_of(points)
-    costs = [name for name in points.decisive if name in COSTS]
+    costs = [name for name in points.decisive if is_cost(name)]
     rows = rows_of(table)
     if not metrics or not costs or len(rows) < 2:
         return []
@@ -80,7 +79,7 @@ def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list
 
 def metrics_of(points: Points) -> list[str]:
     """Return what decides, costs aside."""
-    return [name for name in points.decisive if name not in COSTS]
+    return [name for name in points.decisive if not is_cost(name)]
 
 
 def percent(share: float) -> str:

@@ -10,41 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dashboards.analysis.columns import averaged_columns
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import NEVER_FINE_TUNED
-from prune_core.metrics.collapse import collapsed
-from sweeps.front.front import Direction, candidates, front, membership
+from prune_core.metrics import Direction, ece_fell_with_accuracy
+from sweeps.front.collapse import has_collapsed, loss_column
+from sweeps.front.front import candidates, front, membership
 from sweeps.study.values import Limit
-
-SEVERITIES = range(1, 6)
-_SHOWN = (
-    "accuracy",
-    "ece",
-    "nll",
-    "mpc",
-    "nonzero_parameters",
-    "parameters",
-    "macs",
-    "nonzero_macs",
-    "compression",
-    "sparsity",
-    "size_bytes",
-    "ece_t",
-    "nll_t",
-    "brier",
-    "corruption_ece",
-    "worst_corruption_accuracy",
-    "rpc",
-    "mpc_without_jpeg",
-    *(f"mpc_s{severity}" for severity in SEVERITIES),
-    *(f"corruption_ece_s{severity}" for severity in SEVERITIES),
-    "mean_confidence",
-    "delta_accuracy",
-    "delta_mean_confidence",
-    "delta_ece",
-    "delta_nll",
-    "delta_mpc",
-)
 
 
 @dataclass(frozen=True)
@@ -53,8 +25,8 @@ class Points:
 
     Attributes:
         table: `sweeps.front.front.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_mixed`` (over
-            all budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``runs`` (MLflow run ids, comma
-            between), ``place`` (its row, a short name for it).
+            all budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``collapsed``
+            (`sweeps.front.collapse`), ``runs`` (MLflow run ids, comma between), ``place`` (its row, a short name for it).
         decisive: the columns that decided, and their directions.
         corruption_set: what the corrupted report images are called beside every number of theirs; empty without any.
     """
@@ -88,7 +60,7 @@ def fell_together(row: Any) -> bool:
     """Return whether a candidate's ECE lies below its control's only because accuracy and confidence fell together."""
     own = {name: getattr(row, name) for name in ("ece", "accuracy", "mean_confidence")}
     control = {name: value - getattr(row, f"delta_{name}") for name, value in own.items()}
-    return bool(collapsed(own, control))
+    return bool(ece_fell_with_accuracy(own, control))
 
 
 def rows_of(table: pd.DataFrame) -> list[Any]:
@@ -99,9 +71,10 @@ def rows_of(table: pd.DataFrame) -> list[Any]:
 def candidate_points(study: StudyFolder) -> Points:
     """Return the candidates of a study with their place on the front."""
     records, decisive = study.records, study.decisive
-    selection = [f"val_{name}" for name in _SHOWN] + ["delta_val_accuracy"]
+    averaged = averaged_columns()
+    selection = [f"val_{name}" for name in averaged] + [loss_column(records.columns, study.select_on), "delta_val_accuracy"]
     demanded = [limit.column for limit in study.decisive_limits]
-    shown = [name for name in (*_SHOWN, *selection, *study.objectives, *demanded) if name in records.columns]
+    shown = [name for name in (*averaged, *selection, *study.objectives, *demanded) if name in records.columns]
     lacking = [name for name in decisive if name not in records.columns]
     # A study whose records lack an objective altogether (an older version's) still gets its figures, without that objective.
     decisive = {name: way for name, way in decisive.items() if name not in lacking}
@@ -110,9 +83,10 @@ def candidate_points(study: StudyFolder) -> Points:
     table["front_mixed"] = front(table, decisive, mix_budgets=True) if decisive else False
     table["frequency"] = membership(records, table, decisive, images=study.images) if decisive else np.nan
     table["within"] = _within(table, study.decisive_limits)
+    table["collapsed"] = has_collapsed(table, study.select_on)
     table["runs"] = _runs(records, table)
     table["place"] = np.arange(len(table))
-    absent = [column for name in _SHOWN for column in (name, f"{name}_std") if column not in table]
+    absent = [column for name in averaged for column in (name, f"{name}_std") if column not in table]
     table = table.reindex(columns=[*table.columns, *absent])
     return Points(table, decisive, study.corruption_set)
 

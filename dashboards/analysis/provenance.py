@@ -10,16 +10,17 @@ import numpy as np
 from dashboards.analysis.per_seed import with_images
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json
 from prune_core.base.kinds import REFERENCES
-from prune_core.base.trial_folder import DESCRIPTION
 from prune_core.evaluation.resampled import RESAMPLES
+from prune_core.trial.description import TrialDescription
+from sweeps.folder.paths import trial_folder
+from sweeps.records.builds import builds_line, builds_of
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
 
 
-def how(study: StudyFolder) -> list[tuple[str, str]]:
+def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
     """Return how the study was run, as name and value."""
     plain, evaluation, resources = study.plain, _part(study, "evaluation"), _part(study, "resources")
     chosen = (
@@ -45,6 +46,7 @@ def how(study: StudyFolder) -> list[tuple[str, str]]:
         ("Margins", ", ".join(f"{name} {amount:g}" for name, amount in study.margins.items()) or "none declared"),
         ("Records", f"{len(study.records)}, of {study.records['key'].nunique()} trials; {_ended_badly(study)}"),
     ]
+    rows.append(("Builds", builds_line(study.records) or ", ".join(builds_of(study.records)) or "none"))
     if resources:
         threads = int(resources.get("threads", 1))
         rows.append(("Device", f"{resources.get('device', 'cpu')}, {threads} thread{'s' if threads != 1 else ''} per trial"))
@@ -82,13 +84,11 @@ def checksum(study: StudyFolder) -> str | None:
         if not key.isalnum():
             continue
         try:
-            description = read_json(study.path / "trials" / key / DESCRIPTION)
-        except (OSError, ValueError, BadInput):
+            found = TrialDescription.read(trial_folder(study.path, key)).baseline.data.checksum
+        except (OSError, BadInput):
             continue
-        baseline = description.get("baseline") if isinstance(description, dict) else None
-        data = baseline.get("data") if isinstance(baseline, dict) else None
-        if isinstance(data, dict) and data.get("checksum"):
-            return f"sha256 {data['checksum']}"
+        if found is not None:
+            return f"sha256 {found}"
     return None
 
 

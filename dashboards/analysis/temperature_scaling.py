@@ -9,16 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards import labels
+from dashboards.analysis.columns import scaling_columns
 from dashboards.analysis.csv_tables import Table
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.evaluation.scoring import fitted_on
 
-COLUMNS = ("ece", "ece_t", "nll", "nll_t", "temperature", "corruption_ece")
-TITLES = ("ECE", "ECE after scaling", "NLL", "NLL after scaling", "Temperature", "ECE under corruption")
+
+def scaling_heads() -> list[str]:
+    """Return the heads of the table's columns."""
+    return [labels.heading(name).replace("after temperature scaling", "after scaling") for name in scaling_columns()]
 
 
 def scaling_rows(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, list[str]]]:
-    """Return, for each candidate and its control, mean and sample standard deviation over seeds of `COLUMNS`, as text.
+    """Return, for each candidate and its control, mean and sample deviation over seeds of `scaling_columns`, as text.
 
     Temperature scaling changes no decision and no accuracy. What it mends is no damage that pruning did for good: a pruned
     network is worse calibrated than its control only if it still is after scaling both.
@@ -69,5 +72,6 @@ def _measured(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, str, l
 
 def _numbers(study: StudyFolder, rows: NDArray[np.int64]) -> list[tuple[str, float, float]]:
     """Return (column, mean, sample standard deviation) over some records."""
-    table = study.records.iloc[rows].reindex(columns=list(COLUMNS)).astype(float)
-    return [(name, float(table[name].mean()), float(table[name].std(ddof=1))) for name in COLUMNS]
+    names = scaling_columns()
+    table = study.records.iloc[rows].reindex(columns=names).astype(float)
+    return [(name, float(table[name].mean()), float(table[name].std(ddof=1))) for name in names]

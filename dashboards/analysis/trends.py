@@ -10,20 +10,13 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.claims import Array, Paired, claims, paired_family
-from dashboards.analysis.membership_text import COLLAPSED
 from dashboards.analysis.per_seed import table_noise
-from dashboards.analysis.ratio_panels import RATIO_FIGURES
+from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.evaluation.resampled import RESAMPLES
 from sweeps.front.claim_levels import DECIDABLE
-
-SHOWN = {
-    "ratio": ("accuracy", "ece", "nll"),
-    "robustness": ("mpc_s1", "mpc_s3", "mpc_s5"),
-    "calibration-shift": ("corruption_ece_s1", "corruption_ece_s3", "corruption_ece_s5"),
-}
-"""Figure -> the metrics that a sentence names: of the five severities the mildest, the middle and the worst."""
+from sweeps.front.collapse import COLLAPSED, lost_accuracy
 
 
 @dataclass(frozen=True)
@@ -71,18 +64,18 @@ def trends(study: StudyFolder) -> list[Trend]:
     # A straight line through a collapse describes neither side of it.
     table = table[table["ratio"].astype(float) < table["arm"].astype(str).map(_collapsed_arms(study)).fillna(np.inf)]
     arms = [(str(network), str(arm), rows) for (network, arm), rows in table.groupby(["network", "arm"], sort=True)]
+    shown = ratio_figures()
     found = [
         (figure.name, network, arm, metric, change)
-        for figure in RATIO_FIGURES
-        for metric in SHOWN[figure.name]
+        for figure in shown
+        for metric in figure.told
         if metric in table
         for network, arm, change in _changes(study, arms, metric)
     ]
     told = claims([change for *_, change in found], place="trends")
-    order = {name: place for place, name in enumerate(name for names in SHOWN.values() for name in names)}
     result = [Trend(*one, sure) for one, sure in zip(found, told, strict=True)]
-    figures = [figure.name for figure in RATIO_FIGURES]
-    return sorted(result, key=lambda one: (figures.index(one.figure), one.network, one.arm, order[one.metric]))
+    places = {figure.name: place for place, figure in enumerate(shown)}
+    return sorted(result, key=lambda one: (places[one.figure], one.network, one.arm))  # stable: metrics stay in order
 
 
 def _changes(
@@ -124,9 +117,9 @@ def trend_sentences(study: StudyFolder, found: Sequence[Trend]) -> dict[tuple[st
     collapsed = _collapsed_arms(study)
     pruned = study.records[~study.records["method"].isin(REFERENCES)]
     named = set(zip(pruned["network"].astype(str), pruned["arm"].astype(str), strict=True))
-    for figure in RATIO_FIGURES:
+    for figure in ratio_figures():
         having = {(one.network, one.arm) for one in found if one.figure == figure.name}
-        measured = any(name in pruned and bool(pruned[name].notna().any()) for name in SHOWN[figure.name])
+        measured = any(name in pruned and bool(pruned[name].notna().any()) for name in figure.told)
         for network, arm in sorted(having | {one for one in named if one[1] in collapsed and measured}):
             own = [one for one in found if (one.figure, one.network, one.arm) == (figure.name, network, arm)]
             words = f"{arm.removeprefix(network + '-')}: "
@@ -141,12 +134,9 @@ def trend_sentences(study: StudyFolder, found: Sequence[Trend]) -> dict[tuple[st
 
 
 def _collapsed_arms(study: StudyFolder) -> dict[str, float]:
-    """Return arm -> the lowest ratio at which its mean accuracy is more than `COLLAPSED` below its control's."""
-    table = study.records
-    if "delta_accuracy" not in table or not len(table):
-        return {}
+    """Return arm -> the lowest ratio at which its networks have collapsed, in the mean over the seeds."""
+    table = study.records.assign(lost=lost_accuracy(study.records, study.select_on))
     table = table[table["status"].eq("complete") & ~table["method"].isin(REFERENCES)]
     table = table[table["budget"].eq(table["budget"].max())]
-    means = table.groupby(["arm", "ratio"])["delta_accuracy"].mean().reset_index()
-    lost = means[means["delta_accuracy"] < -COLLAPSED]
-    return {str(arm): float(rows["ratio"].min()) for arm, rows in lost.groupby("arm")}
+    means = table.groupby(["arm", "ratio"])["lost"].mean().reset_index()
+    return {str(arm): float(rows["ratio"].min()) for arm, rows in means[means["lost"] > COLLAPSED].groupby("arm")}

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboards import labels
 from dashboards.analysis.calibration_and_damage import Depth
 from dashboards.analysis.points import Points
-from dashboards.analysis.ratio_panels import CLEAN, RATIO_FIGURES
+from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.figures.depth import damage_maps, diagrams, scaling_words
 from dashboards.figures.front.data import panels
 from dashboards.figures.front.interactive import front_figure
@@ -27,7 +28,7 @@ class Drawn:
 
     Attributes:
         name: its id on the page and the start of its file names.
-        group: "front", "ratio", "robustness" or "calibration-shift".
+        group: "front", "depth", or the name of a figure by ratio.
         heading: what stands above it.
         alternative: what it shows, in words.
         figure: plotly data and layout.
@@ -53,8 +54,9 @@ def front_drawn(points: Points, folder: Path | None) -> list[Drawn]:
         return []
     on = int(points.complete["front"].sum())
     words = (
-        f"Scatter plot of {len(points.complete)} candidates: accuracy against calibration error, corruption robustness, "
-        f"size and MACs; {on} of them are on a front. The table of the front has the same numbers. {points.corrupted}"
+        f"Scatter plot of {len(points.complete)} candidates: accuracy against "
+        f"{', '.join(map(labels.title, panels(points)))}; "
+        f"{on} of them are on a front. The table of the front has the same numbers. {points.corrupted}"
     ).strip()
     files = tuple(print_front(points, folder)) if folder else ()
     return [Drawn("front", "front", "The front", words, front_figure(points), files)]
@@ -71,14 +73,14 @@ def ratio_drawn(points: Points, folder: Path | None) -> list[Drawn]:
     """Return the figures by ratio, one per network and kind."""
     drawn = []
     lines, networks = curves(points), networks_of(points)
-    for which in RATIO_FIGURES:
+    for which in ratio_figures():
         for place, network in enumerate(networks):
             figure = ratio_figure(points, lines, which, network)
             if figure is None:
                 continue
             files = tuple(print_ratio(points, lines, which, network, folder)) if folder else ()
             words = f"Line chart for {network}: {which.heading.lower()}; one line per method, and the control and baseline."
-            words += f" {points.corrupted}" if which is not CLEAN else ""
+            words += f" {points.corrupted}" if which.corrupted else ""
             drawn.append(Drawn(f"{which.name}-{place}", which.name, network, words, figure, files))
     return drawn
 

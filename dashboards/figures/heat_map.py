@@ -13,7 +13,7 @@ import numpy.typing as npt
 from dashboards import labels
 from dashboards.figures.page_style import Arrangement, Figure, axes_of, bare_layout, suffix
 from dashboards.figures.palette import INK, PAPER, HeatScale, luminance
-from dashboards.figures.print_style import COLUMN, PAGE, panel_title, panels_of, save, say, styled
+from dashboards.figures.print_style import COLUMN, PAGE, note_corruptions, panel_title, panels_of, save, styled
 
 _DARK = 0.18
 """Below this luminance of a cell white letters have more contrast than black ones (WCAG 2.2)."""
@@ -66,7 +66,7 @@ class HeatMap:
     def ink(self, value: float) -> str:
         """Return the colour of a cell's number: one that can be read on the cell's own, in print."""
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
-        return PAPER if luminance(self.scale.at(share)) < _DARK else INK
+        return PAPER if luminance(self.scale.colour_at(share)) < _DARK else INK
 
 
 def heat_map_figure(maps: Sequence[HeatMap]) -> Figure:
@@ -127,7 +127,7 @@ def print_heat_maps(maps: Sequence[HeatMap], corrupted: str, folder: Path, name:
         draw_heat_map(axis, one)
         axis.tick_params(labelleft=place == 0)
         panel_title(axis, one.title, width, len(maps))
-    say(figure, corrupted)
+    note_corruptions(figure, corrupted)
     return save(figure, folder, name)
 
 

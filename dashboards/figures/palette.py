@@ -63,7 +63,7 @@ class HeatScale:
     page: tuple[str, ...]
     light: tuple[str, ...]
 
-    def at(self, share: float) -> str:
+    def colour_at(self, share: float) -> str:
         """Return the colour in print at a share of the way, in [0, 1]; beyond it that of the nearer end."""
         last = len(self.light) - 1
         place = min(max(share, 0.0), 1.0) * last

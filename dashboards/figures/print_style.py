@@ -105,7 +105,7 @@ def lines_of(names: list[str], width: float) -> tuple[int, int]:
     return columns, -(-len(names) // columns)
 
 
-def say(figure: Any, text: str) -> None:
+def note_corruptions(figure: Any, text: str) -> None:
     """Write which corrupted images these are along the right edge of a figure, small."""
     figure.text(0.998, 0.5, text, rotation=90, ha="right", va="center", fontsize=5, color="#555555")
 

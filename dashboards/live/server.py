@@ -12,7 +12,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.report import environment_of, page_data
 from prune_core.base.errors import BadInput
 
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 FRESH_SECONDS = 2.0
 REST = 9.0
 """Figures are drawn a tenth of the time at most: they rest this many times as long as the last drawing took."""
@@ -75,31 +76,37 @@ class LiveStudy:
             if self._version is None or start >= self._not_before:
                 version = newest(self._out)
                 if version != self._version:
-                    points = candidate_points(read_study_folder(self._out))
-                    self._figures = str(page_data(points, live_drawn(points)))
+                    study = read_study_folder(self._out)
+                    with study.columns_known():
+                        points = candidate_points(study)
+                        self._figures = str(page_data(points, live_drawn(points)))
                     self._version = version
                     now = time.monotonic()
                     self._not_before = now + REST * (now - start)
             return self._figures
 
 
-def live_app(out: Path, *, token: str | None = None) -> Starlette:
+def live_app(out: Path, *, token: str, hosts: Sequence[str] = LOOPBACK_HOSTS) -> Starlette:
     """Return the web application of a study's folder.
 
     Args:
         out: the folder.
-        token: what a visitor must bring (``/?token=...``, kept as a cookie); None on loopback.
+        token: what a visitor must bring (``/?token=...``, kept as a cookie): loopback is open to every user of the machine.
+        hosts: names by which the page may be asked for; a foreign one is another site's attempt to read it.
 
     Raises:
         BadInput: the folder is no study's.
+        ValueError: an empty token, which everybody has.
     """
+    if not token:
+        raise ValueError("the live page needs a token")
     study = read_study_folder(out)
     live = LiveStudy(out)
     # Cookies are shared by all ports of a host: each token has its own, or two dashboards would sign each other out.
-    cookie = f"prunefront_{hashlib.sha256((token or '').encode()).hexdigest()[:12]}"
+    cookie = f"prunefront_{hashlib.sha256(token.encode()).hexdigest()[:12]}"
 
     async def page(request: Request) -> Response:
-        if token is not None and "token" in request.query_params:
+        if "token" in request.query_params:
             # Kept as a cookie, so that it stays out of the address bar, of bookmarks and of screenshots.
             response: Response = RedirectResponse(".", status_code=303, headers=_HEADERS)
             response.set_cookie(cookie, token, httponly=True, samesite="strict")
@@ -123,7 +130,7 @@ def live_app(out: Path, *, token: str | None = None) -> Starlette:
     def guarded(endpoint: Any) -> Any:
         async def checked(request: Request) -> Response:
             brought = request.query_params.get("token") or request.cookies.get(cookie) or ""
-            if token is not None and not hmac.compare_digest(brought.encode(), token.encode()):
+            if not hmac.compare_digest(brought.encode(), token.encode()):
                 return PlainTextResponse("open this page with the address that the command printed", 403, headers=_HEADERS)
             response: Response = await endpoint(request)
             return response
@@ -131,16 +138,15 @@ def live_app(out: Path, *, token: str | None = None) -> Starlette:
         return checked
 
     pages = {"/": page, "/state.json": state, "/figures.json": figures, "/script/{name}": script}
-    # A page on loopback is for who sits here: a foreign Host header is another site's attempt to read it.
-    hosts = ["127.0.0.1", "localhost", "[::1]"] if token is None else ["*"]
     return Starlette(
         routes=[Route(path, guarded(endpoint)) for path, endpoint in pages.items()],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
     )
 
 
 def _page(study: StudyFolder) -> str:
-    return environment_of("dashboards.live").get_template("live.html").render(study=study)
+    with study.columns_known():
+        return environment_of("dashboards.live").get_template("live.html").render(study=study)
 
 
 def _script(name: str) -> str:
@@ -167,20 +173,20 @@ def serve(out: Path, *, host: str, port: int, say: Callable[[str], None]) -> Non
 
     Args:
         out: the study's folder.
-        host: the address to listen on; beyond loopback a token is drawn and asked for.
+        host: the address to listen on; beyond loopback any host name is answered.
         port: 0 takes a free one.
-        say: gets the page's address.
+        say: gets the page's address, with the token that is drawn for this time.
 
     Raises:
         BadInput: the folder is no study's, or the address cannot be listened on.
     """
-    token = None if is_loopback(host) else secrets.token_urlsafe(24)
-    app = live_app(out, token=token)
+    token = secrets.token_urlsafe(24)
+    app = live_app(out, token=token, hosts=LOOPBACK_HOSTS if is_loopback(host) else ("*",))
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise BadInput(f"{host}:{port}: cannot listen there: {error.strerror or error}") from error
     with listener:
         shown = f"[{host}]" if ":" in host else host
-        say(f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else ""))
+        say(f"http://{shown}:{listener.getsockname()[1]}/?token={token}")
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])

@@ -8,13 +8,14 @@ import pandas as pd
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import OUTCOME, RECORD
+from sweeps.folder.paths import RECORDS, trials_folder
 from sweeps.records.collect import collect
 from sweeps.search.whole_plan import whole_plan
 
 
-def gone_on(out: Path) -> bool:
+def has_newer_trials(out: Path) -> bool:
     """Return whether a trial wrote something after the table of records was written."""
-    table = out / "records.parquet"
+    table = out / RECORDS
     written = table.stat().st_mtime_ns if table.is_file() else -1
     return newest(out)[0] > written
 
@@ -24,7 +25,7 @@ def newest(out: Path) -> tuple[int, int]:
     times = [
         path.stat().st_mtime_ns
         for pattern in (f"*/{OUTCOME}", f"*/budget-*/{RECORD}")
-        for path in (out / "trials").glob(pattern)
+        for path in trials_folder(out).glob(pattern)
     ]
     return max(times, default=-1), len(times)
 

@@ -11,6 +11,7 @@ from typing import Any
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import OUTCOME, read_outcome, read_progress
 from sweeps.folder.lock import holder_of
+from sweeps.folder.paths import trial_folders
 from sweeps.run.status import SILENT_SECONDS
 from sweeps.search.whole_plan import whole_plan
 
@@ -27,7 +28,7 @@ def live_state(out: Path) -> dict[str, Any]:
         ``ended`` (``seconds`` since the first end, ``trials`` ended by then), ``seconds_left`` (None before anything ended),
         ``failures`` (``name``, ``status``, ``cause``; at most 200).
     """
-    folders = {path.name: path for path in sorted((out / "trials").glob("*")) if path.is_dir()}
+    folders = {path.name: path for path in trial_folders(out)}
     outcomes = {key: outcome for key, path in folders.items() if (outcome := read_outcome(path)) is not None}
     names, known = _names(out, folders)
     running = [_doing(names.get(key, key), path) for key, path in folders.items() if key not in outcomes and _alive(path)]

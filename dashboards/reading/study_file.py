@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from prune_core.base.addresses import masked, masked_plain
 from prune_core.base.errors import BadInput
+from sweeps.folder.links import refuse_links
+from sweeps.study.yaml import read_study_yaml
 
 Check = Callable[[Any], bool]
 
@@ -54,17 +55,20 @@ def read_plain_study(path: Path) -> Mapping[str, Any]:
     """Read ``study.yaml``; keys that are null are left out.
 
     Raises:
-        BadInput: there is none, it cannot be read, or a key has another shape than the pages rely on.
+        BadInput: there is none, it cannot be read, a key has another shape than the pages rely on, or a link in its folder
+            leads out of it.
     """
+    refuse_links(path.parent)
     if not path.is_file():
         raise BadInput(f"{path.parent}: not the output folder of a study (it has no study.yaml)")
     try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+        plain = read_study_yaml(path)
+    except BadInput as error:
+        raise BadInput(f"{path}: cannot be read: {' '.join(masked(str(error)).split())}") from error
     if not isinstance(plain, dict):
         raise BadInput(f"{path}: holds no study (expected keys and values)")
-    found = {str(key): value for key, value in plain.items() if value is not None}
+    # a file of an earlier version, or one that somebody wrote by hand, may hold a password
+    found = {str(key): value for key, value in masked_plain(plain).items() if value is not None}
     for key, (check, allowed) in SHAPES.items():
         if key in found and not check(found[key]):
             raise BadInput(f"{path}: {key}: {str(found[key])[:80]!r} (allowed: {allowed})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.reading.live_records import gone_on, live_records
+from dashboards.reading.live_records import has_newer_trials, live_records
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
-from prune_core.metrics.directions import COST_DIRECTIONS, direction_of, metric_of
-from prune_core.metrics.registry import METRICS
-from sweeps.front.front import Direction, selection_columns
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import direction_of, known_here, quantity_of
+from prune_core.metrics.quantity import Quantity
+from sweeps.folder.columns import read_columns
+from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
+from sweeps.records.control import control_rows
+from sweeps.search.whole_table import whole_table
+from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.sections import EvaluationSection
 from sweeps.study.values import PRIMARY_METRICS, Limit, parse_limit
 
@@ -36,11 +42,17 @@ class StudyFolder:
         path: the output folder.
         plain: the resolved study, as plain data.
         records: the table of records; empty while there is none.
+        quantities: the metrics and costs that the folder tells of, those of plugins that are not at hand among them.
     """
 
     path: Path
     plain: Mapping[str, Any]
     records: pd.DataFrame
+    quantities: tuple[Quantity, ...] = ()
+
+    def columns_known(self) -> AbstractContextManager[None]:
+        """Make its metrics and costs known, with their titles, formats and directions, until the block ends."""
+        return known_here(self.quantities)
 
     @cached_property
     def images(self) -> ImageNoise:
@@ -94,7 +106,7 @@ class StudyFolder:
     @property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide who is on the front."""
-        return selection_columns(self.objectives, self.records.columns, self.select_on)
+        return deciding_columns(self.objectives, self.records.columns, self.select_on)
 
     @property
     def limits(self) -> list[Limit]:
@@ -106,14 +118,15 @@ class StudyFolder:
         try:
             return [parse_limit(str(text)) for text in self.plain.get("limits") or []]
         except ValueError as error:
-            raise BadInput(f"{self.path / 'study.yaml'}: limits: {error}") from error
+            raise BadInput(f"{self.path / STUDY}: limits: {error}") from error
 
     @property
     def decisive_limits(self) -> list[Limit]:
-        """The demands on the columns that decide: ``val_*`` of each metric where there is one."""
-        known = set(self.records.columns) if self.select_on != "report" else set()
-        names = {limit.column: f"val_{limit.column}" for limit in self.limits if f"val_{limit.column}" in known}
-        return [Limit(names.get(limit.column, limit.column), limit.comparison, limit.value) for limit in self.limits]
+        """The demands on the columns that decide."""
+        return [
+            Limit(deciding_column(limit.column, self.records.columns, self.select_on), limit.comparison, limit.value)
+            for limit in self.limits
+        ]
 
     @property
     def margins(self) -> dict[str, float]:
@@ -126,7 +139,7 @@ class StudyFolder:
         try:
             return {str(name): float(amount) for name, amount in given.items()} if isinstance(given, Mapping) else {}
         except (TypeError, ValueError) as error:
-            raise BadInput(f"{self.path / 'study.yaml'}: margins: {error}") from error
+            raise BadInput(f"{self.path / STUDY}: margins: {error}") from error
 
     @property
     def primary(self) -> tuple[str, ...]:
@@ -164,31 +177,12 @@ def read_study_folder(path: Path) -> StudyFolder:
     """
     if not path.is_dir():
         raise BadInput(f"{path}: no such folder (expected the output folder of a study)")
-    plain = read_plain_study(path / "study.yaml")
-    written = read_records(path)
-    found = live_records(path, written) if gone_on(path) else None
-    return StudyFolder(
-        path=path, plain=plain, records=written if found is None else found.sort_values(_SORTED, ignore_index=True)
-    )
-
-
-def control_rows(records: pd.DataFrame) -> NDArray[np.int64]:
-    """Return for each record the row of its control: same network, seed and budget, and the NLL that its difference names.
-
-    A network can have several controls: slimming's own, one per rate of fine-tuning.
-    """
-    result = np.full(len(records), -1)
-    if "delta_nll" not in records or not len(records):
-        return result
-    same = ["network", "seed", "budget"]
-    table = records.reset_index(drop=True)
-    table = table.assign(row=np.arange(len(table)), named=table["nll"].astype(float) - table["delta_nll"].astype(float))
-    controls = table[table["method"].eq("control") & table["status"].eq("complete")][[*same, "row", "nll"]]
-    pairs = table[[*same, "row", "named"]].dropna().merge(controls, on=same, suffixes=("", "_control"))
-    near = pairs[np.isclose(pairs["named"].astype(float), pairs["nll"].astype(float), rtol=0, atol=1e-9)]
-    near = near.drop_duplicates("row")
-    result[near["row"].to_numpy(dtype=np.int64)] = near["row_control"].to_numpy(dtype=np.int64)
-    return result
+    plain, quantities = read_plain_study(path / STUDY), tuple(read_columns(path))
+    with known_here(quantities):
+        written = read_records(path)
+        found = live_records(path, written) if has_newer_trials(path) else None
+    records = written if found is None else found.sort_values(_SORTED, ignore_index=True)
+    return StudyFolder(path=path, plain=plain, records=records, quantities=quantities)
 
 
 def read_records(path: Path) -> pd.DataFrame:
@@ -197,15 +191,12 @@ def read_records(path: Path) -> pd.DataFrame:
     Raises:
         BadInput: the file is damaged or lacks the columns that identify a record.
     """
-    file = path / "records.parquet"
+    file = path / RECORDS
     if not file.is_file():
         return pd.DataFrame(
             {name: pd.Series(dtype="float64" if name in ("ratio", "seed", "budget") else "object") for name in _IDENTITY}
         )
-    try:
-        table = pd.read_parquet(file)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{file}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    table = whole_table(path)
     missing = [name for name in _IDENTITY[:8] if name not in table.columns]
     if missing:
         raise BadInput(f"{file}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
@@ -218,9 +209,8 @@ def _typed(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     Raises:
         BadInput: a number that identifies a record, or a metric, is none.
     """
-    known = {name: metric_of(str(name).removeprefix("delta_")) for name in table}
-    measured = [name for name, one in known.items() if name in COST_DIRECTIONS or one in METRICS]
-    measured = [name for name in measured if known[name] != "worst_corruption"]  # a name among numbers
+    known = {name: quantity_of(str(name)) for name in table}
+    measured = [name for name, one in known.items() if one is not None and not one.is_text]
     for name in (*_NUMBERS, *measured):
         try:
             table[name] = pd.to_numeric(table[name]).replace([np.inf, -np.inf], np.nan)

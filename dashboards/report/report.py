@@ -15,9 +15,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from dashboards import labels
-from dashboards.analysis.answers import COMPARED, Answer, answers
+from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
-from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
+from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.csv_tables import (
     answer_table,
     candidate_table,
@@ -36,14 +37,15 @@ from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped
 from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.kept_logits import away_sentence
 from dashboards.analysis.margins import against_margins
-from dashboards.analysis.membership_text import COLLAPSED, sureness
+from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
-from dashboards.analysis.provenance import deviations, how
-from dashboards.analysis.temperature_scaling import TITLES, fitted_words, scaling_rows, scaling_table
+from dashboards.analysis.provenance import deviations, run_facts
+from dashboards.analysis.ratio_panels import ratio_figures
+from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
 from dashboards.figures.catalogue import Drawn, all_figures, depth_figures
-from dashboards.figures.front.data import COSTS, FRAME, candidate_columns
+from dashboards.figures.front.data import FRAME, candidate_columns
 from dashboards.figures.front.interactive import hovers
 from dashboards.figures.palette import DARK, LIGHT, order
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
@@ -58,11 +60,13 @@ from dashboards.report.parts import (
     selective_rows,
     status_counts,
 )
+from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from prune_core.metrics.quantities import is_cost
+from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
 from sweeps.front.claim_levels import DECIDABLE
-
-COLUMNS = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "nonzero_macs", "compression")
+from sweeps.front.collapse import COLLAPSED
 
 
 def build_report(out: Path, *, print_figures: bool = True) -> Path:
@@ -78,12 +82,17 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
         The path of the page.
 
     Raises:
-        BadInput: the folder is no study's, or its files cannot be read.
+        BadInput: the folder is no study's, its files cannot be read, or its report is a link to somewhere else.
     """
     study = read_study_folder(Path(out))
+    folder = _own_folder(study.path)
+    with study.columns_known():
+        return _build(study, folder, print_figures=print_figures)
+
+
+def _build(study: StudyFolder, folder: Path, *, print_figures: bool) -> Path:
     points = candidate_points(study)
-    folder = study.path / "report"
-    paper = folder / "figures" if print_figures else None
+    paper = folder / FIGURES if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
@@ -100,13 +109,22 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
         "flipped": flipped_table(flipped),
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
-    write_tables(folder / "tables", tables)
-    page = render(study, points, figures, Found(chosen, driving, sloping, found, flipped))
+    write_tables(folder / REPORT_TABLES, tables)
+    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
-    with replacing(folder / "index.html") as temporary:
+    with replacing(folder / REPORT_PAGE) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return folder / "index.html"
+    return folder / REPORT_PAGE
+
+
+def _own_folder(out: Path) -> Path:
+    """Return where the report goes; a folder that somebody sent may hold links that lead what is replaced elsewhere."""
+    folder = out / REPORT_FOLDER
+    for each in (folder, folder / FIGURES, folder / REPORT_TABLES):
+        if each.is_symlink():
+            raise BadInput(f"{each}: is a link (a report stays in the study's folder: remove the link)")
+    return folder
 
 
 def _remove_others(folder: Path, written: list[Path]) -> None:
@@ -117,7 +135,7 @@ def _remove_others(folder: Path, written: list[Path]) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class Findings:
     """What was computed for the tables, and is shown on the page too."""
 
     answers: Sequence[Answer]
@@ -131,7 +149,7 @@ def render(
     study: StudyFolder,
     points: Points,
     figures: list[Drawn],
-    computed: Found,
+    computed: Findings,
 ) -> str:
     """Return the page as text."""
     from plotly.offline import get_plotlyjs
@@ -153,18 +171,18 @@ def render(
         deviations=deviations(study),
         trends=trend_sentences(study, computed.trends),
         equal=equal_cost(study, points),
-        sureness=sureness(study, points),
+        frequency=frequency_sentences(study, points),
         scaling=scaling_rows(study, [answer.row for answer in chosen if answer.row is not None]),
-        scaling_titles=TITLES,
+        scaling_titles=scaling_heads(),
         scaling_fitted_on=fitted_words(study),
         with_images=with_images(study),
         hurt=[*ece_sentences(found), *hurt_sentences(found)],
         away=away_sentence(study, [answer.row for answer in chosen if answer.row is not None]),
         flipped=flipped_sentences(computed.flips),
-        scratch=against_scratch(study, points, COMPARED),
+        scratch=against_scratch(study, points, tuple(compared_columns())),
         methods=order(set(points.complete["method"]) - set(REFERENCES)),
         always=NEVER_FINE_TUNED,
-        beats=beats_control(study, points),
+        beats=control_sentence(study, points),
         front=front_rows(points),
         front_heading=front_heading(points),
         references=reference_rows(points),
@@ -181,17 +199,10 @@ def render(
         ),
         command="prunefront run study.yaml --out ../again",
         provenance=flat(study.plain.get("provenance", {})),
-        how=how(study),
-        headings=dict(HEADINGS),
+        how=run_facts(study),
+        headings={which.name: which.section for which in ratio_figures()},
         budgets=sorted({int(budget) for budget in points.complete["budget"]}),
     )
-
-
-HEADINGS = (
-    ("ratio", "Accuracy and calibration against pruning ratio"),
-    ("robustness", "Accuracy under corruption against pruning ratio, by severity"),
-    ("calibration-shift", "Calibration under corruption against pruning ratio, by severity"),
-)
 
 
 def environment_of(*rooms: str) -> Environment:
@@ -211,14 +222,16 @@ def environment_of(*rooms: str) -> Environment:
     environment.globals |= {
         "light": LIGHT,
         "dark": DARK,
-        "columns": COLUMNS,
+        "columns": table_columns(),
+        "compared": compared_columns(),
+        "headline": headline_columns(),
         "title": labels.title,
         "column_head": labels.heading,
     }
     environment.globals["frame"] = f"{100 * FRAME:.0f}"
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals |= {"cell": _cell, "digest": _digest}
-    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": COLLAPSED}
+    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": f"{100 * COLLAPSED:g}"}
     environment.globals["fell_together"] = fell_together
     environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
     return environment
@@ -231,7 +244,7 @@ def _digest(script: str) -> Markup:
 
 def _cell(row: Any, name: str) -> str:
     """Return a number of a candidate as tables show it: costs without their spread, which would make them too wide."""
-    if name in COSTS or name == "compression":
+    if is_cost(name):
         return labels.number(getattr(row, name), name)
     return labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
 

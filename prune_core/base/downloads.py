@@ -128,7 +128,7 @@ def _download(file: Published, stream: BinaryIO, told: Told) -> None:
         try:
             _receive(file, stream, have, told)
         except (OSError, http.client.HTTPException) as error:
-            failure = _said(error)
+            failure = _cause_text(error)
         stream.flush()
         if (now := _length(stream)) <= have:
             there = f"; {now:,} of {file.size:,} bytes are there, the next try goes on from them" if now else ""
@@ -151,7 +151,7 @@ def _length(stream: BinaryIO) -> int:
     return stream.seek(0, 2)
 
 
-def _said(error: BaseException) -> str:
+def _cause_text(error: BaseException) -> str:
     # A URLError wraps what happened; an HTTPError, which is one too, says it itself.
     inner: object = error
     if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):

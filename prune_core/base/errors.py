@@ -22,5 +22,23 @@ class UnknownName(BadInput):
         self.name = name
 
 
+class NotAtHand(BadInput):
+    """Data that is not on this machine, and that a run would fetch."""
+
+
+class UnknownOption(BadInput):
+    """An option that nobody reads."""
+
+    def __init__(self, message: str, option: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
 class Diverged(ArithmeticError):
     """A loss or a metric stopped being finite: the trial ends with status ``diverged``."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the type and the first line of the message of somebody else's error, cut to what fits one line."""
+    text = (str(error).strip() or "no reason given").splitlines()[0][:150]
+    return f"{type(error).__name__}: {text}"

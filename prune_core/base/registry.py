@@ -1,15 +1,18 @@
 """Named things, one file each: networks, methods, datasets, corruptions, metrics.
 
 ``REGISTRY.register("name")`` decorates the object; a duplicate name is a programming error, an unknown one is the user's
-(`UnknownName`, with the nearest names).
+(`UnknownName`, with the nearest names). A registry knows which module registered each name: what a user's own module adds is
+known by its code (`Registry.code`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from prune_core.base.errors import UnknownName
+from prune_core.base.plugin_code import code_digests, is_shipped
 
 T = TypeVar("T")
 
@@ -20,14 +23,25 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, T] = {}
+        self._modules: dict[str, tuple[str, str | None]] = {}
+        self._code: dict[str, Mapping[str, str]] = {}
 
-    def register(self, name: str) -> Callable[[T], T]:
-        """Return a decorator that files its object under ``name``."""
+    def register(self, name: str, module: str | None = None) -> Callable[[T], T]:
+        """Return a decorator that files its object under ``name``.
+
+        Args:
+            name: of the object.
+            module: the module that it belongs to; by default the one that calls.
+        """
+        owner = sys._getframe(1).f_globals.get("__name__", "__main__") if module is None else module
+        file = getattr(sys.modules.get(owner), "__file__", None)
 
         def add(entry: T) -> T:
             if name in self._entries:
                 raise KeyError(f"{self.kind} {name!r} is registered twice")
             self._entries[name] = entry
+            self._modules[name] = (owner, file)
+            self._code.pop(name, None)
             return entry
 
         return add
@@ -41,6 +55,18 @@ class Registry(Generic[T]):
         if name not in self._entries:
             raise UnknownName(self.kind, name, self._entries)
         return self._entries[name]
+
+    def code(self, name: str) -> Mapping[str, str]:
+        """Return the digests of the user's modules that an entry is made of; empty for what ships, or is not there.
+
+        Read once in a process, as its modules are.
+        """
+        owner, file = self._modules.get(name, ("", None))
+        if not owner or is_shipped(owner):
+            return {}
+        if name not in self._code:
+            self._code[name] = code_digests(owner, file)
+        return self._code[name]
 
     def names(self) -> list[str]:
         """Return every name, in order of registration."""

@@ -1,4 +1,4 @@
-"""Random streams that depend on what they are for, never on the order in which things run (architecture 5.10)."""
+"""Random streams that depend on what they are for, never on the order in which things run."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.base.description import content_key
-from prune_core.base.files import read_json, write_json
+from prune_core.base.files import read_json, temporary_folder, write_json
 
 META = "meta.json"
 PARTIAL = ".partial"
@@ -57,11 +57,10 @@ class Store:
         if is_whole(entry):
             return entry
         self.root.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", suffix=".tmp", dir=self.root))
+        temporary = temporary_folder(entry)
         try:
             made = make(temporary)
             _take_inventory(temporary, description, made)
-            temporary.chmod(0o755)
             self._put(temporary, entry)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -81,11 +80,24 @@ class Store:
 
 
 def read_meta(entry: Path) -> dict[str, Any]:
-    """Return an entry's inventory: {description, files, made}."""
+    """Return an entry's inventory: {description, files, made}.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no inventory.
+    """
     value = read_json(entry / META)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not all(isinstance(value.get(name), dict) for name in ("files", "made")):
         raise ValueError(f"{entry / META} is no inventory")
     return value
+
+
+def has_all_sizes(entry: Path) -> bool:
+    """Return whether an entry has an inventory and files of the sizes in it: `is_whole` without reading them."""
+    try:
+        return all((entry / name).stat().st_size == facts["size"] for name, facts in read_meta(entry)["files"].items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def is_whole(entry: Path) -> bool:

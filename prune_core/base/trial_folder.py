@@ -27,6 +27,8 @@ REPORT_CELLS = "report_cells"
 """The key of a record that is False where the test images under corruption were left out at its budget."""
 ECE_BINS = "ece_bins"
 """The key of a record that says how many bins its ECEs have."""
+OUTPUTS, PROBABILITIES = "outputs", "probabilities"
+"""A record says ``outputs: probabilities`` where a network gives a softmax that was then read as logits."""
 WEIGHTS = "weights.safetensors"
 SELECTION = "selection.npz"
 REPORT = "report.npz"
@@ -47,9 +49,14 @@ def budget_folder(folder: Path, budget: int) -> Path:
     return folder / f"budget-{budget:04d}"
 
 
+def made_anew(budget: Path) -> str:
+    """Return what to do about a damaged file in the folder of a budget, for messages."""
+    return f"remove the folder {budget} and run the study again: it is made anew"
+
+
 def read_record(folder: Path, budget: int) -> dict[str, Any] | None:
     """Return the record of one budget, or None if it is not (wholly) there."""
-    return _read(budget_folder(folder, budget) / RECORD)
+    return _read(budget_folder(folder, budget) / RECORD) or None
 
 
 def has_cells(record: Mapping[str, Any]) -> bool:
@@ -58,8 +65,9 @@ def has_cells(record: Mapping[str, Any]) -> bool:
 
 
 def read_outcome(folder: Path) -> dict[str, Any] | None:
-    """Return how the trial ended, or None if it has not."""
-    return _read(folder / OUTCOME)
+    """Return how the trial ended, or None if it has not, or what is there does not say."""
+    outcome = _read(folder / OUTCOME)
+    return outcome if outcome is not None and outcome.get("status") in STATUSES else None
 
 
 def read_progress(folder: Path) -> dict[str, Any] | None:

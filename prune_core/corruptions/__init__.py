@@ -5,7 +5,8 @@ from __future__ import annotations
 from prune_core.corruptions import families as families
 from prune_core.corruptions.apply import corrupt, corrupt_with
 from prune_core.corruptions.definition import CORRUPTIONS, EXTRA, GROUPS, SEVERITIES, STANDARD, Corruption, expanded
-from prune_core.corruptions.official import official_set
+from prune_core.corruptions.official import official_digest, official_set
+from prune_core.corruptions.published import official_label
 from prune_core.corruptions.sets import CorruptedSet, generated_set, set_label
 from prune_core.corruptions.sheet import contact_sheet
 
@@ -22,6 +23,8 @@ __all__ = [
     "corrupt_with",
     "expanded",
     "generated_set",
+    "official_digest",
+    "official_label",
     "official_set",
     "set_label",
 ]

@@ -75,7 +75,7 @@ def corruption(name: str, levels: tuple[Level, ...], draw: Draw | None = None) -
         raise ValueError(f"corruption {name!r} needs {len(SEVERITIES)} levels, not {len(levels)}")
 
     def add(function: Apply) -> Apply:
-        CORRUPTIONS.register(name)(Corruption(name, levels, function, draw))
+        CORRUPTIONS.register(name, function.__module__)(Corruption(name, levels, function, draw))
         return function
 
     return add

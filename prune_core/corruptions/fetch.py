@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from prune_core.base.downloads import Busy, Damaged, NotFetched, Published, bring, check, locked
 from prune_core.base.errors import BadInput
+from prune_core.base.files import temporary_folder
 from prune_core.base.progress import Told
+from prune_core.base.store import file_sha256
 from prune_core.corruptions.definition import EXTRA, STANDARD
+from prune_core.corruptions.published import published_files, record_published
 
 _CHUNK = 1 << 20
 
@@ -36,20 +40,25 @@ ARCHIVES = {
         checksum="sha256:c72763e101c723b7c507b96205f7e938912a5d587376173b825850cf3cb876a7",
     )
 }
-"""By dataset. The checksum of CIFAR-100-C is not known to us: that one is fetched and unpacked by hand."""
+"""By dataset; Zenodo gives the MD5 56bf5dcef84df0e2308c6dcbcbbd8499 for the same archive. The checksum of CIFAR-100-C is not
+known to us: that one is fetched and unpacked by hand."""
 
 
-def fetch_official(name: str, folder: Path, *, archive: Archive | None = None, told: Told = lambda *_: None) -> Path:
+def fetch_official(
+    name: str, folder: Path, *, archive: Archive | None = None, told: Told = lambda *_: None, cache: Path | None = None
+) -> Path:
     """Return the folder of the official corrupted set, fetched into ``folder`` where it is not there yet.
 
     A download that broke off goes on where it stopped, in this call as long as bytes come, else in the next one. An archive
-    that somebody put into ``folder`` is used instead, and kept.
+    that somebody put into ``folder`` is used instead, and kept. What the files of the published archive hold is recorded in
+    the cache, so that they are known again wherever they lie (`prune_core.corruptions.published`).
 
     Args:
         name: the dataset, a key of `ARCHIVES`.
         folder: gets ``CIFAR-10-C/``, and while at work ``CIFAR-10-C.tar.part``.
         archive: another one than that of `ARCHIVES`.
         told: called after each MB.
+        cache: the cache folder; by default ``folder``.
 
     Raises:
         BadInput: no such set, no network, a wrong checksum, no room, or somebody else is fetching it. In one line: what is
@@ -59,14 +68,18 @@ def fetch_official(name: str, folder: Path, *, archive: Archive | None = None, t
     if chosen is None:
         raise BadInput(f"there is no archive to fetch for {name!r} (allowed: {', '.join(ARCHIVES)})")
     target, given = folder / chosen.title, folder / f"{chosen.title}.tar"
-    if all((target / f"{each}.npy").is_file() for each in chosen.names):
+    there = all((target / f"{each}.npy").is_file() for each in chosen.names)
+    # of files that somebody unpacked the archive beside them can still say whether they are the published ones
+    if there and (not given.is_file() or published_files(name, cache or folder)):
         return target
     try:
         if given.is_file():
             check(chosen, given, told)
-            _unpack(chosen, given, target)
+            files = _read_digests(chosen, given) if there else _unpack(chosen, given, target)
         else:
-            _fetch(chosen, given.with_name(f"{given.name}.part"), target, told)
+            files = _fetch(chosen, given.with_name(f"{given.name}.part"), target, told)
+        if chosen == ARCHIVES.get(name):
+            record_published(name, files, chosen.checksum, cache or folder)
     except Damaged as error:
         raise BadInput(f"{error}; get it again from {chosen.page}") from None
     except Busy as error:
@@ -81,37 +94,61 @@ def fetch_official(name: str, folder: Path, *, archive: Archive | None = None, t
     return target
 
 
-def _fetch(archive: Archive, part: Path, target: Path, told: Told) -> None:
+def _fetch(archive: Archive, part: Path, target: Path, told: Told) -> dict[str, str]:
     with locked(part) as stream:
         # The archive and what is unpacked of it lie side by side for a while, and are of one size.
         bring(archive, part, stream, room=2 * archive.size, told=told)
-        _unpack(archive, part, target)
+        files = _unpack(archive, part, target)
         part.unlink()
+        return files
 
 
-def _unpack(archive: Archive, tar: Path, target: Path) -> None:
-    """Copy the wanted files out of the archive, whatever folder they are in there, and put them in place at once."""
-    wanted = {f"{name}.npy" for name in archive.names}
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+def _read_digests(archive: Archive, tar: Path) -> dict[str, str]:
+    """Return what the wanted files of an archive hold: SHA-256 by name without ``.npy``."""
+    with tarfile.open(tar) as opened:
+        return {
+            Path(member.name).stem: hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+            for member in opened
+            if Path(member.name).name in _wanted(archive) and (stream := _stream(opened, member)) is not None
+        }
+
+
+def _wanted(archive: Archive) -> set[str]:
+    return {f"{name}.npy" for name in archive.names}
+
+
+def _stream(opened: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
+    return opened.extractfile(member) if member.isfile() else None
+
+
+def _unpack(archive: Archive, tar: Path, target: Path) -> dict[str, str]:
+    """Copy the wanted files out of the archive, whatever folder they are in there, and put them in place at once.
+
+    Returns:
+        SHA-256 of each, by name without ``.npy``.
+    """
+    wanted = _wanted(archive)
+    temporary = temporary_folder(target)
     try:
         with tarfile.open(tar) as opened:
             for member in opened:
                 file = Path(member.name).name
-                stream = opened.extractfile(member) if member.isfile() and file in wanted else None
+                stream = _stream(opened, member) if file in wanted else None
                 if stream is not None:
                     with stream, (temporary / file).open("wb") as copy:
                         shutil.copyfileobj(stream, copy, _CHUNK)
         missing = sorted(name for name in wanted if not (temporary / name).is_file())
         if missing:
             raise BadInput(f"{tar} lacks {', '.join(missing[:3])}: is it {archive.title}?")
+        files = {name: file_sha256(temporary / f"{name}.npy") for name in archive.names}
         _put(archive, temporary, target)
+        return files
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _put(archive: Archive, temporary: Path, target: Path) -> None:
     if not target.exists():
-        temporary.chmod(0o755)
         temporary.rename(target)
         return
     for name in archive.names:

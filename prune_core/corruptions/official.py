@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.base.errors import BadInput
+from prune_core.base.file_digest import remembered_sha256
 from prune_core.corruptions.definition import EXTRA, SEVERITIES, STANDARD, Images
+from prune_core.corruptions.published import are_published, files_label, set_digest
 from prune_core.corruptions.sets import OFFICIAL, CorruptedSet
 
 _COUNT = 10_000
@@ -28,8 +30,10 @@ def official_set(
     corruptions: Sequence[str] = STANDARD,
     labels: NDArray[np.int64] | None = None,
     positions: NDArray[np.int64] | None = None,
+    cache: Path | None = None,
+    sha256: str | None = None,
 ) -> CorruptedSet:
-    """Return the official corrupted test set as memory maps.
+    """Return the official corrupted test set as memory maps, called by its name only where it is known to be it.
 
     Args:
         folder: Where ``<corruption>.npy`` and ``labels.npy`` lie (or ``CIFAR-10-C/`` below it).
@@ -38,10 +42,46 @@ def official_set(
         labels: Labels of the clean test set in its official order, ``(10000,)``; given, they must be those of the files,
             which proves that the order is the same.
         positions: Test images wanted, in this order; None for all. Choosing copies the chosen images into memory.
+        cache: The cache folder, where the digests of files are remembered; by default ``folder``.
+        sha256: What `official_digest` must say of the files.
 
     Raises:
-        BadInput: for a missing file, a file of another shape or type, or labels that differ.
+        BadInput: for a missing file, a file of another shape or type, labels that differ, or other files than asked for.
     """
+    place = _place(folder, name, corruptions)
+    _check_labels(place, labels)
+    mapped = {each: _read(place / f"{each}.npy", name) for each in corruptions}
+    files = _digests(place, corruptions, cache or Path(folder))
+    found = set_digest(files)
+    if sha256 not in (None, found):
+        raise BadInput(f"the corrupted images in {place} are not those that were planned with: sha256 {found}, not {sha256}")
+    label = OFFICIAL[name] if are_published(name, files, cache or Path(folder)) else files_label(found)
+    arrays = {each: _chosen(images, positions) for each, images in mapped.items()}
+    return CorruptedSet(label, tuple(corruptions), generated=False, _arrays=arrays)
+
+
+def official_digest(folder: Path, *, name: str, labels: NDArray[np.int64] | None = None, cache: Path) -> str:
+    """Return one SHA-256 for all the official files that a study uses; each file is read once, and remembered in the cache.
+
+    Raises:
+        BadInput: as `official_set`.
+    """
+    place = _place(folder, name, STANDARD)
+    _check_labels(place, labels)
+    for each in STANDARD:
+        _read(place / f"{each}.npy", name)
+    return set_digest(_digests(place, STANDARD, cache))
+
+
+def _digests(place: Path, corruptions: Sequence[str], cache: Path) -> dict[str, str]:
+    try:
+        return {each: remembered_sha256(place / f"{each}.npy", cache) for each in (*corruptions, "labels")}
+    except OSError as error:
+        raise BadInput(f"{place} cannot be read: {error.strerror}") from None
+
+
+def _place(folder: Path, name: str, corruptions: Sequence[str]) -> Path:
+    """Return where the files lie."""
     if name not in OFFICIAL:
         raise BadInput(f"there is no official corrupted set of {name!r} (allowed: {', '.join(OFFICIAL)})")
     label = OFFICIAL[name]
@@ -55,9 +95,7 @@ def official_set(
             f"{label}: labels.npy is missing (looked in {folder} and {Path(folder) / label}); get {_GET[name]} and unpack "
             f"it into {folder}{_FETCH[name]}"
         )
-    _check_labels(place, labels)
-    arrays = {each: _chosen(_read(place / f"{each}.npy", name), positions) for each in corruptions}
-    return CorruptedSet(label, tuple(corruptions), generated=False, _arrays=arrays)
+    return place
 
 
 def _check_labels(place: Path, expected: NDArray[np.int64] | None) -> None:

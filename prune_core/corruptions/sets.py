@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from prune_core.base.benchmark import averaged
 from prune_core.base.description import GENERATOR_FORMAT, content_key
 from prune_core.base.errors import BadInput, UnknownName
-from prune_core.base.files import alone_in, replacing
+from prune_core.base.files import alone_in, is_abandoned, replacing
 from prune_core.base.progress import Told
 from prune_core.corruptions.apply import check_images, check_severity, corrupt_numbered
 from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, STANDARD, Images
@@ -125,11 +124,13 @@ def list_label(names: Sequence[str]) -> str:
     chosen = averaged(names)
     beside = [name for name in names if name not in chosen]
     if beside:
-        return f"; beside the {len(chosen)} that mPC averages: {_few(beside)}"
-    return "" if chosen == STANDARD else f"; mPC is the mean over {_few(names)}, not over the benchmark's {len(STANDARD)}"
+        return f"; beside the {len(chosen)} that mPC averages: {_first_names(beside)}"
+    if chosen == STANDARD:
+        return ""
+    return f"; mPC is the mean over {_first_names(names)}, not over the benchmark's {len(STANDARD)}"
 
 
-def _few(names: Sequence[str], most: int = 5) -> str:
+def _first_names(names: Sequence[str], most: int = 5) -> str:
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
@@ -217,7 +218,7 @@ def _checked_numbers(indices: NDArray[np.int64] | None, count: int) -> NDArray[n
 def _remove_stale(folder: Path) -> None:
     """Remove what killed runs left half-written; younger files may belong to a run that is at work."""
     for leftover in folder.glob(".*.tmp"):
-        if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
+        if is_abandoned(leftover, _STALE_SECONDS):
             leftover.unlink(missing_ok=True)
 
 

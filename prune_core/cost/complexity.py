@@ -10,11 +10,22 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 
+from prune_core.cost.products import Products, plain_operators
 from prune_core.networks.architecture import Architecture
+from prune_core.networks.tied import tied_names
 
-COUNTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-"""Layers whose multiply-accumulates and whose zeros count."""
+LAYERS = (
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+    nn.Linear,
+)
+"""Layers whose zeros count even where the network does not use them, as their parameters do."""
 
 SAFETENSORS_NAMES = {
     torch.bool: "BOOL",
@@ -45,12 +56,17 @@ class Complexity:
 
     Attributes:
         parameters: all parameters, each once; buffers are not parameters.
-        nonzero_parameters: parameters minus the zeros in convolution and linear weights.
-        macs: multiply-accumulates of convolutions and linear layers for one image; FLOPs are twice that.
+        nonzero_parameters: parameters minus the zeros in convolution and linear weights; of a weight that is computed from
+            parameters (weight norm, a low-rank update) the zeros of what is computed.
+        macs: multiply-accumulates of convolutions and linear layers for one image, also of those written as functions and
+            inside other layers; FLOPs are twice that.
         nonzero_macs: the same without those that multiply by a weight that is zero.
         size_bytes: length of the file that `save_network` writes without further metadata.
-        peak_activation_bytes: largest sum of the input and the output of one leaf module, float32, one image. What a
+        peak_activation_bytes: largest sum of the input and the output of one layer, float32, one image. What a
             residual branch keeps alive beside it is not in it, nor what an allocator adds.
+        attention_macs: multiply-accumulates among values of the image, as in attention; not in ``macs``.
+        weight_macs: multiply-accumulates among weights alone (a low-rank update multiplied out), which do not depend on the
+            image; not in ``macs``.
     """
 
     parameters: int
@@ -59,6 +75,8 @@ class Complexity:
     nonzero_macs: int
     size_bytes: int
     peak_activation_bytes: int
+    attention_macs: int = 0
+    weight_macs: int = 0
 
 
 def complexity(network: nn.Module, input_shape: tuple[int, ...] = (3, 32, 32)) -> Complexity:
@@ -69,21 +87,36 @@ def complexity(network: nn.Module, input_shape: tuple[int, ...] = (3, 32, 32)) -
         input_shape: of one image, ``(C, H, W)``.
 
     Returns:
-        The counts; they agree with ``torch.utils.flop_counter.FlopCounterMode`` / 2.
+        The counts; ``macs``, ``attention_macs`` and ``weight_macs`` together are half of what
+        ``torch.utils.flop_counter.FlopCounterMode`` says.
     """
+    sample = next(network.parameters(), torch.empty(0))
+    image = torch.zeros(1, *input_shape, device=sample.device, dtype=sample.dtype)
+    products = Products(network, image)
+    with evaluating(network), plain_operators(network), torch.no_grad(), _values_of_layers(network) as values, products:
+        network(image)
+        counts = (products.macs, products.nonzero_macs, products.attention_macs, products.weight_macs)
+        for weight in _weights(network):  # computes parametrized ones once more, which costs nothing
+            products.meet(weight)
+    macs, nonzero_macs, attention_macs, weight_macs = counts
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    weights = {id(module.weight): module.weight for module in network.modules() if isinstance(module, COUNTED)}
-    zeros = sum(weight.numel() - _nonzero(weight) for weight in weights.values())
-    macs = nonzero_macs = peak = 0
-    for module, inputs, output in _leaf_calls(network, input_shape):
-        if isinstance(module, COUNTED):
-            # Every weight is used once for each output position; a linear layer has one position per row.
-            channels = module.out_features if isinstance(module, nn.Linear) else module.out_channels
-            positions = output // channels
-            macs += module.weight.numel() * positions
-            nonzero_macs += _nonzero(module.weight) * positions
-        peak = max(peak, 4 * (inputs + output))
-    return Complexity(parameters, parameters - zeros, macs, nonzero_macs, saved_bytes(network), peak)
+    return Complexity(
+        parameters=parameters,
+        nonzero_parameters=parameters - products.zeros(),
+        macs=macs,
+        nonzero_macs=nonzero_macs,
+        size_bytes=saved_bytes(network),
+        peak_activation_bytes=4 * max(map(sum, values), default=0),
+        attention_macs=attention_macs,
+        weight_macs=weight_macs,
+    )
+
+
+def activation_values(network: nn.Module, image: Tensor) -> int:
+    """Return how many values all layers of a network put out for a batch, each call of a layer counted."""
+    with evaluating(network), torch.no_grad(), _values_of_layers(network) as values:
+        network(image)
+    return sum(output for _, output in values)
 
 
 def saved_bytes(network: nn.Module) -> int:
@@ -95,7 +128,9 @@ def saved_bytes(network: nn.Module) -> int:
     header: dict[str, Any] = {"__metadata__": texts} if texts else {}
     end = 0
     ranks = {dtype: rank for rank, dtype in enumerate(SAFETENSORS_NAMES)}
-    for name, tensor in sorted(network.state_dict().items(), key=lambda entry: (-ranks[entry[1].dtype], entry[0])):
+    tied = tied_names(network)
+    stored = [entry for entry in network.state_dict().items() if entry[0] not in tied]
+    for name, tensor in sorted(stored, key=lambda entry: (-ranks[entry[1].dtype], entry[0])):
         begin, end = end, end + tensor.numel() * tensor.element_size()
         dtype = SAFETENSORS_NAMES[tensor.dtype]
         header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [begin, end]}
@@ -113,32 +148,44 @@ def _header_texts(network: nn.Module) -> dict[str, str]:
     return texts
 
 
-def _nonzero(weight: Tensor) -> int:
-    return weight.numel() if weight.is_meta else int(torch.count_nonzero(weight))
-
-
-def _leaf_calls(network: nn.Module, input_shape: tuple[int, ...]) -> list[tuple[nn.Module, int, int]]:
-    """Return the leaf modules in the order of their calls, with the number of values that go in and come out."""
-    calls: list[tuple[nn.Module, int, int]] = []
-
-    def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        if not isinstance(module, nn.Identity) and isinstance(output, Tensor):
-            calls.append((module, sum(value.numel() for value in inputs if isinstance(value, Tensor)), output.numel()))
-
-    leaves = [module for module in network.modules() if not any(True for _ in module.children())]
-    handles = [module.register_forward_hook(note) for module in leaves]
-    sample = next(network.parameters(), torch.empty(0))
-    try:
-        with _evaluating(network), torch.no_grad():
-            network(torch.zeros(1, *input_shape, device=sample.device, dtype=sample.dtype))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return calls
+def _weights(network: nn.Module) -> Iterator[Tensor]:
+    """Yield the weights of all convolutions and linear layers, those that a parametrization computes included."""
+    for module in network.modules():
+        if isinstance(module, LAYERS):
+            yield module.weight
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
+def _values_of_layers(network: nn.Module) -> Iterator[list[tuple[int, int]]]:
+    """Give a list that gets, for every call of a layer, the number of values that go in and come out.
+
+    A layer is a module without modules inside, or a convolution or linear layer whatever is inside it. What computes a
+    weight (`torch.nn.utils.parametrize`) is none.
+    """
+    calls: list[tuple[int, int]] = []
+
+    def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if not isinstance(module, nn.Identity) and isinstance(output, Tensor):
+            calls.append((sum(value.numel() for value in inputs if isinstance(value, Tensor)), output.numel()))
+
+    computing = {
+        inner for module in network.modules() if isinstance(module, ParametrizationList) for inner in module.modules()
+    }
+    layers = [
+        module
+        for module in network.modules()
+        if module not in computing and (isinstance(module, LAYERS) or computing.issuperset(module.children()))
+    ]
+    handles = [module.register_forward_hook(note) for module in layers]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
     """Switch to evaluation, and back to what each module was in."""
     modes = {module: module.training for module in network.modules()}
     network.eval()

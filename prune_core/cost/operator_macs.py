@@ -1,7 +1,9 @@
-"""Multiply-accumulates by the operators that really ran: the second counter beside `prune_core.cost.complexity`.
+"""The second counter beside `prune_core.cost.complexity`, by another way: torch's Python functions, from shapes alone.
 
-Torch has one, ``FlopCounterMode``, but it imports torch's compiler, which costs a worker seconds and more memory than the
-network. This one agrees with it (the tests hold them together) and knows what our networks use.
+The first one watches torch's dispatcher, below these functions, and asks what is a weight. This one sees a call of
+``conv2d``, ``linear`` or ``matmul`` before torch takes it apart, and neither weights nor values. It knows what our networks
+use. Where the two differ (a function that is not in its list, such as ``einsum``), torch's own ``FlopCounterMode`` decides,
+which imports torch's compiler: that costs a worker seconds and more memory than the network.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from prune_core.cost.products import plain_operators
 
 _LAYERS = {F.conv1d, F.conv2d, F.conv3d, F.linear}
 _TRANSPOSED = {F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d}
@@ -51,3 +55,21 @@ def _products(func: Callable[..., Any], args: tuple[Any, ...], given: dict[str, 
     if func in _PRODUCTS:
         return result.numel() * int(args[0].shape[-1])
     return 0
+
+
+def products_by_functions(network: nn.Module, images: Tensor) -> int:
+    """Return the multiply-accumulates of all products of one forward pass, counted by `OperatorMacs`."""
+    counter = OperatorMacs()
+    with torch.no_grad(), plain_operators(network), counter:
+        network(images)
+    return counter.total
+
+
+def products_by_torch(network: nn.Module, images: Tensor) -> int:
+    """Return the same by ``torch.utils.flop_counter``, with torch's compiler as its price."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), plain_operators(network), counter:
+        network(images)
+    return int(counter.get_total_flops()) // 2

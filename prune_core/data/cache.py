@@ -1,4 +1,4 @@
-"""The array cache: decoded once, kept as ``.npy``, mapped read-only by every worker of a node (architecture 5.11).
+"""The array cache: decoded once, kept as ``.npy``, mapped read-only by every worker of a node.
 
 A dataset's folder appears whole or not at all: it is built under a temporary name and renamed. Two builders who race do the
 same work twice and the second one drops its copy; nobody waits for a lock.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,13 @@ import numpy as np
 
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json, write_json
+from prune_core.base.files import read_json, temporary_folder, write_json
 from prune_core.data.dataset import Arrays
 from prune_core.data.reasons import reason
 
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
+"""Raised where the same files are decoded to other arrays, or refused, by a later version."""
+_COUNTED = 1000
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -39,7 +40,7 @@ def write_arrays(folder: Path, arrays: Arrays) -> None:
     """Write a decoded dataset as ``folder``, whole or not at all; a folder that somebody else finished first stays."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+        temporary = temporary_folder(folder)
     except OSError as error:
         raise BadInput(
             f"cannot write to the cache folder {folder.parent}: {error.strerror} (set PRUNEFRONT_CACHE)"
@@ -53,8 +54,8 @@ def write_arrays(folder: Path, arrays: Arrays) -> None:
         if mean is None or std is None:
             mean, std = _normalisation(arrays)
         meta = {"classes": list(arrays.classes), "mean": list(mean), "std": list(std), "jpeg": arrays.jpeg}
-        write_json(temporary / "meta.json", {**meta, "checksum": _checksum(arrays)})
-        temporary.chmod(0o755)
+        kinds = [[suffix, count] for suffix, count in arrays.kinds.items()]  # in their order
+        write_json(temporary / "meta.json", {**meta, "kinds": kinds, "checksum": _checksum(arrays)})
         try:
             temporary.rename(folder)
         except OSError:
@@ -80,7 +81,8 @@ def read_arrays(folder: Path) -> tuple[Arrays, str] | None:
             if (folder / f"{part}.npy").exists()
         }
         mean, std = tuple(meta["mean"]), tuple(meta["std"])
-        arrays = Arrays(classes=tuple(meta["classes"]), mean=mean, std=std, jpeg=bool(meta["jpeg"]), **parts)
+        kinds = {str(suffix): int(count) for suffix, count in meta["kinds"]}
+        arrays = Arrays(tuple(meta["classes"]), mean=mean, std=std, jpeg=bool(meta["jpeg"]), kinds=kinds, **parts)
         return arrays, str(meta["checksum"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"the array cache {folder} cannot be read ({reason(error)}): delete that folder") from error
@@ -91,13 +93,19 @@ def _normalisation(arrays: Arrays) -> tuple[tuple[float, ...], tuple[float, ...]
     values = np.arange(256) / 255.0
     means, deviations = [], []
     for channel in range(arrays.train_images.shape[3]):
-        share = (
-            np.bincount(arrays.train_images[..., channel].ravel(), minlength=256) / arrays.train_images[..., channel].size
-        )
+        share = _histogram(arrays.train_images[..., channel]) / arrays.train_images[..., channel].size
         mean = float(share @ values)
         means.append(round(mean, 4))
         deviations.append(max(round(float(np.sqrt(share @ (values - mean) ** 2)), 4), 0.001))
     return tuple(means), tuple(deviations)
+
+
+def _histogram(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Count each of the 256 values, some images at a time: the counting takes eight times the memory of what it counts."""
+    return sum(
+        (np.bincount(values[at : at + _COUNTED].ravel(), minlength=256) for at in range(0, len(values), _COUNTED)),
+        np.zeros(256, dtype=np.int64),
+    )
 
 
 def _checksum(arrays: Arrays) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.archives import open_archive
 from prune_core.base.downloads import Published, bring, locked
-from prune_core.base.errors import BadInput
+from prune_core.base.errors import BadInput, NotAtHand
+from prune_core.base.limits import MB, size_text
 from prune_core.base.progress import on_terminal
 from prune_core.data.dataset import Arrays
 from prune_core.data.reasons import reason
 
+_MOST_BYTES = 256 * MB
+"""Of one file: the training images of CIFAR-100 have 155 MB."""
 Checksums = tuple[tuple[str, str], ...]
 
 _PICKLED = {
@@ -57,7 +60,8 @@ def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) 
     """Return the folder of unpacked files or the archive; fetch the archive where there is neither.
 
     Raises:
-        BadInput: one line that says what is missing, where it was looked for, where to get it and where to put it.
+        NotAtHand: download is off. One line says what is missing, where it was looked for, where to get it, where to put it.
+        BadInput: the download failed; the same line.
     """
     for place in places:
         for path in (place, place / files.folder, place / files.archive):
@@ -72,7 +76,8 @@ def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) 
         except OSError as error:
             failure = reason(error)
     put = places[0] if places else download_to
-    raise BadInput(
+    kind = NotAtHand if download_to is None else BadInput
+    raise kind(
         f"dataset {files.dataset!r}: {files.archive} is missing (looked in {', '.join(map(str, places))}; {failure}); "
         f"get it from {files.url} and put it into {put}, or name a folder that has it by the option root"
     )
@@ -110,7 +115,7 @@ def read_files(files: CifarFiles, path: Path) -> Arrays:
             mean=files.mean,
             std=files.std,
         )
-    except (OSError, KeyError, ValueError, pickle.UnpicklingError, tarfile.TarError, EOFError) as error:
+    except (OSError, KeyError, ValueError, pickle.UnpicklingError, EOFError) as error:
         if isinstance(error, BadInput):
             raise
         raise BadInput(
@@ -120,18 +125,18 @@ def read_files(files: CifarFiles, path: Path) -> Arrays:
 
 def _archive_reader(files: CifarFiles, path: Path) -> Callable[[str], bytes]:
     wanted = {name for name, _ in (*files.train, *files.test, files.meta)}
+    contents = {}
     try:
-        with tarfile.open(path) as archive:
-            members = {
-                Path(member.name).name: stream.read()
-                for member in archive
-                if Path(member.name).name in wanted and (stream := archive.extractfile(member)) is not None
-            }
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise BadInput(
-            f"dataset {files.dataset!r}: {path} is damaged ({reason(error)}); get it again from {files.url}"
-        ) from error
-    return members.__getitem__
+        with open_archive(path) as members:
+            for member, read in members:
+                name = Path(member.name).name
+                if name in wanted and member.isreg():
+                    if member.size > _MOST_BYTES:
+                        raise BadInput(f"{name} has {size_text(member.size)} (allowed: up to {size_text(_MOST_BYTES)})")
+                    contents[name] = read()
+    except BadInput as error:
+        raise BadInput(f"dataset {files.dataset!r}: {error}; get it again from {files.url}") from error
+    return contents.__getitem__
 
 
 def _checked(reader: Callable[[str], bytes], path: Path, name: str, md5: str) -> bytes:

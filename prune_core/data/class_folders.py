@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from prune_core.base.errors import BadInput
-from prune_core.data.dataset import Arrays, Images
-from prune_core.data.reasons import reason
-
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
-_LAYOUT = "allowed: a folder, or a .tar.gz of one, with train/<class>/<image> and optionally test/<class>/<image>"
+from prune_core.base.limits import data_bytes, size_text
+from prune_core.data.class_layout import LAYOUT, PARTS, Parts, archive_files, folder_files
+from prune_core.data.dataset import Arrays, Images, Labels
+from prune_core.data.pictures import decoded, suffix_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,7 @@ class _Picture:
     label: str
     name: str
     pixels: np.ndarray[Any, Any]
+    jpeg: bool
 
 
 def is_archive(path: Path) -> bool:
@@ -48,9 +47,9 @@ def fingerprint(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     if not (path / "train").is_dir():
-        raise BadInput(f"image folder {str(path)!r} has no folder train/ ({_LAYOUT})")
+        raise BadInput(f"image folder {str(path)!r} has no folder train/ ({LAYOUT})")
     digest = hashlib.sha256()
-    for file in _files(path):
+    for file in folder_files(path):
         status = file.stat()
         digest.update(f"{file.relative_to(path).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
@@ -66,40 +65,50 @@ def decode_class_folders(path: Path, size: int | None, channels: int | None) -> 
         channels: 1 or 3; None for 1 where every picture is grey, else 3.
 
     Raises:
-        BadInput: for a picture that cannot be read, sizes that differ, a test class that was never trained.
+        BadInput: for a picture that cannot be read or would be left out, sizes that differ, a test class that was never
+            trained, more than fits into memory.
     """
     pictures = sorted(_pictures(path, size), key=lambda picture: (picture.part, picture.label, picture.name))
     classes = tuple(sorted({picture.label for picture in pictures if picture.part == "train"}))
     if not classes:
-        raise BadInput(f"image folder {str(path)!r} has no pictures in train/ ({_LAYOUT})")
-    empty = sorted(_class_folders(path) - set(classes))
-    if empty:  # left out, it would shift the labels of the classes after it
-        raise BadInput(f"image folder {str(path)!r}: class train/{empty[0]} has no pictures: add some, or remove the folder")
+        raise BadInput(f"image folder {str(path)!r} has no pictures in train/ ({LAYOUT})")
     strangers = sorted({picture.label for picture in pictures} - set(classes))
     if strangers:
         raise BadInput(f"image folder {str(path)!r}: test/{strangers[0]} is no class of train/ ({', '.join(classes[:20])})")
     depth = channels or (1 if all(picture.pixels.ndim == 2 for picture in pictures) else 3)
-    parts: dict[str, tuple[Images, np.ndarray[Any, Any]] | tuple[None, None]] = {}
-    for part in ("train", "test"):
-        chosen = [picture for picture in pictures if picture.part == part]
-        if not chosen:
-            parts[part] = (None, None)
-            continue
-        images = np.stack([_in_channels(picture.pixels, depth) for picture in chosen])
-        parts[part] = (images, np.array([classes.index(picture.label) for picture in chosen], dtype=np.int64))
-    train_images, train_labels = parts["train"]
-    if train_images is None or train_labels is None:
-        raise BadInput(f"image folder {str(path)!r} has no pictures in train/ ({_LAYOUT})")
-    jpeg = any(picture.name.lower().endswith((".jpg", ".jpeg")) for picture in pictures)
-    test_images, test_labels = parts["test"]
-    return Arrays(classes, train_images, train_labels, test_images, test_labels, jpeg=jpeg)
+    jpeg = any(picture.jpeg for picture in pictures)
+    kinds = Counter(suffix_of(picture.name) for picture in pictures)
+    numbers = {name: number for number, name in enumerate(classes)}
+    (train_images, train_labels), test = (
+        _stacked([picture for picture in pictures if picture.part == part], numbers, depth) for part in PARTS
+    )
+    own_test = len(test[1]) > 0
+    return Arrays(
+        classes,
+        train_images,
+        train_labels,
+        test[0] if own_test else None,
+        test[1] if own_test else None,
+        jpeg=jpeg,
+        kinds=dict(kinds.most_common()),
+    )
+
+
+def _stacked(pictures: list[_Picture], numbers: dict[str, int], channels: int) -> tuple[Images, Labels]:
+    labels = np.array([numbers[picture.label] for picture in pictures], dtype=np.int64)
+    shape = pictures[0].pixels.shape[:2] if pictures else (0, 0)
+    images = np.empty((len(pictures), *shape, channels), dtype=np.uint8)
+    for at, picture in enumerate(pictures):
+        images[at] = _in_channels(picture.pixels, channels)
+    return images, labels
 
 
 def _pictures(path: Path, size: int | None) -> Iterator[_Picture]:
     expected: tuple[int, ...] | None = None
-    for name, content in _contents(path):
-        *_, part, label, file = PurePosixPath(name).parts
-        pixels = _decoded(f"{path}: {name}", content, size)
+    total, most = 0, data_bytes()
+    for (part, label, file), content in _contents(path):
+        name = f"{part}/{label}/{file}"
+        pixels, jpeg = decoded(f"{path}: {name}", content, size)
         if expected is None:
             expected = pixels.shape[:2]
         if pixels.shape[:2] != expected:
@@ -107,82 +116,25 @@ def _pictures(path: Path, size: int | None) -> Iterator[_Picture]:
                 f"image folder {str(path)!r}: {name} is {pixels.shape[1]}x{pixels.shape[0]} pixels, others are "
                 f"{expected[1]}x{expected[0]}: state the option size"
             )
-        yield _Picture(part, label, file, pixels)
+        total += pixels.nbytes
+        if total > most:
+            raise BadInput(
+                f"image folder {str(path)!r} is more than {size_text(most)} when decoded (allowed: up to that; state a "
+                "smaller option size)"
+            )
+        yield _Picture(part, label, file, pixels, jpeg)
 
 
-def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of every picture; nothing is ever unpacked to disk."""
-    if not is_archive(path):
-        for file in _files(path):
-            try:
-                yield file.relative_to(path).as_posix(), file.read_bytes()
-            except OSError as error:
-                raise BadInput(f"{file} cannot be read ({error.strerror})") from error
+def _contents(path: Path) -> Iterator[tuple[Parts, bytes]]:
+    """Yield (part, class, file) and bytes of every picture; nothing is ever unpacked to disk."""
+    if is_archive(path):
+        yield from archive_files(path)
         return
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                stream = archive.extractfile(member) if member.isfile() and _is_picture(member.name) else None
-                if stream is not None:
-                    yield member.name, stream.read()
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise BadInput(f"archive {path} is damaged ({reason(error)})") from error
-
-
-def _files(path: Path) -> list[Path]:
-    """Return the pictures of a folder, sorted.
-
-    Raises:
-        BadInput: a picture that does not lie directly in a class folder, where nobody would miss it; a link to nowhere.
-    """
-    found = []
-    depths = [f"{part}/{depth}" for part in ("train", "test") for depth in ("*", "*/*", "*/*/*")]
-    for file in (file for depth in depths for file in path.glob(depth)):
-        name = file.relative_to(path).as_posix()
-        inside = name.split("/")[1:]
-        if not name.lower().endswith(_SUFFIXES) or any(each.startswith(".") for each in inside) or file.is_dir():
-            continue
-        if len(inside) != 2:
-            raise BadInput(f"image folder {str(path)!r}: {name} does not lie directly in a class folder ({_LAYOUT})")
-        if not file.is_file():
-            raise BadInput(f"image folder {str(path)!r}: {name} is a link that leads nowhere")
-        found.append(file)
-    return sorted(found)
-
-
-def _class_folders(path: Path) -> set[str]:
-    """Return the names of the class folders of ``train/``, empty ones too; of an archive none, which lists files."""
-    return set() if is_archive(path) else {f.name for f in (path / "train").iterdir() if f.is_dir() and f.name[0] != "."}
-
-
-def _is_picture(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    hidden = any(part.startswith(".") for part in parts[-2:])
-    return len(parts) >= 3 and parts[-3] in ("train", "test") and not hidden and name.lower().endswith(_SUFFIXES)
-
-
-def _decoded(where: str, content: bytes, size: int | None) -> np.ndarray[Any, Any]:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(content)) as opened:
-            if opened.mode.startswith(("I", "F")):
-                raise BadInput(f"{where} has more than 8 bits per value ({opened.mode}; allowed: 8-bit pictures)")
-            picture = opened.convert("L" if opened.mode in ("1", "L", "LA") else "RGB")
-    except BadInput:
-        raise
-    except UnidentifiedImageError as error:
-        raise BadInput(f"{where} is not a readable picture (of no known format)") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{where} is not a readable picture ({reason(error)})") from error
-    if size is not None and picture.size != (size, size):
-        scale = size / min(picture.size)
-        scaled = picture.resize(
-            (max(size, round(picture.width * scale)), max(size, round(picture.height * scale))), Image.Resampling.BILINEAR
-        )
-        left, top = (scaled.width - size) // 2, (scaled.height - size) // 2
-        picture = scaled.crop((left, top, left + size, top + size))
-    return np.asarray(picture)
+    for file in folder_files(path):
+        try:
+            yield file.relative_to(path).parts, file.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{file} cannot be read ({error.strerror})") from error
 
 
 def _in_channels(pixels: np.ndarray[Any, Any], channels: int) -> np.ndarray[Any, Any]:

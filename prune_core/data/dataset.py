@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -34,6 +34,7 @@ class Dataset:
         test_images: As ``train_images``; None where the dataset has no test images of its own.
         test_labels: As ``train_labels``; None where the dataset has no test images of its own.
         jpeg: Whether the images were JPEG re-encoded: their ``jpeg_compression`` numbers differ from the original's.
+        kinds: How many files of each suffix were read, most frequent first; empty where the images were no files.
     """
 
     name: str
@@ -49,12 +50,25 @@ class Dataset:
     test_images: Images | None
     test_labels: Labels | None
     jpeg: bool = False
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width, channels of an image."""
         height, width, channels = self.train_images.shape[1:]
         return height, width, channels
+
+    @property
+    def contents(self) -> str:
+        """What was read: ``600 images: 590 .png, 10 .jpg in 4 classes``."""
+        count = len(self.train_labels) + (0 if self.test_labels is None else len(self.test_labels))
+        return contents_text(count, self.kinds, len(self.classes))
+
+
+def contents_text(images: int, kinds: Mapping[str, int], classes: int) -> str:
+    """Return how many images there are, of which kinds of files, in how many classes."""
+    read = ", ".join(f"{count:,} {suffix}" for suffix, count in kinds.items())
+    return f"{images:,} images{': ' if read else ''}{read} in {classes:,} class{'' if classes == 1 else 'es'}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,7 @@ class Arrays:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     jpeg: bool = False
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,19 @@ def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dat
     mean, std = take_channel_values(left, "mean"), take_channel_values(left, "std")
     folder = Path(cache).expanduser() if cache is not None else default_cache()
     request = opener(argument, left, folder)
-    target = dataset_folder(folder, kind, dict(request.fingerprint))
+    # arrays that other code of the user's decoded are other arrays
+    code = DATASETS.code(kind)
+    target = dataset_folder(folder, kind, {**request.fingerprint, **({"code": dict(code)} if code else {})})
     found = read_arrays(target)
     if found is None:
-        arrays = request.decode()
-        _check(name, arrays)
-        write_arrays(target, arrays)
+        try:
+            arrays = request.decode()
+            _check(name, arrays)
+            write_arrays(target, arrays)
+        except MemoryError:
+            raise BadInput(
+                f"dataset {name!r} does not fit into this machine's memory (allowed: fewer or smaller images)"
+            ) from None
         found = read_arrays(target)
     if found is None:
         raise BadInput(f"the array cache {target} vanished while it was read: is something clearing it?")
@@ -56,6 +63,7 @@ def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dat
         test_images=arrays.test_images,
         test_labels=None if arrays.test_labels is None else np.asarray(arrays.test_labels),
         jpeg=arrays.jpeg,
+        kinds=arrays.kinds,
     )
 
 

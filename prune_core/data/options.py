@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_core.base.errors import BadInput
+from prune_core.base.described import without_defaults
+from prune_core.base.errors import BadInput, UnknownOption
+
+LATER_OPTIONS: dict[str, dict[str, Any]] = {}
+"""Options that datasets got after version 0.1.0, with their defaults, by dataset: an option that a study sets to its default
+is then the same data as one that it leaves out. A new option of a shipped dataset belongs in here."""
+
+
+def described_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a description names: without those of `LATER_OPTIONS` that are at their default."""
+    return without_defaults(options, LATER_OPTIONS.get(name.partition(":")[0], {}))
 
 
 def take_folder(options: dict[str, Any], name: str) -> Path | None:
@@ -43,9 +54,10 @@ def take_channel_values(options: dict[str, Any], name: str) -> tuple[float, ...]
 
 
 def refuse_rest(name: str, options: dict[str, Any], allowed: tuple[str, ...]) -> None:
-    """Raise `BadInput` when options are left over."""
+    """Raise `UnknownOption` when options are left over."""
     if options:
-        raise BadInput(f"dataset {name!r} has no option {sorted(options)[0]!r} (allowed: {', '.join(sorted(allowed))})")
+        option = sorted(map(str, options))[0]
+        raise UnknownOption(f"dataset {name!r} has no option {option!r} (allowed: {', '.join(sorted(allowed))})", option)
 
 
 def refuse_argument(name: str, argument: str) -> None:

@@ -1,4 +1,4 @@
-"""The one cut of the images: training, validation (selection) and test (report) never share an image (architecture 5.4)."""
+"""The one cut of the images: training, validation (selection) and test (report) never share an image."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_atomically
+from prune_core.base.plain_text import csv_cell
 from prune_core.base.trial_folder import CORRUPTIONS
 from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics.robustness import cell_accuracy, cell_ece
@@ -39,7 +40,7 @@ def corruption_table(logits: LogitSet | None, bins: int) -> str:
     writer.writerow(["corruption", "images", *(f"{name}_s{severity}" for name in blocks for severity in cells.severities)])
     for row, corruption in enumerate(cells.corruptions):
         numbers = [f"{value:.6f}" for block in blocks.values() for value in block[row]]
-        writer.writerow([corruption, cells.correct.shape[2], *numbers])
+        writer.writerow([csv_cell(corruption), cells.correct.shape[2], *numbers])
     return text.getvalue()
 
 

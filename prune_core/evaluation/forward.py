@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from prune_core.base.errors import BadInput
+from prune_core.base.memory_format import Forward, as_logits
 
 Array = npt.NDArray[Any]
 
@@ -42,6 +43,7 @@ def forward_logits(
 
     Raises:
         BadInput: images are not (N, H, W, C) uint8 or the normalisation has another number of channels.
+        TypeError: the network returns something else than logits.
     """
     return np.concatenate(forward_arrays(network, [images], mean, std, device=torch.device(device), batch_size=batch_size))
 
@@ -64,9 +66,10 @@ def forward_arrays(
     shift = (torch.tensor(list(mean), dtype=torch.float64) / torch.tensor(list(std))).float().to(device).view(1, -1, 1, 1)
     logits = []
     with _judging(network.to(device), channels_last=device.type == "cpu"), torch.inference_mode():
+        forward = Forward(network)
         for batch in _batches(arrays, batch_size):
             inputs = _on_device(batch, device).mul_(scale).sub_(shift)
-            logits.append(network(inputs).float())
+            logits.append(as_logits(forward(inputs)).float())
         together = torch.cat(logits).cpu().numpy()
     borders = np.cumsum([len(array) for array in arrays])[:-1]
     return list(np.split(together, borders))
@@ -111,13 +114,13 @@ def _judging(network: nn.Module, *, channels_last: bool) -> Iterator[None]:
     """Eval mode; afterwards every module has the flag that it had, as some may be frozen while others train.
 
     On CPU the weights of convolutions are also laid out channels last meanwhile (ResNet-20 1.2 times, small VGG 2 times
-    as fast); the tensors that an optimiser knows are put back untouched.
+    as fast), unless the network cannot compute like that; the tensors that an optimiser knows are put back untouched.
     """
     flags = [(module, module.training) for module in network.modules()]
-    weights = [(p, p.data) for p in network.parameters() if p.dim() == 4] if channels_last else []
+    weights = [(p, p.data) for p in network.parameters() if p.dim() == 4]
     network.eval()
     try:
-        for parameter, data in weights:
+        for parameter, data in weights if channels_last else []:
             parameter.data = data.contiguous(memory_format=torch.channels_last)
         yield
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,12 @@ import numpy.typing as npt
 from prune_core.base.benchmark import averaged
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_atomically
+from prune_core.base.limits import LOGITS_BYTES
+from prune_core.base.npz import NPZ_ERRORS, read_npz
 from prune_core.metrics.predictions import CellPredictions, Predictions
 
 _CELL = "cell_of_"
+_ARRAYS = ("labels", "clean", "cell_index")
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ class LogitSet:
             BadInput: the file is missing, cut short, or none of ours.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                cells = {name.removeprefix(_CELL): file[name] for name in file.files if name.startswith(_CELL)}
-                return cls(file["labels"], file["clean"], cells, file["cell_index"])
-        except (OSError, KeyError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            file = read_npz(Path(path), lambda name: name in _ARRAYS or name.startswith(_CELL), LOGITS_BYTES)
+            cells = {name.removeprefix(_CELL): cell for name, cell in file.items() if name.startswith(_CELL)}
+            return cls(file["labels"], file["clean"], cells, file["cell_index"])
+        except (*NPZ_ERRORS, MemoryError) as error:
             raise BadInput(f"{path}: no readable file of logits ({error})") from error

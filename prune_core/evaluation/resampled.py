@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prune_core.base.files import write_atomically
+from prune_core.base.npz import NPZ_ERRORS
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.uncertainty import resample
 
@@ -59,6 +60,8 @@ def read_image_noise(path: Path) -> npt.NDArray[Any] | None:
     """Return what `write_image_noise` wrote; None where there is nothing that can be read."""
     try:
         noise = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except (*NPZ_ERRORS, MemoryError):
         return None
-    return noise if noise.dtype.names and noise.shape == (RESAMPLES,) else None
+    if not isinstance(noise, np.ndarray) or not noise.dtype.names or noise.shape != (RESAMPLES,):
+        return None
+    return noise

@@ -136,6 +136,8 @@ file_metric(
         1.0,
         "Guo et al. 2017 (arXiv:1706.04599): top label, L1, equal-width bins (lo, hi]",
         after_temperature=True,
+        group="calibration",
+        order=20,
     )
 )
 file_metric(
@@ -148,6 +150,12 @@ file_metric(
         0.0,
         1.0,
         "Nguyen and O'Connor 2015: equal-mass bins, ties kept together",
+        group="calibration",
+        order=22,
+        table=False,
+        headline=False,
+        panel=False,
+        tracked=False,
     )
 )
 file_metric(
@@ -160,6 +168,12 @@ file_metric(
         0.0,
         1.0,
         "Kumar et al. 2019 (arXiv:1909.10155), p = 1, normal approximation in closed form, clipped at 0",
+        group="calibration",
+        order=21,
+        table=False,
+        headline=False,
+        panel=False,
+        tracked=False,
     )
 )
 file_metric(
@@ -173,5 +187,8 @@ file_metric(
         1.0,
         "signed calibration in the large; positive is overconfident",
         recorded=False,
+        format="percent",
+        group="calibration",
+        order=61,
     )
 )

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-import prune_core.metrics  # noqa: F401  (registers the shipped ones)
-from prune_core.metrics.registry import METRICS, Metric
+from typing import Any
 
-SEVERITIES = (1, 2, 3, 4, 5)
+from prune_core.metrics.quantities import WITHOUT_JPEG, metrics_known
+from prune_core.metrics.quantity import SEVERITIES, Quantity
+
+__all__ = [
+    "SET_COLUMNS",
+    "SEVERITIES",
+    "metric_columns",
+    "report_cell_columns",
+    "report_columns",
+    "selection_columns",
+    "text_metric_columns",
+    "train_columns",
+]
+
+SET_COLUMNS = ("corruption_set", WITHOUT_JPEG.name)
+"""What the corrupted report images are called; for JPEG re-encoded images also mPC without ``jpeg_compression``."""
 
 
 def report_columns() -> list[str]:
     """Return the columns of the report images, in registration order within their groups."""
-    metrics = [METRICS.get(name) for name in METRICS if METRICS.get(name).recorded]
+    metrics = metrics_known()
     images = [m.name for m in metrics if m.on == "images"]
     fitted = [m.name for m in metrics if m.on == "fit"]
     scaled = [f"{m.name}_t" for m in metrics if m.after_temperature]
@@ -19,11 +33,10 @@ def report_columns() -> list[str]:
 
 def report_cell_columns() -> list[str]:
     """Return the report columns that come of corrupted images, which a study need not judge at every budget."""
-    metrics = [METRICS.get(name) for name in METRICS if METRICS.get(name).recorded]
-    return [column for m in metrics for column in _corruption_columns(m)]
+    return [column for m in metrics_known() for column in _corruption_columns(m)]
 
 
-def _corruption_columns(metric: Metric) -> list[str]:
+def _corruption_columns(metric: Quantity) -> list[str]:
     if metric.on == "severity":
         return [metric.name, *(f"{metric.name}_s{severity}" for severity in SEVERITIES)]
     return [metric.name] if metric.on == "cells" else []
@@ -31,12 +44,12 @@ def _corruption_columns(metric: Metric) -> list[str]:
 
 def train_columns() -> list[str]:
     """Return the columns of the training images: they say why ECE moved."""
-    return [f"train_{name}" for name in METRICS if METRICS.get(name).on_train]
+    return [f"train_{m.name}" for m in metrics_known() if m.on_train]
 
 
 def selection_columns() -> list[str]:
     """Return the ``val_*`` columns: every report column but the per-severity ones."""
-    severities = {f"{name}_s{severity}" for name in METRICS if METRICS.get(name).on == "severity" for severity in SEVERITIES}
+    severities = {f"{m.name}_s{severity}" for m in metrics_known() if m.on == "severity" for severity in SEVERITIES}
     return [f"val_{column}" for column in report_columns() if column not in severities]
 
 
@@ -45,14 +58,20 @@ def metric_columns() -> list[str]:
     return report_columns() + train_columns() + selection_columns()
 
 
-REPORT_COLUMNS = tuple(report_columns())
-TRAIN_COLUMNS = tuple(train_columns())
-SELECTION_COLUMNS = tuple(selection_columns())
-METRIC_COLUMNS = tuple(metric_columns())
-"""As shipped; call `metric_columns` after plugins were imported."""
+def text_metric_columns() -> list[str]:
+    """Return the metric columns that hold a name, not a number."""
+    return [column for m in metrics_known() if m.is_text for column in (m.name, f"val_{m.name}")]
 
-SET_COLUMNS = ("corruption_set", "mpc_without_jpeg")
-"""What the corrupted report images are called; for JPEG re-encoded images also mPC without ``jpeg_compression``."""
 
-TEXT_COLUMNS = ("worst_corruption", "val_worst_corruption")
-"""The metric columns that hold a name, not a number."""
+def __getattr__(name: str) -> Any:
+    """``METRIC_COLUMNS`` and its parts: the functions' answers as of now, plugins included."""
+    makers = {
+        "REPORT_COLUMNS": report_columns,
+        "TRAIN_COLUMNS": train_columns,
+        "SELECTION_COLUMNS": selection_columns,
+        "METRIC_COLUMNS": metric_columns,
+        "TEXT_COLUMNS": text_metric_columns,
+    }
+    if name not in makers:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return tuple(makers[name]())

@@ -51,7 +51,23 @@ def mean_confidence(predictions: Predictions) -> float:
     return float(predictions.confidence.mean())
 
 
-file_metric(Metric("accuracy", "accuracy", lambda p, bins: accuracy(p), "max", "fraction", 0.0, 1.0, "top-1", on_train=True))
+file_metric(
+    Metric(
+        "accuracy",
+        "accuracy",
+        lambda p, bins: accuracy(p),
+        "max",
+        "fraction",
+        0.0,
+        1.0,
+        "top-1",
+        on_train=True,
+        format="percent",
+        group="accuracy",
+        order=10,
+        panel=False,  # every panel is against it
+    )
+)
 file_metric(
     Metric(
         "nll",
@@ -64,6 +80,10 @@ file_metric(
         "mean negative log-likelihood; proper (Gneiting and Raftery 2007)",
         on_train=True,
         after_temperature=True,
+        group="likelihood",
+        order=30,
+        headline=False,
+        panel=False,
     )
 )
 file_metric(
@@ -76,6 +96,11 @@ file_metric(
         0.0,
         2.0,
         "Brier 1950, summed over classes",
+        group="likelihood",
+        order=35,
+        table=False,
+        headline=False,
+        panel=False,
     )
 )
 file_metric(
@@ -88,5 +113,11 @@ file_metric(
         0.0,
         1.0,
         "mean of the largest softmax probability",
+        group="calibration",
+        order=60,
+        table=False,
+        headline=False,
+        panel=False,
+        tracked=False,
     )
 )

@@ -39,6 +39,23 @@ def check_finite(logits: npt.NDArray[Any], what: str) -> None:
         raise Diverged(f"{int((~finite).any(axis=-1).sum())} images have logits that are not finite ({what})")
 
 
+SOFTMAX_TWICE = (
+    "its outputs are probabilities (in [0, 1], each row sums to 1) and are read as logits: ECE, NLL, Brier score and "
+    "confidence are of a softmax taken twice; take the softmax out of the network"
+)
+"""What to tell where `are_probabilities` holds."""
+
+
+def are_probabilities(logits: npt.NDArray[Any]) -> bool:
+    """Return whether ``(N, K)`` outputs look like a softmax was taken already: all in [0, 1], every row sums to 1."""
+    if logits.ndim != 2 or not len(logits) or logits.shape[1] < 2:
+        return False
+    values = logits.astype(np.float64)
+    tolerance = 1e-4  # a softmax in float32 is within 1e-6, one in float16 within 1e-3 / 16
+    within = values.min() >= -tolerance and values.max() <= 1 + tolerance
+    return bool(within and np.abs(values.sum(axis=1) - 1).max() <= 16 * tolerance)
+
+
 @dataclass(frozen=True)
 class Predictions:
     """Logits ``(N, K)`` of N images beside their labels ``(N,)``, and the float64 statistics of each image.

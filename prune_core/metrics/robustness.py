@@ -59,8 +59,41 @@ def worst_corruption(cells: CellPredictions) -> tuple[str, float]:
 
 
 _MPC = "Michaelis et al. 2019 (arXiv:1907.07484)"
-file_metric(Metric("mpc", "mPC", lambda c, bins: mpc(c), "max", "fraction", 0.0, 1.0, _MPC, on="severity"))
-file_metric(Metric("rpc", "rPC", lambda c, bins: rpc(c), "max", "ratio", 0.0, None, _MPC, on="cells"))
+file_metric(
+    Metric(
+        "mpc",
+        "mPC",
+        lambda c, bins: mpc(c),
+        "max",
+        "fraction",
+        0.0,
+        1.0,
+        _MPC,
+        on="severity",
+        format="percent",
+        group="robustness",
+        order=40,
+    )
+)
+file_metric(
+    Metric(
+        "rpc",
+        "rPC",
+        lambda c, bins: rpc(c),
+        "max",
+        "ratio",
+        0.0,
+        None,
+        _MPC,
+        on="cells",
+        format="percent",
+        group="robustness",
+        order=41,
+        table=False,
+        headline=False,
+        panel=False,
+    )
+)
 file_metric(
     Metric(
         "corruption_ece",
@@ -72,6 +105,11 @@ file_metric(
         1.0,
         "ECE pooled over the corruptions of a severity; overall the mean over severities",
         on="severity",
+        group="calibration",
+        order=45,
+        table=False,
+        headline=False,
+        panel=False,
     )
 )
 file_metric(
@@ -85,6 +123,13 @@ file_metric(
         None,
         "lowest mean accuracy over severities",
         on="cells",
+        format="text",
+        group="robustness",
+        order=50,
+        table=False,
+        headline=False,
+        panel=False,
+        tracked=False,
     )
 )
 file_metric(
@@ -98,5 +143,11 @@ file_metric(
         1.0,
         "lowest mean accuracy over severities",
         on="cells",
+        format="percent",
+        group="robustness",
+        order=51,
+        table=False,
+        headline=False,
+        panel=False,
     )
 )

@@ -107,6 +107,8 @@ file_metric(
         1.0,
         "Geifman and El-Yaniv 2017 (arXiv:1705.08500); ties averaged",
         recorded=False,
+        group="selective prediction",
+        order=70,
     )
 )
 file_metric(
@@ -120,5 +122,7 @@ file_metric(
         0.5,
         "Traub et al. 2024 (arXiv:2407.01032)",
         recorded=False,
+        group="selective prediction",
+        order=70,
     )
 )

@@ -84,5 +84,11 @@ file_metric(
         HIGHEST,
         "Guo et al. 2017 (arXiv:1706.04599), fitted on one half of the validation images",
         on="fit",
+        group="calibration",
+        order=65,
+        table=False,
+        headline=False,
+        panel=False,
+        tracked=False,
     )
 )

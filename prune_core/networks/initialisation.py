@@ -1,4 +1,4 @@
-"""How fresh weights are drawn: He et al. by default, and the study's own ways (protocol.md, section 1)."""
+"""How fresh weights are drawn: He et al. 2015 by default, and the ways of the code of Liu et al. 2019 (arXiv:1810.05270)."""
 
 from __future__ import annotations
 

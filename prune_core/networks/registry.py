@@ -7,14 +7,18 @@ read from it, so that a network of the user's own is one function behind ``@NETW
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
+from prune_core.base.described import without_defaults
 from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.founding import NETWORK_OPTIONS
 from prune_core.base.registry import Registry
 from prune_core.networks.architecture import Architecture
+from prune_core.networks.tied import refuse_shared_memory
 from prune_core.networks.torchvision_classifiers import builder_of
 
 Builder = Callable[..., nn.Module]
@@ -44,8 +48,34 @@ def build_network(name: str, *, num_classes: int = 10, in_channels: int = 3, **o
     network = builder(**resolved)
     if not isinstance(network, nn.Module):
         raise BadInput(f"network {name}: its builder returned a {type(network).__name__}, not a torch.nn.Module")
+    _check_parameters(name, network)
     network.architecture = Architecture(name, resolved)  # type: ignore[assignment]
     return network
+
+
+def described_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a description names: without those that came after version 0.1.0 and are at their default.
+
+    Raises:
+        BadInput: for an unknown name.
+    """
+    declared = inspect.signature(_builder(name), eval_str=True).parameters
+    defaults = {each.name: each.default for each in declared.values() if each.default is not inspect.Parameter.empty}
+    return without_defaults(options, defaults, NETWORK_OPTIONS.get(name.partition(":")[0], ()))
+
+
+def _check_parameters(name: str, network: nn.Module) -> None:
+    """Raise `BadInput` for layers without shapes, and for parameters that share memory without being one."""
+    lazy = [key for key, parameter in network.named_parameters() if isinstance(parameter, UninitializedParameter)]
+    if lazy:
+        raise BadInput(
+            f"network {name}: {lazy[0]} has no shape yet (a lazy layer): its builder must give every layer its sizes, or "
+            "show the network an image before it returns it"
+        )
+    try:
+        refuse_shared_memory(network)
+    except BadInput as error:
+        raise BadInput(f"network {name}: {error}") from None
 
 
 def _builder(name: str) -> Builder:

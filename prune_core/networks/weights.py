@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from prune_core.base.errors import BadInput
 from prune_core.networks.checkpoint_files import read_state_dict
+from prune_core.networks.computed import compute_weights
 from prune_core.networks.families.preresnet import ChannelSelection
+from prune_core.networks.folded_checkpoints import with_folded_weights
+from prune_core.networks.tied import with_tied_names
 
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 """Prefixes that data parallelism, compilation and training frameworks put before every name."""
@@ -33,13 +36,18 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
 
     A plain state dict, or one nested under ``state_dict`` or ``model``, with or without ``module.`` before the names, as
     ``.pt``, ``.pth``, ``.th`` or ``.safetensors``. Nothing in the file is executed. CIFAR ResNets whose last layer is called
-    ``linear`` or ``fc`` fit ours. Counters of batch norm (``num_batches_tracked``) may be missing.
+    ``linear`` or ``fc`` fit ours. Weights that the checkpoint holds in parts (masks of ``torch.nn.utils.prune``, weight
+    norm, spectral norm) are what such a network computes. Counters of batch norm (``num_batches_tracked``) may be missing.
 
     Raises:
         BadInput: one line with the names that are missing, unexpected or of another shape; or why the file cannot be read.
     """
     wanted = network.state_dict()
     found = _selections_as_indices(network, _with_our_names(read_state_dict(path), wanted))
+    try:
+        found = with_tied_names(network, found)
+    except BadInput as error:
+        raise BadInput(f"{path} does not fit {_name_of(network)}; {error}") from None
     optional = {name for name in wanted if name.endswith("num_batches_tracked")} | _selection_buffers(network)
     missing = [name for name in wanted if name not in found and name not in optional]
     unexpected = [name for name in found if name not in wanted]
@@ -58,6 +66,7 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     if said:
         raise BadInput(f"{path} does not fit {_name_of(network)}; {'; '.join(said)}")
     network.load_state_dict({**wanted, **found})
+    compute_weights(network)
 
 
 def _with_our_names(found: dict[str, Tensor], wanted: Iterable[str]) -> dict[str, Tensor]:
@@ -67,6 +76,7 @@ def _with_our_names(found: dict[str, Tensor], wanted: Iterable[str]) -> dict[str
         for prefix in WRAPPERS:
             if all(name.startswith(prefix) for name in found) and not all(name.startswith(prefix) for name in ours):
                 found = {name.removeprefix(prefix): tensor for name, tensor in found.items()}
+    found = with_folded_weights(found, ours)
     free = ours - set(found)
     return {name if name in ours else _our_name(name, free): tensor for name, tensor in found.items()}
 

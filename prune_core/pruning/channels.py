@@ -9,13 +9,15 @@ from torch import nn
 
 from prune_core.base.errors import BadInput
 from prune_core.networks import ChannelGroup, architecture_of, convolutions
-from prune_core.pruning.layers import NOT_CHOSEN, STREAM, LayerChoice
+from prune_core.pruning.again import check_asked
+from prune_core.pruning.couplings import Coupling, remove_filters
+from prune_core.pruning.layers import NOT_CHOSEN, STREAM, LayerChoice, held_modules
 from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, make_options, plain_options
 from prune_core.pruning.outcome import Granularity, LayerOutcome, PruningOutcome
 from prune_core.pruning.ratio import canonical, kept_count, removed_count
 from prune_core.pruning.selection import Kept, check_finite, keep_at_least, keep_each, keep_pooled, rounded_up
 from prune_core.pruning.surgery import groups_of, remove_channels, width_of
-from prune_core.pruning.user_networks import Coupling, brought_groups, remove_filters, trace
+from prune_core.pruning.user_networks import brought_groups, trace
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def prune_channels(
     else:
         raise BadInput(f"{name} needs a network that describes its channel_groups(): prune the filters of this one")
     pool = Pool(groups, _dense_widths(network, groups), ratio, choice.ratios)
+    _check_gone(network, method.granularity, options, pool)
     selected = select_channels(network, method, options, pool)
     kept = {key: mask.nonzero().flatten().tolist() for key, mask in selected.kept.items()}
     if couplings:
@@ -77,6 +80,19 @@ def prune_channels(
     )
 
 
+def _check_gone(network: nn.Module, granularity: Granularity, options: ChannelOptions, pool: Pool) -> None:
+    """Raise `BadInput` where more channels are gone than the ratio asks for; rule ``paper`` takes ties, so may take more."""
+    if options.rule != "exact":
+        return
+    gone = {name: width - width_of(network, pool.groups[name]) for name, width in pool.dense.items()}
+    if granularity == "filters":
+        asked = {name: width - kept_count(width, pool.ratio_of(name)) for name, width in pool.dense.items()}
+        check_asked(network, gone, asked, pool.dense, granularity)
+    else:
+        total = {"": sum(pool.dense.values())}
+        check_asked(network, {"": sum(gone.values())}, {"": asked_removed(granularity, pool, options)}, total, granularity)
+
+
 def eligible_groups(
     network: nn.Module, granularity: Granularity, choice: LayerChoice
 ) -> tuple[dict[str, ChannelGroup], dict[str, str]]:
@@ -85,13 +101,14 @@ def eligible_groups(
     Raises:
         BadInput: a chosen layer cannot be pruned, or none can.
     """
-    groups = groups_of(network)
+    groups, held = _free_groups(network)
     filters = {group.convolution: group for group in groups.values() if group.kind == "filters"}
     numbers = {name: number for number, (name, _) in enumerate(convolutions(network), start=1)}
-    stuck = [numbers[layer] for layer in choice.names if layer not in filters]
+    stuck = [layer for layer in choice.names if layer not in filters]
     if choice.explicit and stuck:
         possible = [number for layer, number in numbers.items() if layer in filters]
-        raise BadInput(f"layers {stuck} cannot lose filters: {STREAM} (allowed: {possible})")
+        why = held.get(stuck[0], STREAM)
+        raise BadInput(f"layers {[numbers[each] for each in stuck]} cannot lose filters: {why} (allowed: {possible})")
     found, left_alone = {}, {}
     for name, group in groups.items():
         selectable = group.kind == "selection" and granularity == "channels" and not choice.explicit
@@ -99,10 +116,24 @@ def eligible_groups(
             found[name] = group
         elif group.kind == "filters":
             left_alone[name] = NOT_CHOSEN
-    left_alone |= {layer: STREAM for layer in numbers if layer not in filters}
+    left_alone |= {layer: STREAM for layer in numbers if layer not in filters} | held
     if not found:
-        raise BadInput("no prunable layer: none of the chosen layers can lose channels")
+        why = f" ({', '.join(sorted(set(held.values())))})" if held else ""
+        raise BadInput(f"no prunable layer: none of the chosen layers can lose channels{why}")
     return found, left_alone
+
+
+def _free_groups(network: nn.Module) -> tuple[dict[str, ChannelGroup], dict[str, str]]:
+    """Return the groups whose channels can go, and what makes the others, with the reason, by convolution (or group)."""
+    held, free, stuck = held_modules(network), {}, {}
+    for name, group in groups_of(network).items():
+        modules = [group.convolution, group.norm, *(consumer.name for consumer in group.consumers)]
+        reason = next((f"{module}: {held[module]}" for module in modules if module in held), None)
+        if reason is None:
+            free[name] = group
+        else:
+            stuck[group.convolution or name] = reason
+    return free, stuck
 
 
 def _dense_widths(network: nn.Module, groups: dict[str, ChannelGroup]) -> dict[str, int]:

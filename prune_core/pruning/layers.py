@@ -11,10 +11,23 @@ from torch import nn
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.networks import convolutions
+from prune_core.networks.computed import computed_weights
+from prune_core.networks.tied import sharing_modules
 
 Layers = str | Sequence[int]
 STREAM = "its output is added to a residual stream or cannot be removed alone"
 NOT_CHOSEN = "not among the chosen layers"
+
+
+def computed_reason(what: str) -> str:
+    """Return why a layer is left alone whose weight is computed from other parameters."""
+    return f"its weight is computed from other parameters ({what})"
+
+
+def held_modules(network: nn.Module) -> dict[str, str]:
+    """Return the modules whose channels cannot go because of what their parameters are, with the reason."""
+    shared = {name: f"its weight is also that of {other}" for name, other in sharing_modules(network).items()}
+    return shared | {name: computed_reason(what) for name, what in computed_weights(network).items()}
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ PRESETS: dict[str, Preset] = {
     "stage1_no_skip": Preset(BASIC_BLOCKS, _resnet((None,))),
     "all_stages": Preset(BASIC_BLOCKS, _resnet110_reading((None, None, None))),
 }
-"""Layer choices of Li et al. 2017 (arXiv:1608.08710) as the study uses them; protocol in docs."""
+"""Layer choices of Li et al. 2017 (arXiv:1608.08710), and three readings of its ResNet-110 for any ratio."""
 
 
 def check_layers(layers: object) -> str | tuple[int, ...]:

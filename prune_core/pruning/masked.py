@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
+from prune_core.base.copies import copied
 from prune_core.networks import architecture_of
 from prune_core.pruning.masks import zero_out
 from prune_core.pruning.outcome import outcome_of
@@ -22,7 +21,7 @@ def masked_copy(dense: nn.Module, pruned: nn.Module) -> nn.Module:
     Raises:
         BadInput: the pruned network names channels that the dense one has not got.
     """
-    masked = copy.deepcopy(dense).cpu().double()
+    masked = copied(dense).cpu().double()
     outcome = outcome_of(pruned)
     if outcome.granularity == "weights":
         zero_out(masked, {name: mask.cpu() for name, mask in outcome.masks.items()})

@@ -5,13 +5,15 @@ A method is one file in ``methods/`` (or in a plugin) that ends with ``METHODS.r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from torch import Tensor, nn
 
+from prune_core.base.described import without_defaults
 from prune_core.base.errors import BadInput, UnknownName
+from prune_core.base.founding import METHOD_OPTIONS
 from prune_core.base.registry import Registry
 from prune_core.networks import ChannelGroup
 from prune_core.pruning.layers import Layers, check_layers
@@ -136,6 +138,18 @@ def make_options(name: str, method: Method, values: dict[str, Any]) -> Any:
         if option not in allowed:
             raise UnknownName(f"option of {name}", option, allowed)
     return method.Options(**values)
+
+
+def described_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a description names: without those that came after version 0.1.0 and are at their default.
+
+    A seed that is given stays in it whatever it is: without one each trial draws its own.
+
+    Raises:
+        UnknownName: there is no such method.
+    """
+    defaults = {field.name: field.default for field in fields(METHODS.get(name).Options) if field.name != "seed"}
+    return without_defaults(options, defaults, METHOD_OPTIONS.get(name, ()))
 
 
 def plain_options(options: Any) -> dict[str, Any]:

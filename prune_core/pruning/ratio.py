@@ -30,7 +30,7 @@ def canonical(ratio: Decimal) -> str:
 
 
 def removed_count(total: int, ratio: Decimal, rule: str = "exact") -> int:
-    """Return floor(total * ratio): how many of a pool of weights or channels go; one more under the study's own rule."""
+    """Return floor(total * ratio): how many of a pool of weights or channels go; one more under the rule ``paper``."""
     return int(total * ratio) + (1 if rule == "paper" and ratio else 0)
 
 

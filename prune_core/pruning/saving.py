@@ -1,8 +1,8 @@
 """One file per network: tensors, and in the header as JSON how to build the network that takes them.
 
-The format is safetensors: nothing in it can be executed. Header keys: ``architecture`` (name, options, kept channels per
-group), ``outcome`` when the network was pruned, and whatever ``metadata`` the caller adds. The same network gives the same
-bytes.
+The format is safetensors: nothing in it can be executed. A tied weight is in it once. Header keys: ``architecture`` (name,
+options, kept channels per group), ``outcome`` when the network was pruned, and whatever ``metadata`` the caller adds. The
+same network gives the same bytes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from prune_core.base.errors import BadInput
-from prune_core.base.files import replacing
+from prune_core.base.files import parse_json, replacing
 from prune_core.networks import Architecture, architecture_of, build_network
+from prune_core.networks.computed import compute_weights, computed_weights
+from prune_core.networks.tied import tie_again, tied_names, with_tied_names
 from prune_core.pruning.masks import masks_from_zeros
 from prune_core.pruning.outcome import PruningOutcome
 from prune_core.pruning.surgery import remove_channels
@@ -47,7 +49,10 @@ def save_network(network: nn.Module, path: str | Path, *, metadata: dict[str, st
         if key in RESERVED or not isinstance(value, str):
             raise BadInput(f"metadata key {key!r} is reserved or its value is no text (reserved: {', '.join(RESERVED)})")
         header[key] = value
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()}
+    tied = tied_names(network)
+    tensors = {
+        name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items() if name not in tied
+    }
     with replacing(Path(path)) as temporary:
         temporary.write_bytes(_ordered(save(tensors, metadata=header)))
 
@@ -62,15 +67,17 @@ def load_network(path: str | Path) -> nn.Module:
     if "architecture" not in header:
         raise BadInput(f"{path}: no architecture in the header, so this is not a file of save_network")
     try:
-        architecture = Architecture.from_dict(json.loads(header["architecture"]))
-        # Shapes first, on the meta device: a header that lies about widths must not cost memory.
-        with torch.device("meta"), _WithoutInitialisation():
-            network = build_network(architecture.name, **architecture.options)
+        architecture = Architecture.from_dict(parse_json(header["architecture"]))
+        network = _skeleton(architecture)
         # Outside: arithmetic of indices on the meta device imports all of torch's compiler.
         network = _shrunk(network, architecture)
+        tensors = with_tied_names(network, tensors)
         _check_fit(network, tensors)
+        tied = tied_names(network)
         network.load_state_dict(tensors, assign=True)
+        tie_again(network, tied)
         network = _materialised(network, architecture, tensors)
+        compute_weights(network)
         _restore_outcome(network, header.get("outcome"))
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
@@ -94,8 +101,9 @@ def read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             # A copy in memory of our own: mapped tensors would change with the file, and are not aligned.
             tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118 (not a dict)
             return dict(opened.metadata() or {}), tensors
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
-        raise BadInput(f"{path}: truncated, or not a .safetensors file ({str(error).splitlines()[0][:100]})") from error
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, MemoryError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise BadInput(f"{path}: truncated, or not a .safetensors file ({said})") from error
 
 
 class _WithoutInitialisation(TorchFunctionMode):
@@ -108,6 +116,22 @@ class _WithoutInitialisation(TorchFunctionMode):
     ) -> Any:
         """Return the tensor as it is for a fill, and what the function returns otherwise."""
         return args[0] if func in self.FILLS else func(*args, **(kwargs or {}))
+
+
+def _skeleton(architecture: Architecture) -> nn.Module:
+    """Build on the meta device, for the shapes: a header that lies about widths must not cost memory.
+
+    A network that looks at values while it is built, as some parametrizations do, is built for real.
+    """
+    try:
+        with torch.device("meta"), _WithoutInitialisation():
+            network = build_network(architecture.name, **architecture.options)
+        if not computed_weights(network):
+            return network
+    except RuntimeError:
+        pass
+    with torch.random.fork_rng(devices=[]):
+        return build_network(architecture.name, **architecture.options)
 
 
 def _shrunk(network: nn.Module, architecture: Architecture) -> nn.Module:
@@ -140,7 +164,7 @@ def _check_fit(network: nn.Module, tensors: dict[str, Tensor]) -> None:
 def _restore_outcome(network: nn.Module, text: str | None) -> None:
     if text is None:
         return
-    plain = json.loads(text)
+    plain = parse_json(text)
     kept, masks = {}, {}
     if plain["granularity"] == "weights":
         masks = masks_from_zeros(network, [layer["name"] for layer in plain["layers"]])

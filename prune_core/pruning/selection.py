@@ -1,10 +1,11 @@
-"""The one place that turns scores into what is kept (architecture 5.8).
+"""The one place that turns scores into what is kept.
 
 A score says "higher = keep". Counts are exact, never thresholds on scores. Ties: among equal scores the lower index goes
 first, and the earlier layer before the later one, which is what a stable ascending sort of the concatenated scores does.
 
-The study's own rule (``rule="paper"``) is a threshold: with k = int(N r) and t the (k+1)-th smallest score, only scores
-strictly above t stay, so k + 1 go, and every tie with t goes too. The "+ 1" is in `prune_core.pruning.ratio.removed_count`.
+The rule of the code of Liu et al. 2019 (``rule="paper"``) is a threshold: with k = int(N r) and t the (k+1)-th smallest
+score, only scores strictly above t stay, so k + 1 go, and every tie with t goes too. The "+ 1" is in
+`prune_core.pruning.ratio.removed_count`.
 """
 
 from __future__ import annotations

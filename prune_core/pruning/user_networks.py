@@ -1,66 +1,28 @@
 """Filters of networks that users bring: Torch-Pruning traces which channels go together, the rest is ours.
 
 Only filters that nothing but ordinary layers read can go: those on a residual stream, in grouped convolutions or behind
-layers that we do not know are left alone with the reason. What is removed is compared with the masked network before it is
-given back, and refused when it differs.
+layers that we do not know are left alone with the reason, and so are unused convolutions, weights that are computed or
+shared, and filters on whose number the forward pass counts. What is removed is compared with the masked network before it
+is given back, and refused when it differs.
 """
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from prune_core.base.errors import BadInput
-from prune_core.networks import ChannelGroup, architecture_of, convolutions
-from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice
-from prune_core.pruning.masked import masked_copy
+from prune_core.base.errors import BadInput, first_line
+from prune_core.networks import ChannelGroup, convolutions
+from prune_core.networks.computed import folded
+from prune_core.pruning.couplings import Coupling, Member
+from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice, held_modules
+from prune_core.pruning.removal_proof import probe, unproven
 from prune_core.pruning.slices import INPUT, is_depthwise
-from prune_core.pruning.surgery import channel_count, remove_channels
 
-TOLERANCE = 1e-9
-SIZES = (32, 28, 64, 96, 224, 299)
 HARMLESS = ("_ElementWiseOp", "_ReshapeOp", "_ConcatOp", "_FlattenOp")
 """Steps between layers through which Torch-Pruning follows channels by index."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """Channels of one module that follow a filter: ``pairs`` of (their index, the filter's)."""
-
-    key: str
-    pairs: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class Coupling:
-    """What goes with the filters of one convolution; ``norm`` is the last batch norm behind it."""
-
-    norm: str | None
-    members: tuple[Member, ...]
-
-
-def probe(network: nn.Module) -> Tensor:
-    """Return two images of the first size in `SIZES` that the network, in evaluation mode, computes.
-
-    Raises:
-        BadInput: none fits.
-    """
-    channels = architecture_of(network).options.get("in_channels", 3)
-    generator = torch.Generator().manual_seed(0)
-    parameter = next(network.parameters())
-    for size in SIZES:
-        images = torch.randn(2, channels, size, size, generator=generator, dtype=torch.float64).to(parameter)
-        try:
-            with torch.no_grad():
-                network(images)
-        except RuntimeError:
-            continue
-        return images
-    raise BadInput(f"the network computes no square images of {', '.join(map(str, SIZES))} pixels: it cannot be traced")
 
 
 def trace(network: nn.Module) -> tuple[dict[str, Coupling], dict[str, str]]:
@@ -73,26 +35,61 @@ def trace(network: nn.Module) -> tuple[dict[str, Coupling], dict[str, str]]:
         import torch_pruning as tp
     except ImportError as error:
         raise BadInput("filters of a network that is not ours need Torch-Pruning: prunefront[bring]") from error
-    traced = copy.deepcopy(network).cpu().float().eval().requires_grad_(True)
+    held = held_modules(network)
+    traced = folded(network).cpu().float().requires_grad_(True)
     images = probe(traced)[:1]
+    used = _used(traced, images)
     try:
         with torch.enable_grad():
             graph = tp.DependencyGraph().build_dependency(traced, images, verbose=False)
-    except (RuntimeError, ValueError, AssertionError, KeyError, AttributeError, TypeError) as error:
-        raise BadInput(f"Torch-Pruning cannot trace this network ({type(error).__name__})") from error
+    except Exception as error:
+        raise BadInput(f"Torch-Pruning cannot trace this network ({first_line(error)})") from error
     names = {module: name for name, module in traced.named_modules()}
     couplings, left_alone = {}, {}
     for name, module in convolutions(traced):
-        if module.groups != 1:
-            left_alone[name] = "it goes with the filters before it" if is_depthwise(module) else "grouped convolution"
-            continue
-        group = graph.get_pruning_group(module, tp.prune_conv_out_channels, list(range(module.out_channels)))
-        found = _coupling(graph, group, name, names)
+        reason = held.get(name) or (None if name in used else "the network does not use it")
+        if reason is None and module.groups != 1:
+            reason = "it goes with the filters before it" if is_depthwise(module) else "grouped convolution"
+        found = reason or _followed(graph, tp.prune_conv_out_channels, module, names)
+        if isinstance(found, Coupling):
+            found = _held_member(found, held) or found
         if isinstance(found, Coupling):
             couplings[name] = found
         else:
             left_alone[name] = found
-    return couplings, left_alone
+    wrong = unproven(network, couplings)
+    return {name: each for name, each in couplings.items() if name not in wrong}, left_alone | wrong
+
+
+def _used(network: nn.Module, images: Tensor) -> set[str]:
+    """Return the names of the modules that a forward pass calls."""
+    called: set[str] = set()
+    handles = [
+        module.register_forward_pre_hook(lambda _module, _inputs, name=name: called.add(name))
+        for name, module in network.named_modules()
+    ]
+    try:
+        with torch.no_grad():
+            network(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return called
+
+
+def _followed(graph: Any, prune_filters: Any, module: nn.Conv2d, names: dict[nn.Module, str]) -> Coupling | str:
+    """Return what Torch-Pruning says goes with the filters of a convolution, or why they must stay."""
+    try:
+        group = graph.get_pruning_group(module, prune_filters, list(range(module.out_channels)))
+        return _coupling(graph, group, names[module], names)
+    except Exception as error:  # noqa: BLE001  (whatever it raises, it is Torch-Pruning that gave up)
+        return f"Torch-Pruning cannot follow its channels ({first_line(error)})"
+
+
+def _held_member(coupling: Coupling, held: dict[str, str]) -> str | None:
+    """Return why a module that would shrink along with the filters cannot."""
+    modules = (member.key.removesuffix(INPUT) for member in coupling.members)
+    return next((f"{module}: {held[module]}" for module in modules if module in held), None)
 
 
 def _coupling(graph: Any, group: Any, root: str, names: dict[nn.Module, str]) -> Coupling | str:
@@ -143,34 +140,3 @@ def brought_groups(
         reasons = sorted(set(stuck.values()))
         raise BadInput(f"no prunable layer; the convolutions: {', '.join(reasons)}")
     return groups, stuck | {name: NOT_CHOSEN for name in couplings if name not in groups}
-
-
-def remove_filters(network: nn.Module, couplings: dict[str, Coupling], kept: dict[str, list[int]]) -> None:
-    """Remove, in place, the filters that are not listed, and what goes with them."""
-    gone: dict[str, set[int]] = {}
-    for name, indices in kept.items():
-        staying = set(indices)
-        for member in couplings[name].members:
-            going = {index for index, filter_index in member.pairs if filter_index not in staying}
-            gone.setdefault(member.key, set()).update(going)
-    widths = {key: channel_count(network, key) for key in gone}
-    remove_channels(network, {key: [i for i in range(widths[key]) if i not in going] for key, going in gone.items()})
-
-
-@torch.no_grad()
-def refuse_wrong(dense: nn.Module, pruned: nn.Module) -> None:
-    """Compare the removed network with the masked one on random images.
-
-    Raises:
-        BadInput: they differ, so this network cannot be pruned right.
-    """
-    removed = copy.deepcopy(pruned).cpu().double().eval()
-    masked = masked_copy(dense, pruned).eval()
-    images = probe(masked)
-    expected = masked(images)
-    difference = float((removed(images) - expected).abs().max() / expected.abs().max())
-    if not difference <= TOLERANCE:
-        raise BadInput(
-            f"{architecture_of(dense).name} cannot be pruned right: its outputs without the channels differ by "
-            f"{difference:.2g} from those with the channels at zero (an activation that is not zero at zero?)"
-        )

@@ -18,7 +18,7 @@ from torch import Tensor
 from prune_core.base.seeds import torch_generator
 
 PADDING = {"none": 0, "shift": 2, "crop_flip": 4}
-"""Zero pixels around the raw image, by augmentation (4 is the study's, protocol section 3)."""
+"""Zero pixels around the raw image, by augmentation (4 for CIFAR-10: He et al. 2016, section 4.2)."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prune_core.base.errors import Diverged
+from prune_core.base.memory_format import ORDINARY, as_logits, in_format, set_format, training_format
+from prune_core.base.recipe import Recipe
 from prune_core.training.device_data import DeviceData
 from prune_core.training.optimizer import Masks, Sgd, add_sparsity, scales
-from prune_core.training.recipe import Recipe
 from prune_core.training.schedule import learning_rate
 from prune_core.training.state import Interrupted, TrainingState
 
@@ -97,7 +98,9 @@ class _Run:
         self.device = data.padded.device
         self.steps_per_epoch = data.steps(recipe.batch_size)
         self.look_every = CHECK_EVERY.get(self.device.type, 50)
-        network.to(memory_format=torch.channels_last)
+        network.train()
+        self.layout = training_format(network, data.normalised(data.padded[:1, :, : data.size[0], : data.size[1]]))
+        set_format(network, self.layout)
         if state.network:
             network.load_state_dict(state.network)
         self.masks = Masks(network, masks)
@@ -109,13 +112,13 @@ class _Run:
         self.hits = torch.tensor(int(state.sums.get("hits", 0)), dtype=torch.int64, device=self.device)
         self.seen = int(state.sums.get("seen", 0))
         self.started = time.perf_counter()
-        network.train()
 
     def step(self, images: Tensor, labels: Tensor) -> None:
         """One step of the optimiser."""
         rate = learning_rate(self.recipe, self.state.epoch, self.state.step, self.steps_per_epoch)
+        images = in_format(images, ORDINARY) if self.layout is ORDINARY else images
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-            logits = self.network(images)
+            logits = as_logits(self.network(images))
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         self.optimizer.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from prune_core.base.errors import BadInput
-from prune_core.training.recipe import Recipe
+from prune_core.base.recipe import Recipe
 
 
 class Sgd:
-    """SGD over every parameter, weight decay on all of them, batch norm and biases too (protocol section 3).
+    """SGD over every parameter, weight decay on all of them, batch norm and biases too, as Liu et al. 2019 do.
 
     The same numbers as ``torch.optim.SGD``, whose first use in a process imports torch's compiler: that takes as long as
     importing torch itself, in every worker of a sweep.
@@ -71,7 +71,7 @@ def scales(network: nn.Module) -> list[nn.Parameter]:
 
 
 def add_sparsity(parameters: list[nn.Parameter], strength: float) -> None:
-    """Add s * sign(gamma) to the gradients, sign(0) = 0: the L1 subgradient of network slimming (protocol 2.3)."""
+    """Add s * sign(gamma) to the gradients, sign(0) = 0: the L1 subgradient of network slimming (Liu et al. 2017)."""
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad.add_(parameter.detach().sign(), alpha=strength)

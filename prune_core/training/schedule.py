@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from prune_core.training.recipe import Recipe
+from prune_core.base.recipe import Recipe
 
 
 def learning_rate(recipe: Recipe, epoch: int, step: int, steps_per_epoch: int) -> float:

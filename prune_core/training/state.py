@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from prune_core.base.files import write_atomically
+from prune_core.base.npz import NPZ_ERRORS
 
 STATE_FORMAT = 1
 
@@ -65,8 +66,11 @@ class TrainingState:
             return None
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+        except (*NPZ_ERRORS, MemoryError, pickle.UnpicklingError):  # a zip file as well
             return None
         if not isinstance(content, dict) or content.pop("format", None) != STATE_FORMAT:
             return None
-        return cls(**content)
+        try:
+            return cls(**content)
+        except TypeError:
+            return None

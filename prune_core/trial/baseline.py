@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,15 @@ import torch
 from torch import nn
 
 from prune_core.base.errors import BadInput
-from prune_core.base.keys import keyed_baseline
 from prune_core.base.seeds import derive_seed
 from prune_core.base.store import file_sha256, read_meta
 from prune_core.base.trial_folder import WEIGHTS
 from prune_core.networks import build_network, load_weights
 from prune_core.pruning import load_network, save_network
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
+from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
+from prune_core.trial.description import CheckpointDescription
 
 
 def make_baseline(trial: Trial) -> Path:
@@ -26,20 +26,23 @@ def make_baseline(trial: Trial) -> Path:
     Two processes may train it at the same time: they compute the same, and checkpoint into the same file by renaming.
 
     Raises:
-        BadInput: the user's checkpoint is missing, or not the one that was planned with.
+        BadInput: the user's checkpoint is missing, or not the one that was planned with; the entry is of another build, and
+            the study refuses that.
         Interrupted: asked to stop; the checkpoint of the training is in the store.
         Diverged: the training did.
     """
 
     def make(folder: Path) -> dict[str, Any]:
-        if trial.baseline.get("checkpoint"):
-            network, seconds = _brought(trial), 0.0
+        if trial.baseline.checkpoint is not None:
+            network, seconds = _brought(trial, trial.baseline.checkpoint), 0.0
         else:
             network, seconds = _trained(trial)
         save_network(network, folder / WEIGHTS)
-        return {"train_seconds": seconds}
+        return {"train_seconds": seconds, MADE_BY: here}
 
-    entry = trial.store.get_or_make(keyed_baseline(trial.baseline), make)
+    here = this_build(trial.device)
+    entry = trial.store.get_or_make(trial.baseline.keyed(), make)
+    require_build(f"the baseline {trial.baseline_key}", made_by(entry), here, trial.order.mixed_builds)
     trial.store.partial(trial.baseline_key).unlink(missing_ok=True)
     return entry
 
@@ -51,27 +54,26 @@ def load_baseline(entry: Path) -> tuple[nn.Module, float]:
 
 def built_network(trial: Trial, purpose: str = "initialisation") -> nn.Module:
     """Build the trial's network, its weights drawn from the study's seed, the baseline's, and what they are for."""
-    described: Mapping[str, Any] = trial.baseline["network"]
-    torch.manual_seed(derive_seed(purpose, trial.baseline["study_seed"], trial.baseline["seed"]) % 2**63)
+    described = trial.baseline.network
+    torch.manual_seed(derive_seed(purpose, trial.baseline.study_seed, trial.baseline.seed) % 2**63)
     shape = {"num_classes": len(trial.data.dataset.classes), "in_channels": trial.data.input_shape[0]}
-    return build_network(described["name"], **{**shape, **described.get("options", {})})
+    return build_network(described.name, **{**shape, **described.options})
 
 
-def _brought(trial: Trial) -> nn.Module:
-    given = trial.baseline["checkpoint"]
-    path = Path(given["path"])
+def _brought(trial: Trial, given: CheckpointDescription) -> nn.Module:
+    path = Path(given.path)
     if not path.is_file():
         raise BadInput(f"checkpoint {path} is not there")
     found = file_sha256(path)
-    if given.get("sha256") not in (None, found):
-        raise BadInput(f"checkpoint {path} is not the one that was planned with: sha256 {found}, not {given['sha256']}")
+    if given.sha256 not in (None, found):
+        raise BadInput(f"checkpoint {path} is not the one that was planned with: sha256 {found}, not {given.sha256}")
     network = built_network(trial)
     load_weights(network, path)
     return network
 
 
 def _trained(trial: Trial) -> tuple[nn.Module, float]:
-    recipe = Recipe.from_dict(trial.baseline["training"])
+    recipe = trial.baseline.training or Recipe()
     partial = trial.store.partial(trial.baseline_key)
     network = built_network(trial).to(trial.device)
     data = trial.data.training(recipe.augmentation, str(trial.device))
@@ -83,10 +85,10 @@ def _trained(trial: Trial) -> tuple[nn.Module, float]:
         epochs_from=0,
         epochs_to=recipe.epochs,
         # Not the key: networks of one seed, a sparsity-trained twin among them, see the same images in the same order.
-        stream=("baseline", trial.baseline["study_seed"], trial.baseline["seed"]),
+        stream=("baseline", trial.baseline.study_seed, trial.baseline.seed),
         state=TrainingState.load(partial),
         on_epoch=lambda epoch, _: trial.watch.enter("baseline", epoch, recipe.epochs),
         should_stop=trial.watch.tick,
-        checkpoint=Checkpoint(lambda state: state.save(partial), trial.checkpoint_seconds),
+        checkpoint=Checkpoint(lambda state: state.save(partial), trial.order.checkpoint_seconds),
     )
     return network.cpu(), final.seconds

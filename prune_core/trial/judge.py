@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from prune_core.base.build import BASELINE_BUILD, build_text
 from prune_core.base.errors import Diverged
 from prune_core.base.files import write_json
 from prune_core.base.store import read_meta
 from prune_core.base.trial_folder import (
     ECE_BINS,
     LOGITS,
+    OUTPUTS,
+    PROBABILITIES,
     RECORD,
     REPORT,
     REPORT_CELLS,
@@ -30,26 +34,28 @@ from prune_core.base.trial_folder import (
     has_cells,
     read_record,
 )
-from prune_core.cost.complexity import Complexity, complexity
+from prune_core.cost.measured import MeasuredNetwork, cost_columns
 from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network, record_columns
 from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import set_columns
-from prune_core.networks import convolutions
+from prune_core.metrics.predictions import are_probabilities
 from prune_core.pruning import load_network, save_network
+from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
-from prune_core.trial.data import Corrupted, called, report_cells, selection_cells
+from prune_core.trial.data import Corrupted, corruption_label, report_cells, selection_cells
 
 BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Where the logits and the weights of one network are, and what it took to get them."""
+    """Where the logits and the weights of one network are, what it took to get them, and which build did it, if known."""
 
     folder: Path
     evaluate_seconds: float
     train_seconds: float
+    build: Mapping[str, Any] | None
 
 
 def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -> dict[str, Any]:
@@ -63,46 +69,46 @@ def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float) -
     folder.mkdir(parents=True, exist_ok=True)
     save_network(network, folder / WEIGHTS)
     seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=trial.judges_cells(budget))
-    return _record(trial, budget, Judged(folder, seconds, train_seconds), cells=trial.judges_cells(budget))
+    judged = Judged(folder, seconds, train_seconds, this_build(trial.device))
+    return _record(trial, budget, judged, cells=trial.judges_cells(budget))
 
 
 def judged_before(trial: Trial, budget: int) -> dict[str, Any] | None:
     """Return the record of a budget, judged again from its weights where it lacks cells; None where it is to be made."""
     record = read_record(trial.folder, budget)
-    asked = trial.report_budgets is not None and budget in trial.report_budgets
+    asked = trial.order.report_budgets is not None and budget in trial.order.report_budgets
     if record is None or not asked or has_cells(record):
         return record
     folder = budget_folder(trial.folder, budget)
     if not (folder / WEIGHTS).exists():
         return None
     seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=True)
-    return _record(trial, budget, Judged(folder, seconds, record["train_seconds"]))
+    return _record(trial, budget, Judged(folder, seconds, record["train_seconds"], this_build(trial.device)))
 
 
 def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str, Any]:
     """Write the record of the unpruned network, evaluated once for all its trials: the logits are in the store."""
-    described = {"kind": "evaluation", "baseline": trial.baseline_key, "evaluation": _keyed(trial)}
+    described = {"kind": "evaluation", "baseline": trial.baseline_key, "evaluation": trial.description.evaluation.keyed()}
 
     def make(folder: Path) -> dict[str, Any]:
-        return {"evaluate_seconds": _forward_all(trial, entry / WEIGHTS, folder, cells=True)}
+        return {"evaluate_seconds": _forward_all(trial, entry / WEIGHTS, folder, cells=True), MADE_BY: here}
 
+    here = this_build(trial.device)
     judged = trial.store.get_or_make(described, make)
+    build = made_by(judged)
+    require_build(f"the evaluation of baseline {trial.baseline_key}", build, here, trial.order.mixed_builds)
     folder = budget_folder(trial.folder, 0)
     folder.mkdir(parents=True, exist_ok=True)
     for source in [entry / WEIGHTS, *(judged / name for name in LOGITS)]:
         if source.exists():
             _link(source, folder / source.name)
-    return _record(trial, 0, Judged(folder, float(read_meta(judged)["made"]["evaluate_seconds"]), train_seconds))
-
-
-def _keyed(trial: Trial) -> dict[str, Any]:
-    """The description of the evaluation without the place of the official files."""
-    return {name: value for name, value in trial.description["evaluation"].items() if name != "folder"}
+    seconds = float(read_meta(judged)["made"]["evaluate_seconds"])
+    return _record(trial, 0, Judged(folder, seconds, train_seconds, build))
 
 
 def _forward_all(trial: Trial, weights: Path, folder: Path, *, cells: bool) -> float:
     """Write the logits of the saved network, with or without corrupted test images; return the seconds it took."""
-    data, evaluation = trial.data, trial.description["evaluation"]
+    data, evaluation = trial.data, trial.description.evaluation
     selection = selection_cells(data, evaluation, trial.watch.corrupting)
     report = report_cells(data, evaluation, trial.watch.corrupting) if cells else None
     trial.watch.enter("evaluate")
@@ -114,9 +120,9 @@ def _forward_all(trial: Trial, weights: Path, folder: Path, *, cells: bool) -> f
             _logits(trial, network, data.split.validation, selection).save(folder / SELECTION)
         if len(data.split.test.labels):
             _logits(trial, network, data.split.test, report).save(folder / REPORT)
-        if evaluation.get("train_images"):
+        if evaluation.train_images:
             train = data.split.train
-            few = data.few(train, evaluation["train_images"], "judged training images")
+            few = data.balanced_positions(train, evaluation.train_images, "judged training images")
             _forward(trial, network, train.images[train.index[few]], train.labels[few], None).save(folder / TRAIN)
     finally:
         handle.remove()
@@ -147,48 +153,36 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
     """Compute every column, and what the choice of images adds, from the files of a budget; write the record last."""
     sets = {name: LogitSet.load(judged.folder / name) if (judged.folder / name).exists() else None for name in LOGITS}
     network = load_network(judged.folder / WEIGHTS)
-    cost, dataset = complexity(network, trial.data.input_shape), trial.data.dataset
+    shape, dataset = trial.data.input_shape, trial.data.dataset
+    measured = MeasuredNetwork(
+        network,
+        shape,
+        _dense_parameters(trial),
+        train_seconds=judged.train_seconds,
+        evaluate_seconds=judged.evaluate_seconds,
+    )
     record = {
-        **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.bins),
-        **set_columns(sets[REPORT], called(dataset, trial.description["evaluation"]), jpeg=dataset.jpeg),
-        **_costs(cost),
-        "sparsity": sparsity(network),
-        "compression": _dense_parameters(trial) / max(cost.nonzero_parameters, 1),
-        "train_seconds": judged.train_seconds,
-        "evaluate_seconds": judged.evaluate_seconds,
+        **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.order.ece_bins),
+        **set_columns(sets[REPORT], corruption_label(dataset, trial.description.evaluation), jpeg=dataset.jpeg),
+        **cost_columns(measured),
         "budget": budget,
-        ECE_BINS: trial.bins,
+        ECE_BINS: trial.order.ece_bins,
         **({} if cells else {REPORT_CELLS: False}),
+        **({OUTPUTS: PROBABILITIES} if any(each and are_probabilities(each.clean) for each in sets.values()) else {}),
+        **(judged.build or {}),
+        BASELINE_BUILD: build_text(made_by(trial.store.path(trial.baseline_key))),
     }
     for name, value in record.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise Diverged(f"{name} is not finite at budget {budget}")
-    write_corruption_table(judged.folder, sets[REPORT], trial.bins)
-    noise = image_noise(selection=sets[SELECTION], report=sets[REPORT], bins=trial.bins)
+    write_corruption_table(judged.folder, sets[REPORT], trial.order.ece_bins)
+    noise = image_noise(selection=sets[SELECTION], report=sets[REPORT], bins=trial.order.ece_bins)
     write_image_noise(judged.folder / RESAMPLED, noise)
-    if trial.keep == "none":
+    if trial.order.keep == "none":
         for name in (WEIGHTS, *LOGITS):
             (judged.folder / name).unlink(missing_ok=True)
     write_json(judged.folder / RECORD, record)
     return record
-
-
-def sparsity(network: nn.Module) -> float:
-    """Return the fraction of convolution weights that are exactly zero; channels that are gone are not weights."""
-    weights = [module.weight.detach() for _, module in convolutions(network)]
-    total = sum(weight.numel() for weight in weights)
-    return sum(int((weight == 0).sum()) for weight in weights) / max(total, 1)
-
-
-def _costs(cost: Complexity) -> dict[str, int]:
-    return {
-        "parameters": cost.parameters,
-        "nonzero_parameters": cost.nonzero_parameters,
-        "macs": cost.macs,
-        "nonzero_macs": cost.nonzero_macs,
-        "size_bytes": cost.size_bytes,
-        "peak_activation_bytes": cost.peak_activation_bytes,
-    }
 
 
 def _dense_parameters(trial: Trial) -> int:

@@ -7,13 +7,14 @@ longest checkpoint, a new one below it is walked again from 0 (and changes nothi
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput, Diverged
 from prune_core.base.files import write_atomically, write_json
 from prune_core.base.kinds import KINDS, NEVER_FINE_TUNED
@@ -34,9 +35,12 @@ from prune_core.base.trial_folder import (
 )
 from prune_core.training import Interrupted, prepare_runtime
 from prune_core.trial.baseline import load_baseline, make_baseline
+from prune_core.trial.code import changed_code
 from prune_core.trial.context import Trial
 from prune_core.trial.data import load_trial_data
+from prune_core.trial.description import TrialDescription
 from prune_core.trial.judge import judge, judge_baseline, judged_before
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.scratch import train_from_scratch
 from prune_core.trial.trouble import machine_trouble, one_line
 from prune_core.trial.walk import VerificationFailed, Walker
@@ -46,40 +50,19 @@ OnBudget = Callable[[int, dict[str, Any]], None]
 
 
 def run_trial(
-    description: dict[str, Any],
+    description: TrialDescription,
+    order: TrialOrder,
     *,
-    key: str,
-    budgets: Sequence[int],
-    folder: Path,
-    store: Path,
-    cache: Path | None,
-    bins: int = 15,
-    report_budgets: Collection[int] | None = None,
-    keep: str = "all",
     on_budget: OnBudget | None = None,
     should_stop: Callable[[], bool] | None = None,
-    checkpoint_seconds: float = 120.0,
-    memory_fraction: float | None = None,
-    retry: bool = False,
 ) -> dict[str, Any]:
     """Do what is missing of one trial.
 
     Args:
-        description: plain data: kind, baseline, method, ratio, rounds, fine_tuning, evaluation, seed.
-        key: its content key; a checkpoint of another key is not used.
-        budgets: epochs of fine-tuning to be judged at; kinds ``baseline``, ``dense`` and ``scratch`` know only 0.
-        folder: the trial's own.
-        store: root of the content-addressed store of baselines.
-        cache: of datasets and corrupted images; None takes the default one.
-        bins: of every ECE.
-        report_budgets: at which the test images are judged under corruption too; None is all. Unpruned networks are judged
-            on everything at 0, once for all trials. A record that lacks what is asked here is judged again.
-        keep: ``all``, ``front`` (thinned later, by who knows the front) or ``none`` (no weights and logits of the budgets).
+        description: what is done, and with what; its hash is the trial's key.
+        order: where, at which budgets, and how.
         on_budget: called with the budget and its record, also for budgets that were there, in rising order.
         should_stop: asked at every step and every batch.
-        checkpoint_seconds: between checkpoints in mid-epoch.
-        memory_fraction: share of the GPU's memory that this process may use.
-        retry: try a trial again that failed or diverged; without it such a trial is left as it is.
 
     Returns:
         The outcome: ``{"status", "cause", "budgets", "key"}``. ``complete``, ``failed`` and ``diverged`` are also in
@@ -88,22 +71,21 @@ def run_trial(
     Raises:
         MachineTrouble: the disk is full or not writable; nothing is recorded about the trial.
     """
-    wanted = sorted(set(budgets))
+    folder, key = order.folder, description.key
+    wanted = sorted(set(order.budgets))
     before = read_outcome(folder)
-    if before is not None and before["status"] != COMPLETE and not retry:
+    if before is not None and before["status"] != COMPLETE and not order.retry:
         return before
-    done = finished_budgets(folder, cells_at=report_budgets or ())
+    done = finished_budgets(folder, cells_at=order.report_budgets or ())
     if before is not None and before["status"] == COMPLETE and set(wanted) <= set(done):
-        return _told(folder, wanted, before, on_budget)
+        return _report_finished(folder, wanted, before, on_budget)
     try:
         watch = Watch(folder, should_stop)
         if before is not None and before["status"] != COMPLETE:
             (folder / OUTCOME).unlink(missing_ok=True)
-        device = _prepare(description, memory_fraction)
-        data = load_trial_data(description["baseline"], cache)
-        cells_at = None if report_budgets is None else frozenset(report_budgets)
-        trial = Trial(description, key, folder, Store(store), data, device, watch, bins, cells_at, keep, checkpoint_seconds)
-        _walk(trial, wanted, on_budget)
+        device = _prepare(description, order)
+        data = load_trial_data(description.baseline, order.cache)
+        _walk(Trial(description, order, Store(order.store), data, device, watch), wanted, on_budget)
     except Interrupted as stop:
         return _outcome(folder, key, INTERRUPTED, str(stop))
     except (Diverged, VerificationFailed) as end:
@@ -112,21 +94,23 @@ def run_trial(
         trouble = machine_trouble(error)
         if trouble is not None:
             raise trouble from error
-        write_atomically(folder / TRACEBACK, lambda path: path.write_text(traceback.format_exc(), encoding="utf-8"))
+        write_atomically(folder / TRACEBACK, lambda path: path.write_text(masked(traceback.format_exc()), encoding="utf-8"))
         return _closed(folder, key, FAILED, one_line(error))
     return _closed(folder, key, COMPLETE, None)
 
 
-def _prepare(description: dict[str, Any], memory_fraction: float | None) -> torch.device:
-    kind = description["kind"]
-    if kind not in KINDS:
-        raise BadInput(f"trial: kind is {kind!r}, allowed: {', '.join(KINDS)}")
-    baseline = description["baseline"]
-    return prepare_runtime(device=baseline["device"], threads=baseline["threads"], memory_fraction=memory_fraction)
+def _prepare(description: TrialDescription, order: TrialOrder) -> torch.device:
+    if description.kind not in KINDS:
+        raise BadInput(f"trial: kind is {description.kind!r}, allowed: {', '.join(KINDS)}")
+    changed = changed_code(description)
+    if changed is not None:
+        raise BadInput(f"trial: {changed}")
+    baseline = description.baseline
+    return prepare_runtime(device=baseline.device, threads=baseline.threads, memory_fraction=order.memory_fraction)
 
 
 def _walk(trial: Trial, budgets: Sequence[int], on_budget: OnBudget | None) -> None:
-    write_json(trial.folder / DESCRIPTION, trial.description)
+    write_json(trial.folder / DESCRIPTION, trial.description.to_plain())
     entry = make_baseline(trial)
     dense, dense_seconds = load_baseline(entry)
     walks = _Walks(trial, dense)
@@ -152,7 +136,9 @@ def _scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, int, float]:
     return network, 0, seconds
 
 
-def _told(folder: Path, budgets: Sequence[int], outcome: dict[str, Any], on_budget: OnBudget | None) -> dict[str, Any]:
+def _report_finished(
+    folder: Path, budgets: Sequence[int], outcome: dict[str, Any], on_budget: OnBudget | None
+) -> dict[str, Any]:
     """Nothing is missing: say what is there, without loading any data."""
     for budget in budgets:
         record = read_record(folder, budget)
@@ -174,8 +160,8 @@ class _Walks:
         Raises:
             BadInput: the trial is only judged, not fine-tuned.
         """
-        if self.trial.description["kind"] in NEVER_FINE_TUNED:
-            raise BadInput(f"a trial of kind {self.trial.description['kind']!r} has budget 0 only, not {budget}")
+        if self.trial.description.kind in NEVER_FINE_TUNED:
+            raise BadInput(f"a trial of kind {self.trial.description.kind!r} has budget 0 only, not {budget}")
         if not self._walker(STATE).state.place > (budget, 0):
             return self._walker(STATE)
         if self._walker(WALK).state.place > (budget, 0):

@@ -34,8 +34,8 @@ def train_from_scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, float
         Interrupted: asked to stop; the checkpoint is in the trial's folder.
         Diverged: the training did.
     """
-    recipe = Recipe.from_dict(trial.description["training"])
-    pruned = pruned_and_verified(trial, dense, trial.description["ratio"])
+    recipe = trial.description.training or Recipe()
+    pruned = pruned_and_verified(trial, dense, trial.description.ratio)
     network = fresh_twin(trial, pruned)
     masks = {name: mask.cpu() for name, mask in outcome_of(pruned).masks.items()}
     file = trial.folder / STATE
@@ -50,12 +50,12 @@ def train_from_scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, float
         epochs_from=0,
         epochs_to=recipe.epochs,
         # the images and their order are those of the baseline, so that the two differ in nothing but the network
-        stream=("baseline", trial.baseline["study_seed"], trial.baseline["seed"]),
+        stream=("baseline", trial.baseline.study_seed, trial.baseline.seed),
         masks=masks,
         state=state,
         on_epoch=lambda epoch, _: trial.watch.enter("from scratch", epoch, recipe.epochs),
         should_stop=trial.watch.tick,
-        checkpoint=Checkpoint(lambda now: now.save(file), trial.checkpoint_seconds),
+        checkpoint=Checkpoint(lambda now: now.save(file), trial.order.checkpoint_seconds),
     )
     final.save(file)
     return network.cpu(), final.seconds

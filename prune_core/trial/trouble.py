@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 
+from prune_core.base.addresses import masked
+
 _NAMES = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EACCES", "EPERM", "ESTALE")
 ERRNOS = tuple(getattr(errno, name) for name in _NAMES if hasattr(errno, name))
 WORDS = (
@@ -35,5 +37,5 @@ def machine_trouble(error: BaseException) -> MachineTrouble | None:
 
 def one_line(error: BaseException) -> str:
     """Return type and message of an error on one line."""
-    text = " ".join(str(error).split())
+    text = " ".join(masked(str(error)).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -6,7 +6,7 @@ epochs count towards the budget. One round is the ordinary case: prune at epoch 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields
 from decimal import Decimal
 from itertools import islice
@@ -23,6 +23,7 @@ from prune_core.networks import Architecture, architecture_of, build_network
 from prune_core.pruning import METHODS, PruningOutcome, outcome_of, prune, remove_channels
 from prune_core.training import Checkpoint, TrainingState, train
 from prune_core.trial.context import Trial
+from prune_core.trial.description import MethodDescription
 from prune_core.verification import verify
 
 VERIFY_IMAGES = 32
@@ -113,7 +114,7 @@ class Walker:
             state=self.state,
             on_epoch=lambda done, _: trial.watch.enter("fine-tune", done, of),
             should_stop=trial.watch.tick,
-            checkpoint=Checkpoint(save, trial.checkpoint_seconds),
+            checkpoint=Checkpoint(save, trial.order.checkpoint_seconds),
         )
 
     def _note(self) -> None:
@@ -130,8 +131,10 @@ def pruned_and_verified(trial: Trial, network: nn.Module, ratio: str, *, final: 
     Raises:
         VerificationFailed: it is not what it should be.
     """
-    method = trial.description["method"]
-    pruned = prune(network, method["name"], ratio, **_options(trial, method))
+    method = trial.description.method
+    if method is None:
+        raise BadInput(f"trial: kind {trial.description.kind!r} needs a method")
+    pruned = prune(network, method.name, ratio, **_options(trial, method))
     report = verify(network, pruned, _verification_images(trial))
     if final:
         write_json(trial.folder / VERIFICATION, {**report.to_dict(), "outcome": outcome_of(pruned).to_dict()})
@@ -144,8 +147,8 @@ def rounds(trial: Trial) -> list[tuple[int, str]]:
     """Return (epoch, ratio) of each round of pruning; the ratio grows by equal steps to the one that was asked for."""
     if not trial.prunes:
         return []
-    count, apart = trial.description.get("rounds", 1), trial.description.get("round_epochs", 1)
-    asked = trial.description["ratio"]
+    count, apart = trial.description.rounds, trial.description.round_epochs or 1
+    asked = trial.description.ratio
     if count == 1:
         return [(0, asked)]
     return [(k * apart, str(Decimal(asked) * (k + 1) / count)) for k in range(count)]
@@ -162,10 +165,10 @@ def _masks(outcome: PruningOutcome) -> dict[str, Tensor]:
     return {name: mask.cpu() for name, mask in outcome.masks.items()}
 
 
-def _options(trial: Trial, method: Mapping[str, Any]) -> dict[str, Any]:
+def _options(trial: Trial, method: MethodDescription) -> dict[str, Any]:
     """The method's options, with what only a trial can give: seeds and training batches."""
-    options = dict(method.get("options", {}))
-    known = METHODS.get(method["name"])
+    options = dict(method.options)
+    known = METHODS.get(method.name)
     if any(field.name == "seed" for field in fields(known.Options)):
         options.setdefault("seed", trial.score_seed)
     if known.needs_batches:
@@ -182,5 +185,5 @@ def _training_batches(trial: Trial) -> Iterator[tuple[Tensor, Tensor]]:
 def _verification_images(trial: Trial) -> Tensor:
     split = trial.data.split
     subset = split.validation if len(split.validation.labels) else split.train
-    chosen = trial.data.few(subset, VERIFY_IMAGES, "verification")
+    chosen = trial.data.balanced_positions(subset, VERIFY_IMAGES, "verification")
     return torch.from_numpy(trial.data.normalised(subset.images[subset.index[chosen]]))

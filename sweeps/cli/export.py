@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
+
+from sweeps.cli.consent import TRUST, confirm_places, consent
+from sweeps.cli.echo import echo
 
 
 @click.command()
@@ -20,28 +24,35 @@ import click
 @click.option("--formats", default="safetensors,onnx,pt2", show_default=True, help="With commas between.")
 @click.option("--list", "only_list", is_flag=True, help="Say what would be exported, and export nothing.")
 @click.option("--mlflow", is_flag=True, help="Log the chosen networks as MLflow models too, each with its run.")
-def export(directory: Path, picks: tuple[str, ...], int8: bool, formats: str, only_list: bool, mlflow: bool) -> int:
+@TRUST
+def export(
+    directory: Path, picks: tuple[str, ...], int8: bool, formats: str, only_list: bool, mlflow: bool, trust: bool
+) -> int:
     """Write the networks on the front of DIR into DIR/models, each with a card, each loaded again and compared."""
     from sweeps.export.choice import choices, open_study, table_lines
 
     if only_list:
         for line in table_lines(choices(directory, *open_study(directory), picks)):
-            click.echo(line)
+            echo(line)
         return 0
     from sweeps.export.export import ExportFailed, Wanted, export_study
 
+    confirm = consent(trust)
+    if mlflow:
+        place = open_study(directory)[0].tracking.mlflow
+        confirm_places(directory, [place], received=True, trust=trust or place == os.environ.get("MLFLOW_TRACKING_URI"))
     names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
     try:
-        export_study(directory, picks=picks, wanted=Wanted(names, int8), say=click.echo)
+        export_study(directory, picks=picks, wanted=Wanted(names, int8), say=echo, confirm=confirm)
     except ExportFailed as error:
-        click.echo(f"not exported: {error}", err=True)
+        echo(f"not exported: {error}", err=True)
         return 1
     except OSError as error:
-        click.echo(f"not exported: {error.strerror}: {error.filename or directory / 'models'}", err=True)
+        echo(f"not exported: {error.strerror}: {error.filename or directory / 'models'}", err=True)
         return 1
     if mlflow:
         from sweeps.tracking.models import log_front_models
 
-        for line in log_front_models(directory, picks):
-            click.echo(line)
+        for line in log_front_models(directory, picks, confirm=confirm):
+            echo(line)
     return 0

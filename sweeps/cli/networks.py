@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweeps.cli.echo import echo
+
 if TYPE_CHECKING:
     from prune_core.data import Dataset
     from sweeps.folder.pages import Pages
@@ -28,7 +30,7 @@ STD = click.option("--std", help="Standard deviation per channel.")
 
 
 def _import_plugins(_context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
-    from sweeps.study.resolve import import_plugins
+    from prune_core.base.plugins import import_plugins
 
     if modules:
         import_plugins(modules, (str(Path.cwd()),))
@@ -41,7 +43,7 @@ PLUGIN = click.option(
     metavar="MODULE",
     expose_value=False,
     callback=_import_plugins,
-    help="Python module with networks, datasets, methods or corruptions of yours; looked for here first.",
+    help="Python module of yours with networks, datasets, methods, corruptions, metrics or costs; looked for here first.",
 )
 
 
@@ -98,9 +100,9 @@ def prune(
     try:
         lines = prune_to_file(checkpoint, dense, method, ratio, settings, output, data=dataset, size=image_size, limit=limit)
     except Unproven as error:
-        click.echo(f"prunefront: {error}", err=True)
+        echo(f"prunefront: {error}", err=True)
         return 1
-    click.echo("\n".join(lines))
+    echo("\n".join(lines))
     return 0
 
 
@@ -196,13 +198,16 @@ def evaluate(
         if flipped is not None:
             write_flipped(judged, others[0], flipped)
             pictures.append(flipped)
+    warnings = list(dict.fromkeys(line for each in (judged, *others) for line in each.warnings))
     if as_json:
+        for line in warnings:
+            echo(line, err=True)
         click.echo(json.dumps(record, indent=1, allow_nan=False))
         return
     from sweeps.one_network.table import judgement_lines
 
     table = judgement_lines(judged, accepted_error=accepted_error)
-    click.echo("\n".join([*table, *changed, *("", *map(str, pictures))]).rstrip())
+    echo("\n".join([*warnings, *table, *changed, *("", *map(str, pictures))]).rstrip())
 
 
 @click.command()
@@ -228,7 +233,7 @@ def corrupt(
     from sweeps.one_network.open import read_options
 
     options = read_options(data_options, "--data-option")
-    click.echo(corrupt_to(data, names, options=options, limit=limit, seed=seed, output=output))
+    echo(corrupt_to(data, names, options=options, limit=limit, seed=seed, output=output))
 
 
 def _dataset(name: str | None, options: dict[str, Any], limit: int | None) -> Dataset | None:

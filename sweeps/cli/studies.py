@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from prune_core.base.errors import BadInput
+from sweeps.cli.consent import TRUST, confirm_places, consent
+from sweeps.cli.echo import echo
+from sweeps.study.trust import REMEDY
+
+if TYPE_CHECKING:
+    from sweeps.study.model import Study
 
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the study, for example seeds=[0]."
 )
-OUT = click.option("--out", type=click.Path(path_type=Path), help="Output folder; by default runs/<study name>.")
+OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Output folder; by default runs/<study name>, or STUDY itself where that is a folder.",
+)
 
 
 @click.command()
@@ -24,6 +38,7 @@ OUT = click.option("--out", type=click.Path(path_type=Path), help="Output folder
 @click.option("--max-hours", type=float, help="Stop after so many hours, with a report of what is there.")
 @click.option("--allow-failures", is_flag=True, help="Exit 0 although trials failed or diverged.")
 @click.option("--retry", is_flag=True, help="Run failed and diverged trials again.")
+@TRUST
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -34,22 +49,25 @@ def run(
     max_hours: float | None,
     allow_failures: bool,
     retry: bool,
+    trust: bool,
 ) -> int:
-    """Do what is missing of STUDY (a shipped name or a file), and end with the report."""
-    from prune_core.base.errors import BadInput
+    """Do what is missing of STUDY (a shipped name, a file, or an output folder), and end with the report.
+
+    A folder that was moved is brought in line with its new place first.
+    """
     from sweeps.engine.session import cluster_address
     from sweeps.study.model import load_study
     from sweeps.study.options import check_device
 
-    if max_hours is not None and not max_hours > 0:
-        raise BadInput(f"--max-hours is {max_hours:g} (allowed: numbers above 0)")
+    _check_hours(max_hours)
     address = cluster_address(address)
-    loaded = load_study(study, overrides)
+    loaded = load_study(study, overrides, confirm=consent(trust))
+    _confirm_places(study, loaded, overrides, trust)
     if address is None:  # a cluster's workers have devices of their own
         check_device(loaded.resources.device)
     from sweeps.run.driver import run_study
 
-    folder = _folder(out, loaded.name)
+    folder = _folder(out, study, loaded.name)
     return run_study(
         loaded,
         folder,
@@ -67,15 +85,25 @@ def run(
 @OUT
 @SET
 @click.option("--max-hours", type=float, help="Say whether the run would stop at so many hours.")
-def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: float | None) -> None:
+@TRUST
+def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: float | None, trust: bool) -> None:
     """Say what `run STUDY` would do: trials, records, what is there already, hours, disk, memory."""
+    from sweeps.folder.links import refuse_links
+    from sweeps.plan.data import check_data
+    from sweeps.plan.official_files import with_official_files
     from sweeps.plan.plan import make_plan
     from sweeps.run.plan_text import plan_text
     from sweeps.study.model import load_study
+    from sweeps.tracking.place import checked_uri
 
-    loaded = load_study(study, overrides)
-    folder = _folder(out, loaded.name)
-    click.echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
+    _check_hours(max_hours)
+    loaded = load_study(study, overrides, confirm=consent(trust))
+    folder = _folder(out, study, loaded.name)
+    refuse_links(folder)
+    if check_data(loaded):
+        with_official_files(loaded, folder, required=True)
+    checked_uri(loaded.tracking.mlflow)
+    echo(plan_text(make_plan(loaded, folder, data_required=False), folder, hours=max_hours))
 
 
 @click.command()
@@ -84,22 +112,25 @@ def status(directory: Path) -> None:
     """Say how far the study in DIRECTORY is."""
     from sweeps.run.status import status_text
 
-    click.echo(status_text(directory))
+    echo(status_text(directory))
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--bins", type=click.IntRange(min=1), help="Bins of every ECE; by default the study's.")
+@TRUST
 @click.pass_context
-def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
+def rescore(ctx: click.Context, directory: Path, bins: int | None, trust: bool) -> None:
     """Compute every metric of DIRECTORY anew from the kept logits: tables and report, without a network."""
     from sweeps.run.rescore import rescore_study
 
-    found = rescore_study(directory, bins)
+    found = rescore_study(directory, bins, confirm=consent(trust, ask=False))
     gone = f"; {found.without} have no logits left and stay as they are" if found.without else ""
-    click.echo(f"{found.done} records scored anew, ECE of {found.bins} bins{gone}")
+    echo(f"{found.done} records scored anew, ECE of {found.bins} bins{gone}")
+    if found.left:
+        echo(f"the columns of plugins stay as they are: {', '.join(found.left)} not imported ({REMEDY})")
     if ctx.obj.report is not None:
-        click.echo(f"report: {ctx.obj.report(directory)}")
+        echo(f"report: {ctx.obj.report(directory)}")
 
 
 @click.command()
@@ -107,22 +138,28 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None) -> None:
 @click.option(
     "--keys",
     is_flag=True,
-    help="List every key of a study file: meaning, default, names; with NAME, those of its plugins too.",
+    help="List every key of a study file (meaning, default, names) and every column; with NAME, those of its plugins too.",
 )
-def studies(name: str | None, keys: bool) -> None:
-    """List the studies that ship; with NAME, print that study file (a start for your own)."""
-    from sweeps.study.model import load_study
-    from sweeps.study.reference import key_lines, study_lines
-    from sweeps.study.yaml import find_study
+@TRUST
+def studies(name: str | None, keys: bool, trust: bool) -> None:
+    """List the studies that ship; with NAME, print that study file (a start for your own), or its keys and columns."""
+    from sweeps.study.plugins import import_plugins_of
+    from sweeps.study.reference import column_lines, key_lines, study_lines
+    from sweeps.study.trust import is_received
+    from sweeps.study.yaml import find_study, read_study_yaml, study_folder
 
     if keys:
         if name is not None:
-            load_study(name)  # imports its plugins
-        click.echo("\n".join(key_lines()))
+            path = find_study(name)
+            plain = read_study_yaml(path)
+            received = study_folder(name) is not None or is_received(path, plain)
+            import_plugins_of(plain, path.parent.resolve(), received=received, confirm=consent(trust))
+        said = "The columns of a record: objectives, limits and margins name them."
+        echo("\n".join([*key_lines(), said, *column_lines()]))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:
-        click.echo("\n".join(study_lines()))
+        echo("\n".join(study_lines()))
 
 
 @click.command()
@@ -131,8 +168,36 @@ def doctor() -> None:
     from sweeps.cli.doctor import findings
 
     for line in findings():
-        click.echo(line)
+        echo(line)
 
 
-def _folder(out: Path | None, name: str) -> Path:
-    return out if out is not None else Path("runs") / name
+def _confirm_places(name: str, study: Study, overrides: tuple[str, ...], trust: bool) -> None:
+    """Ask about the places that a folder's study names; what the user names in the call needs no other word."""
+    from sweeps.study.trust import is_received
+    from sweeps.study.yaml import find_study, read_study_yaml, study_folder
+
+    path = find_study(name)
+    received = study_folder(name) is not None or is_received(path, read_study_yaml(path))
+    own = os.environ.get("MLFLOW_TRACKING_URI")
+    said = {text.partition("=")[0].strip() for text in overrides}
+    places = {
+        "tracking.mlflow": study.tracking.mlflow,
+        "tracking.optuna": study.tracking.optuna,
+        "storage": study.storage,
+    }
+    asked = [place for key, place in places.items() if place != own and not said & {key, key.partition(".")[0]}]
+    confirm_places(path.parent, asked, received=received, trust=trust)
+
+
+def _folder(out: Path | None, study: str, name: str) -> Path:
+    from sweeps.study.yaml import study_folder
+
+    folder = out or study_folder(study) or Path("runs") / name
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--out {folder}: is a file (allowed: a folder, there or not)")
+    return folder
+
+
+def _check_hours(hours: float | None) -> None:
+    if hours is not None and not hours > 0:
+        raise BadInput(f"--max-hours is {hours:g} (allowed: numbers above 0)")

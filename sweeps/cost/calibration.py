@@ -5,18 +5,22 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prune_core.base.description import content_key
+from prune_core.base.errors import BadInput, first_line
 from prune_core.base.files import read_json, write_json
-from prune_core.cost.complexity import complexity
+from prune_core.base.memory_format import as_logits
+from prune_core.cost.complexity import activation_values, complexity
 from prune_core.data.cache import default_cache
 from prune_core.evaluation.evaluation import forward_logits
 from prune_core.networks import build_network
 from prune_core.training import DeviceData, Recipe, prepare_runtime, train
+from prune_core.trial.description import BaselineDescription
 from sweeps.cost.cost import Speed
 from sweeps.cost.sizes import Sizes
 from sweeps.study.model import Study
@@ -34,7 +38,14 @@ FRESH_SECONDS = 3600.0
 """A measurement is believed so long: what else runs on the machine changes."""
 
 
-def speeds_of(study: Study, trials: Iterable[PlannedTrial], sizes: Sizes, *, cache: Path | None = None) -> dict[str, Speed]:
+def speeds_of(
+    study: Study,
+    trials: Iterable[PlannedTrial],
+    sizes: Sizes,
+    *,
+    cache: Path | None = None,
+    on_failure: Callable[[str, str], None] | None = None,
+) -> dict[str, Speed]:
     """Return the speed of every network that the trials name, by label: on the study's device, or the CPU if it is not here.
 
     Args:
@@ -42,25 +53,39 @@ def speeds_of(study: Study, trials: Iterable[PlannedTrial], sizes: Sizes, *, cac
         trials: of any kind.
         sizes: of the data: images of that shape are made up.
         cache: where measured speeds are remembered; by default beside the data.
+        on_failure: called with the label of a network that cannot be measured, and what is wrong in one line.
+
+    Raises:
+        BadInput: a network cannot be measured, and nobody asked to be called.
     """
     folder = (cache or default_cache()) / "speeds"
-    baselines = {trial.network: trial.description["baseline"] for trial in trials}
-    return {label: _remembered(study, baseline, sizes, folder) for label, baseline in baselines.items()}
+    baselines = {trial.network: trial.description.baseline for trial in trials}
+    speeds = {}
+    for label, baseline in baselines.items():
+        try:
+            speeds[label] = _remembered(study, baseline, sizes, folder)
+        except Exception as error:
+            reason = str(error) if isinstance(error, BadInput) else first_line(error)
+            if on_failure is None:
+                raise BadInput(f"network {label} cannot be measured: {reason}") from error
+            on_failure(label, reason)
+    return speeds
 
 
-def _remembered(study: Study, baseline: dict[str, Any], sizes: Sizes, folder: Path) -> Speed:
+def _remembered(study: Study, baseline: BaselineDescription, sizes: Sizes, folder: Path) -> Speed:
     import torch
 
     device = "cuda" if study.resources.device == "cuda" and torch.cuda.is_available() else "cpu"
+    recipe = baseline.training or Recipe()
     identity = {
-        "network": baseline["network"],
-        "batch": baseline["training"]["batch_size"],
-        "threads": baseline["threads"],
+        "network": baseline.network.to_plain(),
+        "batch": recipe.batch_size,
+        "threads": baseline.threads,
         "shape": list(sizes.shape),
         "classes": sizes.classes,
         "host": platform.node(),
         "torch": torch.__version__,
-        "augmentation": baseline["training"]["augmentation"],
+        "augmentation": recipe.augmentation,
         "device": device,
     }
     path = folder / f"{content_key(identity)}.json"
@@ -82,18 +107,26 @@ def _fresh(path: Path) -> Speed | None:
         return None
 
 
-def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int, device: str) -> Speed:
+def _measured(baseline: BaselineDescription, sizes: Sizes, threads: int, device: str) -> Speed:
     import torch
 
     before = torch.get_num_threads()
     prepare_runtime(device=device, threads=threads)
+    try:
+        return _speed(baseline, sizes, threads, device)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: str) -> Speed:
     height, width, channels = sizes.shape
-    described = baseline["network"]
-    network = build_network(described["name"], num_classes=sizes.classes, in_channels=channels, **described["options"])
+    described, usual = baseline.network, baseline.training or Recipe()
+    network = build_network(described.name, num_classes=sizes.classes, in_channels=channels, **described.options)
+    _check_network(network, sizes)
     macs = max(1, complexity(network, (channels, height, width)).macs)
-    activation_bytes = _activation_bytes(network, int(baseline["training"]["batch_size"]), (channels, height, width))
+    activation_bytes = _activation_bytes(network, usual.batch_size, (channels, height, width))
     network.to(device)
-    recipe = Recipe.from_dict({**baseline["training"], "epochs": 1, "schedule": "constant", "milestones": []})
+    recipe = replace(usual, epochs=1, schedule="constant", milestones=())
     count = _whole_batches(WORK[device] / (3 * macs), recipe.batch_size)
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (max(count, 64), *sizes.shape), dtype=np.uint8)
@@ -108,7 +141,7 @@ def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int, device: str)
     def judge() -> None:
         forward_logits(network, images[:judged], mean, std, device=device, batch_size=64)
 
-    speed = Speed(
+    return Speed(
         train=count / _seconds(learn, threads, device),
         judge=judged / _seconds(judge, threads, device),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
@@ -116,8 +149,24 @@ def _measured(baseline: dict[str, Any], sizes: Sizes, threads: int, device: str)
         macs=macs,
         device="gpu" if device == "cuda" else "cpu",
     )
-    torch.set_num_threads(before)
-    return speed
+
+
+def _check_network(network: nn.Module, sizes: Sizes) -> None:
+    """Show the network two images of the study's shape.
+
+    Raises:
+        BadInput: it cannot compute them, or its answer is not one number per image and class.
+    """
+    import torch
+
+    height, width, channels = sizes.shape
+    try:
+        with torch.inference_mode():
+            logits = as_logits(network.eval()(torch.zeros(2, channels, height, width)))
+    except Exception as error:
+        raise BadInput(f"it cannot compute images of {height}x{width}x{channels}: {first_line(error)}") from error
+    if tuple(logits.shape) != (2, sizes.classes):
+        raise BadInput(f"it answers two images with {tuple(logits.shape)} values, not (2, {sizes.classes})")
 
 
 def _whole_batches(images: float, batch: int) -> int:
@@ -139,22 +188,7 @@ def _seconds(work: Callable[[], None], threads: int, device: str) -> float:
 
 
 def _activation_bytes(network: nn.Module, batch: int, shape: tuple[int, int, int]) -> int:
-    """What the outputs of all modules of one training batch weigh, and as much again for gradients on their way."""
+    """What the outputs of all layers of one training batch weigh, and as much again for gradients on their way."""
     import torch
 
-    total = 0
-
-    def count(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        nonlocal total
-        if isinstance(output, torch.Tensor):
-            total += output.numel()
-
-    leaves = [module for module in network.modules() if not list(module.children())]
-    handles = [leaf.register_forward_hook(count) for leaf in leaves]
-    try:
-        with torch.inference_mode():
-            network.eval()(torch.zeros(1, *shape))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return 2 * 4 * total * batch
+    return 2 * 4 * activation_values(network, torch.zeros(1, *shape)) * batch

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.trial_folder import finished_budgets, read_record
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes
+from sweeps.folder.paths import trial_folder, trial_folders
 from sweeps.plan.places import places
 from sweeps.plan.plan import candidate_trials
 from sweeps.plan.state import baseline_ready
@@ -85,17 +86,18 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
     Args:
         plan: with every trial that is known; what a search has yet to choose is counted by the mean over its space.
         out: the output folder, with what is there already.
-        speeds: by network label.
+        speeds: by network label; trials of networks that are not in it are left out.
         sizes: how many images there are of each kind.
         decided: the trials of extra seeds that the study has decided on; its search did not choose them.
     """
-    missing = plan.missing(out)
+    missing = [trial for trial in plan.missing(out) if trial.network in speeds]
     factor, measured = _correction(plan, out, speeds, sizes)
     seconds = sum(_seconds(plan, trial, out, speeds[trial.network], sizes) for trial in missing) * factor
     records = float(sum(len(_open(trial, out)) for trial in missing))
     disk = sum(_disk(trial, out, speeds[trial.network], sizes) for trial in missing)
     count = float(len(missing))
-    for trial, weight in _to_be_chosen(plan, out, decided):
+    chosen = [(trial, weight) for trial, weight in _to_be_chosen(plan, out, decided) if trial.network in speeds]
+    for trial, weight in chosen:
         speed = speeds[trial.network]
         seconds += weight * _seconds(plan, trial, out, speed, sizes) * factor
         records, count = records + weight, count + weight
@@ -106,9 +108,9 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
     concurrency = max(1, min(places(plan.study.resources), round(count)))
     seconds += concurrency * WORKER_SECONDS if count else 0.0
     wall = seconds / concurrency + (START_SECONDS if count else 0.0)
-    memory = [_memory(speeds[trial.network]) for trial in plan.trials]
+    memory = [_memory(speeds[trial.network]) for trial in plan.trials if trial.network in speeds]
     device = next((speed.device for speed in speeds.values()), "cpu")
-    macs = _work(plan, out, speeds, sizes, missing, decided)
+    macs = _work(plan, out, speeds, sizes, missing, chosen)
     return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured, device, macs)
 
 
@@ -118,7 +120,7 @@ def _work(
     speeds: Mapping[str, Speed],
     sizes: Sizes,
     missing: Iterable[PlannedTrial],
-    decided: Sequence[PlannedTrial],
+    chosen: Iterable[tuple[PlannedTrial, float]],
 ) -> float:
     """Multiply-accumulates: the seconds on a machine that does one in a second."""
     unit = {
@@ -126,15 +128,11 @@ def _work(
         for label, speed in speeds.items()
     }
     known = sum(_seconds(plan, trial, out, unit[trial.network], sizes) for trial in missing)
-    chosen = sum(
-        weight * _seconds(plan, trial, out, unit[trial.network], sizes)
-        for trial, weight in _to_be_chosen(plan, out, decided)
-    )
-    return known + chosen
+    return known + sum(weight * _seconds(plan, trial, out, unit[trial.network], sizes) for trial, weight in chosen)
 
 
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
-    done = set(finished_budgets(out / "trials" / trial.key, cells_at=trial.report_budgets))
+    done = set(finished_budgets(trial_folder(out, trial.key), cells_at=trial.report_budgets))
     return [budget for budget in trial.budgets if budget not in done]
 
 
@@ -144,7 +142,7 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
     if not to_do:
         return 0.0
     # a record without its cells is judged again, from the weights of its budget
-    trained = finished_budgets(out / "trials" / trial.key)
+    trained = finished_budgets(trial_folder(out, trial.key))
     to_train = [budget for budget in to_do if budget not in trained]
     done = [budget for budget in trial.budgets if budget in trained]
     # a budget below the longest is walked again from 0
@@ -156,10 +154,10 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
 
 def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, ready: bool) -> float:
     if trial.kind in ("baseline", "dense"):
-        described = trial.description["baseline"]
-        epochs = 0 if ready or described["checkpoint"] else int(described["training"]["epochs"])
-    if "training" in trial.description:  # from scratch
-        epochs = int(trial.description["training"]["epochs"])
+        described = trial.description.baseline
+        epochs = 0 if ready or described.checkpoint or described.training is None else described.training.epochs
+    if trial.description.training is not None:  # from scratch
+        epochs = trial.description.training.epochs
     return epochs * sizes.train / speed.train
 
 
@@ -193,7 +191,7 @@ def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> lis
     early, rate = study.search.early_stopping is not None, study.search.learning_rate
     space = sum(len(arm.ratios) * len(_walks(arm.reached(study.budgets), early)) for arm in plan.arms)
     planned = {trial.key for trial in [*plan.trials, *decided]}
-    chosen = sum(1 for path in (out / "trials").glob("*") if path.name not in planned) / len(study.seeds)
+    chosen = sum(1 for path in trial_folders(out) if path.name not in planned) / len(study.seeds)
     wanted = study.search.candidates or space
     left = max(0.0, (wanted if rate is not None else min(wanted, space)) - chosen) * len(study.seeds)
     samples = []
@@ -215,9 +213,9 @@ def _correction(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes
     measured = calculated = 0.0
     count = 0
     for trial in plan.trials:
-        folder = out / "trials" / trial.key
+        folder = trial_folder(out, trial.key)
         records = [record for budget in trial.budgets if (record := read_record(folder, budget)) is not None]
-        if not records or _open(trial, out) or trial.kind == "control":
+        if not records or trial.network not in speeds or _open(trial, out) or trial.kind == "control":
             continue
         count += 1
         measured += max(record["train_seconds"] for record in records) + sum(

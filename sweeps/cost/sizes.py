@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prune_core.base.errors import BadInput
 from prune_core.corruptions import EXTRA, SEVERITIES
 from prune_core.data import source_of
-from sweeps.plan.data import load_data
+from sweeps.plan.data import study_data
+from sweeps.plan.data_facts import DataFacts
 from sweeps.study.model import Study
 
 
@@ -46,18 +46,21 @@ def _cells(sizes: Sizes, report: bool) -> int:
     return sizes.cells if report else sizes.cells - sizes.report_cells
 
 
-def sizes_of(study: Study) -> Sizes | None:
-    """Return the counts of a study, or None where its data is not at hand and its size is not known."""
-    try:
-        dataset = load_data(study.data.name, study.data.options, download=False)
-    except BadInput:
-        known = source_of(study.data.name).size
-        if known is None:
-            return None
+def sizes_of(study: Study, data: DataFacts | None = None) -> Sizes | None:
+    """Return the counts of a study, or None where its data is not at hand and its size is not known.
+
+    Args:
+        study: the resolved study.
+        data: what its plan knows of the data; None opens the data, if it is at hand.
+    """
+    known = study_data(study, None, required=False) if data is None else data
+    filed = source_of(study.data.name).size
+    if known is not None and known.counted:
         pool, own_test, shape, classes = known.train, known.test, known.shape, known.classes
+    elif filed is not None:
+        pool, own_test, shape, classes = filed.train, filed.test, filed.shape, filed.classes
     else:
-        pool, shape, classes = len(dataset.train_images), dataset.shape, len(dataset.classes)
-        own_test = 0 if dataset.test_images is None else len(dataset.test_images)
+        return None
     test = study.data.test if study.data.test is not None else own_test
     left = pool - study.data.validation - (0 if own_test else test)
     train = study.data.train if study.data.train is not None else left

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.description import FORMAT
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json
-from sweeps.folder.lock import HOLDER
+from sweeps.folder.paths import DRIVER
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
@@ -27,12 +27,12 @@ def check_nodes(out: Path, study: Study) -> None:
     Raises:
         BadInput: a node does not; the line names it.
     """
-    since = read_json(out / HOLDER)["since"]
+    since = read_json(out / DRIVER)["since"]
     for node, found in _asked(out, since, study).items():
+        if found["format"] not in (None, FORMAT):
+            raise BadInput(f"node {node}: another version of prunefront there; install the same one on every node")
         if found["missing"]:
             raise BadInput(f"node {node}: cannot import what the study needs ({found['missing']}); install it on every node")
-        if found["format"] != FORMAT:
-            raise BadInput(f"node {node}: another version of prunefront there; install the same one on every node")
         if not found["sees"]:
             raise BadInput(f"--out {out}: node {node} does not see this folder, or may not write there; give a shared one")
 
@@ -52,16 +52,18 @@ def _asked(out: Path, since: float, study: Study) -> dict[str, dict[str, Any]]:
         found: dict[str, Any] = {"missing": None, "format": None, "sees": False}
         try:
             from prune_core.base.description import FORMAT
-            from sweeps.engine.worker import import_plugins
+
+            found["format"] = FORMAT  # first: another version may lack what comes below
+            import sweeps.engine.worker  # noqa: F401  (all that a worker needs)
+            from prune_core.base.plugins import import_plugins
 
             import_plugins(plugins, paths)
-            found["format"] = FORMAT
         except Exception as error:  # noqa: BLE001  (whatever a broken installation raises is what we ask for)
             found["missing"] = f"{type(error).__name__}: {error}"
         try:
             held = json.loads((Path(folder) / holder).read_text(encoding="utf-8"))
             found["sees"] = held["since"] == begun and os.access(folder, os.W_OK)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, RecursionError):
             found["sees"] = False
         return found
 
@@ -70,7 +72,7 @@ def _asked(out: Path, since: float, study: Study) -> dict[str, dict[str, Any]]:
     asked = {}
     for node in able:
         here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        asked[remote.options(scheduling_strategy=here).remote(str(out), HOLDER, since)] = node["NodeManagerAddress"]
+        asked[remote.options(scheduling_strategy=here).remote(str(out), DRIVER, since)] = node["NodeManagerAddress"]
     ready, slow = ray.wait(list(asked), num_returns=len(asked), timeout=ANSWER_SECONDS) if asked else ([], [])
     for answer in slow:
         ray.cancel(answer, force=True)

@@ -17,6 +17,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
+from sweeps.engine.task import Task
 from sweeps.engine.worker import tune_trial
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.trials import PlannedTrial
@@ -29,26 +30,26 @@ LOST_WORKERS = 3
 
 
 @dataclass(frozen=True)
-class Place:
-    """What one trial needs, and where Tune may scribble.
+class TuneSettings:
+    """What Tune is told beside the trials: what each of them needs, and where Tune may scribble.
 
     Attributes:
         cpus: cores per trial.
         gpus: GPUs per trial.
-        scratch: Tune's folder.
+        tune_folder: for Tune's own state, which nobody reads again.
         concurrency: trials at a time; None lets Ray place as many as fit, and asks for one more at a time.
     """
 
     cpus: float
     gpus: float
-    scratch: Path
+    tune_folder: Path
     concurrency: int | None
 
 
 class Feeder(Searcher):  # type: ignore[misc]
     """Hands Tune the next trial that may start; says "not yet" while trials wait for their baseline."""
 
-    def __init__(self, workload: Workload, stop: StopRequest, configure: Callable[[PlannedTrial], dict[str, Any]]) -> None:
+    def __init__(self, workload: Workload, stop: StopRequest, configure: Callable[[PlannedTrial], Task]) -> None:
         super().__init__(metric=None, mode=None)
         self._workload = workload
         self._stop = stop
@@ -56,7 +57,7 @@ class Feeder(Searcher):  # type: ignore[misc]
         self.keys: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {}  # Tune pickles what it is given into its snapshot, which is scratch
+        return {}  # Tune pickles what it is given into its snapshot, which nobody reads
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return a trial's configuration, None for "ask again", or FINISHED."""
@@ -67,13 +68,13 @@ class Feeder(Searcher):  # type: ignore[misc]
             return str(Searcher.FINISHED) if self._workload.exhausted else None
         self.keys[trial_id] = trial.key
         # one text, not a tree: Tune copies, flattens and writes each leaf of a configuration several times per trial
-        return {"key": trial.key, "name": trial.name, "trial": json.dumps(self._configure(trial))}
+        return {"key": trial.key, "name": trial.name, "trial": json.dumps(self._configure(trial).to_plain())}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: the callback below reads the folder, which is the truth."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: Tune's snapshot is scratch."""
+        """Nothing: nobody reads Tune's snapshot."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: Tune's snapshot is never restored."""
@@ -131,15 +132,15 @@ class AnyPending(FIFOScheduler):  # type: ignore[misc]
 
 
 def _run(config: dict[str, Any]) -> None:
-    tune_trial(json.loads(config["trial"]))
+    tune_trial(Task.from_plain(json.loads(config["trial"])))
 
 
 def launch(
     workload: Workload,
     *,
-    place: Place,
+    settings: TuneSettings,
     stop: StopRequest,
-    configure: Callable[[PlannedTrial], dict[str, Any]],
+    configure: Callable[[PlannedTrial], Task],
     ended: Callable[[str, dict[str, Any] | None, str | None], None],
     ticks: Sequence[Callable[[], None]],
 ) -> None:
@@ -147,30 +148,30 @@ def launch(
 
     Args:
         workload: what waits, runs and is done.
-        place: resources per trial, Tune's scratch folder, how many trials may run at once.
+        settings: resources per trial, Tune's folder, how many trials may run at once.
         stop: the request that ends the sweep early.
-        configure: makes a trial's plain configuration.
+        configure: says what a worker is told of a trial.
         ended: called with (key, last report or None, error line or None) when a trial came back.
         ticks: called at every turn of Tune's loop; must be quick; what they raise ends the launch.
     """
     for name in ("ray.tune", "ray.train", "ray.air"):  # what matters we say in a line
         logging.getLogger(name).setLevel(logging.CRITICAL)
     feeder = Feeder(workload, stop, configure)
-    trainable = tune.with_resources(_run, {"cpu": place.cpus, "gpu": place.gpus})
+    trainable = tune.with_resources(_run, {"cpu": settings.cpus, "gpu": settings.gpus})
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
             search_alg=feeder,
             scheduler=AnyPending(),
             num_samples=-1,
-            max_concurrent_trials=place.concurrency,
+            max_concurrent_trials=settings.concurrency,
             reuse_actors=True,
             trial_name_creator=lambda trial: trial.config["name"],
             trial_dirname_creator=lambda trial: f"{trial.config['key']}-{trial.trial_id}",
         ),
         run_config=tune.RunConfig(
             name="sweep",
-            storage_path=str(place.scratch),
+            storage_path=str(settings.tune_folder),
             verbose=0,
             callbacks=[Watcher(feeder, ended, ticks)],
             failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),

@@ -7,13 +7,15 @@ import os
 import sys
 from typing import Any
 
+from prune_core.base.plain_text import printable
+
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/",  # switched off, Ray would still report that it is switched off
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # the snapshot is scratch, and writing it whole costs time per trial
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # nobody reads the snapshot, and writing it whole costs time per trial
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -75,7 +77,7 @@ def short_messages() -> None:
     def shortly(data: dict[str, Any], *arguments: Any, **options: Any) -> None:
         text = " ".join(" ".join(map(str, data.get("lines", ()))).split())
         sentence = text.split(". ")[0].split(" This can happen")[0]
-        sys.stderr.write(f"Ray: {sentence[:_LINE]}\n")
+        sys.stderr.write(f"Ray: {printable(sentence[:_LINE])}\n")
 
     shortly.short = True  # type: ignore[attr-defined]
     worker.print_to_stdstream = shortly

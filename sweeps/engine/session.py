@@ -1,4 +1,4 @@
-"""A quiet Ray: our own short temporary folder, no statistics sent, no dashboard, retried when a loaded machine is slow."""
+"""A quiet Ray: our own short folder, a token of its own, loopback only, nothing sent, no dashboard, retried when slow."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 import psutil
 
 from prune_core.base.errors import BadInput
+from sweeps.engine.access import close_token_file, on_loopback, token_of_its_own
 from sweeps.engine.cluster_watch import answers
-from sweeps.engine.folder import session_folder
+from sweeps.engine.folder import RAYS, session_folder
 from sweeps.engine.quiet import QUIET, keep_sigterm, short_messages, silence, without_lookups
 
 LOOK_SECONDS = 5.0
@@ -105,7 +106,7 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
 
     short_messages()
     keep_sigterm()
-    with nullcontext() if address else session_folder() as folder:
+    with nullcontext() if address else token_of_its_own(), nullcontext() if address else session_folder() as folder:
         try:
             _start(address, cpus, gpus, environment, folder)
             yield
@@ -123,6 +124,7 @@ def _start(
 
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
     if address:
+        close_token_file()
         common["runtime_env"] = {"env_vars": {**QUIET, **environment}}
     else:  # our own workers inherit it; a runtime environment would throw away the workers that Ray starts ahead
         os.environ.update(environment)
@@ -133,17 +135,19 @@ def _start(
                 os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
                 ray.init(address=address, **common)
             else:
-                # 128 MiB: nothing large goes through the object store (architecture 5.11)
+                # 128 MiB: nothing large goes through the object store: workers map the data cache
                 without_lookups()
-                ray.init(
-                    address="local",  # whatever RAY_ADDRESS says
-                    num_cpus=cpus,
-                    num_gpus=gpus,
-                    include_dashboard=False,
-                    object_store_memory=128 * 2**20,
-                    _temp_dir=str(folder),
-                    **common,
-                )
+                with on_loopback() as there:
+                    ray.init(
+                        address="local",  # whatever RAY_ADDRESS says
+                        num_cpus=cpus,
+                        num_gpus=gpus,
+                        include_dashboard=False,
+                        object_store_memory=128 * 2**20,
+                        _temp_dir=str(folder / RAYS) if folder else None,
+                        **there,
+                        **common,
+                    )
             return
         except Exception as error:
             ray.shutdown()

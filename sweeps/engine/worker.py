@@ -1,24 +1,27 @@
-"""The function that a Ray Tune worker runs: one trial, from its plain description to its folder."""
+"""The function that a Ray Tune worker runs: one trial, from its description to its folder."""
 
 from __future__ import annotations
 
 import faulthandler
-import importlib
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from prune_core.base.files import write_json
+from prune_core.base.plugins import import_plugins
 from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_progress
+from prune_core.trial.code import changed_code
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
+from sweeps.engine.task import Task
+from sweeps.folder.paths import HANG, HUNG
 from sweeps.folder.stop_request import token_watch
 
-HANG_FILE = "hang.txt"
 DISK = "disk"
 """The status of a report that says: this machine could not write; nothing is recorded about the trial."""
+CODE = "code"
+"""The status of a report that says: a user's module is not the one of the plan; nothing is recorded about the trial."""
 
 
 class HangWatch:
@@ -43,7 +46,7 @@ class HangWatch:
         self._entered = time.monotonic()
         self._longest: float | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        self._stream: IO[str] = (folder / HANG_FILE).open("w")
+        self._stream: IO[str] = (folder / HANG).open("w")
 
     def beat(self) -> None:
         """Start the time anew (at most once per second: arming costs a thread)."""
@@ -70,26 +73,31 @@ class HangWatch:
         self._place, self._entered = place, now
 
 
-def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None = None) -> dict[str, Any]:
+def run_planned(task: Task, on_budget: Callable[[int], None] | None = None) -> dict[str, Any]:
     """Run one planned trial; everything that matters is written to its folder, the return value is a doorbell.
 
     Returns:
-        ``{"key", "status", "cause"}``; status ``interrupted`` when it was asked to stop, ``disk`` when it could not write.
+        ``{"key", "status", "cause"}``; status ``interrupted`` when it was asked to stop, ``disk`` when it could not write,
+        ``code`` when a user's module is not the one of the plan.
     """
-    folder = Path(config["folder"])
+    folder, key = task.order.folder, task.description.key
     try:
         folder.mkdir(parents=True, exist_ok=True)  # first: a trial without a folder never had a worker
     except OSError as error:
-        return {"key": config["key"], "status": DISK, "cause": str(error)}
-    import_plugins(config["plugins"], config["plugin_paths"])
+        return {"key": key, "status": DISK, "cause": str(error)}
+    # Ray workers are new processes: what the study names must be imported there too
+    import_plugins(task.plugins, task.plugin_paths)
+    changed = changed_code(task.description)
+    if changed is not None:
+        return {"key": key, "status": CODE, "cause": changed}
     hang = _hang_of(folder)
     if hang is not None:
-        return _close_hung(folder, config, hang)
+        return _close_hung(folder, key, hang)
     try:
-        watch = HangWatch(folder, factor=config["hang_factor"], floor_seconds=config["hang_floor_seconds"])
+        watch = HangWatch(folder, factor=task.hang_factor, floor_seconds=task.hang_floor_seconds)
     except OSError as error:
-        return {"key": config["key"], "status": DISK, "cause": str(error)}
-    stop_asked = token_watch(Path(config["stop_token"]))
+        return {"key": key, "status": DISK, "cause": str(error)}
+    stop_asked = token_watch(task.stop_token)
 
     def should_stop() -> bool:
         watch.beat()
@@ -98,28 +106,19 @@ def run_planned(config: dict[str, Any], on_budget: Callable[[int], None] | None 
     watch.beat()
     try:
         outcome = run_trial(
-            config["description"],
-            key=config["key"],
-            budgets=config["budgets"],
-            report_budgets=config["report_budgets"],
-            folder=folder,
-            store=Path(config["store"]),
-            cache=Path(config["cache"]) if config["cache"] else None,
-            bins=config["ece_bins"],
-            keep=config["keep"],
+            task.description,
+            task.order,
             on_budget=lambda budget, _record: on_budget(budget) if on_budget else None,
             should_stop=should_stop,
-            checkpoint_seconds=config["checkpoint_seconds"],
-            memory_fraction=config["memory_fraction"],
         )
     except MachineTrouble as error:
-        return {"key": config["key"], "status": DISK, "cause": str(error)}
+        return {"key": key, "status": DISK, "cause": str(error)}
     finally:
         watch.close()
-    return {"key": config["key"], "status": outcome["status"], "cause": outcome.get("cause")}
+    return {"key": key, "status": outcome["status"], "cause": outcome.get("cause")}
 
 
-def tune_trial(config: dict[str, Any]) -> None:
+def tune_trial(task: Task) -> None:
     """Run a trial inside Ray Tune: one report per budget, one at the end with the status."""
     from ray import tune
 
@@ -129,35 +128,23 @@ def tune_trial(config: dict[str, Any]) -> None:
         seen.append(budget)
         tune.report({"budget": budget, "status": "running"})
 
-    result = run_planned(config, on_budget)
+    result = run_planned(task, on_budget)
     tune.report({"budget": seen[-1] if seen else -1, **result})
 
 
-def import_plugins(modules: list[str], paths: list[str]) -> None:
-    """Import the modules that a study names, from its folders besides the usual ones."""
-    # Ray workers are new processes: what the study names must be imported there too
-    for path in paths:
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    for module in modules:
-        importlib.import_module(module)
-
-
 def _hang_of(folder: Path) -> str | None:
-    path = folder / HANG_FILE
+    path = folder / HANG
     if not path.exists() or path.stat().st_size == 0:
         return None
     lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip().startswith("File ")]
     return lines[0] if lines else "no frame known"
 
 
-def _close_hung(folder: Path, config: dict[str, Any], where: str) -> dict[str, Any]:
+def _close_hung(folder: Path, key: str, where: str) -> dict[str, Any]:
     progress = read_progress(folder) or {}
     cause = (
         f"hung: silent for too long in {progress.get('phase', 'start')} after epoch {progress.get('epoch', 0)}, at {where}"
     )
-    write_json(
-        folder / OUTCOME, {"status": FAILED, "cause": cause, "budgets": finished_budgets(folder), "key": config["key"]}
-    )
-    (folder / HANG_FILE).rename(folder / "hung.txt")
-    return {"key": config["key"], "status": FAILED, "cause": cause}
+    write_json(folder / OUTCOME, {"status": FAILED, "cause": cause, "budgets": finished_budgets(folder), "key": key})
+    (folder / HANG).rename(folder / HUNG)
+    return {"key": key, "status": FAILED, "cause": cause}

@@ -7,30 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prune_core.metrics.quantities import costs_known, quantity_of, title_of
 from sweeps.export.card_code import load, prepare
-from sweeps.front.text import COLLAPSED
-
-_ROWS = (
-    ("accuracy", "accuracy"),
-    ("ece", "ECE"),
-    ("nll", "NLL"),
-    ("brier", "Brier score"),
-    ("ece_t", "ECE after temperature scaling"),
-    ("nll_t", "NLL after temperature scaling"),
-    ("mpc", "mPC"),
-    ("rpc", "rPC"),
-    ("corruption_ece", "ECE under corruption"),
-    ("worst_corruption_accuracy", "accuracy under the worst corruption"),
-)
-_COSTS = (
-    ("parameters", "parameters", ""),
-    ("nonzero_parameters", "nonzero parameters", ""),
-    ("macs", "multiply-accumulates per image", ""),
-    ("nonzero_macs", "of these by nonzero weights", ""),
-    ("peak_activation_bytes", "peak activation memory, float32, one image", " bytes"),
-    ("sparsity", "share of the weights that is zero", ""),
-    ("compression", "times fewer nonzero parameters than unpruned", ""),
-)
+from sweeps.export.choice import spread_columns
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -71,11 +50,13 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
         notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
     if study["select_on"] == "report":
         notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
-    lost = -card["checkpoint"]["differences"].get("accuracy", 0.0)
-    if lost > COLLAPSED:
+    candidate = card["candidate"]
+    if candidate["collapsed"]:
+        images = "report" if study["select_on"] == "report" else "selection"
+        why = " It is on a front since nothing smaller is better, not since it is of use." if candidate["on_front"] else ""
         notes.append(
-            f"> Collapsed: it has lost {100 * lost:.0f} points of accuracy against its control. It is on a front since "
-            "nothing smaller is better, not since it is of use."
+            f"> Collapsed: on the {images} images it has lost {100 * candidate['accuracy_lost']:.0f} points of accuracy "
+            f"against its control (mean over seeds).{why}"
         )
     return notes
 
@@ -110,10 +91,11 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     heads += ["this checkpoint minus its control, same seed"] if differences else []
     heads += [f"its candidate over {candidate['seeds']} seed{'s' * (candidate['seeds'] > 1)}"]
     rows = []
-    for name, title in _ROWS:
-        if name not in checkpoint["metrics"]:
+    for name in spread_columns():
+        if name not in checkpoint["metrics"] or name.startswith("val_"):
             continue
-        cells = [title, _number(name, checkpoint["metrics"][name]), _interval(name, checkpoint["intervals"])]
+        number, interval = _number(name, checkpoint["metrics"][name]), _interval(name, checkpoint["intervals"])
+        cells = [escaped(title_of(name)), number, interval]
         if int8:
             cells += [_number(name, int8["metrics"].get(name)), _interval(name, int8["intervals"])]
         cells += [_difference(name, differences.get(name))] if differences else []
@@ -134,7 +116,8 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
 
 def _costs(card: Mapping[str, Any]) -> str:
     costs = card["costs"]
-    rows = [[title, _cost(costs[name]) + unit] for name, title, unit in _COSTS if costs.get(name) is not None]
+    known = [one for one in costs_known() if costs.get(one.name) is not None]
+    rows = [[escaped(one.title), _cost(costs[one.name]) + " bytes" * (one.format == "bytes")] for one in known]
     for name, file in card["files"].items():
         latency = file["check"]["host_latency"]
         rows.append(
@@ -264,7 +247,8 @@ def _spread(name: str, found: Mapping[str, Any] | None) -> str:
 
 
 def _share(name: str) -> bool:
-    return name in ("mpc", "rpc") or name.endswith("accuracy")
+    found = quantity_of(name)
+    return found is not None and found.format == "percent"
 
 
 def _verdict(found: Mapping[str, Any]) -> str:

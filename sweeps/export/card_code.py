@@ -18,7 +18,7 @@ def prepare(given: Mapping[str, Any]) -> list[str]:
         "import numpy as np",
         f"pixels = np.zeros((1, {height}, {width}, {channels}), np.uint8)  # yours: (batch, height, width, channels)",
         f"mean, std = np.float32({mean}), np.float32({std})",
-        "images = ((pixels / np.float32(255) - mean) / std).transpose(0, 3, 1, 2)",
+        'images = np.array(((pixels / np.float32(255) - mean) / std).transpose(0, 3, 1, 2), order="C")',
     ]
 
 

@@ -6,7 +6,6 @@ yet, then the program, when this package's networks are not, and safetensors, wh
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 import time
@@ -16,6 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from prune_core.base.plugins import import_plugins
 
 Array = NDArray[np.float32]
 Run = Callable[[Array], Array]
@@ -57,9 +58,7 @@ def _open(path: Path, plugins: Sequence[str], paths: Sequence[str]) -> tuple[Run
     if path.suffix == ".pt2":
         network: Any = torch.export.load(path).module()
     else:
-        sys.path[:0] = [place for place in paths if place not in sys.path]
-        for module in plugins:
-            importlib.import_module(module)
+        import_plugins(plugins, paths)
         from prune_core.pruning import load_network  # an ONNX file is checked in a process that never saw torch
 
         network = load_network(path).eval()

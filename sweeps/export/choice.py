@@ -16,34 +16,31 @@ import pandas as pd
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import UNPRUNED
-from prune_core.base.trial_folder import WEIGHTS, budget_folder
-from sweeps.front.front import candidates, front, membership, selection_columns
+from prune_core.base.trial_folder import WEIGHTS, budget_folder, made_anew
+from prune_core.metrics.quantities import quantities_known
+from prune_core.metrics.quantity import Quantity
+from sweeps.folder.links import refuse_links
+from sweeps.folder.paths import RECORDS, STUDY, trial_folder
+from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
+from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import unmet
-from sweeps.plan.state import trial_folder
-from sweeps.records.collect import read_records
+from sweeps.front.text import headlines
 from sweeps.records.columns import IDENTITY
+from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import is_kept
-from sweeps.study.model import Study, load_study
+from sweeps.study.deciding import deciding_column, deciding_columns
+from sweeps.study.model import Study, load_study, read_study
+from sweeps.study.trust import Confirm
 
-SPREAD = (
-    "accuracy",
-    "ece",
-    "nll",
-    "brier",
-    "ece_t",
-    "nll_t",
-    "mpc",
-    "rpc",
-    "corruption_ece",
-    "worst_corruption_accuracy",
-    "val_accuracy",
-    "val_ece",
-    "val_nll",
-    "val_mpc",
-)
-"""Columns whose spread over the seeds a card gives."""
 _KEY = re.compile(r"[0-9a-f]{8,64}")
+
+
+def spread_columns() -> list[str]:
+    """Return the metric columns whose spread over the seeds a card gives: what is tracked, and what steers of the table."""
+    tracked = [one for one in quantities_known() if one.tracked and not one.is_cost and not one.is_text]
+    scaled = [f"{one.name}_t" for one in tracked if one.after_temperature]
+    return [*(one.name for one in tracked), *scaled, *(f"val_{one.name}" for one in tracked if one.table)]
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,8 @@ class Choice:
     Attributes:
         name: the folder's name, safe on every file system.
         title: what people call it.
-        candidate: column -> mean over the seeds (``*_std`` beside it), with ``seeds``, ``complete``, ``front_frequency``.
+        candidate: column -> mean over the seeds (``*_std`` beside it), with ``seeds``, ``complete``, ``front_frequency``,
+            ``accuracy_lost`` and ``collapsed`` (`sweeps.front.collapse`).
         on_front: whether the candidate is on the front.
         record: the columns of the chosen seed's record.
         seed_rule: why this seed, in words.
@@ -81,22 +79,24 @@ class Choice:
         return budget_folder(self.trial, self.budget)
 
 
-def open_study(out: Path) -> tuple[Study, pd.DataFrame]:
+def open_study(out: Path, confirm: Confirm | None = None) -> tuple[Study, pd.DataFrame]:
     """Return the study of an output folder and its table of records.
+
+    Args:
+        out: the study's output folder.
+        confirm: asked before plugins are imported; None only reads, and imports none.
 
     Raises:
         BadInput: no study, no records yet, or records that cannot be read.
     """
-    if not (out / "study.yaml").is_file():
+    refuse_links(out)
+    if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
-    study = load_study(out / "study.yaml")
-    path = out / "records.parquet"
+    study = read_study(out) if confirm is None else load_study(out / STUDY, confirm=confirm)
+    path = out / RECORDS
     if not path.is_file():
         raise BadInput(f"{out}: no records.parquet, so no front yet (allowed: a study whose run has ended or was stopped)")
-    try:
-        records = read_records(out)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from None
+    records = whole_table(out)
     missing = [column for column in IDENTITY if column not in records]
     if missing:
         raise BadInput(f"{path}: lacks the columns {', '.join(missing)}: written by another version? Run the study again")
@@ -116,10 +116,13 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     Raises:
         BadInput: no front, a pick that nothing is called, or weights that are gone.
     """
-    decisive = selection_columns(study.objectives, records.columns, study.select_on)
-    limited = [name for limit in study.parsed_limits for name in (limit.column, f"val_{limit.column}")]
-    shown = [column for column in (*SPREAD, *limited) if column in records]
+    decisive = deciding_columns(study.objectives, records.columns, study.select_on)
+    limited = [deciding_column(limit.column, records, study.select_on) for limit in study.parsed_limits]
+    lost = loss_column(records.columns, study.select_on)
+    shown = [column for column in (*spread_columns(), *limited, lost) if column in records]
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
+    table["accuracy_lost"] = lost_accuracy(table, study.select_on)
+    table["collapsed"] = has_collapsed(table, study.select_on)
     table["on_front"] = front(table, decisive)
     table["front_frequency"] = membership(records, table, decisive, images=ImageNoise(out))
     table = table[table["complete"]].reset_index(drop=True)
@@ -132,29 +135,31 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
 
 def table_lines(chosen: Sequence[Choice]) -> list[str]:
     """Return the chosen networks as a table: the report numbers of the very checkpoint, and whether limits are missed."""
-    heads = ("network", "seed", "accuracy", "ECE", "mPC", "nonzero parameters", "limits", "trial")
+    shown = headlines()
+    heads = ("network", "seed", *(one.title for one in shown), "limits", "trial")
     rows = [
         (
             each.name,
             str(each.record["seed"]),
-            *(_shown(each.record, name, ".4f") for name in ("accuracy", "ece", "mpc")),
-            _shown(each.record, "nonzero_parameters", ",.0f"),
+            *(_shown(each.record, one) for one in shown),
             "missed" if each.limits else "met",
             str(each.record["key"]),
         )
         for each in chosen
     ]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    aligned = ("<", ">", ">", ">", ">", ">", "<", "<")
+    aligned = ("<", ">", *(">" for _ in shown), "<", "<")
     return [
         "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, aligned, widths, strict=True)).rstrip()
         for row in (heads, *rows)
     ]
 
 
-def _shown(record: Mapping[str, Any], column: str, form: str) -> str:
-    value = record.get(column)
-    return "-" if value is None or pd.isna(value) else format(float(value), form)
+def _shown(record: Mapping[str, Any], one: Quantity) -> str:
+    value = record.get(one.name)
+    if value is None or pd.isna(value):
+        return "-"
+    return f"{float(value):,.0f}" if one.format in ("count", "bytes") else f"{float(value):.4f}"
 
 
 def title_of(row: Mapping[str, Any]) -> str:
@@ -215,7 +220,7 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
     record, rule = _seed(seeds, study) if key is None else (next(each for each in seeds if each["key"] == key), "asked for")
     found = str(record["key"])
     if not _KEY.fullmatch(found):
-        raise BadInput(f"{out / 'records.parquet'}: {found[:40]!r} is no key of a trial")
+        raise BadInput(f"{out / RECORDS}: {found[:40]!r} is no key of a trial")
     choice = Choice(
         name=row["name"],
         title=title_of(row),
@@ -227,10 +232,10 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
     )
     if not is_kept(choice.folder, WEIGHTS):
-        raise BadInput(
-            f"{choice.folder}: the weights of {choice.title} are gone (keep is {study.keep!r}; to export, "
-            "run the study with keep: front or all)"
-        )
+        why = f"keep is {study.keep!r}; to export, run the study with keep: front or all"
+        if study.keep == "all":
+            why = made_anew(choice.folder)
+        raise BadInput(f"{choice.folder / WEIGHTS}: the weights of {choice.title} are gone ({why})")
     return choice
 
 
@@ -239,7 +244,8 @@ def _seed(rows: list[dict[str, Any]], study: Study) -> tuple[dict[str, Any], str
 
     NLL since it is one number that falls with wrong answers and with badly calibrated ones.
     """
-    column, images = ("nll", "report") if study.select_on == "report" else ("val_nll", "selection")
+    column = deciding_column("nll", rows[0], study.select_on)
+    images = "report" if column == "nll" else "selection"
     able = [row for row in rows if not unmet(row, study.parsed_limits, study.select_on)]
 
     def order(row: Mapping[str, Any]) -> tuple[float, int]:

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 
 from prune_core.base.errors import BadInput, Diverged
-from prune_core.base.files import read_json, write_atomically, write_json
+from prune_core.base.files import write_atomically, write_json
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import DESCRIPTION, REPORT, SELECTION, WEIGHTS
 from prune_core.pruning import load_network
 from prune_core.training import prepare_runtime
 from prune_core.trial.data import TrialData, load_trial_data
+from prune_core.trial.description import TrialDescription
 from sweeps.export.card import card_text
 from sweeps.export.check import TOLERANCE
 from sweeps.export.choice import Choice, choices, open_study
@@ -25,8 +26,10 @@ from sweeps.export.files import FILES, INT8, check_formats, exported, write_onnx
 from sweeps.export.folder import CARD, README, check_target, models_folder, whole_folder
 from sweeps.export.int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
 from sweeps.export.proof import ExportFailed, checked, first_line, sample_of
+from sweeps.folder.paths import STUDY
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
+from sweeps.study.trust import Confirm, require_trust
 from sweeps.study.yaml import read_study_yaml
 
 __all__ = ["ExportFailed", "Wanted", "export_study"]
@@ -41,7 +44,12 @@ class Wanted:
 
 
 def export_study(
-    out: Path, *, picks: Sequence[str] = (), wanted: Wanted | None = None, say: Callable[[str], None] | None = None
+    out: Path,
+    *,
+    picks: Sequence[str] = (),
+    wanted: Wanted | None = None,
+    say: Callable[[str], None] | None = None,
+    confirm: Confirm = require_trust,
 ) -> list[Path]:
     """Export the networks of a study's front, each into ``out/models/<name>/``.
 
@@ -52,6 +60,7 @@ def export_study(
         picks: names of candidates or keys of trials; none means the front.
         wanted: formats; all of float32 by default.
         say: told one line per network.
+        confirm: asked before the study's plugins are imported.
 
     Returns:
         The folders.
@@ -62,12 +71,12 @@ def export_study(
     """
     wanted = wanted or Wanted()
     check_formats(wanted.formats, int8=wanted.int8)
-    study, records = open_study(out)
+    study, records = open_study(out, confirm)
     chosen = choices(out, study, records, picks)
     models = models_folder(out)
     for choice in chosen:
         check_target(models / choice.name)
-    commit = (read_study_yaml(out / "study.yaml").get("provenance") or {}).get("commit")
+    commit = (read_study_yaml(out / STUDY).get("provenance") or {}).get("commit")
     done, failed = [], []
     for choice in chosen:
         try:
@@ -87,16 +96,16 @@ def export_study(
 def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted) -> str:
     bring_back(choice.folder, (WEIGHTS, SELECTION, REPORT))
     described = _described(choice)
-    data = load_trial_data(described["baseline"], None)
+    data = load_trial_data(described.baseline, None)
     prepare_runtime(threads=1)
     network = load_network(choice.folder / WEIGHTS).eval()
-    facts = card_facts(study, commit, choice, data, described["evaluation"])
+    facts = card_facts(study, commit, choice, data, described.evaluation)
     names = _write_files(network, folder, wanted, data, _header(facts))
     sample, kept = sample_of(network, choice, data)
     checks = checked(folder, names, sample, study)
     card = {**facts, "files": {name: _file_facts(folder / name, checks[name]) for name in names}, "kept_logits": kept}
     if wanted.int8:
-        selection, report = judge_onnx(folder / INT8, data, described["evaluation"])
+        selection, report = judge_onnx(folder / INT8, data, described.evaluation)
         costs = {**facts["costs"], "size_bytes": (folder / INT8).stat().st_size}
         calibration = min(CALIBRATION_IMAGES, len(data.split.train.labels))
         card["int8"] = int8_facts(selection, report, study, calibration, costs)
@@ -105,12 +114,11 @@ def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, 
     return _line(card)
 
 
-def _described(choice: Choice) -> dict[str, Any]:
+def _described(choice: Choice) -> TrialDescription:
     try:
-        found: dict[str, Any] = read_json(choice.trial / DESCRIPTION)
-    except (OSError, ValueError) as error:
+        return TrialDescription.read(choice.trial)
+    except (OSError, BadInput) as error:
         raise BadInput(f"{choice.trial / DESCRIPTION}: cannot be read ({first_line(error)}); run the study again") from None
-    return found
 
 
 def _header(facts: Mapping[str, Any]) -> dict[str, str]:

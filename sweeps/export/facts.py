@@ -12,28 +12,20 @@ from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import record_columns
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics.columns import metric_columns
-from prune_core.trial.data import TrialData, called
-from sweeps.export.choice import SPREAD, Choice
+from prune_core.metrics.quantities import costs_known
+from prune_core.trial.data import TrialData, corruption_label
+from prune_core.trial.description import EvaluationDescription
+from sweeps.export.choice import Choice, spread_columns
 from sweeps.export.files import INPUT, OUTPUT
 from sweeps.folder.provenance import provenance
 from sweeps.front.limits import unmet
 from sweeps.study.model import Study
 
 CARD_FORMAT = 1
-COSTS = (
-    "parameters",
-    "nonzero_parameters",
-    "macs",
-    "nonzero_macs",
-    "peak_activation_bytes",
-    "size_bytes",
-    "sparsity",
-    "compression",
-)
 
 
 def card_facts(
-    study: Study, study_commit: str | None, choice: Choice, data: TrialData, evaluation: Mapping[str, Any]
+    study: Study, study_commit: str | None, choice: Choice, data: TrialData, evaluation: EvaluationDescription
 ) -> dict[str, Any]:
     """Return everything about a checkpoint but its files: plain data for ``card.json``.
 
@@ -69,7 +61,7 @@ def card_facts(
             "intervals": report_intervals(choice, study.evaluation.ece_bins),
         },
         "candidate": _candidate(choice),
-        "costs": {name: _plain(record.get(name)) for name in COSTS},
+        "costs": {one.name: _plain(record.get(one.name)) for one in costs_known() if one.repeatable},
         "limits": [
             {
                 "limit": str(limit),
@@ -137,7 +129,7 @@ def _candidate(choice: Choice) -> dict[str, Any]:
     row = choice.candidate
     spread = {
         name: {"mean": _plain(row[name]), "std": _plain(row.get(f"{name}_std"))}
-        for name in SPREAD
+        for name in spread_columns()
         if name in row and _plain(row[name]) is not None
     }
     return {
@@ -145,6 +137,8 @@ def _candidate(choice: Choice) -> dict[str, Any]:
         "front_frequency": _plain(row["front_frequency"]),
         "seeds": int(row["seeds"]),
         "limits_missed": list(choice.limits),
+        "accuracy_lost": _plain(row.get("accuracy_lost")),
+        "collapsed": bool(row.get("collapsed", False)),
         "metrics": spread,
     }
 
@@ -153,7 +147,7 @@ def _differences(choice: Choice) -> dict[str, float]:
     """Return metric minus that of the control of the same seed and budget; empty where a network is its own measure."""
     if choice.record["method"] in UNPRUNED:
         return {}
-    found = {name: _plain(choice.record.get(f"delta_{name}")) for name in SPREAD}
+    found = {name: _plain(choice.record.get(f"delta_{name}")) for name in spread_columns()}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -162,8 +156,8 @@ def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]
     return {"met": not missed, "why_not": missed[0] if missed else None}
 
 
-def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    label = called(data.dataset, evaluation)
+def _images(study: Study, data: TrialData, evaluation: EvaluationDescription) -> dict[str, Any]:
+    label = corruption_label(data.dataset, evaluation)
     return {
         "data": data.dataset.title,
         "licence": data.dataset.licence,
@@ -173,7 +167,7 @@ def _images(study: Study, data: TrialData, evaluation: Mapping[str, Any]) -> dic
         "selection": len(data.split.validation.labels),
         "report": len(data.split.test.labels),
         "corruptions": label,
-        "images_per_cell": None if label is None else min(evaluation["images_per_cell"], len(data.split.test.labels)),
+        "images_per_cell": None if label is None else min(evaluation.images_per_cell, len(data.split.test.labels)),
         "ece_bins": study.evaluation.ece_bins,
     }
 

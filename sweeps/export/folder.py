@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from prune_core.base.errors import BadInput
+from prune_core.base.files import is_abandoned, temporary_folder
+from sweeps.folder.paths import MODELS
 
 CARD, README = "card.json", "README.md"
 _ABANDONED_SECONDS = 86400.0
@@ -21,7 +21,7 @@ def models_folder(out: Path) -> Path:
     Raises:
         BadInput: it is a link, so exports would leave the study's folder; or it cannot be written.
     """
-    models = out / "models"
+    models = out / MODELS
     if models.is_symlink():
         raise BadInput(f"{models}: is a link (exports stay in the study's folder: remove the link)")
     try:
@@ -45,12 +45,11 @@ def check_target(target: Path) -> None:
 def whole_folder(models: Path, name: str) -> Iterator[Path]:
     """Yield a temporary folder; on success it takes its name, and the export that had it is removed."""
     for left in models.glob(f".{name}.*"):
-        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:  # by an export that was killed
+        if is_abandoned(left, _ABANDONED_SECONDS):  # by an export that was killed
             shutil.rmtree(left, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".tmp", dir=models))
+    temporary = temporary_folder(models / name)
     try:
         yield temporary
-        temporary.chmod(0o755)
         target = models / name
         if target.exists():
             old = temporary.with_suffix(".old")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from prune_core.data import Subset
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network
 from prune_core.trial.data import Corrupted, TrialData, report_cells, selection_cells
+from prune_core.trial.description import EvaluationDescription
 from prune_core.trial.judge import BATCH_SIZE
 from sweeps.export.files import INPUT, OUTPUT
 
@@ -24,7 +24,7 @@ CALIBRATION_IMAGES = 256
 def calibration_images(data: TrialData) -> NDArray[np.float32]:
     """Return training images, balanced over classes and the same for every network of a study, ``(N, C, H, W)``."""
     train = data.split.train
-    few = data.few(train, CALIBRATION_IMAGES, "calibration of INT8")
+    few = data.balanced_positions(train, CALIBRATION_IMAGES, "calibration of INT8")
     return data.normalised(train.images[train.index[few]])
 
 
@@ -92,7 +92,7 @@ class OnnxNetwork(nn.Module):
 
 
 def judge_onnx(
-    path: Path, data: TrialData, evaluation: Mapping[str, Any], threads: int = 1
+    path: Path, data: TrialData, evaluation: EvaluationDescription, threads: int = 1
 ) -> tuple[LogitSet | None, LogitSet | None]:
     """Return what an ONNX file says about the selection and the report images, clean and corrupted as the study has them.
 

@@ -41,7 +41,8 @@ def sample_of(
         ExportFailed: they are far away, so these are not the weights that were judged.
     """
     subset, kept = (data.split.test, REPORT) if len(data.split.test.labels) >= 3 else (data.split.validation, SELECTION)
-    images = data.normalised(subset.images[subset.index[:_CHECKED_IMAGES]])
+    # A copy: images of one channel keep strides that torch takes for channels last, which not every network computes.
+    images = np.array(data.normalised(subset.images[subset.index[:_CHECKED_IMAGES]]), order="C")
     with torch.inference_mode():
         logits = network(torch.from_numpy(images)).numpy()
     if not (choice.folder / kept).exists():

@@ -15,9 +15,9 @@ from filelock import FileLock, Timeout
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
+from sweeps.folder.links import refuse_links
+from sweeps.folder.paths import DRIVER, DRIVER_LOCK
 
-HOLDER = ".driver.json"
-"""Who drives the folder: host, process, since, heartbeat."""
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
 """A holder on another host that has not beaten for this long is taken for dead (file locks may not cross hosts)."""
@@ -26,17 +26,18 @@ STALE_SECONDS = 60.0
 def holder_of(out: Path) -> dict[str, Any] | None:
     """Return who drives the folder now (``host``, ``process``, ``since``, ``heartbeat``), or None when nobody does."""
     try:
-        holder: dict[str, Any] = read_json(out / HOLDER)
-    except (OSError, ValueError):
+        holder: dict[str, Any] = read_json(out / DRIVER)
+        beat = float(holder.get("heartbeat", 0))
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
     if holder.get("host") == socket.gethostname():
-        lock = FileLock(out / ".driver.lock")
+        lock = FileLock(out / DRIVER_LOCK)
         try:
             with lock.acquire(timeout=0):
                 return None
         except (Timeout, OSError):
             return holder
-    return holder if time.time() - float(holder.get("heartbeat", 0)) < STALE_SECONDS else None
+    return holder if time.time() - beat < STALE_SECONDS else None
 
 
 @contextmanager
@@ -44,11 +45,12 @@ def driving(out: Path) -> Iterator[None]:
     """Hold the output folder for this process.
 
     Raises:
-        BadInput: another driver holds it; the line names its host and process.
+        BadInput: another driver holds it, and the line names its host and process; or a link in it leads out.
         OSError: the folder cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out / ".driver.lock")
+    refuse_links(out)
+    lock = FileLock(out / DRIVER_LOCK)
     other = holder_of(out)
     if other is not None and other.get("host") != socket.gethostname():
         raise BadInput(_refusal(out, other))
@@ -58,16 +60,16 @@ def driving(out: Path) -> Iterator[None]:
         raise BadInput(_refusal(out, other or {})) from None
     ended = threading.Event()
     record = {"host": socket.gethostname(), "process": os.getpid(), "since": time.time()}
-    beat = threading.Thread(target=_beat, args=(out / HOLDER, record, ended), name="heartbeat", daemon=True)
+    beat = threading.Thread(target=_beat, args=(out / DRIVER, record, ended), name="heartbeat", daemon=True)
     try:
-        write_json(out / HOLDER, {**record, "heartbeat": time.time()})
+        write_json(out / DRIVER, {**record, "heartbeat": time.time()})
         beat.start()
         yield
     finally:
         ended.set()
         if beat.is_alive():
             beat.join()
-        (out / HOLDER).unlink(missing_ok=True)
+        (out / DRIVER).unlink(missing_ok=True)
         lock.release()
 
 

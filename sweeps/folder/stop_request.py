@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-TOKEN = ".stop"  # noqa: S105  (a file name, no secret)
+from sweeps.folder.paths import STOP
 
 GRACE_SECONDS = 8.0
 """After SIGTERM (a preempted node) the driver leaves within ten seconds, whatever its trials do."""
@@ -22,7 +22,8 @@ class StopRequest:
 
     Attributes:
         token: the file that the workers look at.
-        reason: why the sweep is to stop: ``interrupted``, ``terminated``, ``time`` or ``disk``; None while it is not.
+        reason: why the sweep is to stop: ``interrupted``, ``terminated``, ``time``, ``disk`` or ``code``; None while it
+            is not.
         cause: more about the reason, for people.
         signal_number: of the first signal, also when it came after another reason.
     """
@@ -38,7 +39,7 @@ class StopRequest:
     @staticmethod
     def token_of(out: Path) -> Path:
         """Return where the token of an output folder lies."""
-        return out / TOKEN
+        return out / STOP
 
     def ask(self, reason: str, signal_number: int | None = None, cause: str | None = None) -> None:
         """Ask every trial to stop at its next step, keeping what it has; the first reason stands."""

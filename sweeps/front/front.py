@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prune_core.base.files import replacing
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import is_cost
+from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.seeds import seed_adjusted
 from sweeps.front.volume import hypervolume, non_dominated
-from sweeps.records.columns import COSTS
+from sweeps.records.csv_file import write_csv
+from sweeps.study.deciding import deciding_columns
 
 __all__ = [
     "CANDIDATE",
@@ -33,27 +35,8 @@ __all__ = [
     "non_dominated",
     "rivals",
     "seed_values",
-    "selection_columns",
     "write_front",
 ]
-
-Direction = Literal["min", "max"]
-
-
-def selection_columns(
-    objectives: Mapping[str, Direction], columns: Iterable[str], select_on: str = "validation"
-) -> dict[str, Direction]:
-    """Return the columns that decide membership: ``val_*`` of each metric where there is one (costs have none).
-
-    Args:
-        objectives: metric or cost column -> "min" or "max", as the study names them.
-        columns: the columns of the records.
-        select_on: "validation", or "report" to decide on the report images (which is then to be said wherever it is shown).
-    """
-    known = set(columns)
-    if select_on == "report":
-        return dict(objectives)
-    return {f"val_{name}" if f"val_{name}" in known else name: direction for name, direction in objectives.items()}
 
 
 def candidates(
@@ -93,7 +76,7 @@ def candidates(
     rows["complete"] = groups["seed"].agg(lambda present: wanted <= set(present.astype(int)))
     rows["keys"] = groups["key"].agg(lambda keys: ";".join(sorted(map(str, keys))))
     means, spreads = _means(done, numbers, wanted), groups[numbers].std(ddof=1).add_suffix("_std")
-    result = rows.join(means).join(spreads).reset_index()
+    result = rows.join(means).join(spreads).copy().reset_index()  # in one piece: pandas warns of many
     result["seeds"] = result["seeds"].fillna(0).astype(int)
     result["complete"] = result["complete"].eq(True)
     result["keys"] = result["keys"].fillna("")
@@ -103,7 +86,7 @@ def candidates(
 def _means(done: pd.DataFrame, numbers: list[str], wanted: frozenset[int]) -> pd.DataFrame:
     """Return the means of candidates; ``delta_*`` are paired by seed already, and a cost has no luck."""
     means = done.groupby(CANDIDATE, sort=True, dropna=False)[numbers].mean()
-    measured = [name for name in numbers if not name.startswith("delta_") and name not in COSTS]
+    measured = [name for name in numbers if not name.startswith("delta_") and not is_cost(name)]
     if done["seed"].isin(wanted).all():
         return means
     for _, rows in done.groupby(["network", "budget"]):
@@ -152,11 +135,10 @@ def write_front(
     Returns:
         The path of the file; without a front it holds the header only.
     """
-    decisive = selection_columns(objectives, records.columns, select_on)
+    decisive = deciding_columns(objectives, records.columns, select_on)
     table = candidates(records, decisive, shown=[*objectives, *shown], seeds=seeds)
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
     chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
-    with replacing(out / "front.csv") as temporary:
-        chosen.to_csv(temporary, index=False, float_format="%.10g")
-    return out / "front.csv"
+    write_csv(chosen, out / FRONT)
+    return out / FRONT

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import RESAMPLED, budget_folder
 from prune_core.evaluation.resampled import RESAMPLES, read_image_noise
+from sweeps.folder.paths import trial_folder
 from sweeps.front.seeds import seed_records
 
 Array = NDArray[np.float64]
@@ -24,15 +26,21 @@ class ImageNoise:
     """
 
     def __init__(self, out: Path) -> None:
-        self._trials = out / "trials"
+        self._out = out
         self._read: dict[tuple[str, int], NDArray[np.void] | None] = {}
 
     def of_record(self, key: str, budget: int) -> NDArray[np.void] | None:
-        """Return how the metrics of one record move on resampled images; None where its folder does not say."""
+        """Return how the metrics of one record move on resampled images; None where its folder does not say.
+
+        Raises:
+            BadInput: the file that says it is damaged: without it the front would be as sure as if images told nothing.
+        """
         if (key, budget) not in self._read:
             # Keys come from a file: one that is no plain folder name leads nowhere.
-            path = budget_folder(self._trials / key, budget) / RESAMPLED if key.isalnum() else None
+            path = budget_folder(trial_folder(self._out, key), budget) / RESAMPLED if key.isalnum() else None
             self._read[key, budget] = None if path is None else read_image_noise(path)
+            if self._read[key, budget] is None and path is not None and path.exists():
+                raise BadInput(f"{path}: damaged (allowed: `prunefront rescore {self._out}`, which makes it from logits)")
         return self._read[key, budget]
 
     def of_candidates(self, records: pd.DataFrame, chosen: pd.DataFrame, columns: Sequence[str]) -> Array:

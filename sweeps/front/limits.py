@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 
@@ -13,13 +14,12 @@ def unmet(candidate: Mapping[str, Any], limits: Iterable[Limit], select_on: str 
 
     Args:
         candidate: column -> mean over the seeds, as a row of `sweeps.front.front.candidates`.
-        limits: the study's demands. A limit on a metric holds for its selection number (``val_*``) where there is one,
-            unless the study selects on the report images.
+        limits: the study's demands, on the columns that decide (`sweeps.study.deciding`).
         select_on: as the study says.
     """
     reasons = []
     for limit in limits:
-        chosen = f"val_{limit.column}" if select_on != "report" and f"val_{limit.column}" in candidate else limit.column
+        chosen = deciding_column(limit.column, candidate, select_on)
         measured = candidate.get(chosen)
         if measured is None or measured != measured:
             reasons.append(f"{chosen} was not measured (limit {limit})")

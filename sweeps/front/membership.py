@@ -14,12 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.base.kinds import NEVER_FINE_TUNED
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import is_cost
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.scatter import Scatter, scatter_of
 from sweeps.front.seeds import CANDIDATE, seed_values
 from sweeps.front.shrinkage import draw_true_means
 from sweeps.front.volume import fronts_of_draws
-from sweeps.records.columns import COSTS
 
 __all__ = ["CANDIDATE", "membership", "rivals", "seed_values"]
 
@@ -43,7 +44,7 @@ def rivals(table: pd.DataFrame, *, mix_budgets: bool = False) -> list[NDArray[np
 def membership(
     records: pd.DataFrame,
     table: pd.DataFrame,
-    objectives: Mapping[str, str],
+    objectives: Mapping[str, Direction],
     *,
     mix_budgets: bool = False,
     draws: int = DRAWS,
@@ -87,7 +88,7 @@ def front_frequencies(
     values: Array,
     networks: NDArray[np.str_],
     arms: NDArray[np.str_],
-    objectives: Mapping[str, str],
+    objectives: Mapping[str, Direction],
     groups: Sequence[NDArray[np.int64]],
     *,
     means: Array | None = None,
@@ -108,7 +109,7 @@ def front_frequencies(
     """
     numbers = list(objectives)
     stream = np.random.default_rng(20240617)
-    scatter = scatter_of(values, networks, [name in COSTS for name in numbers], adjusted=means is not None)
+    scatter = scatter_of(values, networks, [is_cost(name) for name in numbers], adjusted=means is not None)
     if noise is not None:
         scatter = scatter.with_images(noise)
     numbers_drawn, shifts = _noises(scatter, values, draws, stream), scatter.draw_shifts(draws, stream)
@@ -126,7 +127,7 @@ def front_frequencies(
                 # A cost is what it is: nothing says that those of different methods agree.
                 true = (
                     mean + error * one
-                    if name in COSTS
+                    if is_cost(name)
                     else draw_true_means(mean, error, place[who], arm[who], (one, two, three))
                 )
                 drawn[:, own, metric] += true
@@ -147,6 +148,6 @@ def _noises(scatter: Scatter, values: Array, draws: int, stream: np.random.Gener
 def _log_cost(means: Array, numbers: list[str]) -> Array:
     """Return the logarithm of the first cost among the objectives; 0 for all where there is none."""
     for place, name in enumerate(numbers):
-        if name in COSTS and bool((means[:, place] > 0).all()):
+        if is_cost(name) and bool((means[:, place] > 0).all()):
             return np.log(means[:, place])
     return np.zeros(len(means))

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from sweeps.front.front import Direction, write_front
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import quantities_known
+from sweeps.front.front import write_front
 from sweeps.records.collect import write_records
-
-_SHOWN = ("accuracy", "ece", "nll", "mpc", "nonzero_parameters", "macs", "compression")
+from sweeps.records.columns import cost_columns
 
 
 def write_tables(
     out: Path, records: pd.DataFrame, objectives: Mapping[str, Direction], *, select_on: str, seeds: Sequence[int]
 ) -> None:
-    """Write ``records.parquet``, ``records.csv`` and ``front.csv``; the arguments are those of `write_front`."""
+    """Write ``records.parquet``, ``records.csv`` and ``front.csv``; the arguments are those of `write_front`.
+
+    Beside the objectives the front shows the metrics of the report's table, and every cost.
+    """
     write_records(records, out)
-    write_front(out, records, objectives, shown=_SHOWN, select_on=select_on, seeds=seeds)
+    metrics = [one.name for one in quantities_known() if one.table and not one.is_cost]
+    write_front(out, records, objectives, shown=[*metrics, *cost_columns()], select_on=select_on, seeds=seeds)

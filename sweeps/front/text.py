@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from prune_core.base.kinds import UNPRUNED
-from sweeps.front.front import Direction, candidates, front, rivals
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import quantities_known
+from prune_core.metrics.quantity import Quantity
+from sweeps.front.collapse import COLLAPSED, has_collapsed, loss_column
+from sweeps.front.front import candidates, front, rivals
+from sweeps.records.builds import builds_line
+from sweeps.study.deciding import REPORT, deciding_column
 
-Justify = Literal["left", "right"]
-COLUMNS: tuple[tuple[str, Justify], ...] = (
-    ("", "left"),
-    ("accuracy", "right"),
-    ("ECE", "right"),
-    ("mPC", "right"),
-    ("nonzero parameters", "right"),
-)
-_MEASURED = ("accuracy", "ece", "mpc")
-COLLAPSED = 0.2
-"""Accuracy lost against the best unpruned network from which on a network is no answer to anybody's question: its confidence
-falls with its accuracy, so its ECE looks good and it is seldom dominated."""
+
+def headlines() -> list[Quantity]:
+    """Return what the table shows, in its order: the headline metrics, then the headline costs."""
+    return [one for one in quantities_known() if one.headline and one.recorded and not one.is_text]
+
+
+def front_heads() -> list[str]:
+    """Return the heads of the table's columns; the first, of who it is, has none."""
+    return ["", *(one.title for one in headlines())]
 
 
 def front_rows(
-    records: pd.DataFrame, decisive: Mapping[str, Direction], seeds: Sequence[int]
+    records: pd.DataFrame, decisive: Mapping[str, Direction], seeds: Sequence[int], select_on: str = "validation"
 ) -> tuple[list[tuple[str, ...]], str]:
     """Return the front as rows of text, and a line that says what they show and what they leave out.
 
@@ -34,39 +37,32 @@ def front_rows(
         records: the table of records so far.
         decisive: the columns that decide, and their directions.
         seeds: those that a complete candidate has.
+        select_on: as the study says.
 
     Returns:
-        A cell for each of `COLUMNS`, the means over the seeds; nothing while no candidate is complete.
+        A cell for each of `front_heads`, the means over the seeds; nothing while no candidate is complete.
     """
     if records.empty:
         return [], ""
-    selection = any(column.startswith("val_") for column in decisive)
-    measured = [f"val_{column}" if selection else column for column in _MEASURED]
-    numbers = [*measured, "nonzero_parameters"]
-    table = candidates(records, decisive, shown=numbers, seeds=seeds)
+    numbers = [deciding_column(one.name, records, select_on) for one in headlines()]
+    accuracy = deciding_column("accuracy", records, select_on)
+    shown = [*numbers, accuracy, loss_column(records.columns, select_on)]
+    table = candidates(records, decisive, shown=shown, seeds=seeds)
     everywhere = int(front(table, decisive).sum())
     at_longest = table[rivals(table)[-1]]
-    chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(
-        measured[0], ascending=False, kind="stable"
-    )
-    kept = chosen[~has_collapsed(table, measured[0]).loc[chosen.index]]
+    chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(accuracy, ascending=False, kind="stable")
+    kept = chosen[~has_collapsed(chosen, select_on)]
     rows = [(who(row), *(_number(row[column]) for column in numbers)) for _, row in kept.iterrows()]
     if not rows:
         return [], ""
-    images = "validation images (selection)" if selection else "the report images, which also chose"
+    images = "the report images, which also chose" if select_on == REPORT else "validation images (selection)"
     note = [f"means over seeds on {images}, {at_longest['budget'].max()} epochs of fine-tuning"]
     if len(kept) < len(chosen):
-        note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:.0f} points of accuracy")
+        note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:g} points of accuracy against their control")
     if everywhere > len(chosen):
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
-    return rows, "; ".join(note)
-
-
-def has_collapsed(table: pd.DataFrame, accuracy: str) -> pd.Series[bool]:
-    """Return which rows of a candidates table lost over `COLLAPSED` against the best unpruned network, by that column."""
-    best = table.loc[table["complete"] & table["method"].isin(UNPRUNED), accuracy].max()
-    lost: pd.Series[bool] = table[accuracy] < best - COLLAPSED
-    return lost
+    mixed = builds_line(records)
+    return rows, "; ".join(note if mixed is None else [*note, mixed])
 
 
 def who(row: pd.Series[Any]) -> str:

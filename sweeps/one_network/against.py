@@ -11,19 +11,19 @@ import numpy as np
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
+from prune_core.base.plain_text import csv_cell
 from prune_core.evaluation.damage import Damage, damage
 from prune_core.evaluation.uncertainty import paired_intervals
-from prune_core.metrics import METRICS, collapsed
-from prune_core.metrics.collapse import TOLERANCE
+from prune_core.metrics import METRICS, ece_fell_with_accuracy
 from prune_core.metrics.directions import metric_of
-from sweeps.one_network.table import SHOWN_CLASSES, value_text
+from prune_core.metrics.falling_ece import TOLERANCE
+from sweeps.one_network.table import SHOWN_CLASSES, recorded_on, value_text
 from sweeps.one_network.text import Row, aligned, within
 from sweeps.records.columns import delta_columns
 
 if TYPE_CHECKING:
     from sweeps.one_network.judged import Judgement, Record
 
-COMPARED = ("accuracy", "nll", "ece", "mpc", "rpc", "corruption_ece")
 LISTED = 15
 """So many flipped images are named on the screen; all of them are in the file."""
 
@@ -38,9 +38,10 @@ def deltas(judged: Judgement, other: Judgement) -> Record:
     return found
 
 
-def collapse_line(record: Record, other: Record) -> list[str]:
+def falling_ece_line(record: Record, other: Record) -> list[str]:
     """Return a warning where an ECE fell because accuracy and confidence did; nothing where none did."""
-    flagged = list(dict.fromkeys(METRICS.get(metric_of(column)).title for column in collapsed(record, other)))
+    fell = ece_fell_with_accuracy(record, other)
+    flagged = list(dict.fromkeys(METRICS.get(metric_of(column)).title for column in fell))
     if not flagged:
         return []
     return [
@@ -62,14 +63,14 @@ def against_lines(judged: Judgement, other: Judgement, name: str) -> list[str]:
     several = len(judged.logits.labels) > 1
     change = paired_intervals(judged.logits, other.logits, bins=judged.bins) if several else {}
     rows: list[Row] = [(f"against {name} ({other.network})", "there", "here", "change, 95 %")]
-    for column in COMPARED:
-        if column in judged.record:
+    for column in recorded_on("images", "severity", "cells"):
+        if METRICS.get(column).tracked and column in judged.record and column in other.record:
             there, here = (value_text(column, float(each.record[column])) for each in (other, judged))
             rows.append((METRICS.get(column).title, there, here, within(change.get(column), METRICS.get(column).unit)))
     found = damage(judged.logits, other.logits)
     return [
         *aligned(rows),
-        *collapse_line(judged.record, other.record),
+        *falling_ece_line(judged.record, other.record),
         *_by_class(found, judged.dataset.classes),
         *([f"points of accuracy by corruption: {_points(found.corruptions)}"] if found.corruptions else []),
         *_flipped(found, judged),
@@ -92,7 +93,7 @@ def write_flipped(judged: Judgement, other: Judgement, path: Path) -> None:
             for at in found.flipped.tolist():
                 change = "broken" if at in broken else "mended" if at in mended else "wrong otherwise"
                 classes = [_named(names, each[at]) for each in (judged.logits.labels, there, here)]
-                writer.writerow([int(judged.shown.numbers[at]), *classes, change])
+                writer.writerow([int(judged.shown.numbers[at]), *map(csv_cell, classes), change])
     except OSError as error:
         raise BadInput(f"--flipped: {path} cannot be written: {error.strerror}") from None
 

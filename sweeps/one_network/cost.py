@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prune_core.cost.complexity import complexity
-from sweeps.one_network.text import Row, aligned
+from prune_core.cost.measured import MeasuredNetwork, cost_columns
+from prune_core.metrics.quantities import costs_known
+from sweeps.one_network.text import Row, aligned, cost_text
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,18 +41,14 @@ def cost_lines(dense: nn.Module, pruned: nn.Module, shape: tuple[int, int, int])
     """
     import torch
 
-    before, after = complexity(dense, shape), complexity(pruned, shape)
+    whole = sum(parameter.numel() for parameter in dense.parameters())
+    before, after = (cost_columns(MeasuredNetwork(network, shape, whole)) for network in (dense, pruned))
     rows: list[Row] = [(f"one image of {shape[1]}x{shape[2]}x{shape[0]}", "before", "after", "change")]
-    for title, name, unit in (
-        ("parameters", "parameters", ""),
-        ("nonzero parameters", "nonzero_parameters", ""),
-        ("MACs", "macs", ""),
-        ("nonzero MACs", "nonzero_macs", ""),
-        ("size of the saved file", "size_bytes", " bytes"),
-        ("peak activation memory", "peak_activation_bytes", " bytes"),
-    ):
-        one, two = getattr(before, name), getattr(after, name)
-        rows.append((title, f"{one:,}{unit}", f"{two:,}{unit}", f"{100 * (two / max(one, 1) - 1):+.1f} %"))
+    for one in costs_known():
+        if one.name in before and one.name in after:
+            values = float(before[one.name]), float(after[one.name])
+            change = f"{100 * (values[1] / values[0] - 1):+.1f} %" if values[0] else "-"
+            rows.append((one.title, *(cost_text(one, value) for value in values), change))
     slow, fast = latencies(dense, pruned, shape)
     rows.append(("host latency", str(slow), str(fast), f"{100 * (fast.median / slow.median - 1):+.1f} %"))
     lines = aligned(rows)
@@ -60,7 +57,7 @@ def cost_lines(dense: nn.Module, pruned: nn.Module, shape: tuple[int, int, int])
         f"host latency: of this machine's CPU, not of a device; one image, {threads} thread{'s' if threads > 1 else ''}, "
         "median (quartiles)"
     )
-    if after.macs == before.macs and after.nonzero_macs < before.nonzero_macs:
+    if after["macs"] == before["macs"] and after["nonzero_macs"] < before["nonzero_macs"]:
         lines.append("the weights that went are zeros: shapes stay, and a dense kernel is as slow as before")
     return lines
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
 from sweeps.folder.pages import JudgedNetwork, Pictures
-from sweeps.one_network.images import called
+from sweeps.one_network.images import images_title
 
 if TYPE_CHECKING:
     from sweeps.one_network.judged import Judgement
@@ -34,7 +34,7 @@ def write_figures(judged: Judgement, draw: Pictures, folder: Path) -> list[Path]
     Raises:
         BadInput: the folder cannot be written.
     """
-    title = f"{judged.network} on {called(judged.dataset)}"
+    title = f"{judged.network} on {images_title(judged.dataset)}"
     images = "test images" if judged.shown.test else "images"
     try:
         return draw(JudgedNetwork(title, images, judged.logits, judged.record, judged.bins, judged.corruptions), folder)

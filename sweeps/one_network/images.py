@@ -52,7 +52,7 @@ class Shown:
     test: bool
 
 
-def called(dataset: Dataset) -> str:
+def images_title(dataset: Dataset) -> str:
     """Return what tables and figures call the images."""
     return f"{dataset.title} (JPEG re-encoded)" if dataset.jpeg else dataset.title
 
@@ -103,10 +103,14 @@ def corrupted_images(
         raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
     where = folder or default_cache()
     if fetch:
-        fetch_official(dataset.name, where, told=on_terminal)
+        fetch_official(dataset.name, where, told=on_terminal, cache=default_cache())
     everything = len(shown.labels) == shown.total  # then nothing is copied into memory
     return official_set(
-        where, name=dataset.name, labels=dataset.test_labels, positions=None if everything else shown.numbers
+        where,
+        name=dataset.name,
+        labels=dataset.test_labels,
+        positions=None if everything else shown.numbers,
+        cache=default_cache(),
     )
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.benchmark import CORRUPTION_SOURCES
 from prune_core.base.errors import BadInput, Diverged, UnknownName
-from prune_core.cost.complexity import complexity
+from prune_core.cost.measured import MeasuredNetwork, cost_columns
 from prune_core.data import load_dataset
 from prune_core.evaluation.evaluation import evaluate_network
 from prune_core.evaluation.scoring import record_columns, set_columns
-from prune_core.networks import architecture_of, build_network, convolutions
+from prune_core.metrics.predictions import SOFTMAX_TWICE, are_probabilities
+from prune_core.networks import architecture_of, build_network
 from prune_core.training import prepare_runtime
 from sweeps.one_network.images import Shown, corrupted_images, report_images
 from sweeps.one_network.open import described, open_network
@@ -52,6 +53,11 @@ class Judgement:
     bins: int
     record: Record
     seconds: float
+
+    @property
+    def warnings(self) -> list[str]:
+        """What makes the numbers doubtful, a line each."""
+        return [f"warning: {self.network}: {SOFTMAX_TWICE}"] if are_probabilities(self.logits.clean) else []
 
 
 def judge_checkpoint(
@@ -136,34 +142,18 @@ def _record(
 ) -> Record:
 
     scored = record_columns(selection=None, report=logits, train=None, bins=bins)
-    record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **_costs(network, shape)}
-    known = [column for column in measured_columns() if column in record]
-    return {column: record[column] for column in [*known, *(column for column in record if column not in known)]}
-
-
-def _costs(network: nn.Module, shape: tuple[int, ...]) -> Record:
-
     height, width, channels = shape
-    cost = complexity(network, (channels, height, width))
-    weights = [module.weight.detach() for _, module in convolutions(network)]
-    zeros = sum(int((weight == 0).sum()) for weight in weights)
-    return {
-        "parameters": cost.parameters,
-        "nonzero_parameters": cost.nonzero_parameters,
-        "macs": cost.macs,
-        "nonzero_macs": cost.nonzero_macs,
-        "sparsity": zeros / max(1, sum(weight.numel() for weight in weights)),
-        "compression": _dense_parameters(network, cost.parameters) / max(1, cost.nonzero_parameters),
-        "size_bytes": cost.size_bytes,
-    }
+    costs = cost_columns(MeasuredNetwork(network, (channels, height, width), _dense_parameters(network)))
+    record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **costs}
+    return {column: record[column] for column in measured_columns() if column in record}
 
 
-def _dense_parameters(network: nn.Module, own: int) -> int:
+def _dense_parameters(network: nn.Module) -> int:
     """Count the parameters of the network that this one was before channels went."""
     import torch
 
     known = architecture_of(network)
     if not known.kept:
-        return own
+        return sum(parameter.numel() for parameter in network.parameters())
     with torch.random.fork_rng(devices=[]):
         return sum(parameter.numel() for parameter in build_network(known.name, **known.options).parameters())

@@ -15,12 +15,14 @@ from prune_core.evaluation.uncertainty import intervals, paired_intervals
 from prune_core.metrics import METRICS
 from prune_core.networks import architecture_of
 from prune_core.pruning import METHODS, outcome_of, prune, save_network
+from prune_core.pruning.again import earlier_outcome, summary
 from prune_core.verification import verify
-from sweeps.one_network.against import collapse_line
+from sweeps.one_network.against import falling_ece_line
 from sweeps.one_network.cost import cost_lines
-from sweeps.one_network.images import called, report_images
+from sweeps.one_network.images import images_title, report_images
 from sweeps.one_network.judged import judged_logits
 from sweeps.one_network.open import described
+from sweeps.one_network.table import recorded_on, value_text
 from sweeps.one_network.text import aligned, percent, within
 
 if TYPE_CHECKING:
@@ -142,11 +144,11 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
     several = len(shown.labels) > 1
     one, two = (intervals(each, bins=BINS) if several else {} for each in (before, after))
     change = paired_intervals(after, before, bins=BINS) if several else {}
-    rows = [(f"{called(data)}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
-    for name in ("accuracy", "nll", "ece"):
+    rows = [(f"{images_title(data)}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
+    for name in (name for name in recorded_on("images") if METRICS.get(name).table):
         metric = METRICS.get(name)
         values = [float(metric.function(each.predictions(), BINS)) for each in (before, after)]
-        texts = [percent(value) if metric.unit == "fraction" else f"{value:.4f}" for value in values]
+        texts = [value_text(name, value) for value in values]
         ends = [within(each.get(name), metric.unit) for each in (one, two, change)]
         title = f"{metric.title} ({BINS} bins)" if name == "ece" else metric.title
         rows.append((title, texts[0], ends[0], texts[1], ends[1], ends[2]))
@@ -154,17 +156,40 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
         {name: METRICS.get(name).function(each.predictions(), BINS) for name in ("accuracy", "ece", "mean_confidence")}
         for each in (after, before)
     ]
-    return [*aligned(rows), *collapse_line(*records), "not fine-tuned: pruning is judged after fine-tuning, in a study"]
+    return [*aligned(rows), *falling_ece_line(*records), "not fine-tuned: pruning is judged after fine-tuning, in a study"]
 
 
 def _head(dense: nn.Module, pruned: nn.Module) -> list[str]:
 
     outcome = outcome_of(pruned)
-    lines = [f"{described(dense)}: {outcome.method} at ratio {outcome.ratio}, {_pool(outcome)}"]
+    lines = [
+        f"{described(dense)}: {outcome.method} at ratio {outcome.ratio}, {_pool(outcome)}",
+        *_before(dense, outcome),
+    ]
     for reason, count in Counter(outcome.left_alone.values()).items():
         names = [name for name, why in outcome.left_alone.items() if why == reason]
         lines.append(f"left alone: {', '.join(names[:3])}{f' and {count - 3} more' if count > 3 else ''} ({reason})")
     return lines
+
+
+def _before(dense: nn.Module, outcome: PruningOutcome) -> list[str]:
+    """Say what an earlier pruning did, and what the ratio counts then; nothing for a network that was not pruned."""
+    before = earlier_outcome(dense)
+    if before is not None and before.granularity == outcome.granularity:
+        more = outcome.removed - sum(
+            layer.total - layer.kept for layer in before.layers if layer.name in {each.name for each in outcome.layers}
+        )
+        counted = f"the ratio counts the unpruned network's {outcome.granularity}, those gone included: {more:,} more went"
+    elif before is not None:
+        counted = f"the ratio counts the {outcome.granularity} that were left"
+    else:
+        weights = [dense.get_parameter(layer.name) for layer in outcome.layers if outcome.granularity == "weights"]
+        zeros = sum(int((weight == 0).sum()) for weight in weights)
+        if not zeros:
+            return []
+        counted = f"{zeros:,} of these weights ({percent(zeros / outcome.total)}) were zero already"
+        return [f"{counted}; the ratio counts all weights, zeros included"]
+    return [f"pruned before: {summary(before)}; {counted}"]
 
 
 def _pool(outcome: PruningOutcome) -> str:

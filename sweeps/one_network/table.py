@@ -10,16 +10,16 @@ from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import Scaling, scale, selective_by_severity
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
+from prune_core.metrics.quantities import costs_known, quantities_known
 from prune_core.metrics.temperature import HIGHEST, LOWEST
-from sweeps.one_network.images import called
+from sweeps.one_network.images import images_title
 from sweeps.one_network.table_corrupted import corruption_lines, robustness_lines, severity_lines
-from sweeps.one_network.text import Row, aligned, percent, within
+from sweeps.one_network.text import Row, aligned, cost_text, percent, within
 
 if TYPE_CHECKING:
     from prune_core.evaluation.logits import LogitSet
     from sweeps.one_network.judged import Judgement
 
-CLEAN = ("accuracy", "nll", "ece", "ece_debiased", "ece_mass", "brier", "mean_confidence")
 SHOWN_CLASSES = 20
 
 
@@ -43,6 +43,11 @@ def judgement_lines(judged: Judgement, *, accepted_error: float) -> list[str]:
         blocks += [lines, robustness_lines(judged, cells, raw), corruption_lines(cells)]
     blocks += [_selective(judged.logits, accepted_error), _costs(judged)]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+
+
+def recorded_on(*kinds: str) -> list[str]:
+    """Return the metrics whose columns are numbers, on ``images``, ``severity`` or ``cells``, in the order of tables."""
+    return [one.name for one in quantities_known() if one.on in kinds and one.recorded and not one.is_text]
 
 
 def value_text(name: str, value: float) -> str:
@@ -71,10 +76,11 @@ def _head(judged: Judgement) -> list[str]:
     few = f"{len(shown.labels):,} of {shown.total:,} {kind}, a seeded choice balanced over classes"
     lines = [
         judged.network,
-        f"on {called(dataset)}: {few if len(shown.labels) < shown.total else f'all {shown.total:,} {kind}'}",
+        f"on {images_title(dataset)}: {few if len(shown.labels) < shown.total else f'all {shown.total:,} {kind}'}",
     ]
     if not shown.test:
         lines.append("  this dataset has no test images of its own: those the network was trained on may be among these")
+    lines.insert(2, f"  read: {dataset.contents}")
     if dataset.jpeg:
         lines.append("  numbers of JPEG re-encoded images differ from those of the original ones")
     if judged.corruptions is not None:
@@ -93,7 +99,7 @@ def _clean(
     """Every number of the clean images, raw and after temperature scaling."""
     predictions, divided = judged.logits.predictions(), scaled.predictions()
     rows: list[Row] = [("clean images", "", "95 %", "after temperature", "95 %")]
-    for name in CLEAN:
+    for name in recorded_on("images"):
         metric = METRICS.get(name)
         rows.append(
             (
@@ -151,16 +157,13 @@ def _part(logits: LogitSet, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) ->
 
 
 def _costs(judged: Judgement) -> list[str]:
+    """Every cost; what counts nonzero weights alone stands beside what counts all."""
     record = judged.record
+    known = {one.name: cost_text(one, float(record[one.name])) for one in costs_known() if one.name in record}
+    titles = {one.name: one.title for one in costs_known()}
+    beside = {f"nonzero_{name}" for name in known} & set(known)
+    rows: list[Row] = [("cost of one image", "", "nonzero")]
+    rows += [(titles[name], text, known.get(f"nonzero_{name}", "")) for name, text in known.items() if name not in beside]
     pictures = len(judged.logits.labels) + 5 * len(judged.logits.cells) * len(judged.logits.cell_index)
-    return aligned(
-        [
-            ("cost", "", "nonzero"),
-            ("parameters", f"{record['parameters']:,}", f"{record['nonzero_parameters']:,}"),
-            ("MACs of one image", f"{record['macs']:,}", f"{record['nonzero_macs']:,}"),
-            ("sparsity of convolutions", percent(float(record["sparsity"])), ""),
-            ("compression", f"{record['compression']:.3g} x", ""),
-            ("size of the saved file", f"{record['size_bytes']:,} bytes", ""),
-            ("forward passes", f"{pictures:,}", f"{pictures / max(judged.seconds, 1e-9):,.0f} per second"),
-        ]
-    )
+    rows.append(("forward passes", f"{pictures:,}", f"{pictures / max(judged.seconds, 1e-9):,.0f} per second"))
+    return aligned(rows)

@@ -10,15 +10,20 @@ import numpy as np
 from prune_core.base.benchmark import JPEG
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.uncertainty import intervals
-from prune_core.metrics import METRICS, Interval, ece, pooled_ece, worst_corruption
+from prune_core.metrics import Interval, Quantity, ece, pooled_ece, worst_corruption
 from prune_core.metrics.likelihood import image_nll
 from prune_core.metrics.predictions import CellPredictions, Predictions
+from prune_core.metrics.quantities import quantities_known
 from prune_core.metrics.robustness import cell_accuracy
 from sweeps.one_network.text import Row, aligned, percent, within
 
 if TYPE_CHECKING:
     from prune_core.evaluation.logits import LogitSet
     from sweeps.one_network.judged import Judgement
+
+
+_ELSEWHERE = ("corruption_ece", "worst_corruption_accuracy")
+"""Stand in lines of their own: by severity beside the clean ECE, and with the name of the corruption."""
 
 
 def severity_lines(
@@ -36,7 +41,15 @@ def severity_lines(
     rows.append(_nll("NLL after temperature", scaled))
     rows.append(_across("ECE after temperature", _pooled_ece(scaled, judged.bins)))
     rows.append(("  95 %", *(within(after.get(name)) for name in columns)))
+    for one in quantities_known():
+        if one.on == "severity" and one.name in record and one.name not in ("mpc", "corruption_ece"):
+            columns = (*(f"{one.name}_s{s}" for s in levels), one.name)
+            rows.append((one.title, "", *(_text(one, float(record[name])) for name in columns)))
     return aligned(rows)
+
+
+def _text(one: Quantity, value: float) -> str:
+    return percent(value) if one.unit in ("fraction", "ratio") else f"{value:.4f}"
 
 
 def _nll(title: str, logits: LogitSet) -> Row:
@@ -69,7 +82,11 @@ def robustness_lines(judged: Judgement, cells: CellPredictions, raw: dict[str, I
     """Return mPC and rPC, for JPEG re-encoded images also without that corruption, and the worst corruption."""
     record, logits = judged.record, judged.logits
     rows = [("over all corruptions", "", "95 %")]
-    rows += [(METRICS.get(name).title, percent(float(record[name])), within(raw.get(name))) for name in ("mpc", "rpc")]
+    rows += [
+        (one.title, _text(one, float(record[one.name])), within(raw.get(one.name), one.unit))
+        for one in quantities_known()
+        if one.needs_corruptions and one.tracked and one.name in record and one.name not in _ELSEWHERE
+    ]
     if judged.dataset.jpeg and JPEG in logits.cells:
         kept = {name: cell for name, cell in logits.cells.items() if name != JPEG}
         without = intervals(LogitSet(logits.labels, logits.clean, kept, logits.cell_index), bins=judged.bins).get("mpc")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
 from prune_core.networks import build_network, load_weights
+from prune_core.trial.description import CheckpointDescription, NetworkDescription
 from sweeps.plan.data import load_data
 from sweeps.plan.state import baseline_ready
 
@@ -22,19 +23,19 @@ def check_checkpoints(study: Study, trials: Iterable[PlannedTrial], out: Path | 
     Raises:
         BadInput: a checkpoint does not fit its network, or cannot be read.
     """
-    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    found: dict[str, tuple[str, NetworkDescription, CheckpointDescription]] = {}
     for trial in trials:
-        baseline = trial.description["baseline"]
-        if baseline["checkpoint"] and not (out is not None and baseline_ready(trial.baseline_key, out)):
-            found.setdefault(trial.baseline_key, (trial.network, baseline))
+        baseline = trial.description.baseline
+        if baseline.checkpoint is not None and not (out is not None and baseline_ready(trial.baseline_key, out)):
+            found.setdefault(trial.baseline_key, (trial.network, baseline.network, baseline.checkpoint))
     if not found:
         return
 
     dataset = load_data(study.data.name, study.data.options, download=False)
     shape = {"num_classes": len(dataset.classes), "in_channels": dataset.shape[2]}
-    for label, baseline in found.values():
-        network = build_network(baseline["network"]["name"], **{**shape, **baseline["network"]["options"]})
+    for label, described, checkpoint in found.values():
+        network = build_network(described.name, **{**shape, **described.options})
         try:
-            load_weights(network, Path(baseline["checkpoint"]["path"]))
+            load_weights(network, Path(checkpoint.path))
         except BadInput as error:
             raise BadInput(f"networks.{label}.baseline.checkpoint: {error}") from None

@@ -1,4 +1,4 @@
-"""Descriptions of trials, and their keys. The meaning of a description belongs to `prune_core.trial.run`."""
+"""Descriptions of trials, as a study's sections say them. What a description means belongs to `prune_core.trial`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,33 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_core.base.description import GENERATOR_FORMAT, content_key
+from prune_core.base.description import GENERATOR_FORMAT
 from prune_core.base.errors import BadInput
-from prune_core.base.keys import baseline_key, keyed_baseline
+from prune_core.base.recipe import Recipe
 from prune_core.base.store import file_sha256
+from prune_core.corruptions import official_label
+from prune_core.data import options as data_options
+from prune_core.data.cache import default_cache
+from prune_core.networks import NETWORKS
+from prune_core.networks import registry as networks
+from prune_core.pruning import method as methods
+from prune_core.trial.code import corruption_code, data_code, method_code
+from prune_core.trial.description import (
+    BaselineDescription,
+    CheckpointDescription,
+    DataDescription,
+    EvaluationDescription,
+    MethodDescription,
+    NetworkDescription,
+    TrialDescription,
+)
 from sweeps.study.model import Study
 from sweeps.study.sections import NetworkSection
-
-__all__ = ["baseline_description", "baseline_key", "trial_description", "trial_key"]
-
-
-def trial_key(description: Mapping[str, Any]) -> str:
-    """Return a trial's key: the hash of its description, in which files count by content and not by place."""
-    evaluation = {name: value for name, value in description["evaluation"].items() if name != "folder"}
-    return content_key({**description, "baseline": keyed_baseline(description["baseline"]), "evaluation": evaluation})
 
 
 def baseline_description(
     study: Study, network: NetworkSection, training: Mapping[str, Any], seed: int, checksum: str | None
-) -> dict[str, Any]:
+) -> BaselineDescription:
     """Return the description of one trained, unpruned network.
 
     Args:
@@ -34,39 +42,48 @@ def baseline_description(
         seed: of the trial.
         checksum: of the dataset's arrays; None where the data is not at hand (then the key is not the real one).
     """
-    return {
-        "kind": "baseline",
-        "study_seed": study.seed,
-        "data": {
-            "name": study.data.name,
-            "options": study.data.options,
-            "checksum": checksum,
-            "train": study.data.train,
-            "validation": study.data.validation,
-            "test": study.data.test,
-        },
-        "network": {"name": network.name, "options": network.options},
-        "training": dict(training),
-        "checkpoint": _checkpoint(network, seed),
-        "seed": seed,
-        "device": study.resources.device,
-        "threads": study.resources.threads,
-    }
+    return BaselineDescription(
+        study_seed=study.seed,
+        data=data_description(study, checksum),
+        network=network_description(str(network.name), network.options),
+        training=Recipe.from_dict(training),
+        checkpoint=_checkpoint(network, seed),
+        seed=seed,
+        device=study.resources.device,
+        threads=study.resources.threads,
+    )
+
+
+def data_description(study: Study, checksum: str | None) -> DataDescription:
+    """Return the description of a study's images."""
+    data = study.data
+    options = data_options.described_options(data.name, data.options)
+    return DataDescription(data.name, options, checksum, data.train, data.validation, data.test, data_code(data.name))
+
+
+def network_description(name: str, options: Mapping[str, Any]) -> NetworkDescription:
+    """Return the description of a network with all its options."""
+    return NetworkDescription(name, networks.described_options(name, options), NETWORKS.code(name))
+
+
+def method_description(name: str, options: Mapping[str, Any]) -> MethodDescription:
+    """Return the description of a method with all its options."""
+    return MethodDescription(name, methods.described_options(name, options), method_code(name, options))
 
 
 def trial_description(
     study: Study,
-    baseline: Mapping[str, Any],
+    baseline: BaselineDescription,
     *,
     kind: str,
     seed: int,
-    method: Mapping[str, Any] | None = None,
+    method: MethodDescription | None = None,
     ratio: str = "0",
     rounds: int = 1,
     round_epochs: int = 1,
     fine_tuning: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> TrialDescription:
     """Return the description of one trial.
 
     Args:
@@ -74,37 +91,46 @@ def trial_description(
         baseline: what `baseline_description` returned.
         kind: ``baseline``, ``control``, ``pruned``, ``dense`` or ``scratch``.
         seed: of the trial.
-        method: ``{"name", "options"}``; None at ratio 0.
+        method: None at ratio 0.
         ratio: canonical decimal.
         rounds: of pruning.
         round_epochs: of fine-tuning between two rounds; says nothing where there is one round.
         fine_tuning: the recipe without epochs; None for what is not fine-tuned.
         training: the whole recipe of a pruned architecture that is trained from scratch.
     """
-    evaluation = study.evaluation
-    return {
-        "kind": kind,
-        "baseline": dict(baseline),
-        "method": None if method is None else dict(method),
-        "ratio": ratio,
-        "rounds": rounds,
-        **({"round_epochs": round_epochs} if rounds > 1 else {}),
-        "fine_tuning": dict(fine_tuning or {}),
-        "evaluation": {
-            "corruptions": evaluation.corruptions,
-            "seed": evaluation.seed,
-            "images_per_cell": evaluation.images_per_cell,
-            "selection_images_per_cell": evaluation.selection_images_per_cell,
-            "train_images": evaluation.train_images,
-            **({"generator": GENERATOR_FORMAT} if evaluation.corruptions != "none" else {}),
-            **({"folder": str(evaluation.folder)} if evaluation.folder is not None else {}),
-        },
-        "seed": seed,
-        **({"training": dict(training)} if training is not None else {}),
-    }
+    return TrialDescription(
+        kind=kind,
+        baseline=baseline,
+        method=method,
+        ratio=ratio,
+        rounds=rounds,
+        round_epochs=round_epochs if rounds > 1 else None,
+        fine_tuning=None if fine_tuning is None else Recipe.from_dict(fine_tuning),
+        evaluation=evaluation_description(study),
+        seed=seed,
+        training=None if training is None else Recipe.from_dict(training),
+    )
 
 
-def _checkpoint(network: NetworkSection, seed: int) -> dict[str, Any] | None:
+def evaluation_description(study: Study) -> EvaluationDescription:
+    """Return how a study judges networks."""
+    section = study.evaluation
+    source = section.corruptions if isinstance(section.corruptions, str) else tuple(section.corruptions)
+    return EvaluationDescription(
+        corruptions=source,
+        seed=section.seed,
+        images_per_cell=section.images_per_cell,
+        selection_images_per_cell=section.selection_images_per_cell,
+        train_images=section.train_images,
+        generator=GENERATOR_FORMAT if source != "none" else None,
+        folder=None if section.folder is None else str(section.folder),
+        files=section.sha256,
+        called=official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
+        code=corruption_code(source),
+    )
+
+
+def _checkpoint(network: NetworkSection, seed: int) -> CheckpointDescription | None:
     if network.baseline is None:
         return None
     path = Path(str(network.baseline.checkpoint).replace("{seed}", str(seed)))
@@ -116,4 +142,4 @@ def _checkpoint(network: NetworkSection, seed: int) -> dict[str, Any] | None:
     wanted = network.baseline.sha256
     if wanted is not None and wanted != found:
         raise BadInput(f"baseline.sha256 of network {network.name}: {path.name} has SHA-256 {found}, not {wanted}")
-    return {"path": str(path), "sha256": found}
+    return CheckpointDescription(str(path), found)

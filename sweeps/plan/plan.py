@@ -9,7 +9,9 @@ from typing import Any
 
 from sweeps.plan.arms import Arm, dense_bases, recipe_suffix, study_arms
 from sweeps.plan.checkpoints import check_checkpoints
-from sweeps.plan.data import data_checksum
+from sweeps.plan.data import data_checksum, study_data
+from sweeps.plan.data_facts import DataFacts, recorded_data
+from sweeps.plan.official_files import with_official_files
 from sweeps.plan.state import State, final_status, trial_state
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
 from sweeps.study.model import Study
@@ -23,18 +25,20 @@ class Plan:
     """What there should be of a study.
 
     Attributes:
-        study: the resolved study.
+        study: the resolved study, with the digest of the official corruption files that it uses.
         arms: its arms, whatever the search.
         trials: what is known from the start, in the order in which it should run: baselines first. A grid knows all of it, a
             search only baselines, controls, the dense ladder and what is trained from scratch; the rest of its trials comes
             from `candidate_trials`.
         checksum: of the data; None where the data is not at hand, and then the keys are not the real ones.
+        data: what is known of the data, None where that is nothing.
     """
 
     study: Study
     arms: tuple[Arm, ...]
     trials: tuple[PlannedTrial, ...]
     checksum: str | None
+    data: DataFacts | None = None
 
     @property
     def records(self) -> int:
@@ -58,18 +62,22 @@ class Plan:
         return replace(self, trials=joined([*self.trials, *more]))
 
 
-def make_plan(study: Study, out: Path | None = None, *, data_required: bool = True) -> Plan:
+def make_plan(study: Study, out: Path | None = None, *, data_required: bool = True, recorded: bool = False) -> Plan:
     """Return what there should be of a study.
 
     Args:
         study: the resolved study.
         out: its output folder; tells the data's checksum where the data itself is not at hand.
         data_required: False plans without the data (an estimate only), True refuses.
+        recorded: take what the last run wrote into ``out`` about the data, and open no image and no checkpoint: for who
+            only reads a folder.
 
     Raises:
         BadInput: the data, or a checkpoint, is not there; arms that contradict each other.
     """
-    checksum = data_checksum(study, out, required=data_required)
+    data = recorded_data(study, out) if recorded else study_data(study, out, required=data_required)
+    checksum = None if data is None else data.checksum
+    study = with_official_files(study, out, required=data_required and not recorded, recorded=recorded)
     arms = study_arms(study)
     bases = list({arm.base.name: arm.base for arm in arms}.values())
     trials = [judged_trial(study, base, seed, checksum, "baseline") for seed in study.seeds for base in bases]
@@ -91,11 +99,12 @@ def make_plan(study: Study, out: Path | None = None, *, data_required: bool = Tr
         ]
     else:
         pruned = controls
-    if checksum is not None:
+    if checksum is not None and not recorded:
         extra = study.search.more_seeds.seeds if study.search.more_seeds is not None else ()
         also = [judged_trial(study, base, seed, checksum, "baseline") for seed in extra for base in bases]
         check_checkpoints(study, [*trials, *also], out)
-    return Plan(study=study, arms=tuple(arms), trials=joined([*trials, *pruned, *scratch]), checksum=checksum)
+    known = joined([*trials, *pruned, *scratch])
+    return Plan(study=study, arms=tuple(arms), trials=known, checksum=checksum, data=data)
 
 
 def candidate_trials(

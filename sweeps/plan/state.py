@@ -7,24 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
-from prune_core.base.store import META, Store
+from prune_core.base.store import Store, has_all_sizes
 from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, FAILED, OUTCOME, finished_budgets, read_outcome
+from sweeps.folder.paths import store_folder, trial_folder
 
 if TYPE_CHECKING:
     from sweeps.plan.trials import PlannedTrial
 
 State = Literal["complete", "stopped", "failed", "diverged", "begun", "missing"]
-
-
-def trial_folder(out: Path, key: str) -> Path:
-    """Return where a trial writes."""
-    return out / "trials" / key
-
-
-def store_folder(out: Path) -> Path:
-    """Return the store of baselines that the output folders beside this one share."""
-    return out.parent / ".store"
 
 
 def trial_state(trial: PlannedTrial, out: Path) -> State:
@@ -51,7 +43,7 @@ def final_status(trial: PlannedTrial, out: Path) -> str | None:
 
 def baseline_ready(key: str, out: Path) -> bool:
     """Return whether the store has a baseline (which a trial checks byte by byte before it uses it)."""
-    return (Store(store_folder(out)).path(key) / META).exists()
+    return has_all_sizes(Store(store_folder(out)).path(key))
 
 
 def baseline_failure(trials: Iterable[PlannedTrial], key: str, out: Path) -> str | None:
@@ -67,13 +59,22 @@ def baseline_failure(trials: Iterable[PlannedTrial], key: str, out: Path) -> str
 def block(trial: PlannedTrial, out: Path, cause: str) -> None:
     """Write down that a trial can never run, and why."""
     folder = trial_folder(out, trial.key)
-    write_json(folder / DESCRIPTION, trial.description)
+    write_json(folder / DESCRIPTION, trial.description.to_plain())
     write_json(folder / OUTCOME, {"status": FAILED, "cause": cause, "budgets": finished_budgets(folder), "key": trial.key})
 
 
 def forget_failures(trials: Iterable[PlannedTrial], out: Path) -> int:
-    """Remove the folders of trials that failed or diverged, so that they run again; return how many."""
+    """Remove the folders of trials that failed or diverged, so that they run again; return how many.
+
+    Raises:
+        BadInput: a trial's folder is a link: what it leads to is not emptied.
+    """
     bad = [trial for trial in trials if trial_state(trial, out) in ("failed", "diverged")]
+    for trial in bad:
+        if trial_folder(out, trial.key).is_symlink():
+            raise BadInput(
+                f"{trial_folder(out, trial.key)}: is a link, which is not emptied to run the trial again; remove it"
+            )
     for trial in bad:
         shutil.rmtree(trial_folder(out, trial.key))
     return len(bad)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from prune_core.base.kinds import SCRATCH
-from prune_core.training import Recipe
+from prune_core.trial.description import TrialDescription
 from sweeps.plan.arms import Arm, Base, recipe_suffix
-from sweeps.plan.keys import baseline_description, baseline_key, trial_description, trial_key
+from sweeps.plan.keys import baseline_description, method_description, trial_description
 from sweeps.study.model import Study
 
 
@@ -28,7 +27,7 @@ class PlannedTrial:
         seed: of the trial.
         budgets: epochs of fine-tuning at which it is judged, rising.
         report_budgets: those of them at which the test images under corruption are judged too.
-        description: plain data; what is done and with what, which is what the key is made of.
+        description: what is done and with what, which is what the key is made of.
         baseline_key: the store's key of the baseline that it starts from.
     """
 
@@ -42,7 +41,7 @@ class PlannedTrial:
     seed: int
     budgets: tuple[int, ...]
     report_budgets: tuple[int, ...]
-    description: dict[str, Any]
+    description: TrialDescription
     baseline_key: str
 
 
@@ -52,7 +51,7 @@ def judged_trial(study: Study, base: Base, seed: int, checksum: str | None, kind
     description = trial_description(study, baseline, kind=kind, seed=seed)
     name = f"{base.name}-{kind}-s{seed}"
     return PlannedTrial(
-        trial_key(description),
+        description.key,
         name,
         kind,
         base.name,
@@ -63,7 +62,7 @@ def judged_trial(study: Study, base: Base, seed: int, checksum: str | None, kind
         (0,),
         _reported(study, kind, (0,)),
         description,
-        baseline_key(baseline),
+        baseline.key,
     )
 
 
@@ -99,7 +98,7 @@ def pruned_trials(
             baseline,
             kind="pruned",
             seed=seed,
-            method={"name": arm.method, "options": arm.options},
+            method=method_description(arm.method, arm.options),
             ratio=ratio,
             rounds=arm.rounds,
             round_epochs=arm.round_epochs,
@@ -119,12 +118,12 @@ def scratch_trials(study: Study, arm: Arm, seed: int, checksum: str | None) -> l
             baseline,
             kind=SCRATCH,
             seed=seed,
-            method={"name": arm.method, "options": arm.options},
+            method=method_description(arm.method, arm.options),
             ratio=ratio,
             training={**arm.base.training, "sparsity": 0.0},
         )
         name = f"{arm.name}-{SCRATCH}-r{_shown(ratio)}-s{seed}"
-        key, own = trial_key(description), f"{arm.name}-{SCRATCH}"
+        key, own = description.key, f"{arm.name}-{SCRATCH}"
         found.append(
             PlannedTrial(
                 key,
@@ -138,23 +137,23 @@ def scratch_trials(study: Study, arm: Arm, seed: int, checksum: str | None) -> l
                 (0,),
                 _reported(study, SCRATCH, (0,)),
                 description,
-                baseline_key(baseline),
+                baseline.key,
             )
         )
     return found
 
 
 def _per_budget(
-    study: Study, description: dict[str, Any], arm: str, network: str, method: str, budgets: tuple[int, ...]
+    study: Study, description: TrialDescription, arm: str, network: str, method: str, budgets: tuple[int, ...]
 ) -> list[PlannedTrial]:
     """One trial that walks through all budgets; or one per budget, where a shorter one is no prefix of a longer one."""
-    kind, ratio, seed = description["kind"], description["ratio"], description["seed"]
+    kind, ratio, seed = description.kind, description.ratio, description.seed
     name = f"{arm}-control-s{seed}" if kind == "control" else f"{arm}-r{_shown(ratio)}-s{seed}"
-    key_of_baseline = baseline_key(description["baseline"])
-    if not Recipe.from_dict(description["fine_tuning"]).depends_on_length:
+    key_of_baseline = description.baseline.key
+    if description.fine_tuning is None or not description.fine_tuning.depends_on_length:
         return [
             PlannedTrial(
-                trial_key(description),
+                description.key,
                 name,
                 kind,
                 arm,
@@ -170,10 +169,10 @@ def _per_budget(
         ]
     found = []
     for budget in budgets:
-        own = {**description, "budget": budget}
+        own = replace(description, budget=budget)
         found.append(
             PlannedTrial(
-                trial_key(own),
+                own.key,
                 f"{name}-b{budget}",
                 kind,
                 arm,

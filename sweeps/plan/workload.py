@@ -29,7 +29,9 @@ class Candidates(Protocol):
 
 
 class Workload:
-    """Trials that wait, run and are done, with pruning trials held back until their baseline is there.
+    """Trials that wait, run and are done, with pruning trials held back while another trial makes their baseline.
+
+    Where no other will (a baseline trial that is complete, but whose entry of the store is gone), the first makes it itself.
 
     Args:
         trials: the trials known from the start, in the order in which they should run.
@@ -102,6 +104,8 @@ class Workload:
     def _first_ready(self) -> tuple[PlannedTrial | None, list[tuple[PlannedTrial, str]]]:
         """Return the first trial that may start, and those before it whose baseline failed, with the cause."""
         asked: dict[str, tuple[bool, str | None]] = {}  # each baseline once: thousands of trials may wait for one
+        made = {trial.baseline_key for trial in self.running.values()}
+        made |= {trial.baseline_key for trial in self._waiting.values() if trial.kind in ("baseline", "dense")}
         hopeless: list[tuple[PlannedTrial, str]] = []
         for key, trial in self._waiting.items():
             base = trial.baseline_key
@@ -113,10 +117,10 @@ class Workload:
                 ready = self._baseline_ready(base)
                 asked[base] = ready, None if ready else self._baseline_failure(base)
             ready, cause = asked[base]
-            if ready:
-                return trial, hopeless
             if cause is not None:
                 hopeless.append((trial, cause))
+            elif ready or base not in made:
+                return trial, hopeless
         return None, hopeless
 
     def finished(self, key: str, status: str | None) -> None:

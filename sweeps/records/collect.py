@@ -4,42 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
-from prune_core.base.description import canonical_json
 from prune_core.base.files import replacing
 from prune_core.base.trial_folder import COMPLETE, read_outcome, read_record
 from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
-from sweeps.records.columns import SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
-
-
-class PlannedRow(Protocol):
-    """What a record repeats of its planned trial (`sweeps.plan.trials.PlannedTrial`), so that tables need no plan."""
-
-    @property
-    def key(self) -> str: ...  # noqa: D102
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def arm(self) -> str: ...  # noqa: D102
-    @property
-    def network(self) -> str: ...  # noqa: D102
-    @property
-    def method(self) -> str: ...  # noqa: D102
-    @property
-    def ratio(self) -> str: ...  # noqa: D102
-    @property
-    def seed(self) -> int: ...  # noqa: D102
-    @property
-    def budgets(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def report_budgets(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def description(self) -> dict[str, Any]: ...  # noqa: D102
-    @property
-    def baseline_key(self) -> str: ...  # noqa: D102
+from sweeps.folder.paths import RECORDS, RECORDS_CSV, trial_folder
+from sweeps.records.columns import CONTROL_KEY, SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
+from sweeps.records.control import control_keys, with_control_keys
+from sweeps.records.csv_file import write_csv
+from sweeps.records.planned import PlannedRow
+from sweeps.records.table_file import read_table
 
 
 def collect(
@@ -70,19 +47,18 @@ def collect(
 
 def write_records(table: pd.DataFrame, out: Path) -> None:
     """Write ``records.parquet`` and ``records.csv``; equal tables give equal bytes."""
-    with replacing(out / "records.parquet") as temporary:
+    with replacing(out / RECORDS) as temporary:
         table.to_parquet(temporary, index=False)
-    with replacing(out / "records.csv") as temporary:
-        table.to_csv(temporary, index=False, float_format="%.10g")
+    write_csv(table, out / RECORDS_CSV)
 
 
 def read_records(out: Path) -> pd.DataFrame:
-    """Return the table of records that is there."""
-    return pd.read_parquet(out / "records.parquet")
+    """Return the table of records that is there; the one place where a table is read, an older version's too."""
+    return with_control_keys(read_table(out / RECORDS))
 
 
 def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None) -> list[dict[str, Any]]:
-    folder = out / "trials" / trial.key
+    folder = trial_folder(out, trial.key)
     outcome = read_outcome(folder)
     status = outcome["status"] if outcome is not None else None
     found = []
@@ -127,25 +103,9 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
 
 def _with_deltas(table: pd.DataFrame, trials: list[PlannedRow]) -> pd.DataFrame:
     """Subtract the control of the same baseline, fine-tuning recipe, seed and budget; empty where there is none."""
-    control_of = {start_of(trial): trial.key for trial in trials if trial.kind == "control"}
-    controls = {trial.key: control_of.get(start_of(trial)) for trial in trials}
+    table[CONTROL_KEY] = table["key"].map(control_keys(trials)).astype("string")
     whole = table[table["status"].eq(COMPLETE)].set_index(["key", "budget"])
-    wanted = pd.MultiIndex.from_arrays(
-        [table["key"].map(controls).astype("string"), table["budget"]], names=["key", "budget"]
-    )
+    wanted = pd.MultiIndex.from_arrays([table[CONTROL_KEY], table["budget"]], names=["key", "budget"])
     columns = [delta.removeprefix("delta_") for delta in delta_columns()]
     table[delta_columns()] = table[columns].to_numpy() - whole[columns].reindex(wanted).to_numpy()
     return table
-
-
-def start_of(trial: PlannedRow) -> str:
-    """Return what a trial shares with its control: everything but what was pruned."""
-    description = trial.description
-    shared = [
-        trial.baseline_key,
-        description["seed"],
-        description["fine_tuning"],
-        description.get("budget"),
-        description["evaluation"],
-    ]
-    return canonical_json(shared)

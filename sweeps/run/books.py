@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from prune_core.base.files import write_atomically, write_json
-from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_outcome
+from prune_core.base.kinds import REFERENCES
+from prune_core.base.trial_folder import (
+    FAILED,
+    OUTCOME,
+    OUTPUTS,
+    PROBABILITIES,
+    finished_budgets,
+    read_outcome,
+    read_record,
+)
+from prune_core.metrics.predictions import SOFTMAX_TWICE
+from sweeps.folder.columns import write_columns
+from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_rows
 from sweeps.plan.plan import Plan
-from sweeps.plan.state import baseline_failure, final_status, trial_folder
+from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
-from sweeps.run.thinning import Thinned, thin
+from sweeps.run.thinning import thin
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
-from sweeps.search.more_seeds import DECISION, decide, decided_trials, extra_trials, forget_other_decision
+from sweeps.search.more_seeds import decide, decided_trials, extra_trials, forget_other_decision
+from sweeps.search.search import Proposer
 from sweeps.search.setup import (
     asked_before,
     make_proposer,
@@ -31,92 +45,118 @@ from sweeps.search.setup import (
     stopping_rule,
     told_columns,
 )
+from sweeps.search.space import Space
 from sweeps.study.model import Study
-from sweeps.tracking.journal import write_down, written_down
-from sweeps.tracking.parent import Progress
+from sweeps.study.yaml import study_text
+from sweeps.tracking.journal import append_to_journal, read_journal
+from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking.tracker import Tracker
 from sweeps.tracking.trials import TrialEntries
 
 
 class Books:
-    """What is written down about a study while it runs; only the driver writes it.
+    """What is written down about a study while it runs; only the driver writes it. `Books.open` makes it.
 
     Args:
         study: the study.
         plan: what there should be.
         out: the output folder, absolute.
+        tracker: MLflow.
+        proposer: the search, with Optuna's books.
+        study_changed: whether the folder's ``study.yaml`` said something else before.
     """
 
-    def __init__(self, study: Study, plan: Plan, out: Path) -> None:
-        self.study, self.plan, self.out = study, plan, out
-        origin = provenance()
-        text = yaml.safe_dump({**study.to_plain(), "provenance": origin}, sort_keys=False, allow_unicode=True)
-        path = out / "study.yaml"
-        self._study_changed = not path.exists() or path.read_text(encoding="utf-8") != text
-        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-        space = space_of(plan)
-        self.optuna = open_books(study, space, out)
-        self.proposer = make_proposer(study, space, self.optuna)
-        self.tracker = Tracker(
-            study.name,
-            out,
-            study.tracking.mlflow,
-            study.tracking.experiment or (study.project if study.project != "prunefront" else None),
-            {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
-            also=[column for column in study.decisive if column.startswith("val_")],
-            commit=str(origin["commit"]) if origin["commit"] else None,
-        )
-        self.entries = TrialEntries(out, self.trials)
+    def __init__(
+        self, study: Study, plan: Plan, out: Path, *, tracker: Tracker, proposer: Proposer, study_changed: bool
+    ) -> None:
+        self._study, self._plan, self._out = study, plan, out
+        self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
+        self._entries = TrialEntries(out, self.trials)
         self._ended: dict[str, str] = {}
+        self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0
         self._said_last: tuple[Mapping[str, object], int, Mapping[str, str]] | None = None
-        rule = stopping_rule(study)
-        forget_other_rules(out, rule)
         self.feed = CandidateFeed(
-            plan, self.proposer, out, told_columns(study), self._remember, rule=rule, on_stopped=self._stopped
+            plan,
+            proposer,
+            out,
+            told_columns(study),
+            self._remember,
+            rule=stopping_rule(study),
+            on_stopped=self._stopped,
         )
+
+    @classmethod
+    def open(cls, study: Study, plan: Plan, out: Path) -> Books:
+        """Write ``study.yaml``, open Optuna's storage, and take in what earlier runs in the folder have asked for.
+
+        Nothing is sent to MLflow before `start`.
+
+        Raises:
+            BadInput: MLflow or Optuna cannot be used as the study says.
+            OSError: the folder cannot be written.
+        """
+        origin = provenance()
+        if plan.data is not None:
+            origin["data"] = plan.data.to_plain()  # for who reads the folder without the images
+        changed = _write_study(study, out, origin)
+        write_columns(out)
+        space = space_of(plan)
+        proposer = make_proposer(study, space, open_books(study, space, out))
+        tracker = _tracker(study, out, origin)
+        forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
-        self._extra = decided_trials(plan, out)
+        books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
+        books._take_in(space)
+        write_plan(study, out, books.trials())
+        return books
+
+    def _take_in(self, space: Space) -> None:
+        """Know again the trials that earlier runs asked for: of the search, and of the extra seeds."""
+        self._extra = decided_trials(self._plan, self._out)
         known = list(space.candidates()) if space.size is not None else []
-        self.feed.reconcile([*known, *(each for each in asked_before(out) if each not in known)])
+        self.feed.reconcile([*known, *(each for each in asked_before(self._out) if each not in known)])
+        if self._out.joinpath(ASKED).exists():
+            self._remember()  # what was damaged is whole again
 
     def trials(self) -> list[PlannedTrial]:
         """Return every trial of the study as far as it is known by now, each once, with all its budgets."""
-        return list(self.plan.with_trials([*self.feed.trials, *self._extra]).trials)
+        return list(self._plan.with_trials([*self.feed.trials, *self._extra]).trials)
 
     def more_seeds(self) -> list[PlannedTrial] | None:
         """Decide, once all trials of the study's own seeds have ended, who gets the extra seeds; return those trials.
 
         None while one has not: it was interrupted, the next run goes on with it and decides.
         """
-        own = list(self.plan.with_trials(self.feed.trials).trials)
-        if any(final_status(trial, self.out) is None for trial in own):
+        own = list(self._plan.with_trials(self.feed.trials).trials)
+        if any(final_status(trial, self._out) is None for trial in own):
             return None
-        self._extra = extra_trials(self.plan, decide(self.plan, self.out, own, self.feed.members))
+        self._extra = extra_trials(self._plan, decide(self._plan, self._out, own, self.feed.members))
+        write_plan(self._study, self._out, self.trials())
         return self._extra
 
     def baseline_failure(self, key: str) -> str | None:
         """Return why a baseline cannot be had, or None."""
-        return baseline_failure(self.plan.trials, key, self.out) or baseline_failure(self._extra, key, self.out)
+        return baseline_failure(self._plan.trials, key, self._out) or baseline_failure(self._extra, key, self._out)
 
     def start(self) -> None:
         """Connect to MLflow in the background and hand over what is finished already."""
-        self.tracker.start()
-        states = {trial.key: final_status(trial, self.out) for trial in self.trials()}
+        self._tracker.start()
+        states = {trial.key: final_status(trial, self._out) for trial in self.trials()}
         self._ended = {key: status for key, status in states.items() if status is not None}
-        journal = written_down(self.out)
+        journal = read_journal(self._out)
         self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
-        self.tracker.log_progress(*journal)
+        self._tracker.log_progress(*journal)
         self.catch_up()
 
     def catch_up(self) -> None:
         """Hand over to MLflow whatever is finished; what is there already, and the same, is not sent again."""
-        self.tracker.reconcile(entry for trial in self.trials() if (entry := self.entries.of(trial)) is not None)
+        self._tracker.reconcile(entry for trial in self.trials() if (entry := self._entries.of(trial)) is not None)
 
     def trial_ended(self, trial: PlannedTrial, error: str | None) -> str | None:
         """Read what a trial left in its folder and write it into the books; return its final status, if it has one."""
-        folder = trial_folder(self.out, trial.key)
+        folder = trial_folder(self._out, trial.key)
         if error is not None and read_outcome(folder) is None:
             lost = {
                 "status": FAILED,
@@ -124,12 +164,12 @@ class Books:
                 "budgets": finished_budgets(folder),
             }
             write_json(folder / OUTCOME, {**lost, "key": trial.key})
-        status = final_status(trial, self.out)
+        status = final_status(trial, self._out)
         if status is not None:
-            for each in (trial, *self.entries.changed_by(trial)):
-                entry = self.entries.of(each)
+            for each in (trial, *self._entries.changed_by(trial)):
+                entry = self._entries.of(each)
                 if entry is not None:
-                    self.tracker.log_trial(entry)
+                    self._tracker.log_trial(entry)
             self._ended[trial.key] = status
             self._log_progress()
         return status
@@ -141,77 +181,115 @@ class Books:
         started = time.monotonic()
         if records is not None or started >= self._volume_due:
             numbers["trials_planned"] = float(len(self.trials()))
-            baselines = {trial.key for trial in self.plan.trials if trial.kind == "baseline"}
+            baselines = {trial.key for trial in self._plan.trials if trial.kind == "baseline"}
             if baselines <= set(self._ended):
                 table = records if records is not None else self._records()
-                found = axes(self.study.decisive, table)
-                numbers |= volumes(self.study, table, found) if found else {}
+                found = axes(self._study.decisive, table)
+                numbers |= volumes(self._study, table, found) if found else {}
                 tags = {REFERENCE_TAG: reference_text(found)} if found else {}
             self._volume_due = time.monotonic() + 20 * (time.monotonic() - started)
         said = (numbers, len(self._ended), tags)
         if said != self._said_last:
             self._said_last = said
-            row = Progress(numbers, len(self._ended), time.time(), tags)
-            write_down(self.out, row)
-            self.tracker.log_progress(row)
+            row = ProgressRow(numbers, len(self._ended), time.time(), tags)
+            append_to_journal(self._out, row)
+            self._tracker.log_progress(row)
 
     def _stopped(self, trials: Iterable[PlannedTrial]) -> None:
         for trial in trials:
-            entry = self.entries.of(trial)
+            entry = self._entries.of(trial)
             if entry is not None:
-                self.tracker.log_trial(entry)
+                self._tracker.log_trial(entry)
 
     def _remember(self) -> None:
-        if self.study.search.kind != "grid":
-            remember_asked(self.out, self.feed.candidates)
+        write_plan(self._study, self._out, self.trials())
+        if self._study.search.kind != "grid":
+            remember_asked(self._out, self.feed.candidates)
 
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
-        return front_rows(self._records(), self.study.decisive, self.study.seeds)
+        return front_rows(self._records(), self._study.decisive, self._study.seeds, self._study.select_on)
 
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
-        before = self._said()
-        records = self._records(self.tracker.run_ids())
-        study = self.study
-        write_tables(self.out, records, study.objectives, select_on=study.select_on, seeds=study.seeds)
+        before = self._table_bytes()
+        records = self._records(self._tracker.run_ids())
+        study = self._study
+        write_tables(self._out, records, study.objectives, select_on=study.select_on, seeds=study.seeds)
         self._log_progress(records)
-        return self._said() != before or self._study_changed
+        return self._table_bytes() != before or self._study_changed
 
-    def _said(self) -> list[bytes]:
-        return [path.read_bytes() for name in ("records.parquet", "front.csv") if (path := self.out / name).exists()]
+    def _table_bytes(self) -> list[bytes]:
+        return [path.read_bytes() for name in (RECORDS, FRONT) if (path := self._out / name).exists()]
 
-    def thin(self) -> Thinned:
-        """Remove the weights and logits that the study does not keep."""
-        return thin(self.study, self.out, self.trials(), self._records())
+    def settle(self, limit_s: float) -> None:
+        """Wait until MLflow has what was handed over, so many seconds at most: the tables name its runs."""
+        self._tracker.flush(limit_s=limit_s)
+
+    @property
+    def all_tracked(self) -> bool:
+        """Whether everything that was handed over is in MLflow."""
+        return self._tracker.problem is None
+
+    def thin(self) -> list[str]:
+        """Remove the weights and logits that the study does not keep; return what the user is told."""
+        thinned = thin(self._study, self._out, self.trials(), self._records())
+        gone = [f"keep: {self._study.keep}; {thinned.gone} files of weights and logits removed"] if thinned.gone else []
+        return [*gone, *([thinned.problem] if thinned.problem is not None else [])]
 
     def finish(self, status: str, report: Path | None) -> None:
         """Send what is left to MLflow, and the tables with it."""
-        names = [self.out / name for name in ("study.yaml", "records.parquet", "records.csv", "front.csv", DECISION)]
+        names = [self._out / name for name in (STUDY, RECORDS, RECORDS_CSV, FRONT, MORE_SEEDS)]
         files = [path for path in [*names, *([report.parent] if report is not None else [])] if path.exists()]
-        self.tracker.finish(status, files, limit_s=120.0 if status == "FINISHED" else 3.0)
+        self._tracker.finish(status, files, limit_s=120.0 if status == "FINISHED" else 3.0)
 
     def problems(self) -> list[str]:
         """Return what could not be written into MLflow or Optuna, a line each; the next start brings it in line."""
-        return [each for each in (self.tracker.problem, getattr(self.proposer, "problem", None)) if each]
+        return [each for each in (self._tracker.problem, getattr(self._proposer, "problem", None)) if each]
+
+    def warnings(self) -> list[str]:
+        """Return what makes the numbers of a network doubtful, a line for each unpruned network that gives probabilities."""
+        doubtful = {
+            trial.network
+            for trial in self._plan.trials
+            for budget in trial.budgets
+            if trial.kind in REFERENCES
+            and (read_record(trial_folder(self._out, trial.key), budget) or {}).get(OUTPUTS) == PROBABILITIES
+        }
+        return [f"warning: network {name}: {SOFTMAX_TWICE}" for name in sorted(doubtful)]
 
     def failures(self) -> list[tuple[str, str, str]]:
         """Return (name, status, cause) of every trial that failed or diverged."""
         found = []
         for trial in self.trials():
-            outcome = read_outcome(trial_folder(self.out, trial.key))
+            outcome = read_outcome(trial_folder(self._out, trial.key))
             if outcome is not None and outcome["status"] in ("failed", "diverged"):
                 found.append((trial.name, str(outcome["status"]), str(outcome.get("cause"))))
         return found
 
     def _records(self, run_ids: dict[str, str] | None = None) -> pd.DataFrame:
-        return collect(self.out, self.trials(), study=self.study.name, run_ids=run_ids)
+        return collect(self._out, self.trials(), study=self._study.name, run_ids=run_ids)
 
 
-def lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:
-    """Return the failures as lines, the first ``most`` of them."""
-    found = list(failures)
-    lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
-    if len(found) > most:
-        lines.append(f"  and {len(found) - most} more: see records.csv")
-    return [f"{len(found)} trials failed or diverged:", *lines] if found else []
+def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
+    """Write the resolved study into its folder; return whether another one was there, or none."""
+    plain = study.to_plain()
+    # as seen from here too: a project that is moved as a whole has its plugins at another place, a moved folder at the same
+    plain["plugin_paths"] += [os.path.relpath(path, out) for path in study.plugin_paths]
+    text = study_text(plain, provenance=dict(origin))
+    path = out / STUDY
+    changed = not path.exists() or path.read_bytes() != text.encode()
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return changed
+
+
+def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
+    return Tracker(
+        study.name,
+        out,
+        study.tracking.mlflow,
+        study.tracking.experiment or (study.project if study.project != "prunefront" else None),
+        {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
+        also=list(study.decisive),
+        commit=str(origin["commit"]) if origin["commit"] else None,
+    )

@@ -12,9 +12,12 @@ from pathlib import Path
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
+from sweeps.folder.paths import store_folder
 from sweeps.folder.stop_request import StopRequest
+from sweeps.plan.builds import require_one_build
 from sweeps.plan.places import places
 from sweeps.plan.plan import Plan, make_plan
 from sweeps.plan.state import baseline_ready, block, final_status, forget_failures
@@ -77,14 +80,16 @@ def run_study(
     out = out.resolve()
     try:
         with driving(out):
+            refuse_links(store_folder(out))
             anew = align_bins(study, out)
             plan = make_plan(study, out)
             if retry:
                 forget_failures([*plan.trials, *decided_trials(plan, out)], out)
             say(console, plan_text(plan, out, hours=hours))
+            require_one_build(plan, out)
             if anew:
                 say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
-            books = Books(study, plan, out)
+            books = Books.open(study, plan, out)
             stop = StopRequest(out)
             workload = _workload(plan, books, out, partial(say, console))
             mover = Mover(study, out, lambda key: key in workload.running)
@@ -95,7 +100,9 @@ def run_study(
                     say(console, "everything is there: nothing to run")
                 else:
                     Sweep(study, out, console, books, workload, stop, mover).run(address, deadline)
-                return close(books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures)
+                return close(
+                    out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
+                )
             finally:
                 stop.clear()
     except PermissionError as error:

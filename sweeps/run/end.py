@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
 from sweeps.folder.pages import Pages, Picture
+from sweeps.folder.paths import RECORDS_CSV, report_page
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.workload import Workload
-from sweeps.run.books import Books, lines_of
+from sweeps.run.books import Books
 from sweeps.run.progress import front_table, say
 from sweeps.run.storage_mover import Mover
 from sweeps.tracking.front import log_front
 
 
 def close(
+    out: Path,
     books: Books,
     workload: Workload,
     stop: StopRequest,
@@ -29,6 +32,7 @@ def close(
     """Write the tables, build the report, close the books, say how it went; return the exit status.
 
     Args:
+        out: the output folder.
         books: of the study.
         workload: as the sweep left it.
         stop: whether and why the sweep was asked to stop.
@@ -38,37 +42,37 @@ def close(
         allow_failures: exit 0 although trials failed or diverged.
     """
     interrupted = stop.signal_number is not None
-    books.tracker.flush(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
+    books.settle(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
     fresh = books.write_tables()
-    page = books.out / "report" / "index.html"
+    page = report_page(out)
     report = page if page.exists() and not fresh else None  # nothing new: the page that is there says it all
     if report is None and not interrupted and pages.report is not None:
-        report = pages.report(books.out)
+        report = pages.report(out)
     books.finish("KILLED" if interrupted else "FINISHED", report)
-    if not interrupted and books.tracker.problem is None:
-        _log_front(books.out, pages.picture, console)
+    if not interrupted and books.all_tracked:
+        _log_front(out, pages.picture, console)
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note))
-    for line in lines_of(books.failures()):
+    for line in [*books.warnings(), *_lines_of(books.failures())]:
         say(console, line)
     if workload.exhausted and stop.reason is None:
-        thinned = books.thin()
-        if thinned.gone:
-            say(console, f"keep: {books.study.keep}; {thinned.gone} files of weights and logits removed")
-        if thinned.problem is not None:
-            say(console, thinned.problem)
+        for line in books.thin():
+            say(console, line)
     left = mover.finish(workload.done, patient=not interrupted)
     if left is not None:
         say(console, left)
     for problem in books.problems():
         say(console, problem)
-    return _status(books, workload, stop, console, report, allow_failures)
+    return _status(out, workload, stop, console, report, allow_failures)
 
 
 def _status(
-    books: Books, workload: Workload, stop: StopRequest, console: Console, report: Path | None, allow_failures: bool
+    out: Path, workload: Workload, stop: StopRequest, console: Console, report: Path | None, allow_failures: bool
 ) -> int:
+    if stop.reason == "code":
+        say(console, f"stopped: {stop.cause}; run the same command again, which plans with the code that is there now")
+        return 1
     if stop.reason == "disk":
         say(
             console,
@@ -76,7 +80,7 @@ def _status(
         )
         return 1
     if stop.signal_number is not None:
-        say(console, f"interrupted; what is finished is kept in {books.out}: run the same command again to go on")
+        say(console, f"interrupted; what is finished is kept in {out}: run the same command again to go on")
         return 130
     if stop.reason == "time":
         left = workload.known - len(workload.done)
@@ -94,3 +98,12 @@ def _log_front(out: Path, picture: Picture | None, console: Console) -> None:
             say(console, line)
     except BadInput as error:
         say(console, f"MLflow: no models of the front: {error}")
+
+
+def _lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[str]:
+    """Return the failures as lines, the first ``most`` of them."""
+    found = list(failures)
+    lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
+    if len(found) > most:
+        lines.append(f"  and {len(found) - most} more: see {RECORDS_CSV}")
+    return [f"{len(found)} trials failed or diverged:", *lines] if found else []

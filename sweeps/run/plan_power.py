@@ -13,7 +13,7 @@ from prune_core.base.kinds import PRUNED, REFERENCES
 from sweeps.front.claim_levels import DECIDABLE
 from sweeps.front.power import POWER, SEED_DEVIATION, smallest_difference
 from sweeps.front.seeds import CANDIDATE
-from sweeps.records.columns import COSTS, SECONDS
+from sweeps.records.columns import cost_columns, seconds_columns
 
 if TYPE_CHECKING:
     from sweeps.plan.plan import Plan
@@ -26,7 +26,7 @@ def power_lines(plan: Plan, out: Path) -> list[str]:
         plan: of the study.
         out: the output folder; the records there, if any, say how much seeds scatter.
     """
-    metrics = [name for name in plan.study.objectives if name not in (*COSTS, *SECONDS)]
+    metrics = [name for name in plan.study.objectives if name not in (*cost_columns(), *seconds_columns())]
     measured = seed_deviations(out, metrics)
     noise = {name: SEED_DEVIATION.get(name, math.nan) for name in metrics} | measured
     known = {name: deviation for name, deviation in noise.items() if deviation > 0}

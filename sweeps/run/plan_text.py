@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune_core.base.kinds import KINDS
+from prune_core.base.kinds import KINDS, PRUNED
 from prune_core.base.trial_folder import finished_budgets
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cost import cost_of
 from sweeps.cost.sizes import sizes_of
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
+from sweeps.plan.builds import other_builds
+from sweeps.plan.changes import why_new
+from sweeps.plan.data_facts import UNKNOWN
 from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
@@ -33,24 +36,15 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         hours: cap on the wall time of the next run; by default the study's.
     """
     study = plan.study
-    kinds = Counter(trial.kind for trial in plan.trials)
-    states = Counter(plan.states(out).values())
-    there = sum(states[state] for state in ("complete", "stopped", "failed", "diverged"))
-    written = sum(len(set(each.budgets) & set(finished_budgets(trial_folder(out, each.key)))) for each in plan.trials)
-    lines = [
-        f"study {study.name}: {study.title}".rstrip(": "),
-        f"  arms       {len(plan.arms)}: {', '.join(arm.name for arm in plan.arms)}",
-        f"  ratios     {', '.join(study.pruned_ratios)}; budgets {', '.join(map(str, study.budgets))} epochs; "
-        f"seeds {', '.join(map(str, study.seeds))}",
-        f"  trials     {len(plan.trials)}: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]),
-        f"  records    {plan.records}{_cells(study)}" + (f"; {written} of them there" if written else ""),
-        f"  there      {there} of {len(plan.trials)} trials"
-        + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
-    ]
+    lines = count_lines(plan, out)
+    lines += [f"  changed    {line}" for line in why_new(plan, out)]
+    mixed = other_builds(plan, out)
+    if mixed is not None:
+        lines.append(f"  builds     mixed builds ({study.resources.mixed_builds}): {mixed}")
     if study.search.kind != "grid":
         controls = ", and as many controls of its own rate" if study.search.learning_rate is not None else ""
         lines.insert(
-            4,
+            next(at for at, line in enumerate(lines) if line.startswith("  records")),
             f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
             f"{len(study.seeds)} further trials{controls}",
         )
@@ -58,6 +52,27 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
     lines += power_lines(plan, out)
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
+
+
+def count_lines(plan: Plan, out: Path) -> list[str]:
+    """Return what there should be and what is there, without what it costs; arms that are only in the trials are counted."""
+    study = plan.study
+    kinds = Counter(trial.kind for trial in plan.trials)
+    states = Counter(plan.states(out).values())
+    there = sum(states[state] for state in ("complete", "stopped", "failed", "diverged"))
+    written = sum(len(set(each.budgets) & set(finished_budgets(trial_folder(out, each.key)))) for each in plan.trials)
+    arms = [arm.name for arm in plan.arms] or list(dict.fromkeys(each.arm for each in plan.trials if each.kind == PRUNED))
+    return [
+        f"study {study.name}: {study.title}".rstrip(": "),
+        f"  arms       {len(arms)}: {', '.join(arms)}",
+        f"  ratios     {', '.join(study.pruned_ratios)}; budgets {', '.join(map(str, study.budgets))} epochs; "
+        f"seeds {', '.join(map(str, study.seeds))}",
+        *([f"  data       {plan.data.contents}"] if plan.data is not None and plan.data.counted else []),
+        f"  trials     {len(plan.trials)}: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]),
+        f"  records    {plan.records}{_cells(study)}" + (f"; {written} of them there" if written else ""),
+        f"  there      {there} of {len(plan.trials)} trials"
+        + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
+    ]
 
 
 def _stopping(setting: float | Mapping[str, object]) -> str:
@@ -83,15 +98,20 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     missing = plan.study.search.kind != "grid" or bool(plan.missing(out))
     if not missing and (extra is None or not extra.missing(out)):
         return [*besides, "  cost       none: everything is there"]
-    sizes = sizes_of(plan.study)
+    sizes = sizes_of(plan.study, plan.data or UNKNOWN)
     if sizes is None:
         return [*besides, "  cost       unknown: the data is not at hand"]
 
-    speeds = speeds_of(plan.study, plan.trials, sizes)
+    unknown: dict[str, str] = {}
+    speeds = speeds_of(plan.study, plan.trials, sizes, on_failure=unknown.__setitem__)
+    unmeasured = [f"  unknown    network {label}: {reason} (not in the cost below)" for label, reason in unknown.items()]
+    if not speeds:
+        return [*besides, *unmeasured, "  cost       unknown: no network can be measured"]
     decided = decided_trials(plan, out)
     cost = cost_of(plan, out, speeds, sizes, decided)
     wall = cost.wall_seconds
     lines = _own_cost(plan, cost) if missing else ["  cost       none of the study's own seeds: everything is there"]
+    lines = [*unmeasured, *lines]
     if extra is not None:
         further = cost_of(extra, out, speeds, sizes, decided)
         wall += further.wall_seconds

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from sweeps.front.text import COLUMNS
+from prune_core.base.addresses import masked
+from prune_core.base.plain_text import printable
+from sweeps.front.text import front_heads
 from sweeps.plan.workload import Workload
 
 _LINE_SECONDS = 15.0
@@ -49,7 +52,7 @@ def duration(seconds: float) -> str:
 
 def say(console: Console, line: str) -> None:
     """Print one line as it is: no markup, no colours, no breaks."""
-    console.print(line, soft_wrap=True, highlight=False, markup=False)
+    console.print(printable(masked(line)), soft_wrap=True, highlight=False, markup=False)
 
 
 class Progress:
@@ -124,8 +127,8 @@ def front_table(title: str, rows: list[tuple[str, ...]], note: str) -> Table:
     if not rows:
         return table
     table.caption, table.caption_justify = note, "left"
-    for name, justify in COLUMNS:
-        table.add_column(name, justify=justify)
+    for place, name in enumerate(front_heads()):
+        table.add_column(name, justify="right" if place else "left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(printable(cell)) for cell in row))  # as it is: a name is no markup
     return table

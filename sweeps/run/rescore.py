@@ -7,20 +7,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json, write_json
-from prune_core.base.trial_folder import ECE_BINS, LOGITS, RECORD, REPORT, REPORT_CELLS, RESAMPLED, SELECTION, TRAIN
+from prune_core.base.files import write_json
+from prune_core.base.trial_folder import (
+    ECE_BINS,
+    LOGITS,
+    OUTPUTS,
+    RECORD,
+    REPORT,
+    REPORT_CELLS,
+    RESAMPLED,
+    SELECTION,
+    TRAIN,
+    made_anew,
+    read_record,
+)
 from prune_core.evaluation.corruption_table import write_corruption_table
 from prune_core.evaluation.logits import LogitSet
-from prune_core.evaluation.resampled import image_noise, write_image_noise
+from prune_core.evaluation.resampled import image_noise, read_image_noise, write_image_noise
 from prune_core.evaluation.scoring import record_columns, set_columns
+from prune_core.metrics.columns import METRIC_COLUMNS, SET_COLUMNS
+from prune_core.metrics.quantities import costs_known
+from sweeps.folder.columns import columns_known, write_columns
 from sweeps.folder.lock import driving
+from sweeps.folder.paths import RECORDS, STUDY, trials_folder
 from sweeps.front.tables import write_tables
-from sweeps.records.collect import collect, read_records
-from sweeps.records.columns import COSTS, SECONDS
+from sweeps.records.collect import collect
 from sweeps.search.whole_plan import whole_plan
+from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import at_hand, is_kept
-from sweeps.study.model import Study, load_study
+from sweeps.study.model import Study, load_study, read_study
+from sweeps.study.trust import Confirm, NotTrusted, require_trust
 from sweeps.study.yaml import read_study_yaml, write_study
 
 
@@ -32,43 +52,56 @@ class Rescored:
         done: records that were scored anew.
         without: records that have no logits left and stay as they are.
         bins: of every ECE.
+        left: plugins that were not imported: the columns of their metrics stay as they are.
     """
 
     done: int
     without: int
     bins: int
+    left: tuple[str, ...] = ()
 
 
-def rescore_study(out: Path, bins: int | None = None) -> Rescored:
+def rescore_study(out: Path, bins: int | None = None, *, confirm: Confirm = require_trust) -> Rescored:
     """Compute every metric column of a study anew and write its tables; costs and seconds stay.
 
-    Metrics of plugins that ``study.yaml`` names are computed too. MLflow is brought in line by the next run.
+    Metrics of plugins that ``study.yaml`` names are computed too where the user has confirmed the plugins; where not, what
+    ships is computed and their columns stay. MLflow is brought in line by the next run.
 
     Args:
         out: the study's output folder; held meanwhile, so that no run writes there.
         bins: of every ECE; None keeps the study's. Another number is written into ``study.yaml``.
+        confirm: asked before plugins are imported.
 
     Raises:
         BadInput: no study there, a run at work in it, logits that cannot be read, or other bins where some logits are gone:
             one table must not hold two kinds of ECE.
     """
-    if not (out / "study.yaml").is_file():
+    if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     with driving(out):
-        study = load_study(out / "study.yaml")
+        study, whole = _study(out, confirm)
         chosen = bins if bins is not None else study.evaluation.ece_bins
         folders = _judged(out)
         able = [folder for folder in folders if _has_logits(folder)]
         if chosen != study.evaluation.ece_bins:
             _refuse_mixture(out, (folder for folder in folders if folder not in able), study.evaluation.ece_bins, chosen)
-            plain = read_study_yaml(out / "study.yaml")
+            plain = read_study_yaml(out / STUDY)
             plain["evaluation"]["ece_bins"] = chosen
             provenance = plain.pop("provenance", None)
-            write_study(plain, out / "study.yaml", provenance=provenance)
-        for folder in able:
-            rescore_record(folder, chosen)
-        _write_tables(out)
-    return Rescored(len(able), len(folders) - len(able), chosen)
+            write_study(plain, out / STUDY, provenance=provenance)
+        with columns_known(out):
+            for folder in able:
+                rescore_record(folder, chosen, all_metrics=whole)
+            _write_tables(out, study if whole else None)
+    return Rescored(len(able), len(folders) - len(able), chosen, () if whole else study.plugins)
+
+
+def _study(out: Path, confirm: Confirm) -> tuple[Study, bool]:
+    """Return the study, and whether all that it names is imported."""
+    try:
+        return load_study(out / STUDY, confirm=confirm), True
+    except NotTrusted:
+        return read_study(out), False
 
 
 def align_bins(study: Study, out: Path) -> int:
@@ -81,24 +114,36 @@ def align_bins(study: Study, out: Path) -> int:
     """
     before = _bins_before(out)
     bins = study.evaluation.ece_bins
-    stale = [folder for folder in _judged(out) if read_json(folder / RECORD).get(ECE_BINS, before) != bins]
+    stale = [folder for folder in _judged(out) if (_record(folder) or {ECE_BINS: bins}).get(ECE_BINS, before) != bins]
     _refuse_mixture(out, (folder for folder in stale if not _has_logits(folder)), before, bins)
-    for folder in stale:
-        rescore_record(folder, bins)
+    with columns_known(out):  # costs of plugins that the study does not name any more stay in the records, too
+        for folder in stale:
+            rescore_record(folder, bins)
+        for folder in _judged(out):
+            if folder not in stale and _lost_noise(folder) and _has_logits(folder):
+                rescore_record(folder, bins)
     return len(stale)
 
 
-def rescore_record(folder: Path, bins: int) -> None:
+def rescore_record(folder: Path, bins: int, *, all_metrics: bool = True) -> None:
     """Write the record of one budget anew from its logits.
+
+    Args:
+        folder: of the budget.
+        bins: of every ECE.
+        all_metrics: whether every metric of the study is known here; otherwise those that are not keep their values.
 
     Raises:
         BadInput: logits that cannot be read, or cannot be brought back from the object storage.
     """
     with at_hand(folder, LOGITS):
         selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
-    before: dict[str, Any] = read_json(folder / RECORD)
-    names = (*COSTS, *SECONDS, "budget", "peak_activation_bytes", REPORT_CELLS)
-    kept = {name: value for name, value in before.items() if name in names}
+    before = _record(folder)
+    if before is None:
+        raise BadInput(f"{folder / RECORD}: damaged ({made_anew(folder)})")
+    names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS}
+    ours = {*METRIC_COLUMNS, *SET_COLUMNS}
+    kept = {name: value for name, value in before.items() if name in names or (not all_metrics and name not in ours)}
     write_corruption_table(folder, report, bins)
     write_image_noise(folder / RESAMPLED, image_noise(selection=selection, report=report, bins=bins))
     scored = record_columns(selection=selection, report=report, train=train, bins=bins)
@@ -107,7 +152,16 @@ def rescore_record(folder: Path, bins: int) -> None:
 
 
 def _judged(out: Path) -> list[Path]:
-    return [path.parent for path in sorted((out / "trials").glob(f"*/budget-*/{RECORD}"))]
+    return [path.parent for path in sorted(trials_folder(out).glob(f"*/budget-*/{RECORD}"))]
+
+
+def _record(folder: Path) -> dict[str, Any] | None:
+    return read_record(folder.parent, int(folder.name.removeprefix("budget-")))
+
+
+def _lost_noise(folder: Path) -> bool:
+    """Whether what is computed from the logits beside a record is there, but damaged."""
+    return (folder / RESAMPLED).exists() and read_image_noise(folder / RESAMPLED) is None and _record(folder) is not None
 
 
 def _has_logits(folder: Path) -> bool:
@@ -126,27 +180,43 @@ def _refuse_mixture(out: Path, gone: Iterable[Path], before: int, bins: int) -> 
 
 def _bins_before(out: Path) -> int:
     """The bins of records that do not say so themselves: those of the study that is in the folder."""
-    path = out / "study.yaml"
-    evaluation = read_study_yaml(path).get("evaluation") if path.is_file() else None
+    path = out / STUDY
+    try:
+        evaluation = read_study_yaml(path).get("evaluation") if path.is_file() else None
+    except BadInput:  # damaged: the run writes it anew
+        evaluation = None
     return int(evaluation.get("ece_bins", 15)) if isinstance(evaluation, dict) else 15
 
 
-def _write_tables(out: Path) -> None:
-    plan = whole_plan(out)
-    runs, rows = {}, 0
-    if (out / "records.parquet").is_file():
-        written = read_records(out)
+def _write_tables(out: Path, study: Study | None) -> None:
+    """Write the tables; ``study`` is None where its plugins are not imported."""
+    plan = whole_plan(out, study)
+    runs, rows, written = {}, 0, None
+    if (out / RECORDS).is_file():
+        written = whole_table(out)
         known, rows = written[["key", "mlflow_run_id"]].dropna(), len(written)
         runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))
     table = collect(out, plan.trials, study=plan.study.name, run_ids=runs)
     if len(table) < rows:
         raise BadInput(
             f"{out}: the records were scored anew, but the tables stay as they are: the trials in this folder are not those "
-            "that its study.yaml means here (allowed: its data at hand, and the version that made it)"
+            "that its study.yaml means here (allowed: its data and its plugins as they were, and the version that made it)"
         )
+    if study is None and written is not None:
+        table = _with_columns_of(written, table)
     study = plan.study
+    write_columns(out)
     write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)
 
 
+def _with_columns_of(written: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the columns that only the one before has: metrics of plugins that are not imported here."""
+    others = [name for name in written if name not in table]
+    return table.merge(written[["key", "budget", *others]], on=["key", "budget"], how="left") if others else table
+
+
 def _logits(path: Path) -> LogitSet | None:
-    return LogitSet.load(path) if path.exists() else None
+    try:
+        return LogitSet.load(path) if path.exists() else None
+    except BadInput as error:
+        raise BadInput(f"{error}; {made_anew(path.parent)}") from None

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import read_outcome, read_progress
+from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import holder_of
+from sweeps.folder.paths import STUDY, trial_folders
 from sweeps.plan.plan import make_plan
-from sweeps.run.plan_text import plan_text
+from sweeps.plan.written import written_plan
+from sweeps.run.plan_text import count_lines, plan_text
 from sweeps.search.more_seeds import decided_trials
-from sweeps.study.model import load_study
+from sweeps.study.model import Study, read_study
 
 SILENT_SECONDS = 120.0
 """A trial that has given no sign of life for so long is not counted as running."""
@@ -24,12 +27,13 @@ def status_text(out: Path) -> str:
     Raises:
         BadInput: no such folder, or no study in it.
     """
-    if not (out / "study.yaml").is_file():
+    refuse_links(out)
+    if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     try:
-        plan = make_plan(load_study(out / "study.yaml"), out, data_required=False)
-        lines = [plan_text(plan, out), *_folders(out, {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]})]
-    except BadInput as error:  # another machine, without the user's checkpoint or plugin
+        study = read_study(out)
+        lines = _of_plugins(study, out) if study.plugins else _planned(study, out)
+    except BadInput as error:  # another machine, without the user's checkpoint
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
     holder = holder_of(out)
     lines += _running(out, driven=holder is not None)
@@ -41,9 +45,24 @@ def status_text(out: Path) -> str:
     return "\n".join(lines)
 
 
+def _planned(study: Study, out: Path) -> list[str]:
+    plan = make_plan(study, out, recorded=True)
+    return [plan_text(plan, out), *_folders(out, {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]})]
+
+
+def _of_plugins(study: Study, out: Path) -> list[str]:
+    """What the last run planned of a study with plugins: their code is not imported to read a folder."""
+    plan = written_plan(study, out)
+    return [
+        *count_lines(plan, out),
+        f"  plugins    {', '.join(study.plugins)}: not imported here; `prunefront plan` says what the rest costs",
+        *_folders(out, {trial.key for trial in plan.trials}),
+    ]
+
+
 def _folders(out: Path, planned: set[str]) -> list[str]:
     """What a search chose, or an earlier form of the study asked for: on disk, but not in the plan."""
-    others = [path for path in sorted((out / "trials").glob("*")) if path.is_dir() and path.name not in planned]
+    others = [path for path in trial_folders(out) if path.name not in planned]
     if not others:
         return []
     ended = Counter(str((read_outcome(path) or {"status": "begun"})["status"]) for path in others)
@@ -55,7 +74,7 @@ def _folders(out: Path, planned: set[str]) -> list[str]:
 
 def _running(out: Path, *, driven: bool) -> list[str]:
     lines = []
-    for path in sorted((out / "trials").glob("*")):
+    for path in trial_folders(out):
         progress = read_progress(path)
         if progress is None or read_outcome(path) is not None:
             continue

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prune_core.base.errors import BadInput
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.storage.files import AGAIN_SECONDS, copy_away, prefix_of, to_send
-from sweeps.storage.place import Place, StoreDown
+from sweeps.storage.place import ObjectStorage, StoreDown
 from sweeps.study.model import Study
 
 LEAVE_SECONDS = 2.0
@@ -43,7 +43,7 @@ class Mover:
         self._failed: tuple[float, str] | None = None
         if self._address:
             try:
-                Place(self._address)
+                ObjectStorage(self._address)
             except StoreDown as error:
                 self._failed = (time.monotonic(), str(error))
             self._prefix = prefix_of(out, study.name)

@@ -14,12 +14,14 @@ from typing import Any
 from rich.console import Console
 
 from prune_core.evaluation.evaluation import recommended_environment
+from prune_core.trial.order import TrialOrder
 from sweeps.engine.cluster_watch import watching
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
-from sweeps.engine.worker import DISK
+from sweeps.engine.task import Task
+from sweeps.engine.worker import CODE, DISK
+from sweeps.folder.paths import TUNE, store_folder, trial_folder
 from sweeps.folder.stop_request import StopRequest, listening
 from sweeps.plan.places import places
-from sweeps.plan.state import store_folder, trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
@@ -95,7 +97,9 @@ class Sweep:
         resources, address = self.study.resources, self._address
         here = places(resources)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
-        scratch = self.out / ".tune"
+        tune_folder = self.out / TUNE
+        if tune_folder.is_symlink():  # Tune would write, and leave its files, where it leads to
+            tune_folder.unlink()
         head = head_address(address) if address else None
         with (
             watching(head, self._lost),
@@ -103,24 +107,24 @@ class Sweep:
             listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
         ):
             from sweeps.engine.cluster_check import check_nodes
-            from sweeps.engine.launch import Place, launch
+            from sweeps.engine.launch import TuneSettings, launch
 
             if address:
                 check_nodes(self.out, self.study)
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
-            place = Place(resources.cpus_per_trial, resources.gpus_per_trial, scratch, at_once)
+            settings = TuneSettings(resources.cpus_per_trial, resources.gpus_per_trial, tune_folder, at_once)
             if self.stop.reason is None:
                 with self._ray_errors():
                     launch(
                         self.workload,
-                        place=place,
+                        settings=settings,
                         stop=self.stop,
                         configure=self._configured,
                         ended=self._ended,
                         ticks=(self._tick, node_watch(address)),
                     )
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(tune_folder, ignore_errors=True)
 
     @contextmanager
     def _ray_errors(self) -> Iterator[None]:
@@ -151,14 +155,14 @@ class Sweep:
                 self._ray_lost = lost
                 raise
         status = self.books.trial_ended(self.workload.running[key], error)
-        if result is not None and result.get("status") == DISK:
-            self.stop.ask("disk", cause=result.get("cause"))
+        if result is not None and result.get("status") in (DISK, CODE):
+            self.stop.ask(str(result["status"]), cause=result.get("cause"))
         self.workload.finished(key, status)
         if status is not None:
             self.mover.offer([key])
         self._progress.pace.ended += 1
 
-    def _configured(self, trial: PlannedTrial) -> dict[str, Any]:
+    def _configured(self, trial: PlannedTrial) -> Task:
         fetch_to_judge(trial_folder(self.out, trial.key), trial.report_budgets)
         return configuration(self.study, self.out, trial)
 
@@ -185,28 +189,29 @@ def require_begun(folder: Path, error: str) -> None:
         raise LostRay(f"Ray could not start a worker ({error})")
 
 
-def configuration(study: Study, out: Path, trial: PlannedTrial) -> dict[str, Any]:
-    """Return what a worker is told of a trial: plain data, paths as text."""
+def configuration(study: Study, out: Path, trial: PlannedTrial) -> Task:
+    """Return what a worker is told of a trial."""
     resources = study.resources
-    return {
-        "key": trial.key,
-        "name": trial.name,
-        "description": trial.description,
-        "budgets": list(trial.budgets),
-        "report_budgets": list(trial.report_budgets),
-        "folder": str(trial_folder(out, trial.key)),
-        "store": str(store_folder(out)),
-        "cache": None,
-        "ece_bins": study.evaluation.ece_bins,
-        "keep": "all",
-        "plugins": list(study.plugins),
-        "plugin_paths": list(study.plugin_paths),
-        "hang_factor": resources.hang_factor,
-        "hang_floor_seconds": resources.hang_floor_seconds,
-        "checkpoint_seconds": resources.checkpoint_seconds,
-        "memory_fraction": resources.memory_fraction,
-        "stop_token": str(StopRequest.token_of(out)),
-    }
+    order = TrialOrder(
+        folder=trial_folder(out, trial.key),
+        store=store_folder(out),
+        budgets=trial.budgets,
+        report_budgets=trial.report_budgets,
+        ece_bins=study.evaluation.ece_bins,
+        checkpoint_seconds=resources.checkpoint_seconds,
+        memory_fraction=resources.memory_fraction,
+        mixed_builds=resources.mixed_builds,
+    )
+    return Task(
+        name=trial.name,
+        description=trial.description,
+        order=order,
+        plugins=study.plugins,
+        plugin_paths=study.plugin_paths,
+        hang_factor=resources.hang_factor,
+        hang_floor_seconds=resources.hang_floor_seconds,
+        stop_token=StopRequest.token_of(out),
+    )
 
 
 def leave(status: int = 130) -> None:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from prune_core.base.trial_folder import budget_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.front.front import candidates, front
-from sweeps.plan.state import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.storage.files import LARGE, remove
 from sweeps.storage.place import StoreDown

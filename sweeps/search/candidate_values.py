@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from prune_core.base.trial_folder import read_record
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.search.search import Values
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import COMPLETE, OUTCOME, STOPPED, finished_budgets, read_outcome, read_record
-from sweeps.plan.state import trial_folder
+from prune_core.metrics import Direction
+from sweeps.folder.paths import trial_folder, trials_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.search.candidate_values import candidate_values
 from sweeps.search.search import Values
@@ -40,7 +41,7 @@ class Rule:
     """
 
     chosen: ChosenRule
-    objectives: Mapping[str, str]
+    objectives: Mapping[str, Direction]
     columns: tuple[str, ...]
     budgets: tuple[int, ...]
 
@@ -200,7 +201,7 @@ class Rungs:
 
 def forget_other_rules(out: Path, rule: Rule | None) -> None:
     """Let every trial go on that was stopped by another rule than the study's; None is no early stopping."""
-    for path in (out / "trials").glob(f"*/{OUTCOME}"):
+    for path in trials_folder(out).glob(f"*/{OUTCOME}"):
         outcome = read_outcome(path.parent)
         if outcome is not None and outcome["status"] == STOPPED and (rule is None or outcome.get("rule") != rule.plain()):
             _complete_so_far(path.parent, outcome)

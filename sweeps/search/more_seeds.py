@@ -17,18 +17,17 @@ import pandas as pd
 from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
 from prune_core.base.kinds import REFERENCES
+from sweeps.folder.paths import MORE_SEEDS
+from sweeps.front.collapse import has_collapsed, loss_column
 from sweeps.front.front import POSSIBLE, SURE, candidates, membership
 from sweeps.front.image_noise import ImageNoise
-from sweeps.front.text import has_collapsed, who
+from sweeps.front.text import who
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial
 from sweeps.records.collect import collect
 from sweeps.search.setup import space_of
 from sweeps.search.space import ArmSpace, Candidate
 from sweeps.study.model import Study
-
-DECISION = "more_seeds.json"
-"""Which candidates get the extra seeds, and why."""
 
 
 def extra_trials(plan: Plan, chosen: Iterable[Candidate]) -> list[PlannedTrial]:
@@ -86,7 +85,7 @@ def decide(
     if before is None or (before.get("rule"), before.get("based_on")) != (_rule(study), based_on):
         ranked = _ranked(study, records, ImageNoise(out), _named(study, asked))
         chosen = choose(ranked, rule.candidates)
-        write_json(out / DECISION, {"rule": _rule(study), "based_on": based_on, "chosen": chosen, "frequencies": ranked})
+        write_json(out / MORE_SEEDS, {"rule": _rule(study), "based_on": based_on, "chosen": chosen, "frequencies": ranked})
     return is_decided(plan, out) or []
 
 
@@ -102,14 +101,14 @@ def forget_other_decision(study: Study, out: Path) -> None:
     """Remove a decision that was made by another rule than the study's."""
     found = _read(out)
     if found is not None and found.get("rule") != _rule(study):
-        (out / DECISION).unlink()
+        (out / MORE_SEEDS).unlink()
 
 
 def decision_line(plan: Plan, out: Path) -> str:
     """Return what was decided, as a line for people."""
     rule = plan.study.search.more_seeds
     seeds = "" if rule is None else ", ".join(map(str, rule.seeds))
-    return f"more seeds ({seeds}): {decision_names(out)}; {out / DECISION} says why"
+    return f"more seeds ({seeds}): {decision_names(out)}; {out / MORE_SEEDS} says why"
 
 
 def decision_names(out: Path) -> str:
@@ -123,9 +122,9 @@ def _ranked(
     study: Study, records: pd.DataFrame, images: ImageNoise, names: Mapping[tuple[str, float], str]
 ) -> list[dict[str, Any]]:
     """Return the complete pruned candidates of the longest budget, the most uncertain first, ties by name."""
-    accuracy = "accuracy" if study.select_on == "report" else "val_accuracy"
-    table = candidates(records, study.decisive, shown=[accuracy], seeds=study.seeds)
-    table["collapsed"] = has_collapsed(table, accuracy)
+    lost = loss_column(records.columns, study.select_on)
+    table = candidates(records, study.decisive, shown=[lost], seeds=study.seeds)
+    table["collapsed"] = has_collapsed(table, study.select_on)
     table["frequency"] = membership(records, table, study.decisive, images=images)
     pruned = ~table["method"].isin(REFERENCES)
     rows = table[table["complete"] & pruned & table["budget"].eq(study.budgets[-1]) & table["frequency"].notna()]
@@ -180,7 +179,7 @@ def _digest(records: pd.DataFrame, study: Study) -> str:
 
 def _read(out: Path) -> dict[str, Any] | None:
     try:
-        found = read_json(out / DECISION)
+        found = read_json(out / MORE_SEEDS)
     except (FileNotFoundError, ValueError):
         return None
     return found if isinstance(found, dict) else None

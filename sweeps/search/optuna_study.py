@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput
-from sweeps.folder.identity import study_uid
+from sweeps.folder.identity import UID_TAG, study_uid
 from sweeps.search.parameters import Parameters, excess
 from sweeps.search.space import Candidate, Space
 from sweeps.search.storage import in_one_line, open_storage
@@ -26,7 +27,7 @@ KEY = "prunefront.candidate"
 ASKED = "prunefront.asked"
 STOPPED_AT = "prunefront.stopped_at"
 """The objectives of a candidate that was stopped early, at the budget where it was."""
-_SPACE, _OWNER = "prunefront.space", "prunefront.study_uid"
+_SPACE, _OWNER = "prunefront.space", UID_TAG
 
 Objectives = Sequence[tuple[str, str]]
 """(column, ``min`` or ``max``), the column as it is told, so usually a ``val_`` one."""
@@ -62,6 +63,7 @@ class OptunaBooks:
         limits: Limits = (),
         early_stopping: str | None = None,
     ) -> None:
+        self._storage = storage
         self.parameters = Parameters(space)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         rule = [] if early_stopping is None else [("early stopping", early_stopping)]
@@ -133,7 +135,7 @@ class OptunaBooks:
             values: means over the seeds.
             stopped: it was stopped early, and these are its values there.
         """
-        told = self.told(values)
+        told = self.objective_values(values)
         row = self._rows.get(candidate.key)
         if stopped and told is not None:
             if row is None or row.user_attrs.get(STOPPED_AT) != told:
@@ -147,7 +149,7 @@ class OptunaBooks:
         elif not row.state.is_finished():
             self._finish(row, values)
 
-    def told(self, values: Mapping[str, float] | None) -> list[float] | None:
+    def objective_values(self, values: Mapping[str, float] | None) -> list[float] | None:
         """Return the objectives' values in order, or None when one, or a limit's column, is missing or not finite."""
         columns = [column for column, _ in self.objectives] + [column for column, _, _ in self.limits]
         if values is None or any(not math.isfinite(values.get(column, math.nan)) for column in columns):
@@ -178,7 +180,7 @@ class OptunaBooks:
         self.study.add_trial(
             create_trial(
                 state=TrialState[state],
-                values=self.told(values) if values is not None else None,
+                values=self.objective_values(values) if values is not None else None,
                 params=parameters,
                 distributions=distributions,
                 user_attrs=attributes,
@@ -200,7 +202,7 @@ class OptunaBooks:
         """End a running row; the constraints first, since a finished row takes none."""
         from optuna.trial import Trial, TrialState
 
-        told = self.told(values)
+        told = self.objective_values(values)
         if values is None or told is None:
             self.study.tell(row.number, state=TrialState.FAIL)
         else:
@@ -219,7 +221,7 @@ class OptunaBooks:
         try:
             write()
         except (StorageInternalError, SQLAlchemyError, OSError) as error:
-            return f"Optuna's storage: {' '.join(str(error).split())[:200]}"
+            return f"Optuna's storage: {' '.join(masked(str(error), self._storage).split())[:200]}"
         return None
 
     def reconcile(self, known: Mapping[str, Mapping[str, float] | None], *, taken_up: Collection[str]) -> None:
@@ -238,5 +240,5 @@ class OptunaBooks:
                 self._finish(row, None)
         for key, values in known.items():
             row = self._rows.get(key)
-            if row is None or (not row.values and self.told(values)):
+            if row is None or (not row.values and self.objective_values(values)):
                 self.close_row(Candidate.from_key(key), values)

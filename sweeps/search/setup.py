@@ -6,18 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
+from sweeps.folder.paths import ASKED, OPTUNA_DATABASE
+from sweeps.folder.sqlite import read_texts
 from sweeps.plan.plan import Plan
 from sweeps.search.early_stopping import Rule
 from sweeps.search.optuna_search import OptunaSearch
-from sweeps.search.optuna_study import OptunaBooks
+from sweeps.search.optuna_study import KEY, OptunaBooks
 from sweeps.search.search import GridSearch, Proposer, RandomSearch
 from sweeps.search.space import ArmSpace, Candidate, Space, Span
 from sweeps.stopping_rules import choose_rule
 from sweeps.study.model import Study
-
-ASKED_FILE = "search.json"
-"""The candidates that a search has asked for, by key: which trials belong to the study is known from here."""
 
 
 def space_of(plan: Plan) -> Space:
@@ -78,13 +78,27 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
 
 
 def asked_before(out: Path) -> list[Candidate]:
-    """Return the candidates that earlier runs in this folder have asked for."""
+    """Return the candidates that earlier runs in this folder have asked for; Optuna's file says it where ours is damaged.
+
+    Raises:
+        BadInput: the file is damaged, and Optuna's books are elsewhere.
+    """
+    path = out / ASKED
     try:
-        return [Candidate.from_key(key) for key in read_json(out / ASKED_FILE)]
+        return [Candidate.from_key(key) for key in read_json(path)]
     except FileNotFoundError:
         return []
+    except (ValueError, TypeError, AttributeError):
+        query = "select distinct value_json from trial_user_attributes where key = ?"
+        keys = sorted(json.loads(text) for text in read_texts(out / OPTUNA_DATABASE, query, KEY))
+    if not keys:
+        raise BadInput(
+            f"{path}: damaged, so nobody knows what the search has asked for (allowed: the file from a copy, or remove it: "
+            "then the search asks anew, and what it asks for again is not run again)"
+        )
+    return [Candidate.from_key(key) for key in keys]
 
 
 def remember_asked(out: Path, candidates: list[Candidate]) -> None:
     """Write down the candidates that were asked for, before their trials start."""
-    write_json(out / ASKED_FILE, sorted({candidate.key for candidate in candidates}))
+    write_json(out / ASKED, sorted({candidate.key for candidate in candidates}))

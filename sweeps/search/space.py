@@ -11,6 +11,7 @@ from functools import cached_property
 
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
+from prune_core.base.files import parse_json
 
 Value = str | int | float | bool
 
@@ -86,7 +87,7 @@ class Candidate:
             ValueError: that is no candidate's key.
         """
         arm, ratio, budget, *rest = key.split("|", 3)
-        more = json.loads(rest[0]) if rest else {}
+        more = parse_json(rest[0]) if rest else {}
         return Candidate(arm, ratio, None if budget == "-" else int(budget), more.get("fine_tuning", {}), number)
 
 

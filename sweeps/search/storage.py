@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.addresses import masked, shown
 from prune_core.base.errors import BadInput
+from sweeps.folder.paths import OPTUNA_DATABASE
+from sweeps.folder.sqlite import sqlite_address
 
 
 def open_storage(out: Path, url: str | None) -> Any:
@@ -27,7 +29,7 @@ def open_storage(out: Path, url: str | None) -> Any:
 
 
 def _url(out: Path, url: str | None) -> str:
-    return url or f"sqlite:///{out.absolute() / 'optuna.db'}"
+    return url or sqlite_address(out.absolute() / OPTUNA_DATABASE)
 
 
 @contextmanager
@@ -49,11 +51,7 @@ def in_one_line(out: Path, url: str | None) -> Iterator[None]:
         causes: list[BaseException | None] = [error]
         while causes[-1] is not None:
             causes.append(causes[-1].__cause__)
-        text = " ".join(" ".join(str(cause) for cause in causes[:-1]).split())
+        text = " ".join(masked(" ".join(str(cause) for cause in causes[:-1]), url).split())
         if "disk is full" in text:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out / "optuna.db")) from None
-        raise BadInput(f"Optuna storage {_without_password(_url(out, url))!r}: {text[:200]}") from None
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out / OPTUNA_DATABASE)) from None
+        raise BadInput(f"Optuna storage {shown(_url(out, url))!r}: {text[:200]}") from None

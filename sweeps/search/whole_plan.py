@@ -5,24 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
+from sweeps.plan.written import written_plan
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.setup import asked_before
-from sweeps.study.model import load_study
+from sweeps.study.model import Study, read_study
 
 
-def whole_plan(out: Path) -> Plan:
+def whole_plan(out: Path, study: Study | None = None) -> Plan:
     """Return the plan of the study in a folder, with what its search has asked for and the extra seeds that were decided on.
 
+    Args:
+        out: the output folder.
+        study: the study, where its plugins are imported; otherwise it is read, and its plugins are not imported: then the
+            trials of a study with plugins are those that its last run wrote down.
+
     Raises:
-        BadInput: the study file is of another version, or names what is not there any more (a plugin).
+        BadInput: the study file is of another version, or names what is not there any more.
     """
-    study = load_study(out / "study.yaml")
-    plan = make_plan(study, out, data_required=False)
+    if study is None:
+        study = read_study(out)
+        if study.plugins:
+            return written_plan(study, out)
+    plan = make_plan(study, out, recorded=True)
+    if plan.checksum is None:  # no trial was ever written: nothing that a search asked for is there
+        return plan
     asked = [
         trial
         for candidate in asked_before(out)
         for trial in candidate_trials(
-            study,
+            plan.study,
             candidate.arm,
             candidate.ratio,
             candidate.fine_tuning,

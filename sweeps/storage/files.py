@@ -7,7 +7,6 @@ holds; a local file is always the newer one.
 
 from __future__ import annotations
 
-import json
 import math
 import secrets
 import time
@@ -16,29 +15,34 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.addresses import shown
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, replacing, write_json
 from prune_core.base.store import file_sha256
-from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets
-from sweeps.storage.place import NotThere, Place, StoreDown
+from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets, made_anew
+from sweeps.folder.paths import STORAGE, STORED
+from sweeps.storage.place import NotThere, ObjectStorage, StoreDown
 
-STORED = "stored.json"
-"""In the folder of a budget: file -> {place, path, sha256}."""
 LARGE = (WEIGHTS, *LOGITS)
 """What goes to the storage."""
 AGAIN_SECONDS = 60.0
 """A storage that failed is left alone for so long: who asks for many files must not wait for each."""
-_IDENTITY = "storage.json"
 _away: dict[str, float] = {}
 """Address -> when it failed."""
 
 
 def prefix_of(out: Path, study: str) -> str:
     """Return the folder in the storage of one output folder: two studies of the same name do not meet there."""
-    path = out / _IDENTITY
+    path = out / STORAGE
     if not path.is_file():
         write_json(path, {"id": secrets.token_hex(4)})
-    return f"{study}/{read_json(path)['id']}"
+    try:
+        return f"{study}/{read_json(path)['id']}"
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(
+            f"{path}: damaged, so the folder's place in the storage is not known (allowed: the file from a copy, or remove "
+            "it: what is sent from now on goes to a new place, what was sent before is found where it is)"
+        ) from None
 
 
 def is_kept(folder: Path, name: str) -> bool:
@@ -74,7 +78,7 @@ def copy_away(folder: Path, name: str, address: str, prefix: str) -> None:
     if known is not None and known["place"] == address and known["sha256"] == file_sha256(folder / name):
         return
     path = f"{prefix}/{folder.parent.name}/{folder.name}/{name}"
-    digest = Place(address).put(folder / name, path)
+    digest = ObjectStorage(address).put(folder / name, path)
     write_json(folder / STORED, {**_entries(folder), name: {"place": address, "path": path, "sha256": digest}})
 
 
@@ -89,12 +93,12 @@ def bring_back(folder: Path, names: Iterable[str]) -> list[Path]:
         entry = entries.get(name)
         if entry is None or (folder / name).is_file():
             continue
-        where = f"{folder / name} is stored at {entry['place']}"
+        where = f"{folder / name} is stored at {shown(entry['place'])}"
         if time.monotonic() < _away.get(entry["place"], -math.inf) + AGAIN_SECONDS:
             raise BadInput(f"{where}, which could not be reached just now")
         try:
             with replacing(folder / name) as temporary:
-                found = Place(entry["place"]).get(entry["path"], temporary)
+                found = ObjectStorage(entry["place"]).get(entry["path"], temporary)
                 if found != entry["sha256"]:
                     raise BadInput(f"{where}, but what is there is not what was sent (its SHA-256 differs)")
         except StoreDown as error:
@@ -141,7 +145,7 @@ def remove(folder: Path, name: str) -> bool:
     here, entry = (folder / name).is_file(), _entries(folder).get(name)
     (folder / name).unlink(missing_ok=True)
     if entry is not None:
-        Place(entry["place"]).remove(entry["path"])
+        ObjectStorage(entry["place"]).remove(entry["path"])
         left = {other: value for other, value in _entries(folder).items() if other != name}
         if left:
             write_json(folder / STORED, left)
@@ -153,8 +157,13 @@ def remove(folder: Path, name: str) -> bool:
 def _entries(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         found = read_json(folder / STORED)
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+    except OSError:
         return {}
+    except ValueError:
+        raise BadInput(
+            f"{folder / STORED}: damaged, so where the files of this budget are stored is not known (allowed: the file from "
+            f"a copy; or {made_anew(folder)})"
+        ) from None
     fields = ("place", "path", "sha256")
     return {
         name: entry

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from prune_core.base.addresses import has_credentials, masked, shown
 from prune_core.base.errors import BadInput
 
 _OPTIONS = {
@@ -37,8 +38,8 @@ def checked_place(text: str) -> str:
     try:
         parts = urlsplit(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no address ({_ALLOWED})") from None
-    if "@" in parts.netloc and (parts.scheme, parts.netloc.split("@")[0]) != ("gs", "anonymous"):
+        raise ValueError(f"{shown(text)!r} is no address ({_ALLOWED})") from None
+    if has_credentials(text):
         raise ValueError("an address with credentials in it is not allowed (allowed: credentials in the environment)")
     if parts.scheme not in _OPTIONS:
         raise ValueError(f"{text!r} is no storage ({_ALLOWED})")
@@ -59,7 +60,7 @@ class NotThere(StoreDown):
     """The storage answers, and has no such file."""
 
 
-class Place:
+class ObjectStorage:
     """A folder of an object storage.
 
     Args:
@@ -91,7 +92,7 @@ class Place:
         except (OSError, ValueError) as error:
             raise self._down(error) from None
         if self._read(name, None) != digest.hexdigest():
-            raise StoreDown(f"{self.address}: {name} read back is not what was sent")
+            raise StoreDown(f"{shown(self.address)}: {name} read back is not what was sent")
         return digest.hexdigest()
 
     def get(self, name: str, target: Path) -> str:
@@ -131,7 +132,7 @@ class Place:
 
     def _down(self, error: Exception) -> StoreDown:
         kind = NotThere if isinstance(error, FileNotFoundError) else StoreDown
-        return kind(f"{self.address}: {_in_short(error)}")
+        return kind(f"{shown(self.address)}: {_short_reason(error, self.address)}")
 
 
 @lru_cache(maxsize=8)
@@ -149,9 +150,9 @@ def _opened(address: str) -> tuple[Any, str]:
                 retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2),
             )
     except ValueError as error:  # pyarrow's ArrowInvalid
-        raise BadInput(f"storage: {address!r}: {_in_short(error)} ({_ALLOWED})") from None
+        raise BadInput(f"storage: {shown(address)!r}: {_short_reason(error, address)} ({_ALLOWED})") from None
     except (OSError, NotImplementedError) as error:  # no region, or a pyarrow built without this storage
-        raise StoreDown(f"{address}: {_in_short(error)}") from None
+        raise StoreDown(f"{shown(address)}: {_short_reason(error, address)}") from None
     return system, str(root)
 
 
@@ -161,6 +162,6 @@ def _endpoint() -> dict[str, str]:
     return {"endpoint_override": parts.netloc, "scheme": parts.scheme} if parts.netloc else {}
 
 
-def _in_short(error: Exception) -> str:
-    text = " ".join(str(error).split())
+def _short_reason(error: Exception, address: str) -> str:
+    text = " ".join(masked(str(error), address).split())
     return text if len(text) <= 200 else f"{text[:100]} ... {text[-90:]}"

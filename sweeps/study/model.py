@@ -7,12 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from prune_core.base.errors import BadInput
+from prune_core.metrics import Direction
+from prune_core.metrics.columns import metric_columns
+from sweeps.folder.links import refuse_links
+from sweeps.folder.paths import STUDY
 from sweeps.storage.place import checked_place
+from sweeps.study.credentials import refuse_credentials
+from sweeps.study.deciding import deciding_columns
 from sweeps.study.errors import one_line
-from sweeps.study.objectives import decisive_columns, objective_directions
+from sweeps.study.objectives import objective_directions
+from sweeps.study.plugins import import_plugins_of
 from sweeps.study.resolve import resolve
 from sweeps.study.sections import (
     CHEAP_IMAGES_PER_CELL,
@@ -26,6 +33,7 @@ from sweeps.study.sections import (
     Section,
     TrackingSection,
 )
+from sweeps.study.trust import Confirm, NotTrusted, is_received, never, require_trust
 from sweeps.study.values import (
     PRIMARY_METRICS,
     Budgets,
@@ -39,9 +47,13 @@ from sweeps.study.values import (
     Title,
     parse_limit,
 )
-from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml
+from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml, study_folder
 
-Direction = Literal["max", "min"]
+NOTES = "x-"
+"""Top-level keys that begin so are not read: a place for what the rest of the file repeats (``<<: *name``)."""
+
+
+_RECORDED = "as the run wrote it"
 
 
 class Study(Section):
@@ -101,8 +113,9 @@ class Study(Section):
 
     @field_validator("objectives", mode="before")
     @classmethod
-    def _with_directions(cls, value: Any) -> Any:
-
+    def _with_directions(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.context == _RECORDED:  # the directions are there, and the code that knows them may not be
+            return value
         if isinstance(value, list | tuple):
             if len(set(map(str, value))) < len(value):
                 raise ValueError(f"{list(value)} has a name twice")
@@ -130,7 +143,7 @@ class Study(Section):
     @cached_property
     def decisive(self) -> dict[str, Direction]:
         """The columns that decide: ``val_*`` of each objective that has one, unless the report images decide."""
-        return decisive_columns(self.objectives, self.select_on)
+        return deciding_columns(self.objectives, frozenset(metric_columns()), self.select_on)
 
     @property
     def report_budgets(self) -> tuple[int, ...]:
@@ -157,41 +170,93 @@ class Study(Section):
         return self.model_dump(mode="json")
 
 
-def study_from_plain(plain: Any, *, where: str, folder: Path) -> Study:
+def study_from_plain(
+    plain: Any, *, where: str, folder: Path, received: bool = False, confirm: Confirm = require_trust
+) -> Study:
     """Return the checked and resolved study of plain data.
 
     Args:
         plain: what the YAML file says, overrides applied.
         where: how messages call the file.
         folder: what relative paths in it are relative to.
+        received: whether the study is that of an output folder, which somebody may have sent.
+        confirm: asked before its plugins are imported; raises where they must not be.
 
     Raises:
         BadInput: one line with file, key and what is allowed.
     """
-    if not isinstance(plain, dict):
-        raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
-    plain = {key: value for key, value in plain.items() if key != "provenance"}
+    plain = _keys(plain, where)
     try:
+        refuse_credentials(plain)
+        import_plugins_of(plain, folder, received=received, confirm=confirm)
         study = Study.model_validate(plain)
+        return resolve(study, folder)
     except ValidationError as error:
         raise BadInput(f"{where}: {one_line(error, Study)}") from None
-    try:
-        return resolve(study, folder)
+    except NotTrusted:
+        raise
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
 
 
-def load_study(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Study:
+def load_study(name_or_path: str | Path, overrides: Sequence[str] = (), *, confirm: Confirm = require_trust) -> Study:
     """Return a shipped study by name, or the study of a file.
 
     Args:
         name_or_path: ``quickstart``, or a path.
         overrides: ``key.sub=value`` each, the value read as YAML; list entries by position (``arms.0.ratios=[0.5]``).
+        confirm: asked before plugins are imported. By default those of a file are, as a script that the user names, and
+            those of an output folder only when the user has confirmed them.
 
     Raises:
         BadInput: one line with file, key and what is allowed.
     """
     path = find_study(str(name_or_path))
-    plain = read_study_yaml(path)
-    apply_overrides(plain, overrides)
-    return study_from_plain(plain, where=path.name, folder=path.parent.resolve())
+    switches = _switches(Study)
+    plain = read_study_yaml(path, switches=switches)
+    received = study_folder(str(name_or_path)) is not None or is_received(path, plain)
+    if received:
+        refuse_links(path.parent)
+    apply_overrides(plain, overrides, switches=switches)
+    return study_from_plain(plain, where=path.name, folder=path.parent.resolve(), received=received, confirm=confirm)
+
+
+def read_study(out: Path) -> Study:
+    """Return the study of an output folder for who only reads: nothing of its code is imported.
+
+    A study with plugins is taken as the run wrote it, defaults and names resolved; only its shape is checked.
+
+    Raises:
+        BadInput: one line with file, key and what is allowed.
+    """
+    refuse_links(out)
+    path = out / STUDY
+    plain = read_study_yaml(path, switches=_switches(Study))
+    if not isinstance(plain, dict) or not plain.get("plugins"):
+        return load_study(path, confirm=never)
+    known = _keys(plain, path.name)
+    try:
+        refuse_credentials(known)
+        return Study.model_validate(known, context=_RECORDED)
+    except ValidationError as error:
+        raise BadInput(f"{path.name}: {one_line(error, Study)}") from None
+    except BadInput as error:
+        raise BadInput(f"{path.name}: {error}") from None
+
+
+def _keys(plain: Any, where: str) -> dict[str, Any]:
+    """Return the keys of a study file that are read."""
+    if not isinstance(plain, dict):
+        raise BadInput(f"{where}: a study file is a mapping of keys to values, this is {type(plain).__name__}")
+    return {key: value for key, value in plain.items() if key != "provenance" and not str(key).startswith(NOTES)}
+
+
+def _switches(model: type[Section], prefix: str = "") -> list[str]:
+    """Return the paths of the keys that take true or false and nothing else, sections directly below included."""
+    found = []
+    for name, field in model.model_fields.items():
+        if field.annotation is bool:
+            found.append(f"{prefix}{name}")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            found += _switches(field.annotation, f"{prefix}{name}.")
+    return found

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
-from prune_core.metrics.columns import TEXT_COLUMNS, metric_columns
-from prune_core.metrics.directions import COST_DIRECTIONS, direction_of
+from prune_core.metrics import Direction
+from prune_core.metrics.columns import metric_columns
+from prune_core.metrics.quantities import costs_known, direction_of, metrics_known, quantity_of
+from sweeps.study.deciding import deciding_column
 from sweeps.study.errors import unknown_key
 from sweeps.study.options import method_traits
 from sweeps.study.values import parse_limit
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
-
-Direction = Literal["max", "min"]
 
 
 def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
@@ -37,13 +37,6 @@ def objective_directions(value: dict[str, Any]) -> dict[str, Direction]:
     return found
 
 
-def decisive_columns(objectives: dict[str, Direction], select_on: str) -> dict[str, Direction]:
-    """Return the columns that decide: selection numbers, unless the study selects on the report images."""
-    known = set(metric_columns())
-    chosen = {name: f"val_{name}" if select_on == "validation" and f"val_{name}" in known else name for name in objectives}
-    return {chosen[name]: direction for name, direction in objectives.items()}
-
-
 def default_objectives(study: Study) -> dict[str, Direction]:
     """Return accuracy, ECE, mPC (where there are corruptions) and a cost: MACs if every method removes structure."""
     names = {name for arm in study.arms for name in arm.methods}
@@ -53,29 +46,31 @@ def default_objectives(study: Study) -> dict[str, Direction]:
     return objective_directions(dict.fromkeys(wanted, ""))
 
 
+def demandable_columns() -> list[str]:
+    """Return the columns that limits and margins may name: every number that a record holds, those of plugins included."""
+    texts = {column for one in metrics_known() if one.is_text for column in one.columns}
+    costs = [one.name for one in costs_known() if one.recorded]
+    return [column for column in (*metric_columns(), *costs) if column not in texts]
+
+
 def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
     """Check that objectives, limits and margins name columns that there will be, and that may decide.
 
     Raises:
         BadInput: the key, what is wrong, what is allowed.
     """
-    known = [column for column in (*metric_columns(), *COST_DIRECTIONS) if column not in TEXT_COLUMNS]
-    selection = {column for column in known if column.startswith("val_")}
+    known = demandable_columns()
     for position, text in enumerate(study.limits):
         column = parse_limit(text).column
         if column not in known:
             raise BadInput(f"limits.{position}: {UnknownName('column', column, known)}")
-        if study.select_on == "validation" and f"val_{column}" in selection:
-            raise BadInput(
-                f"limits.{position}: limits choose winners, so they read selection numbers (allowed: val_{column})"
-            )
+        if (deciding := deciding_column(column, known, study.select_on)) != column:
+            raise BadInput(f"limits.{position}: limits choose winners, so they read selection numbers (allowed: {deciding})")
     for column in study.margins:
         if column not in known:
             raise BadInput(f"margins: {unknown_key(column, known)}")
     if study.evaluation.corruptions == "none":
-        missing = [
-            name for name in objectives if name in ("mpc", "rpc") or name.startswith(("mpc_", "corruption_", "worst_"))
-        ]
+        missing = [name for name in objectives if (one := quantity_of(name)) is not None and one.needs_corruptions]
         if missing:
             raise BadInput(
                 f"objectives: {missing[0]} needs corruptions (allowed: evaluation.corruptions generated or official)"

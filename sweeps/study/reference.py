@@ -1,4 +1,4 @@
-"""What ships, and what every key of a study file means: read from the files and from the model, so never out of date."""
+"""What ships, and what every key of a study file means: read from files, model and registries, so never out of date."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from pydantic_core import PydanticUndefined
 
 from prune_core.corruptions import CORRUPTIONS, GROUPS
 from prune_core.data import DATASETS, source_of
+from prune_core.metrics.quantities import costs_known, metrics_known
 from prune_core.networks import NETWORKS
 from prune_core.networks.registry import TORCHVISION
 from prune_core.pruning import METHODS
 from sweeps.samplers import SAMPLERS
 from sweeps.stopping_rules import STOPPING_RULES
-from sweeps.study.model import Study
+from sweeps.study.model import NOTES, Study
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
+
+_NOTES_MEANING = (
+    "not read: a place for what the file repeats; `x-common: &common {...}` here, `<<: *common` in a section takes its keys"
+)
 
 
 def study_lines() -> list[str]:
@@ -30,7 +35,7 @@ def key_lines() -> list[str]:
 
     Names that a plugin has filed by now are among them.
     """
-    rows, names = _rows(Study, ""), known_names()
+    rows, names = [*_rows(Study, ""), (f"{NOTES}NAME", "", _NOTES_MEANING)], known_names()
     width = max(len(path) for path, _, _ in rows)
     return [f"{path:<{width}}  {meaning}{default}{_allowed(names.get(path, []))}" for path, default, meaning in rows]
 
@@ -50,6 +55,22 @@ def known_names() -> dict[str, list[str]]:
 
 def _allowed(names: list[str]) -> str:
     return f" (names: {', '.join(names)})" if names else ""
+
+
+def column_lines() -> list[str]:
+    """Return a line per metric and cost of a record: its columns, what they are, and which side is better.
+
+    Those of plugins that were imported before are among them.
+    """
+    lines = []
+    for one in [*metrics_known(), *(cost for cost in costs_known() if cost.recorded)]:
+        side = {"max": "higher is better", "min": "lower is better", None: "no objective"}[one.direction]
+        others = [column for column in one.columns if column != one.name]
+        unit = f", {one.unit}" if one.unit not in ("", "1") else ""
+        said = [f"{one.title} ({one.group}{unit}): {side}", *([f"also {', '.join(others)}"] if others else [])]
+        lines.append((one.name, "; ".join(said)))
+    width = max(len(name) for name, _ in lines)
+    return [f"{name:<{width}}  {meaning}" for name, meaning in lines]
 
 
 def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str]]:

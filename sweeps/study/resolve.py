@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from prune_core.data import DATASETS
 from sweeps.study.errors import at
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
+from sweeps.study.plugins import plugin_folders
 from sweeps.study.search import checked_search
 from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
 
@@ -26,21 +25,18 @@ def resolve(study: Study, folder: Path) -> Study:
 
     Args:
         study: what pydantic let through.
-        folder: the study file's folder; relative paths start there, plugins are looked for there too.
+        folder: the study file's folder; relative paths start there. Its plugins are imported already.
 
     Raises:
         BadInput: the key's path, what is wrong, what is allowed.
     """
-    paths = tuple(dict.fromkeys([*(str((folder / path).resolve()) for path in study.plugin_paths), str(folder)]))
-    if study.plugins:
-        import_plugins(study.plugins, paths)
     networks = _lone_baseline(study)
     with at("training"):
         training = recipe_of(study.training)
     with at("fine_tuning"):
         fine_tuning = _without_epochs(study.fine_tuning)
     changes: dict[str, Any] = {
-        "plugin_paths": paths if study.plugins else (),
+        "plugin_paths": plugin_folders(study.plugin_paths, folder) if study.plugins else (),
         "baseline": None,
         "training": training,
         "fine_tuning": fine_tuning,
@@ -64,22 +60,6 @@ def resolve(study: Study, folder: Path) -> Study:
     check_columns(study, changes["objectives"])
     changes["search"] = checked_search(study)
     return study.model_copy(update=changes)
-
-
-def import_plugins(modules: tuple[str, ...], paths: tuple[str, ...]) -> None:
-    """Import the user's modules, so that what they register is known.
-
-    Raises:
-        BadInput: a module cannot be imported, with the reason.
-    """
-    for path in reversed(paths):
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # noqa: BLE001  (outside code may raise anything)
-            raise BadInput(f"plugins: {module} cannot be imported: {type(error).__name__}: {error}") from None
 
 
 def _without_epochs(values: dict[str, Any], base: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -223,6 +203,8 @@ def _evaluation(study: Study, folder: Path) -> Any:
         raise BadInput(
             f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"
         )
+    if section.sha256 is not None and section.corruptions != "official":
+        raise BadInput(f"evaluation.sha256: corruptions {section.corruptions!r} read no files (allowed: leave this key out)")
     counts = (
         ("images_per_cell", section.images_per_cell, study.data.test),
         ("selection_images_per_cell", section.selection_images_per_cell, study.data.validation),

@@ -94,6 +94,9 @@ class EvaluationSection(Section):
         "corruptions and groups to generate",
     )
     folder: Path | None = Field(default=None, description="folder of the official .npy files; null looks in the cache")
+    sha256: str | None = Field(
+        default=None, description="refuse official files whose SHA-256 together differs (a trial's description.json says it)"
+    )
     seed: Seed = Field(default=0, description="seed of the generated corruptions")
     images_per_cell: int = Field(
         default=100, ge=1, description="test images per corruption and severity, balanced over classes, at most all"
@@ -207,6 +210,11 @@ class ResourcesSection(Section):
     hang_factor: float = Field(default=10.0, gt=1, description="a trial silent for so many of its epochs has failed")
     hang_floor_seconds: float = Field(default=120.0, gt=0, description="but never before so many seconds")
     checkpoint_seconds: float = Field(default=120.0, ge=0, description="seconds between checkpoints of a running trial")
+    # allow: an upgrade must not make days of finished trials useless; every record, and the plan, says its build
+    mixed_builds: Literal["allow", "refuse"] = Field(
+        default="allow",
+        description="what another torch, numpy, processor or prunefront made: allow it and say so, or refuse",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -234,9 +242,13 @@ class ResourcesSection(Section):
 class TrackingSection(Section):
     """Where the books are kept."""
 
-    mlflow: str | None = Field(default=None, description="MLflow tracking URI; null is mlflow.db in the output folder")
+    mlflow: str | None = Field(
+        default=None, description="MLflow tracking URI, without credentials; null is mlflow.db in the output folder"
+    )
     experiment: str | None = Field(default=None, description="MLflow experiment; null is the project's name")
-    optuna: str | None = Field(default=None, description="Optuna storage URL; null is optuna.db in the output folder")
+    optuna: str | None = Field(
+        default=None, description="Optuna storage URL, without a password; null is optuna.db in the output folder"
+    )
     tags: dict[str, str] = Field(default={}, description="tags of yours for every run in MLflow")
     log_models: int = Field(
         default=20,

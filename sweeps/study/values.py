@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
+from prune_core.base.plain_text import csv_cell
+
 LONGEST_LABEL = 200
 T = TypeVar("T", bound=Hashable)
 
@@ -34,7 +36,7 @@ def _printable(text: str) -> str:
 
 def _no_formula(text: str) -> str:
     """A label begins cells of the tables as CSV, which spreadsheets open."""
-    if text[:1] in ("=", "+", "-", "@"):
+    if csv_cell(text) != text:
         raise ValueError("allowed: labels that begin with none of = + - @, which a spreadsheet takes for a formula")
     return text
 

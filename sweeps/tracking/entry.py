@@ -8,45 +8,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from prune_core.base.description import content_key
-
-BUDGET_METRICS = (
-    "accuracy",
-    "ece",
-    "ece_t",
-    "nll",
-    "brier",
-    "mpc",
-    "rpc",
-    "corruption_ece",
-    "worst_corruption_accuracy",
-    "val_accuracy",
-    "val_ece",
-    "val_nll",
-    "val_mpc",
-)
-"""Columns logged at every budget, which is the metric's step. Few on purpose: a page of many keys freezes."""
-
-FINAL_METRICS = (
-    "parameters",
-    "nonzero_parameters",
-    "macs",
-    "nonzero_macs",
-    "sparsity",
-    "compression",
-    "size_bytes",
-    "delta_accuracy",
-    "delta_ece",
-    "delta_mpc",
-    "train_seconds",
-    "evaluate_seconds",
-)
-"""Columns logged once, at the longest budget."""
+from prune_core.metrics.quantities import quantities_known
 
 RUN_STATUS = {"complete": "FINISHED", "failed": "FAILED", "diverged": "FAILED", "stopped": "KILLED"}
 """Our status of a trial -> MLflow's status of its run; our own word is the tag ``prunefront.status``."""
 
 Point = tuple[str, int, float]
 """(metric name, step = budget in epochs, value)."""
+
+
+def budget_metrics() -> list[str]:
+    """Return the columns logged at every budget, which is the metric's step. Few on purpose: a page of many keys freezes.
+
+    Every tracked metric, scaled where it is a headline, and the selection numbers of those in the report's table.
+    """
+    tracked = [one for one in quantities_known() if one.tracked and not one.is_cost and not one.is_text]
+    found = []
+    for one in tracked:
+        found += [one.name, *([f"{one.name}_t"] if one.after_temperature and one.headline else [])]
+    return [*found, *(f"val_{one.name}" for one in tracked if one.table)]
+
+
+def final_metrics() -> list[str]:
+    """Return the columns logged once, at the longest budget: costs, and the headline metrics' differences to the control."""
+    known = [one for one in quantities_known() if one.tracked and one.recorded and not one.is_text]
+    costs = [one for one in known if one.is_cost]
+    return [
+        *(one.name for one in costs if one.repeatable),
+        *(f"delta_{one.name}" for one in known if one.headline and not one.is_cost),
+        *(one.name for one in costs if not one.repeatable),
+    ]
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class TrialEntry:
             may grow (the list of budgets) belongs here.
         status: ``complete``, ``stopped``, ``failed`` or ``diverged``.
         cause: one line why it is not complete.
-        metrics: columns of the records by budget; only `BUDGET_METRICS`, `FINAL_METRICS` and what the tracker was
+        metrics: columns of the records by budget; only `budget_metrics`, `final_metrics` and what the tracker was
             asked for besides are sent, and never a number that is not finite.
         tags: further tags of this run.
         artifacts: files to store with the run.
@@ -82,12 +73,12 @@ class TrialEntry:
     ended: float | None = None
 
     def points(self, also: Sequence[str] = ()) -> list[Point]:
-        """Return every metric point that is sent: finite, from the two fixed lists and ``also``, in a fixed order."""
-        steps = sorted(self.metrics)
-        per_budget = [*BUDGET_METRICS, *(name for name in also if name not in {*BUDGET_METRICS, *FINAL_METRICS})]
+        """Return every metric point that is sent: finite, from the two lists and ``also``, in a fixed order."""
+        steps, each, once = sorted(self.metrics), budget_metrics(), final_metrics()
+        per_budget = [*each, *(name for name in also if name not in {*each, *once})]
         found = [(name, step, self.metrics[step].get(name)) for step in steps for name in per_budget]
         if steps:
-            found += [(name, steps[-1], self.metrics[steps[-1]].get(name)) for name in FINAL_METRICS]
+            found += [(name, steps[-1], self.metrics[steps[-1]].get(name)) for name in once]
         return [(name, step, number) for name, step, value in found if (number := finite(value)) is not None]
 
     def digest(self, also: Sequence[str] = ()) -> str:

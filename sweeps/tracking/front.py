@@ -14,18 +14,16 @@ from prune_core.base.trial_folder import REPORT
 from prune_core.evaluation.logits import LogitSet
 from sweeps.export.choice import Choice, choices, open_study
 from sweeps.folder.pages import JudgedNetwork, Picture
-from sweeps.front.text import COLLAPSED
+from sweeps.folder.paths import FRONT, TRACKED_FRONT
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.tracking.entry import finite
-from sweeps.tracking.models import log_model, open_client
-from sweeps.tracking.place import in_short
+from sweeps.tracking.models import log_model, open_client, own_artifacts
+from sweeps.tracking.place import short_reason
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-_DONE = "tracking_front.json"
-"""In the study's folder: which front is in MLflow already, so that a start which finds nothing new spends nothing on it."""
 _PATIENCE = 2
 """Networks in a row that may fail; then the server is left alone until the next start."""
 
@@ -44,17 +42,16 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
         BadInput: no study, weights that are gone.
     """
     study, records = open_study(out)
-    most, table = study.tracking.log_models, (out / "front.csv").read_text(encoding="utf-8")
+    most, table = study.tracking.log_models, (out / FRONT).read_text(encoding="utf-8", errors="replace")
     state = content_key([table, _run_ids(records), most, picture is not None])
     if not most or len(table.splitlines()) < 2 or _state(out) == state:
         return []
     front = choices(out, study, records)
-    best = max(map(_accuracy, front))
-    chosen = sorted(front, key=lambda choice: _rank(choice, best))[:most]
+    chosen = sorted(front, key=_rank)[:most]
     lines = _log(out, study, chosen, picture)
     if lines:
         return lines
-    write_json(out / _DONE, {"state": state})
+    write_json(out / TRACKED_FRONT, {"state": state})
     line = f"MLflow: {len(chosen)} network{'s' * (len(chosen) > 1)} of the front logged as models"
     if len(front) > len(chosen):
         line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
@@ -63,20 +60,15 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
 
 def _state(out: Path) -> object:
     try:
-        return read_json(out / _DONE).get("state")
+        return read_json(out / TRACKED_FRONT).get("state")
     except (OSError, ValueError, AttributeError):
         return None
 
 
-def _rank(choice: Choice, best: float) -> tuple[bool, bool, int, float, str]:
+def _rank(choice: Choice) -> tuple[bool, bool, int, float, str]:
     """Those within the limits and not collapsed first, then the longest budget, then how sure the place on the front is."""
     frequency = finite(choice.candidate.get("front_frequency")) or 0.0
-    return bool(choice.limits), _accuracy(choice) < best - COLLAPSED, -choice.budget, -frequency, choice.name
-
-
-def _accuracy(choice: Choice) -> float:
-    found = [finite(choice.candidate.get(name)) for name in ("val_accuracy", "accuracy")]
-    return next((number for number in found if number is not None), 0.0)
+    return bool(choice.limits), bool(choice.candidate["collapsed"]), -choice.budget, -frequency, choice.name
 
 
 def _run_ids(records: pd.DataFrame) -> list[str]:
@@ -90,12 +82,12 @@ def _log(out: Path, study: Study, chosen: list[Choice], picture: Picture | None)
     in_a_row = 0
     for position, choice in enumerate(chosen):
         try:
-            log_model(client, choice)
+            log_model(client, choice, own_artifacts(study, out))
             if picture is not None:
                 _log_picture(client, choice, picture, study.evaluation.ece_bins)
             in_a_row = 0
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            lines.append(f"MLflow: {choice.title} is not logged as a model ({in_short(error)})")
+            lines.append(f"MLflow: {choice.title} is not logged as a model ({short_reason(error)})")
             in_a_row += 1
         left = len(chosen) - position - 1
         if in_a_row == _PATIENCE and left:

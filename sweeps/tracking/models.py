@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json
-from prune_core.base.trial_folder import DESCRIPTION, WEIGHTS
+from prune_core.base.trial_folder import WEIGHTS
 from prune_core.pruning import load_network
 from prune_core.trial.data import load_trial_data
+from prune_core.trial.description import TrialDescription
 from sweeps.export.choice import Choice, choices, open_study
+from sweeps.folder.paths import MLFLOW_ARTIFACTS
 from sweeps.storage.files import bring_back, sha256_of
 from sweeps.study.model import Study
-from sweeps.tracking.place import in_short, quieten_mlflow
+from sweeps.study.trust import Confirm, require_trust
+from sweeps.tracking.place import check_artifacts, checked_uri, quieten_mlflow, short_reason
 from sweeps.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ _EXAMPLES = 2
 """Images in the input example; with one alone MLflow would fix the batch to one."""
 
 
-def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
+def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm = require_trust) -> Iterator[str]:
     """Log the chosen networks, each as a program that loads without this package; yield what was done, a line each.
 
     What MLflow raises becomes a line: the exported files and the study are whole without it.
@@ -37,20 +39,22 @@ def log_front_models(out: Path, picks: Sequence[str] = ()) -> Iterator[str]:
     Args:
         out: the study's output folder.
         picks: as in `sweeps.export.choice.choices`.
+        confirm: asked before the study's plugins are imported.
 
     Raises:
         BadInput: no study, no front, an unknown pick, weights that are gone.
     """
-    study, records = open_study(out)
+    study, records = open_study(out, confirm)
     chosen = choices(out, study, records, picks)
     client = open_client(study, out)
+    own = own_artifacts(study, out)
     for choice in chosen:
         try:
-            yield f"{choice.title}: {log_model(client, choice)}"
+            yield f"{choice.title}: {log_model(client, choice, own)}"
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            yield f"{choice.title}: not logged in MLflow ({in_short(error)})"
+            yield f"{choice.title}: not logged in MLflow ({short_reason(error)})"
 
 
 def open_client(study: Study, out: Path) -> MlflowClient:
@@ -64,20 +68,36 @@ def open_client(study: Study, out: Path) -> MlflowClient:
     return MlflowClient(tracking_uri=uri)
 
 
+def own_artifacts(study: Study, out: Path) -> Path | None:
+    """Return the folder of artifacts in an output folder, where its own database must keep them; None for another place."""
+    return None if checked_uri(study.tracking.mlflow) else out.absolute() / MLFLOW_ARTIFACTS
+
+
 def model_name(choice: Choice) -> str:
     """Return the model's name: MLflow allows neither dots nor slashes."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", choice.name)
 
 
-def log_model(client: MlflowClient, choice: Choice) -> str:
+def log_model(client: MlflowClient, choice: Choice, own: Path | None) -> str:
     """Log one network as a model of its trial's run, unless it is there; return what was done.
+
+    Args:
+        client: of the study's MLflow.
+        choice: the network.
+        own: what `own_artifacts` returned.
 
     Raises:
         ValueError: its trial has no run in MLflow, or the model that was loaded back differs from the network.
+        ForeignPlace: the folder's database keeps artifacts elsewhere.
     """
     run_id = choice.record.get("mlflow_run_id")
     if not isinstance(run_id, str) or not run_id:
         raise ValueError("its trial has no run in MLflow; run the study again to send it")
+    run = client.get_run(run_id)
+    experiment = client.get_experiment(run.info.experiment_id)
+    if own is not None:
+        for location in (run.info.artifact_uri, experiment.artifact_location):
+            check_artifacts(str(location), own)
     digest = sha256_of(choice.folder, WEIGHTS)
     there = _model_of(client, run_id, digest)
     if there is not None:
@@ -85,7 +105,7 @@ def log_model(client: MlflowClient, choice: Choice) -> str:
     import mlflow
 
     # a model is put into the active experiment, whatever its run's is; that of a new database lies in the working directory
-    mlflow.set_experiment(experiment_id=client.get_run(run_id).info.experiment_id)
+    mlflow.set_experiment(experiment_id=run.info.experiment_id)
     return f"logged as models:/{_send(choice, run_id, digest)}"
 
 
@@ -106,10 +126,11 @@ def _send(choice: Choice, run_id: str, digest: str) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    data = load_trial_data(read_json(choice.trial / DESCRIPTION)["baseline"], None)
+    data = load_trial_data(TrialDescription.read(choice.trial).baseline, None)
     network = load_network(choice.folder / WEIGHTS).eval()
     subset = data.split.test if len(data.split.test.labels) >= _EXAMPLES else data.split.train
-    example = data.normalised(subset.images[subset.index[:_EXAMPLES]])
+    # A copy: images of one channel keep strides that torch takes for channels last, which not every network computes.
+    example = np.array(data.normalised(subset.images[subset.index[:_EXAMPLES]]), order="C")
     with torch.inference_mode():
         expected = network(torch.from_numpy(example)).numpy()
     version = torch.__version__.split("+")[0]

@@ -18,7 +18,7 @@ _BATCH = 1000
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProgressRow:
     """Numbers about a sweep at one moment.
 
     Attributes:
@@ -41,7 +41,7 @@ class ParentRun:
         self._client, self._run_id = client, run_id
         self._held: dict[tuple[str, int], float] | None = None
 
-    def send_progress(self, rows: Sequence[Progress]) -> None:
+    def send_progress(self, rows: Sequence[ProgressRow]) -> None:
         """Log what the run does not hold already: a study that is run again has no doubled points."""
         from mlflow.entities import Metric, RunTag
 

@@ -9,7 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from prune_core.base.addresses import masked, shown
+from prune_core.base.errors import BadInput
+from sweeps.folder.paths import MLFLOW_DATABASE
+
+VARIABLE = "MLFLOW_TRACKING_URI"
 _CAUSES = (
     (r"Connection refused", "connection refused"),
     (r"Name or service not known|Failed to resolve|name resolution", "its name cannot be resolved"),
@@ -18,6 +24,8 @@ _CAUSES = (
     (r"Connection aborted|RemoteDisconnected|Connection reset", "the connection breaks off"),
 )
 """What is looked for in an error's text, and what the user is told."""
+_SECRETS = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+"""Variables whose addresses may hold credentials."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,49 @@ class Place:
         }
 
 
+def checked_uri(of_study: str | None) -> str | None:
+    """Return the tracking URI of the study file, else of MLflow's own variable; None where neither names one.
+
+    Raises:
+        BadInput: it names a plain folder; the key or the variable is said, and the remedy.
+    """
+    given = of_study or os.environ.get(VARIABLE)
+    scheme = (given or "").partition(":")[0].lower()
+    if not given or scheme == "databricks" or ("://" in given and scheme != "file"):
+        return given or None
+    where, remedy = "tracking.mlflow of the study", "leave the key out"
+    if not of_study:
+        where, remedy = f"the environment variable {VARIABLE}", f"`unset {VARIABLE}`"
+    raise BadInput(
+        f"{where} is {shown(given)!r}: a plain folder, which MLflow no longer takes (allowed are sqlite:///FILE, "
+        f"postgresql://..., mysql://..., http(s)://...; or {remedy}: the runs then lie in mlflow.db of the output folder)"
+    )
+
+
+def check_artifacts(location: str, own: Path) -> None:
+    """Check that a folder's own database keeps artifacts in that folder: somebody may have sent both.
+
+    Args:
+        location: of an experiment's or a run's artifacts, as the database says.
+        own: the folder of the artifacts, in the output folder.
+
+    Raises:
+        ForeignPlace: it is elsewhere.
+    """
+    parts = urlsplit(location)
+    path = Path(unquote(parts.path) if parts.scheme == "file" else location)
+    inside = (parts.scheme, parts.netloc) in (("file", ""), ("", "")) and path.is_absolute()
+    if not inside or not path.resolve().is_relative_to(own.resolve().parent):
+        raise ForeignPlace(
+            f"its {MLFLOW_DATABASE} keeps artifacts at {shown(location)}, outside of this folder, where nothing is written "
+            f"unasked (allowed: another run, which brings a moved folder in line; {VARIABLE}; --set tracking.mlflow=X)"
+        )
+
+
+class ForeignPlace(Exception):
+    """A database in an output folder names a place outside of it."""
+
+
 def quieten_mlflow() -> None:
     """Switch off MLflow's telemetry and shorten its waits; must come before the first ``import mlflow``.
 
@@ -75,19 +126,14 @@ def quieten_loggers() -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def shown_uri(uri: str) -> str:
-    """Return a tracking URI as it may be shown: without the password in it."""
-    return re.sub(r"(://[^:@/]*):[^@]*@", r"\1:***@", uri)
-
-
-def in_short(error: Exception, most: int = 200) -> str:
+def short_reason(error: Exception, most: int = 200) -> str:
     """Return on one line why MLflow cannot be spoken to; what its HTTP client says is long and names the cause last."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(masked(str(error), *map(os.environ.get, _SECRETS)).split()) or type(error).__name__
     for sign, cause in _CAUSES:
         found = re.search(sign, text)
         if found:
             return found.expand(cause)
-    text = shown_uri(text)
+    most = most if not isinstance(error, ForeignPlace) else max(most, len(text))
     return text if len(text) <= most else text[: most - 3] + "..."
 
 

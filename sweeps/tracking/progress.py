@@ -12,9 +12,9 @@ import pandas as pd
 
 from prune_core.base.kinds import NEVER_FINE_TUNED
 from prune_core.base.trial_folder import COMPLETE, DIVERGED, FAILED, STOPPED
-from prune_core.metrics import METRICS
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import is_cost, quantity_of
 from sweeps.front.front import candidates, front, hypervolume
-from sweeps.records.columns import COSTS
 from sweeps.study.model import Study
 
 REFERENCE_TAG = "prunefront.hypervolume_reference"
@@ -29,18 +29,20 @@ class Axis:
     Attributes:
         column: that decides.
         direction: "min" or "max".
-        ideal: the best possible value, which the volume is scaled by.
+        ideal: the best possible value, which the volume is scaled by; where there is none, far beyond the unpruned networks.
         reference: the stated worst value; what is not better counts nothing.
     """
 
     column: str
-    direction: str
+    direction: Direction
     ideal: float
     reference: float
 
 
-def axes(decisive: Mapping[str, str], records: pd.DataFrame) -> list[Axis]:
+def axes(decisive: Mapping[str, Direction], records: pd.DataFrame) -> list[Axis]:
     """Return the reference point: the worst value there can be, or beyond the worst unpruned network where there is none.
+
+    The best value, which the volume is a share of, likewise.
 
     Args:
         decisive: column -> direction.
@@ -52,25 +54,21 @@ def axes(decisive: Mapping[str, str], records: pd.DataFrame) -> list[Axis]:
     unpruned = records[records["method"].eq("baseline") & records["status"].eq(COMPLETE)]
     found = []
     for column, direction in decisive.items():
-        low, high = _range(column)
+        one = quantity_of(column)
+        low, high = (None, None) if one is None else (one.low, one.high)
         ideal, worst = (low, high) if direction == "min" else (high, low)
+        sign = 1.0 if direction == "min" else -1.0
+        losses = sign * unpruned[column].dropna().astype(float)
+        if losses.empty and (ideal is None or worst is None):
+            return []
         if worst is None:
-            values = unpruned[column].dropna().astype(float)
-            if values.empty:
-                return []
-            sign = 1.0 if direction == "min" else -1.0
-            edge = float((sign * values).max()) * sign
-            worst = edge + sign * abs(edge) * (COST_MARGIN if column in COSTS else OTHER_MARGIN)
-        found.append(Axis(column, direction, 0.0 if ideal is None else ideal, worst))
+            edge = float(losses.max())
+            worst = sign * (edge + abs(edge) * (COST_MARGIN if is_cost(column) else OTHER_MARGIN))
+        if ideal is None:
+            edge = float(losses.min())
+            ideal = sign * (edge - abs(edge) * OTHER_MARGIN)
+        found.append(Axis(column, direction, ideal, worst))
     return found
-
-
-def _range(column: str) -> tuple[float | None, float | None]:
-    """Return the smallest and the largest value that a column can have, None where there is none."""
-    name = column.removeprefix("val_").removesuffix("_t")
-    if name in METRICS:
-        return METRICS.get(name).low, METRICS.get(name).high
-    return (0.0, None) if column in COSTS else (None, None)
 
 
 def reference_text(found: Sequence[Axis]) -> str:
@@ -87,7 +85,7 @@ def volumes(study: Study, records: pd.DataFrame, found: Sequence[Axis]) -> dict[
     table = candidates(records, study.decisive, seeds=study.seeds)
     values = table[[axis.column for axis in found]].to_numpy(dtype=float)
     ideal, worst = np.array([axis.ideal for axis in found]), np.array([axis.reference for axis in found])
-    losses = (values - ideal) / np.where(worst == ideal, 1.0, worst - ideal)
+    losses = np.maximum((values - ideal) / np.where(worst == ideal, 1.0, worst - ideal), 0.0)
     everywhere = table["method"].isin(NEVER_FINE_TUNED).to_numpy(dtype=bool)
     result = {}
     for budget in study.budgets:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.trial_folder import CORRUPTIONS
-from sweeps.tracking.database import prepare_database
+from sweeps.tracking.database import bring_here, prepare_database
 from sweeps.tracking.entry import RUN_STATUS, Point, TrialEntry
 from sweeps.tracking.parent import ParentRun
-from sweeps.tracking.place import Place, quieten_loggers, quieten_mlflow
+from sweeps.tracking.place import Place, check_artifacts, quieten_loggers, quieten_mlflow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -45,6 +45,8 @@ class StudyRuns:
         quieten_loggers()
         self.place = place
         prepare_database(place.uri, own=place.artifacts is not None)
+        if place.artifacts is not None:
+            bring_here(place.uri, place.experiment, place.artifacts)
         self.client: MlflowClient = MlflowClient(tracking_uri=place.uri)
         self.experiment_id = self._experiment()
         self.parent_id = self._parent()
@@ -60,11 +62,16 @@ class StudyRuns:
         if there is not None and there.lifecycle_stage != "active":
             raise MlflowException(f"experiment {self.place.experiment!r} is deleted: restore it, or name another one")
         if there is not None:
+            self._check_place(str(there.artifact_location))
             return str(there.experiment_id)
         location = self.place.artifacts.absolute().as_uri() if self.place.artifacts else None
         # The page opens on model training then, not on traces of language models.
         tags = {"mlflow.experimentKind": "custom_model_development"}
         return str(self.client.create_experiment(self.place.experiment, artifact_location=location, tags=tags))
+
+    def _check_place(self, location: str) -> None:
+        if self.place.artifacts is not None:
+            check_artifacts(location, self.place.artifacts)
 
     def _search(self, role: str) -> list[Any]:
         """Return this study's live runs of one role, oldest first."""
@@ -76,6 +83,8 @@ class StudyRuns:
                 [self.experiment_id], condition, max_results=1000, order_by=["start_time ASC"], page_token=token
             )
             found += page
+            for run in page:
+                self._check_place(str(run.info.artifact_uri))
             token = page.token
             if not token:
                 return found

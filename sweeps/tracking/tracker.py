@@ -13,11 +13,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from prune_core.base.errors import BadInput
+from prune_core.base.addresses import shown
 from sweeps.folder.identity import study_uid
+from sweeps.folder.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
+from sweeps.folder.sqlite import sqlite_address
 from sweeps.tracking.entry import RUN_STATUS, TrialEntry
-from sweeps.tracking.parent import Progress
-from sweeps.tracking.place import Place, in_short, quieten_mlflow, shown_uri
+from sweeps.tracking.parent import ProgressRow
+from sweeps.tracking.place import Place, checked_uri, quieten_mlflow, short_reason
 from sweeps.tracking.runs import StudyRuns
 
 __all__ = ["Tracker", "TrialEntry"]
@@ -42,7 +44,7 @@ class Tracker:
         commit: of the code that runs the study.
 
     Raises:
-        BadInput: the URI is a plain folder, which MLflow no longer takes.
+        BadInput: the URI is a plain folder, which MLflow no longer takes; the key or the variable that names it is said.
     """
 
     def __init__(
@@ -56,15 +58,13 @@ class Tracker:
         also: Sequence[str] = (),
         commit: str | None = None,
     ) -> None:
-        given = uri or os.environ.get("MLFLOW_TRACKING_URI")
-        if given and ("://" not in given or given.startswith("file:")) and not given.startswith("databricks"):
-            raise BadInput(f"MLflow tracking URI {given!r}: allowed are sqlite:///FILE, postgresql://..., http(s)://...")
-        self.uri = given or f"sqlite:///{out.absolute() / 'mlflow.db'}"
+        given = checked_uri(uri)
+        self.uri = given or sqlite_address(out.absolute() / MLFLOW_DATABASE)
         self._remote = self.uri.startswith(("http://", "https://"))
         self._place = Place(
             uri=self.uri,
             experiment=experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "prunefront",
-            artifacts=None if given else out.absolute() / "mlartifacts",
+            artifacts=None if given else out.absolute() / MLFLOW_ARTIFACTS,
             study_name=study_name,
             study_uid=study_uid(out),
             tags=dict(tags),
@@ -72,7 +72,7 @@ class Tracker:
             commit=commit,
         )
         self._trials: dict[str, TrialEntry] = {}
-        self._progress: list[Progress] = []
+        self._progress: list[ProgressRow] = []
         self._end: tuple[str, list[Path]] | None = None
         self._ids: dict[str, str] = {}
         self._refused: dict[str, str] = {}
@@ -104,7 +104,7 @@ class Tracker:
         for entry in entries:
             self.log_trial(entry)
 
-    def log_progress(self, *rows: Progress) -> None:
+    def log_progress(self, *rows: ProgressRow) -> None:
         """Hand over numbers about the sweep for the parent run; what it holds already is not sent again."""
         with self._change:
             self._progress += rows
@@ -124,10 +124,10 @@ class Tracker:
                 count = "the study's run waits"
                 if waiting:
                     count = "1 trial waits" if waiting == 1 else f"{waiting} trials wait"
-                return f"MLflow at {shown_uri(self.uri)} cannot be written: {self._unreachable}; {count} for the next start"
+                return f"MLflow at {shown(self.uri)} cannot be written: {self._unreachable}; {count} for the next start"
             if refused:
                 name, reason = next(iter(self._refused.items()))
-                return f"MLflow at {shown_uri(self.uri)} refused {refused} entries, first {name}: {reason}"
+                return f"MLflow at {shown(self.uri)} refused {refused} entries, first {name}: {reason}"
             return None
 
     def flush(self, limit_s: float = 120.0) -> bool:
@@ -230,7 +230,7 @@ class Tracker:
             if getattr(error, "error_code", None) not in _REFUSALS:
                 raise
             with self._change:
-                self._refused[entry.key] = in_short(error)
+                self._refused[entry.key] = short_reason(error)
                 self._drop(entry)
             return
         with self._change:
@@ -244,7 +244,7 @@ class Tracker:
 
     def _failed(self, error: Exception) -> None:
         with self._change:
-            self._unreachable = in_short(error)
+            self._unreachable = short_reason(error)
             self._retry_at = time.monotonic() + _PAUSES[min(self._failures, len(_PAUSES) - 1)]
             self._failures += 1
             self._busy = False

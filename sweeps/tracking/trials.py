@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from prune_core.base.kinds import CONTROL, PRUNED
 from prune_core.base.trial_folder import (
     CORRUPTIONS,
     DESCRIPTION,
@@ -15,10 +16,10 @@ from prune_core.base.trial_folder import (
     read_outcome,
     read_record,
 )
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
-from sweeps.records.collect import start_of
-from sweeps.tracking.entry import FINAL_METRICS, TrialEntry, finite
+from sweeps.records.control import controls_by_start, start_of
+from sweeps.tracking.entry import TrialEntry, final_metrics, finite
 
 
 class TrialEntries:
@@ -31,7 +32,7 @@ class TrialEntries:
 
     def __init__(self, out: Path, trials: Callable[[], Iterable[PlannedTrial]]) -> None:
         self._out, self._trials = out, trials
-        self._controls: dict[str, PlannedTrial] = {}
+        self._controls: dict[str, str] = {}
         self._without: dict[str, list[PlannedTrial]] = {}
 
     def of(self, trial: PlannedTrial) -> TrialEntry | None:
@@ -72,32 +73,32 @@ class TrialEntries:
         if control is None:
             return records
         last = max(records)
-        theirs = read_record(trial_folder(self._out, control.key), last)
+        theirs = read_record(trial_folder(self._out, control), last)
         if theirs is None:
-            self._without.setdefault(control.key, []).append(trial)
+            self._without.setdefault(control, []).append(trial)
             return records
         deltas = {}
-        for name in FINAL_METRICS:
+        for name in final_metrics():
             column = name.removeprefix("delta_")
             own, other = finite(records[last].get(column)), finite(theirs.get(column))
             if column != name and own is not None and other is not None:
                 deltas[name] = own - other
         return {**records, last: {**records[last], **deltas}}
 
-    def _control(self, trial: PlannedTrial) -> PlannedTrial | None:
-        """Return the control of the same baseline, fine-tuning, seed and budget."""
-        if trial.kind not in ("pruned", "control"):
+    def _control(self, trial: PlannedTrial) -> str | None:
+        """Return the key of the control of the same baseline, fine-tuning, seed and budget."""
+        if trial.kind not in (PRUNED, CONTROL):
             return None
         start = start_of(trial)
         if start not in self._controls:  # a search that varies the fine-tuning brings controls of its own
-            self._controls = {start_of(each): each for each in self._trials() if each.kind == "control"}
+            self._controls = controls_by_start(self._trials())
         return self._controls.get(start)
 
 
 def _tables(folder: Path, budgets: Iterable[int]) -> dict[int, str]:
     """Return the corruption table of each budget that has one."""
     paths = {budget: budget_folder(folder, budget) / CORRUPTIONS for budget in budgets}
-    return {budget: path.read_text(encoding="utf-8") for budget, path in paths.items() if path.is_file()}
+    return {budget: path.read_text(encoding="utf-8", errors="replace") for budget, path in paths.items() if path.is_file()}
 
 
 def _changed_at(path: Path) -> float | None:

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,13 +23,13 @@ from prune_core.data.datasets import cifar10, cifar100
 GENERATOR = np.random.default_rng(0)
 
 
-def _arrays(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict]:
+def _arrays(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
     images, labels = GENERATOR.integers(0, 256, (30, 20, 20, 3)).astype(np.uint8), np.arange(30) % 3
     np.savez(folder / "mine.npz", images=images, labels=labels)
     return f"arrays:{folder / 'mine.npz'}", {}
 
 
-def _image_folder(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict]:
+def _image_folder(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
     for part in ("train", "test"):
         for name in ("cat", "ant", "bee"):
             (folder / "pictures" / part / name).mkdir(parents=True)
@@ -38,13 +39,13 @@ def _image_folder(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict]:
     return f"image_folder:{folder / 'pictures'}", {"size": 20}
 
 
-def _cifar(folder: Path, patch: pytest.MonkeyPatch, module: object, classes: int) -> dict:
+def _cifar(folder: Path, patch: pytest.MonkeyPatch, module: object, classes: int) -> dict[str, Any]:
     files = module.FILES  # type: ignore[attr-defined]
     inside = folder / files.folder
     inside.mkdir()
     sums = {}
 
-    def put(name: str, content: dict) -> None:
+    def put(name: str, content: dict[str, Any]) -> None:
         (inside / name).write_bytes(pickle.dumps(content, protocol=2))
         sums[name] = hashlib.md5((inside / name).read_bytes()).hexdigest()
 
@@ -59,15 +60,15 @@ def _cifar(folder: Path, patch: pytest.MonkeyPatch, module: object, classes: int
     return {"root": str(folder), "download": False}
 
 
-def _cifar10(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict]:
+def _cifar10(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
     return "cifar10", _cifar(folder, patch, cifar10, 10)
 
 
-def _cifar100(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict]:
+def _cifar100(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
     return "cifar100", _cifar(folder, patch, cifar100, 100)
 
 
-def _fashion(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict]:
+def _fashion(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
     for part, count in (("train", 40), ("t10k", 20)):
         images = GENERATOR.integers(0, 256, (count, 28, 28)).astype(np.uint8)
         labels = (np.arange(count) % 10).astype(np.uint8)
@@ -77,7 +78,7 @@ def _fashion(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, dict]:
     return "fashion_mnist", {"root": str(folder)}
 
 
-Maker = Callable[[Path, pytest.MonkeyPatch], tuple[str, dict]]
+Maker = Callable[[Path, pytest.MonkeyPatch], tuple[str, dict[str, Any]]]
 MAKERS: dict[str, Maker] = {
     "mnist5k": lambda folder, patch: ("mnist5k", {}),
     "digits": lambda folder, patch: ("digits", {}),
@@ -98,7 +99,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=DATASETS.names())
 def asked(
     request: pytest.FixtureRequest, tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[str, dict, Path]:
+) -> tuple[str, dict[str, Any], Path]:
     folder = tmp_path / "files"
     folder.mkdir()
     monkeypatch.delenv("PRUNEFRONT_CIFAR10", raising=False)
@@ -112,7 +113,7 @@ def _same(first: Dataset, second: Dataset) -> None:
     np.testing.assert_array_equal(first.train_labels, second.train_labels)
 
 
-def test_a_dataset_is_whole_mapped_and_read_only(asked: tuple[str, dict, Path]) -> None:
+def test_a_dataset_is_whole_mapped_and_read_only(asked: tuple[str, dict[str, Any], Path]) -> None:
     name, options, cache = asked
     dataset = load_dataset(name, cache=cache, **options)
     pools = [(dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)]
@@ -124,7 +125,7 @@ def test_a_dataset_is_whole_mapped_and_read_only(asked: tuple[str, dict, Path]) 
         assert not images.flags.writeable
         assert images.dtype == np.uint8
         assert images.shape[1:] == dataset.shape
-        assert labels.dtype == np.int64
+        assert labels is not None and labels.dtype == np.int64
         assert labels.shape == (len(images),)
         assert set(np.unique(labels)) == set(range(len(dataset.classes)))
     channels = dataset.shape[2]
@@ -137,7 +138,9 @@ def test_a_dataset_is_whole_mapped_and_read_only(asked: tuple[str, dict, Path]) 
     assert len(dataset.checksum) == 64
 
 
-def test_found_again_in_the_cache_without_decoding(asked: tuple[str, dict, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_found_again_in_the_cache_without_decoding(
+    asked: tuple[str, dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, options, cache = asked
     first = load_dataset(name, cache=cache, **options)
 
@@ -148,7 +151,7 @@ def test_found_again_in_the_cache_without_decoding(asked: tuple[str, dict, Path]
     _same(first, load_dataset(name, cache=cache, **options))
 
 
-def test_normalisation_is_set_from_outside(asked: tuple[str, dict, Path]) -> None:
+def test_normalisation_is_set_from_outside(asked: tuple[str, dict[str, Any], Path]) -> None:
     name, options, cache = asked
     dataset = load_dataset(name, cache=cache, mean=[0.5], std=0.25, **options)
     assert dataset.mean == (0.5,) * dataset.shape[2]
@@ -156,7 +159,7 @@ def test_normalisation_is_set_from_outside(asked: tuple[str, dict, Path]) -> Non
     _same(dataset, load_dataset(name, cache=cache, **options))
 
 
-def test_unknown_options_are_refused_in_one_line(asked: tuple[str, dict, Path]) -> None:
+def test_unknown_options_are_refused_in_one_line(asked: tuple[str, dict[str, Any], Path]) -> None:
     name, options, cache = asked
     with pytest.raises(BadInput, match=r"has no option 'colour' \(allowed: .*mean") as caught:
         load_dataset(name, cache=cache, colour=1, **options)
@@ -175,7 +178,10 @@ def test_a_cifar_archive_reads_like_its_folder(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "cifar-10-batches-py").rmdir()
     _same(unpacked, load_dataset("cifar10", cache=tmp_path / "b", **options))
     with tarfile.open(tmp_path / "cifar-10-python.tar.gz") as archive:
-        batch = pickle.load(archive.extractfile("cifar-10-batches-py/test_batch"))
+        member = archive.extractfile("cifar-10-batches-py/test_batch")
+        assert member is not None
+        batch = pickle.load(member)
+    assert unpacked.test_images is not None
     assert unpacked.test_images[4, 10, 20, 1] == batch["data"][4].reshape(3, 32, 32)[1, 10, 20]
 
 
@@ -191,7 +197,7 @@ def test_a_pickle_that_would_run_something_is_refused() -> None:
     from prune_core.data.cifar_files import _unpickled
 
     class Evil:
-        def __reduce__(self) -> tuple:
+        def __reduce__(self) -> tuple[Any, ...]:
             return print, ("executed",)
 
     with pytest.raises(pickle.UnpicklingError, match="not allowed"):
@@ -211,4 +217,4 @@ def test_class_folders_of_jpeg_files_are_cifar10_too(tmp_path: Path) -> None:
     assert dataset.classes == ("a", "b")
     assert dataset.mean == (0.4914, 0.4822, 0.4465)
     assert dataset.train_images.shape == (2, 32, 32, 3)
-    assert dataset.test_labels.tolist() == [0]
+    assert dataset.test_labels is not None and dataset.test_labels.tolist() == [0]

@@ -19,7 +19,7 @@ SHAPES = [(1, 28, 28), (3, 32, 32)]
 every_network = pytest.mark.parametrize("name", NETWORKS.names())
 
 
-def narrow(name: str, **options: Any) -> nn.Module:
+def narrow(name: str, **options: Any) -> Any:
     """Return a narrow network in evaluation mode with batch-norm statistics and scales that tell channels apart."""
     torch.manual_seed(0)
     network = build_network(name, num_classes=5, width=4, **options)
@@ -27,6 +27,7 @@ def narrow(name: str, **options: Any) -> nn.Module:
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.uniform_(module.bias, -0.3, 0.3)
+            assert module.running_mean is not None and module.running_var is not None
             module.running_mean.uniform_(-0.3, 0.3)
             module.running_var.uniform_(0.5, 1.5)
     return network.eval().double()
@@ -100,7 +101,7 @@ def test_channel_groups_are_in_forward_order_and_name_modules(name: str) -> None
         assert (group.kind == "selection") == (group.selection is not None)
 
 
-def _permute_group(network: nn.Module, group: ChannelGroup, generator: torch.Generator) -> None:
+def _permute_group(network: Any, group: ChannelGroup, generator: torch.Generator) -> None:
     convolution, norm = network.get_submodule(group.convolution), network.get_submodule(group.norm)
     order = torch.randperm(convolution.out_channels, generator=generator)
     for tensor in (convolution.weight, convolution.bias, norm.weight, norm.bias, norm.running_mean, norm.running_var):

@@ -44,7 +44,7 @@ def test_the_quickstart_is_the_one_of_the_readme() -> None:
     assert {arm.method for arm in plan.arms} >= {"unstructured", "l1_filter", "network_slimming", "random_filters"}
 
 
-def test_the_papers_grid_is_the_protocols() -> None:
+def test_the_papers_grid() -> None:
     study = load_study("paper")
     plan = make_plan(study, data_required=False)
     counts = Counter(trial.kind for trial in plan.trials)
@@ -64,33 +64,41 @@ def test_the_papers_grid_is_the_protocols() -> None:
     assert (study.select_on, study.rule, study.evaluation.ece_bins) == ("report", "paper", 10)
 
 
-def test_the_papers_recipes_and_networks_are_the_protocols() -> None:
+def test_the_papers_recipes_and_networks() -> None:
     plan = make_plan(load_study("paper"), data_required=False)
-    recipes = {trial.network: trial.description["baseline"]["training"] for trial in plan.trials}
-    assert {network: recipe["sparsity"] for network, recipe in recipes.items() if recipe["sparsity"]} == {
+    recipes = {}
+    for trial in plan.trials:
+        assert trial.description.baseline.training is not None
+        recipes[trial.network] = trial.description.baseline.training
+    assert {network: recipe.sparsity for network, recipe in recipes.items() if recipe.sparsity} == {
         "vgg19-slimming": 1e-4,
         "preresnet164": 1e-5,
     }
     for recipe in recipes.values():
-        assert (recipe["epochs"], recipe["learning_rate"], recipe["milestones"], recipe["gamma"]) == (
+        assert (recipe.epochs, recipe.learning_rate, recipe.milestones, recipe.gamma) == (
             160,
             0.1,
-            [80, 120],
+            (80, 120),
             0.1,
         )
-        assert (recipe["momentum"], recipe["weight_decay"], recipe["nesterov"], recipe["batch_size"]) == (
+        assert (recipe.momentum, recipe.weight_decay, recipe.nesterov, recipe.batch_size) == (
             0.9,
             1e-4,
             False,
             64,
         )
-        assert recipe["augmentation"] == "crop_flip"
+        assert recipe.augmentation == "crop_flip"
     pruned = [trial for trial in plan.trials if trial.kind == "pruned"]
     for trial in pruned:
-        fine = trial.description["fine_tuning"]
-        assert (fine["learning_rate"], fine["schedule"], fine["sparsity"]) == (1e-3, "constant", 0.0)
-        assert trial.description["method"]["options"]["rule"] == "paper"
-    layers = {(t.network, t.description["method"]["options"]["layers"]) for t in pruned if t.method == "l1_filter"}
+        fine, method = trial.description.fine_tuning, trial.description.method
+        assert fine is not None and method is not None
+        assert (fine.learning_rate, fine.schedule, fine.sparsity) == (1e-3, "constant", 0.0)
+        assert method.options["rule"] == "paper"
+    layers = {
+        (trial.network, method.options["layers"])
+        for trial in pruned
+        if trial.method == "l1_filter" and (method := trial.description.method) is not None
+    }
     assert layers == {("vgg16", "vgg16_a"), ("resnet110", "stage1")}
 
 

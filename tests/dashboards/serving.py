@@ -26,6 +26,11 @@ def served(app) -> Iterator[int]:
         listener.close()
 
 
+def signed_in(port: int, token: str) -> str:
+    """Return the cookie that a visitor has after opening the printed address."""
+    return get(port, f"/?token={token}")[2]["set-cookie"].split(";")[0]
+
+
 def get(port: int, path: str, **headers: str) -> tuple[int, str, dict[str, str]]:
     """Return status, text and headers of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ METHODS = {"unstructured": 0.35, "l1_filter": 1.0, "network_slimming": 0.8, "ran
 RATIOS = ("0.3", "0.5", "0.7", "0.9")
 
 
-def study(**changes: object) -> dict:
+def study(**changes: object) -> dict[str, Any]:
     """The resolved study, as far as the pages read it."""
     plain = {
         "name": "synthetic",
@@ -61,7 +63,7 @@ def _metrics(stream, damage: float, tuned: bool, wide: float) -> dict[str, float
     return {name: float(value) * wide for name, value in row.items()}
 
 
-def _record(stream, network, method, ratio, seed, budget, damage, compression) -> dict:
+def _record(stream, network, method, ratio, seed, budget, damage, compression) -> dict[str, Any]:
     dense = 6_200 if network == "small_vgg" else 19_400
     key = hashlib.sha256(f"{network}-{method}-{ratio}-{seed}".encode()).hexdigest()[:16]
     row = {
@@ -149,9 +151,10 @@ def write(out: Path, table: pd.DataFrame | None = None, **changes: object) -> Pa
 def write_logits(out: Path, table: pd.DataFrame, network: str = "small_vgg", budget: int = 2) -> None:
     """Write the report logits of one network's trials at one budget: as accurate as their record says, on 60 images."""
     labels = np.arange(60) % 10
-    for row in table[
+    rows: Iterable[Any] = table[
         (table["network"] == network) & (table["budget"] == budget) & (table["status"] == "complete")
-    ].itertuples():
+    ].itertuples()
+    for row in rows:
         stream = np.random.default_rng(int(row.key[:8], 16))
         cells = {name: _logits(stream, labels[:20], row.mpc, 5).astype(np.float16) for name in ("fog", "snow")}
         folder = out / "trials" / row.key / f"budget-{budget:04d}"

@@ -290,9 +290,10 @@ def test_on_a_telephone_panels_stand_below_each_other(report):
 
 def test_the_live_page_draws_the_front_and_asks_only_its_own_server(browser, study_folder):
     tab = new_tab(browser)
-    with served(live_app(study_folder)) as port:
+    with served(live_app(study_folder, token="right")) as port:
         address = f"http://127.0.0.1:{port}/"
-        tab.goto(address)
+        tab.goto(f"{address}?token=right")
+        assert tab.url == address  # the token is in a cookie now
         tab.wait_for_selector("#plot-front .scatterlayer .trace path.point", state="attached")
         assert "no run is at work" in tab.locator("#driver").text_content()
         methods = tab.locator("form [data-key='method'] option").all_text_contents()

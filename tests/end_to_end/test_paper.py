@@ -36,13 +36,13 @@ def test_the_papers_study_on_a_slice_of_real_images(tmp_path: Path) -> None:
     records = pd.read_parquet(out / "records.parquet")
     assert len(records) == 3 * (1 + 2 + 2) and set(records["status"]) == {"complete"}
     tuned = records[records["budget"].eq(1)].set_index("method")
-    # protocol 2.1: k + 1 of N weights go, and what ties with the last one; they stay gone while the network is fine-tuned
+    # Liu et al. 2019: k + 1 of N weights go, and what ties with the last one; they stay gone while the network is fine-tuned
     total = 20_018_880
     zeros = [round(share * total) for share in records[records["method"].eq("unstructured")]["sparsity"]]
     assert zeros[0] == zeros[1] and 0 <= zeros[0] - (total // 2 + 1) < 10
-    # protocol 6.1: half of convolutions 1 and 8 to 13
-    assert tuned.loc["l1_filter", ["parameters", "macs"]].tolist() == [5_397_034, 206_279_680]
-    # protocol 2.3: k + 1 of the 5,504 channels, and ties; those that a layer could not spare are counted
+    # Li et al. 2017, VGG-16 A: half of convolutions 1 and 8 to 13
+    assert list(tuned.loc["l1_filter", ["parameters", "macs"]]) == [5_397_034, 206_279_680]
+    # slimming, by their code: k + 1 of the 5,504 channels, and ties; those that a layer could not spare are counted
     slimmed = records[records["method"].eq("network_slimming")]["key"].iloc[0]
     outcome = read_json(out / "trials" / slimmed / "verification.json")["outcome"]
     assert outcome["asked_removed"] == 5504 // 2 + 1

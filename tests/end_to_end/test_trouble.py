@@ -54,9 +54,9 @@ def test_failed_trials_are_counted_with_their_cause(tmp_path: Path) -> None:
     records = pd.read_parquet(tmp_path / "runs/trouble/records.parquet")
     longest = records[records["budget"] == 1].set_index("arm")[["status", "cause"]]
     assert longest.loc["small_vgg-unstructured", "status"] == "complete"
-    assert longest.loc["small_vgg-raises"].tolist() == ["failed", "RuntimeError: no such luck second line"]
+    assert list(longest.loc["small_vgg-raises"]) == ["failed", "RuntimeError: no such luck second line"]
     assert longest.loc["small_vgg-hangs", "status"] == "failed"
-    assert longest.loc["small_vgg-hangs", "cause"].startswith("hung: silent for too long")
+    assert str(longest.loc["small_vgg-hangs", "cause"]).startswith("hung: silent for too long")
     assert longest.loc["small_vgg-unstructured-wild", "status"] == "diverged"
     assert not records.select_dtypes("number").isin([float("inf"), float("-inf")]).any().any()
     assert (records.loc[records["status"] != "complete", "accuracy"]).isna().all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 
 from prune_core.base.errors import BadInput
 from prune_core.networks import build_network, convolutions
-from prune_core.pruning import LayerOutcome, prune, remove_channels
+from prune_core.pruning import LayerOutcome, outcome_of, prune, remove_channels
 from prune_core.verification import CHECKS, verify
 
 IMAGES = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(5))
@@ -59,7 +60,7 @@ def swapped_filters(pruned: nn.Module) -> None:
 
 def one_channel_less(pruned: nn.Module) -> None:
     name = convolutions(pruned)[0][0]
-    kept = pruned.outcome.kept[name]
+    kept = outcome_of(pruned).kept[name]
     remove_channels(pruned, {name: list(range(len(kept) - 1))})
 
 
@@ -82,14 +83,14 @@ def one_more_zero(pruned: nn.Module) -> None:
     weight[weight.nonzero()[0]] = 0
 
 
-def false_outcome(pruned: nn.Module) -> None:
-    first, *rest = pruned.outcome.layers
+def false_outcome(pruned: Any) -> None:
+    first, *rest = outcome_of(pruned).layers
     layers = [LayerOutcome(first.name, first.total, first.kept - 1), *rest]
-    pruned.outcome = dataclasses.replace(pruned.outcome, layers=layers)
+    pruned.outcome = dataclasses.replace(outcome_of(pruned), layers=layers)
 
 
-def other_count(pruned: nn.Module) -> None:
-    pruned.outcome = dataclasses.replace(pruned.outcome, ratio="0.6")
+def other_count(pruned: Any) -> None:
+    pruned.outcome = dataclasses.replace(outcome_of(pruned), ratio="0.6")
 
 
 def detached(pruned: nn.Module) -> None:
@@ -156,3 +157,21 @@ def test_bad_input() -> None:
         verify(dense, dense, IMAGES)
     with pytest.raises(BadInput, match="N, C, H, W"):
         verify(dense, prune(dense, "l1_filter", "0.5"), IMAGES[0])
+
+
+def test_a_product_that_no_list_of_functions_names_is_settled_by_torch() -> None:
+    class Summing(nn.Module):
+        """Its head is written as an einsum."""
+
+        def __init__(self, num_classes: int) -> None:
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 6, 3), nn.Parameter(torch.ones(6, num_classes))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.einsum("nchw,ck->nk", self.conv(images), self.head)
+
+    dense = Summing(4)
+    dense.architecture = build_network("small_vgg", width=4).architecture
+    counts = verify(dense, prune(dense, "unstructured", "0.5"), IMAGES).to_dict()["checks"]["counts"]
+    assert counts["passed"], counts["reason"]
+    assert counts["macs"] == counts["macs_by_operator"] >= 6 * 3 * 9 * 14 * 14 + 6 * 4

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
+from sweeps.folder.paths import store_folder, trial_folder
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import store_folder, trial_folder
 from sweeps.records.collect import collect, write_records
 from sweeps.study.model import load_study
 from sweeps.study.yaml import write_study
@@ -36,11 +37,7 @@ def run_without_ray(root: Path) -> Path:
     for trial in trials:
         ended = run_trial(
             trial.description,
-            key=trial.key,
-            budgets=trial.budgets,
-            folder=trial_folder(out, trial.key),
-            store=store_folder(out),
-            cache=None,
+            TrialOrder(folder=trial_folder(out, trial.key), store=store_folder(out), budgets=trial.budgets),
         )
         assert ended["status"] == "complete", ended
     write_records(collect(out, trials, study=study.name), out)

@@ -24,7 +24,7 @@ def truth(candidate):
 
 def drive(search, *, stop_after=10**6, width=2, fail=()):
     """Ask and tell until done; return the keys in the order in which they were handed out."""
-    order = []
+    order: list[str] = []
     while not search.done and len(order) < stop_after:
         batch = search.next(width)
         if not batch:

@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from dashboards.analysis.columns import panel_columns
 from dashboards.analysis.points import Points
 from prune_core.base.kinds import REFERENCES
 
-PANELS = ("ece", "mpc", "nonzero_parameters", "nonzero_macs")
-COSTS = ("nonzero_parameters", "nonzero_macs")
 FRAME = 0.1
 """Accuracy lost against the best reference from which on a network may leave the frame, so as not to squeeze the others."""
 
@@ -19,7 +18,7 @@ FRAME = 0.1
 def panels(points: Points, *, unfinished: bool = False) -> list[str]:
     """Return what stands on the x axes: the panels that have numbers."""
     table = points.table if unfinished else points.complete
-    return [name for name in PANELS if name in table and table[name].notna().any()]
+    return [name for name in panel_columns() if name in table and table[name].notna().any()]
 
 
 def marker_size(compression: float) -> float:

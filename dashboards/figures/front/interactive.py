@@ -13,11 +13,13 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
+from dashboards.analysis.columns import headline_columns, hover_columns, table_columns
 from dashboards.analysis.points import Points, rows_of
-from dashboards.figures.front.data import COSTS, FRAME, marker_size, panels
+from dashboards.figures.front.data import FRAME, marker_size, panels
 from dashboards.figures.page_style import Arrangement, Figure, LegendEntry, axes_of, suffix
 from dashboards.figures.palette import FILLS, Look, looks, order
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from prune_core.metrics.quantities import is_cost
 
 
 def hover(row: Any) -> str:
@@ -26,18 +28,26 @@ def hover(row: Any) -> str:
     place = ("on the front" if row.front else "dominated") if row.complete else "incomplete: does not compete"
     title = "<br>".join(labels.safe(line) for line in wrap(labels.candidate(row), 72, break_on_hyphens=False))
     lines = [f"<b>{title}</b>", f"{place}{frequency}"]
-    for name in ("accuracy", "ece", "nll", "ece_t", "nll_t", "mpc", "corruption_ece"):
+    for name in hover_columns():
         value = getattr(row, name)
         if not math.isnan(value):
-            lines.append(f"{labels.title(name)}: {labels.spread(value, getattr(row, f'{name}_std'), name)}")
+            lines.append(f"{labels.safe(labels.title(name))}: {labels.spread(value, getattr(row, f'{name}_std'), name)}")
+    costs = [name for name in table_columns() if is_cost(name)]
     sizes = [
-        f"{labels.number(getattr(row, name), name)} {labels.title(name)}" for name in ("nonzero_parameters", "nonzero_macs")
+        f"{labels.number(getattr(row, name), name)} {labels.safe(labels.title(name))}"
+        for name in costs
+        if labels.is_log(name)
     ]
-    lines.append(f"{', '.join(sizes)}, compression {labels.number(row.compression, 'compression')}")
+    rest = [
+        f"{labels.safe(labels.title(name))} {labels.number(getattr(row, name), name)}"
+        for name in costs
+        if not labels.is_log(name)
+    ]
+    lines.append(", ".join([*sizes, *rest]))
     if row.method not in REFERENCES:
         deltas = [
-            f"{labels.title(name)} {labels.number(getattr(row, f'delta_{name}'), name, sign=True)}"
-            for name in ("accuracy", "ece", "mpc")
+            f"{labels.safe(labels.title(name))} {labels.number(getattr(row, f'delta_{name}'), name, sign=True)}"
+            for name in headline_columns()
         ]
         lines.append(f"against its control: {', '.join(deltas)}")
     lines.append(f"{row.seeds} seed{'s' if row.seeds != 1 else ''}" + ("; MLflow:" if row.runs else ""))
@@ -145,26 +155,20 @@ def _legend(look: dict[str, Look], networks: list[str], strongest: float, *, unf
 
 def axis(name: str) -> Figure:
     """Return an axis for a column: its title with the better side, and the unit of its ticks."""
-    better = {
-        "accuracy": "higher is better",
-        "mpc": "higher is better",
-        "ece": "lower is better",
-        "nll": "lower is better",
-        "nonzero_parameters": "log scale",
-        "nonzero_macs": "log scale",
-    }.get(labels.stem(name), "")
+    log = labels.is_log(name)
+    better = "log scale" if log else labels.better(name)
     plain: Figure = {
         "title": {
-            "text": f"{labels.title(name)} <span style='font-size:.85em'>({better})</span>"
+            "text": f"{labels.safe(labels.title(name))} <span style='font-size:.85em'>({better})</span>"
             if better
-            else labels.title(name),
+            else labels.safe(labels.title(name)),
             "standoff": 8,
         },
         "zeroline": False,
         "automargin": True,
     }
     if labels.is_share(name):
-        plain["tickformat"] = ".0%" if name != "accuracy" else ".1~%"
-    if name in COSTS:
+        plain["tickformat"] = ".1~%"
+    if log:
         plain |= {"type": "log", "tickformat": "~s", "dtick": "D2"}
     return plain

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.points import Points
-from dashboards.figures.front.data import COSTS, grid, panels, view
+from dashboards.figures.front.data import grid, panels, view
 from dashboards.figures.palette import GREY, INK, Look, looks, order
 from dashboards.figures.print_style import (
     COLUMN,
@@ -17,13 +17,14 @@ from dashboards.figures.print_style import (
     file_name,
     legend_below,
     lines_of,
+    note_corruptions,
     panels_of,
     percent,
     save,
-    say,
     styled,
 )
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.quantities import quantity_of
 
 FILLINGS = ("full", "none", "left", "bottom")
 """How markers are filled, one per network, as on the page."""
@@ -64,7 +65,8 @@ def _front(points: Points, names: list[str], size: tuple[float, float, int, int]
         axis.tick_params(labelleft=place % columns == 0)
         axis.set_visible(place < len(names))
     legend_below(figure, _handles(look, methods, networks), words, ncol)
-    say(figure, points.corruption_set if "mpc" in names else "")
+    corrupted = any((one := quantity_of(name)) is not None and one.needs_corruptions for name in names)
+    note_corruptions(figure, points.corruption_set if corrupted else "")
     return save(figure, folder, file)
 
 
@@ -103,15 +105,16 @@ def _dress(axis: Any, table: pd.DataFrame, name: str) -> None:
 
     axis.set_xlabel(labels.title(name))
     axis.xaxis.set_major_locator(MaxNLocator(5))
-    if name in COSTS:
+    log = labels.is_log(name)
+    if log:
         axis.set_xscale("log")
-    if (window := view(table, name, log=name in COSTS)) is not None:
+    if (window := view(table, name, log=log)) is not None:
         axis.set_xlim(*window)
     if (window := view(table, "accuracy")) is not None:
         axis.set_ylim(*window)
     for way, column in ((axis.xaxis, name), (axis.yaxis, "accuracy")):
         percent(way, column)
-    if name in COSTS:
+    if log:
         low, high = axis.get_xlim()
         axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 80 * low else (1.0, 2.0, 5.0)))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: labels.count(value)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboards.analysis.points import Points, rows_of
-from dashboards.analysis.ratio_panels import RATIO_FIGURES, RatioFigure
+from dashboards.analysis.ratio_panels import RatioFigure, ratio_figures
 from prune_core.base.kinds import DENSE, REFERENCES, SCRATCH
 
 UNDRAWN = (DENSE, SCRATCH)
@@ -32,7 +32,7 @@ class Curve:
 
 def curves(points: Points) -> list[Curve]:
     """Return the curves of a study; references (baseline, control, dense ladder) are single points."""
-    columns = [name for which in RATIO_FIGURES for name in which.columns]
+    columns = [name for which in ratio_figures() for name in which.columns]
     table = points.complete[
         ["arm", "network", "method", "ratio", "budget", "place", *columns, *(f"{name}_std" for name in columns)]
     ]
@@ -54,7 +54,7 @@ def panels(chosen: list[Curve], which: RatioFigure) -> list[str]:
     return [name for name in which.columns if any(curve.rows[name].notna().any() for curve in chosen)]
 
 
-def beside(chosen: list[Curve]) -> dict[str, float]:
+def arm_offsets(chosen: list[Curve]) -> dict[str, float]:
     """Return how far each arm's points stand beside their ratio, so that the bars of two methods do not hide each other."""
     arms = sorted({curve.arm for curve in chosen if curve.method not in REFERENCES})
     step = min(0.012, 0.05 / max(1, len(arms) - 1))

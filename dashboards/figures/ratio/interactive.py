@@ -13,7 +13,7 @@ from dashboards.figures.front.data import FRAME
 from dashboards.figures.front.interactive import axis
 from dashboards.figures.page_style import Arrangement, Figure, LegendEntry, axes_of, suffix
 from dashboards.figures.palette import Look, looks, order
-from dashboards.figures.ratio.curves import UNDRAWN, Curve, beside, panels
+from dashboards.figures.ratio.curves import UNDRAWN, Curve, arm_offsets, panels
 from prune_core.base.kinds import REFERENCES
 
 
@@ -24,7 +24,7 @@ def ratio_figure(points: Points, all_curves: list[Curve], which: RatioFigure, ne
     if not names:
         return None
     look = looks(points.complete["method"].unique())
-    aside = beside(chosen)
+    aside = arm_offsets(chosen)
     drawn = [curve for method in order(look) for curve in chosen if curve.method == method and method not in UNDRAWN]
     traces = [
         _trace(curve, name, panel, look[curve.method], aside.get(curve.arm, 0.0))

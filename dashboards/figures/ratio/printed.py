@@ -7,10 +7,20 @@ from typing import Any
 
 from dashboards import labels
 from dashboards.analysis.points import Points
-from dashboards.analysis.ratio_panels import CLEAN, RatioFigure
+from dashboards.analysis.ratio_panels import RatioFigure
 from dashboards.figures.palette import GREY, Look, looks
-from dashboards.figures.print_style import PAGE, file_name, legend_below, lines_of, panels_of, percent, save, say, styled
-from dashboards.figures.ratio.curves import UNDRAWN, Curve, beside, panels
+from dashboards.figures.print_style import (
+    PAGE,
+    file_name,
+    legend_below,
+    lines_of,
+    note_corruptions,
+    panels_of,
+    percent,
+    save,
+    styled,
+)
+from dashboards.figures.ratio.curves import UNDRAWN, Curve, arm_offsets, panels
 from prune_core.base.kinds import REFERENCES
 
 
@@ -28,11 +38,11 @@ def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, net
     names = panels(chosen, which)
     if not names:
         return []
-    by_severity = names[0][-2:-1] == "s"
+    by_severity = which.by_severity
     words = [_label(curve) for curve in chosen]
     columns, lines = lines_of(words, PAGE)
     figure, axes = panels_of(PAGE, 1.5, 1, len(names), lines, shared=by_severity, title=1)
-    look, aside = looks(points.complete["method"].unique()), beside(chosen)
+    look, aside = looks(points.complete["method"].unique()), arm_offsets(chosen)
     for axis, name in zip(axes, names, strict=True):
         drawn = [_line(axis, curve, name, look[curve.method], aside.get(curve.arm, 0.0)) for curve in chosen]
         axis.set_xlabel("pruning ratio")
@@ -45,7 +55,7 @@ def print_ratio(points: Points, all_curves: list[Curve], which: RatioFigure, net
             axis.set_ylim(low, high)
             axis.tick_params(labelleft=place == 0)
     legend_below(figure, drawn, words, columns)
-    say(figure, points.corruption_set if which is not CLEAN else "")
+    note_corruptions(figure, points.corruption_set if which.corrupted else "")
     return save(figure, folder, f"{which.name}-{file_name(network)}")
 
 

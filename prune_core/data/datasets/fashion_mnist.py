@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from prune_core.base.errors import BadInput
+from prune_core.base.limits import MB, size_text
 from prune_core.data.dataset import Arrays, Request, Size, dataset
 from prune_core.data.options import refuse_argument, refuse_rest, take_folder
 from prune_core.data.reasons import reason
 
 _DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+_MOST_BYTES = 50 * MB
+"""Of one file: the training images have 47 MB."""
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CLASSES = (
     "T-shirt/top",
@@ -86,11 +90,14 @@ def _decode(paths: list[Path]) -> Arrays:
 def _idx(path: Path) -> np.ndarray[Any, Any]:
     """Return the bytes of an IDX file: two zeros, type 8, the number of dimensions, each as 4 bytes, the values."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError(f"more than {size_text(_MOST_BYTES)}")
         dimensions = content[3]
         shape = np.frombuffer(content, dtype=">u4", count=dimensions, offset=4)
         values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-    except (OSError, EOFError, ValueError, IndexError) as error:
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise BadInput(f"{path} is not a readable IDX file ({reason(error)}): get it again") from error
     if content[:3] != b"\x00\x00\x08" or values.ndim != (3 if "idx3" in path.name else 1):
         raise BadInput(f"{path} is not an IDX file of bytes: get it again")

@@ -3,7 +3,7 @@
 The small one has one block per stage.
 
 The residual stream keeps its width; what a block reads of it is picked by a `ChannelSelection` after the block's first batch
-norm. Sizes in protocol.md, section 1.
+norm. Shapes and sizes are those of the code of Liu et al. 2019 (arXiv:1810.05270).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """VGG with batch norm for small images (Simonyan and Zisserman 2015, with Liu et al. 2019's two heads), and a small one.
 
 The maps are averaged over what is left of the image, so that any image that survives the poolings fits: at 32x32 this is
-the 2x2 average pooling of the study. Sizes in protocol.md, section 1.
+the 2x2 average pooling in the code of Liu et al. 2019 (arXiv:1810.05270), whose sizes these are.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ batch norm a gate would feel nothing: normalisation undoes it.)
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,7 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from prune_core.base.copies import copied
 from prune_core.base.errors import BadInput
+from prune_core.base.memory_format import Forward
 from prune_core.pruning.method import METHODS, Batches, ChannelOptions, Method, ScoreContext
 from prune_core.pruning.selection import Scores
 
@@ -37,15 +38,15 @@ def scores(context: ScoreContext) -> Scores:
     batches = context.options.batches
     if batches is None:
         raise BadInput("method taylor needs training images: give the option batches, an iterable of (images, labels)")
-    network = copy.deepcopy(context.network).eval()
+    network = copied(context.network).eval()
     gated = {name: _gated(network, context, name) for name in context.names}
     device = next(network.parameters()).device
     total = {name: torch.zeros(len(tensors[0]), dtype=torch.float64, device=device) for name, tensors in gated.items()}
-    count = 0
+    count, forward = 0, Forward(network)
     for images, labels in batches:
         network.zero_grad(set_to_none=True)
         with torch.enable_grad():
-            F.cross_entropy(network(images.to(device)), labels.to(device)).backward()  # type: ignore[no-untyped-call]
+            F.cross_entropy(forward(images.to(device)), labels.to(device)).backward()  # type: ignore[no-untyped-call]
         for name, tensors in gated.items():
             total[name] += _derivative(tensors).square()
         count += 1

@@ -5,13 +5,20 @@ import pandas as pd
 import pytest
 
 from dashboards.analysis.answers import answers
-from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.dense_ladder import against_ladder
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.points import candidate_points, rows_of
-from dashboards.analysis.provenance import checksum, computing_hours, deviations, how
+from dashboards.analysis.provenance import checksum, computing_hours, deviations, run_facts
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.files import write_json
+from prune_core.trial.description import (
+    BaselineDescription,
+    DataDescription,
+    EvaluationDescription,
+    NetworkDescription,
+    TrialDescription,
+)
 from tests.dashboards import synthetic
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -50,6 +57,7 @@ def test_the_smallest_is_the_smallest_within_the_margin_and_its_control_is_its_o
     pruned = points.at_longest()
     pruned = pruned[~pruned["method"].isin(["baseline", "control"])]
     able = pruned[pruned["delta_val_accuracy"] >= -0.01] if "delta_val_accuracy" in pruned else pruned
+    assert smallest.row is not None
     assert smallest.row.nonzero_parameters == able["nonzero_parameters"].min()
     own = table[table["key"].isin(smallest.row.keys.split(";")) & table["budget"].eq(2)]
     assert smallest.differences["accuracy"].mean == pytest.approx(own["delta_accuracy"].mean())
@@ -60,7 +68,9 @@ def test_a_dense_network_of_equal_size_is_interpolated_between_the_steps(tmp_pat
     found = study(tmp_path, with_dense(table))
     points = candidate_points(found)
     row = next(r for r in rows_of(points.complete) if r.method == "l1_filter" and r.ratio == 0.3 and r.budget == 2)
-    one = against_ladder(found, points, row, ["accuracy"])["accuracy"]
+    against = against_ladder(found, points, row, ["accuracy"])
+    assert against is not None
+    one = against["accuracy"]
     share = np.log(row.nonzero_parameters / 3100) / np.log(6200 / 3100)
     base = table[table["method"] == "baseline"].set_index("seed")["accuracy"]
     own = table[(table["key"].isin(row.keys.split(";"))) & (table["budget"] == 2)].set_index("seed")["accuracy"]
@@ -75,7 +85,7 @@ def test_candidates_that_are_one_network_are_not_told_apart(tmp_path, table):
     twin["key"] = "t" + twin["key"]
     found = study(tmp_path, pd.concat([table, twin], ignore_index=True))
     answer = answers(found, candidate_points(found))[2]
-    assert answer.row.method == "l1_filter"
+    assert answer.row is not None and answer.row.method == "l1_filter"
     assert any("Not told apart" in remark and "zz_twin" in remark for remark in answer.remarks)
 
 
@@ -83,7 +93,7 @@ def test_three_seeds_decide_nothing(tmp_path, table):
     few = table[table["seed"] < 3]
     found = study(tmp_path, few, seeds=[0, 1, 2])
     points = candidate_points(found)
-    assert "not decidable" in beats_control(found, points)
+    assert "not decidable" in control_sentence(found, points)
     assert any("not decidable with 3 seeds" in remark for answer in answers(found, points) for remark in answer.remarks)
 
 
@@ -94,11 +104,11 @@ def test_a_gain_that_was_made_beats_the_control_and_a_loss_beside_it_does_not(tm
     for name, gain in (("accuracy", -0.2), ("ece", 0.1), ("mpc", -0.2)):
         made.loc[pruned, f"delta_{name}"] = gain + stream.normal(0, 0.001, int(pruned.sum()))
     found = study(tmp_path, made)
-    assert beats_control(found, candidate_points(found)).startswith("Nothing beats the control")
+    assert control_sentence(found, candidate_points(found)).startswith("Nothing beats the control")
     better = (made["method"] == "l1_filter") & (made["ratio"] == 0.5)
     for name, gain in (("accuracy", 0.05), ("ece", 0.0), ("mpc", 0.0)):
         made.loc[better, f"delta_{name}"] = gain + stream.normal(0, 0.001, int(better.sum()))
-    text = beats_control(found, candidate_points(found))
+    text = control_sentence(found, candidate_points(found))
     assert text.startswith("1 of 8 pruned candidates beat")
     assert "l1_filter 0.5, 2 epochs (accuracy" in text
 
@@ -116,15 +126,23 @@ def test_margins_are_claimed_within_or_beyond_or_left_open(tmp_path, table):
     assert verdicts == {"l1_filter 0.3": "within", "l1_filter 0.5": "open", "l1_filter 0.7": "beyond"}
 
 
+DESCRIPTION = TrialDescription(
+    kind="baseline",
+    baseline=BaselineDescription(0, DataDescription("digits", {}, "ab" * 32), NetworkDescription("small_vgg"), None, 0),
+    evaluation=EvaluationDescription(),
+    seed=0,
+)
+
+
 def test_hours_count_each_trial_once_and_the_checksum_is_the_descriptions(tmp_path, table):
     found = study(tmp_path, table)
     per_trial = table.groupby("key")["train_seconds"].max().sum()  # the longest budget holds the shorter ones
     assert computing_hours(found) == pytest.approx((per_trial + 2.0 * len(table)) / 3600)
     assert checksum(found) is None
     key = table["key"].iloc[0]
-    write_json(tmp_path / "trials" / key / "description.json", {"baseline": {"data": {"checksum": "ab" * 32}}})
-    assert dict(how(found))["Data checksum"] == "sha256 " + "ab" * 32
-    assert f"{len(table)} networks were judged" in dict(how(found))["Looks at the report images"]
+    write_json(tmp_path / "trials" / key / "description.json", DESCRIPTION.to_plain())
+    assert dict(run_facts(found))["Data checksum"] == "sha256 " + "ab" * 32
+    assert f"{len(table)} networks were judged" in dict(run_facts(found))["Looks at the report images"]
 
 
 def test_deviations_are_named(tmp_path, table):

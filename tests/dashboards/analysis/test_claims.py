@@ -7,7 +7,7 @@ from scipy.stats import binom, norm, t, ttest_1samp
 
 from dashboards.analysis.chosen import chosen
 from dashboards.analysis.claims import claims, paired, paired_family, verdict
-from dashboards.analysis.control_comparison import beats_control
+from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.effects import confounded, effects
 from dashboards.analysis.indistinguishable import not_told_apart
 from dashboards.analysis.points import Points, rows_of
@@ -22,16 +22,19 @@ def test_interval_and_chance_are_those_of_scipy():
     values = [0.01, 0.03, -0.02, 0.05, 0.02]
     one, theirs = paired([*values, np.nan]), ttest_1samp(values, 0.01)
     low, high = theirs.confidence_interval(0.95)
+    assert one is not None
     assert (one.low, one.high, one.seeds) == pytest.approx((low, high, 5))
     assert one.chance(0.01) == pytest.approx(theirs.pvalue)
     assert paired([np.nan]) is None
-    assert np.isnan(paired([1.0]).half)
+    single = paired([1.0])
+    assert single is not None and np.isnan(single.half)
 
 
 def test_seeds_and_images_widen_an_interval_by_the_root_of_their_squares():
     values, moved = np.array([0.01, 0.03, -0.02, 0.05, 0.02]), np.array([[0.01, -0.01, 0.03, -0.03]])
     one = paired(values, np.repeat(moved, 5, axis=0))
     alone = paired(values)
+    assert one is not None and alone is not None
     images = np.sqrt(np.mean(moved**2))  # the same for every seed: all of it is added, by hand .0224
     assert one.images == pytest.approx(images)
     assert one.half == pytest.approx(np.hypot(t.ppf(0.975, 4) * alone.error, norm.ppf(0.975) * images))
@@ -47,7 +50,7 @@ def test_holm_by_hand():
         base = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])
         mean = 0.0
         for step in (1.0, 0.1, 0.01, 0.001, 0.0001):
-            while paired(base + mean + step).chance() > wanted:
+            while (one := paired(base + mean + step)) and one.chance() > wanted:
                 mean += step
         return paired((base + mean + 0.0001)[:seeds])
 
@@ -58,16 +61,16 @@ def test_holm_by_hand():
 
 def test_five_equal_differences_are_no_proof():
     # One image of 1,000 in each of five seeds: among 201 comparisons that is nothing. Fifty images are something.
-    one = paired([0.001] * 5)
-    assert one.chance() > 0.05
+    one, fifty = paired([0.001] * 5), paired([0.050, 0.051, 0.050, 0.050, 0.050])
+    assert one is not None and one.chance() > 0.05
     assert claims([one, *[None] * 200]) == [False] * 201
     assert not any(claims([paired([0.001] * 5)] * 3 + [paired([0.002, 0.002, 0.002, 0.002, 0.003])]))
-    assert paired([0.050, 0.051, 0.050, 0.050, 0.050]).chance() < 0.001
+    assert fifty is not None and fifty.chance() < 0.001
 
 
 def test_each_place_of_a_report_has_its_share_of_the_level():
     one = paired([0.010, 0.017, 0.022, 0.013, 0.0265])  # p = .0054
-    assert 0.005 < one.chance() < 0.006
+    assert one is not None and 0.005 < one.chance() < 0.006
     assert claims([one]) == [True]
     assert claims([one], place="primary") == [True]  # .0225
     assert claims([one], place="trends") == [False]  # .0025
@@ -79,6 +82,7 @@ def test_the_chosen_one_is_called_better_only_where_its_choice_allows_it():
     values = 0.01 * stream.normal(size=(32, 5)) + 0.002
     at = int(values.mean(axis=1).argmax())
     best, alone = chosen(values, None, at, values), paired_family(values)[at]
+    assert best is not None and alone is not None
     assert (best.mean, best.seeds) == (alone.mean, alone.seeds)
     assert best.low < alone.low and best.chance() > alone.chance()
     assert best.half == pytest.approx((best.high - best.low) / 2)
@@ -86,10 +90,11 @@ def test_the_chosen_one_is_called_better_only_where_its_choice_allows_it():
 
 def test_four_seeds_decide_nothing():
     sure = paired([1.0, 1.001, 1.002, 1.003])
-    assert sure.chance() < 1e-6
+    assert sure is not None and sure.chance() < 1e-6
     assert claims([sure]) == [False]
     assert verdict(sure, False, "max") == "not decidable"
-    assert verdict(paired([1.0, 1.1, 1.2, 1.0, 1.1]), True, "min") == "worse"
+    five = paired([1.0, 1.1, 1.2, 1.0, 1.1])
+    assert five is not None and verdict(five, True, "min") == "worse"
 
 
 def records(stream, gains, *, seeds=5, networks=("n",), ratios=(0.3, 0.5, 0.7), budgets=(2,)):
@@ -166,7 +171,7 @@ def test_whole_studies_of_one_method_under_two_names_seldom_prefer_one(tmp_path)
         )
         shown = ["delta_accuracy", "delta_ece", "delta_mpc"]
         points = Points(candidates(table, {"accuracy": "max"}, shown=shown), {"accuracy": "max"})
-        beaten += not beats_control(study, points).startswith("Nothing beats the control")
+        beaten += not control_sentence(study, points).startswith("Nothing beats the control")
         chosen = rows_of(points.complete.sort_values("accuracy", ascending=False))[0]
         same = [row for row in rows_of(points.complete) if row.ratio == chosen.ratio]
         alike = not_told_apart(study, points.complete.loc[[row.Index for row in same]], chosen, "accuracy")
@@ -195,6 +200,7 @@ def test_the_ratio_effect_is_the_mean_of_the_seeds_means(tmp_path):
     (first, _) = [effect for effect in effects(folder(tmp_path, table)) if effect.factor == "ratio"]
     wide = table.pivot(index="seed", columns="ratio", values="mpc")
     one = paired(wide[0.5] - wide[0.3])
+    assert one is not None
     assert (first.measured["mpc"].mean, first.measured["mpc"].error) == pytest.approx((one.mean, one.error))
 
 

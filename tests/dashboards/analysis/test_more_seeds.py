@@ -9,7 +9,7 @@ import pandas as pd
 from dashboards.analysis.effects import effects
 from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.points import candidate_points
-from dashboards.analysis.provenance import how
+from dashboards.analysis.provenance import run_facts
 from dashboards.analysis.trends import trends
 from dashboards.reading.study_folder import read_study_folder
 from dashboards.report.parts import seed_count
@@ -40,5 +40,5 @@ def test_one_candidate_with_more_seeds_leaves_comparisons_over_all_as_they_were(
     one = ("small_vgg", "l1_filter", 0.5, longest)
     assert (before.loc[one, "seeds"], after.loc[one, "seeds"]) == (3, 5)
     assert seed_count(points[0]) == (3, 3) and seed_count(points[1]) == (3, 5)
-    assert "0, 1, 2; 3, 4 too for 1 candidate whose place" in dict(how(studies[1]))["Seeds"]
-    assert "too for" not in dict(how(studies[0]))["Seeds"]
+    assert "0, 1, 2; 3, 4 too for 1 candidate whose place" in dict(run_facts(studies[1]))["Seeds"]
+    assert "too for" not in dict(run_facts(studies[0]))["Seeds"]

@@ -5,15 +5,17 @@ import pandas as pd
 import pytest
 
 from dashboards.analysis.effects import FALLING, effects
-from dashboards.analysis.membership_text import sureness
+from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import candidate_differences, seed_measured, with_images
 from dashboards.analysis.points import Points, rows_of
-from dashboards.analysis.provenance import how
+from dashboards.analysis.provenance import run_facts
 from dashboards.analysis.temperature_scaling import scaling_rows, scaling_table
-from dashboards.reading.study_folder import StudyFolder, control_rows
+from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.trial_folder import RESAMPLED, budget_folder
 from prune_core.evaluation.resampled import RESAMPLES, write_image_noise
+from prune_core.metrics import Direction
 from sweeps.front.front import candidates
+from sweeps.records.control import control_rows, with_control_keys
 
 SEEDS = range(5)
 
@@ -57,7 +59,7 @@ def study(tmp_path):
         folder = budget_folder(tmp_path / "trials" / row.key, 2)
         folder.mkdir(parents=True)
         write_image_noise(folder / RESAMPLED, noise)
-    return StudyFolder(tmp_path, {}, table)
+    return StudyFolder(tmp_path, {}, with_control_keys(table))
 
 
 def test_a_record_finds_the_control_that_its_difference_names(study):
@@ -76,19 +78,19 @@ def test_the_noise_of_a_difference_is_that_of_the_record_minus_that_of_its_contr
     assert noise[0, 3, 0] == pytest.approx(own["accuracy"].astype(float) - control["accuracy"].astype(float))
     assert np.isnan(noise[0, :, 1]).all()  # not kept, so not known
     ((one, other),) = candidate_differences(study, chosen, ["delta_accuracy", "ece"])
-    assert one.images is not None
-    assert other.images is None
+    assert one is not None and one.images is not None
+    assert other is not None and other.images is None
     assert with_images(study)
-    assert "seeds and base images" in dict(how(study))["Intervals"]
+    assert "seeds and base images" in dict(run_facts(study))["Intervals"]
 
 
 def test_a_folder_that_does_not_say_has_intervals_over_seeds(study):
     (budget_folder(study.path / "trials" / "networkslimming3", 2) / RESAMPLED).unlink()
     chosen = candidates(study.records, {"accuracy": "max"})
     found = candidate_differences(study, chosen[chosen["method"] == "network_slimming"], ["delta_accuracy"])
-    assert found[0][0].images is None
+    assert found[0][0] is not None and found[0][0].images is None
     assert not with_images(study)
-    assert dict(how(study))["Intervals"].startswith("95 %, over seeds; what")
+    assert dict(run_facts(study))["Intervals"].startswith("95 %, over seeds; what")
 
 
 def test_candidates_that_are_alike_are_named_and_who_collapsed_is_counted(study):
@@ -97,15 +99,15 @@ def test_candidates_that_are_alike_are_named_and_who_collapsed_is_counted(study)
     table["accuracy"] += stream.normal(0, 0.01, len(table))
     table["delta_accuracy"] = np.where(table["method"] == "network_slimming", -0.3, 0.0)
     found = StudyFolder(study.path, {}, table)
-    decisive = {"accuracy": "max", "nonzero_parameters": "min"}
+    decisive: dict[str, Direction] = {"accuracy": "max", "nonzero_parameters": "min"}
     points = Points(candidates(table, decisive, shown=["delta_accuracy"]), decisive)
     points.table["front"], points.table["frequency"] = points.table["method"].isin(["l1_filter", "network_slimming"]), 0.4
-    text = " ".join(sureness(found, points))
+    text = " ".join(frequency_sentences(found, points))
     assert "Of 2 places on the front 0 hold in at least 95 % of the draws" in text
     assert "n, l1_filter 0.5, 2 epochs from n, network_slimming 0.5, 2 epochs" in text
     assert "1 of the 2 lost more than 10 points" in text
     apart = table.assign(accuracy=table["accuracy"] + np.where(table["method"] == "l1_filter", 0.05, 0.0))
-    clear = sureness(StudyFolder(study.path, {}, apart), points)
+    clear = frequency_sentences(StudyFolder(study.path, {}, apart), points)
     assert not any("l1_filter 0.5, 2 epochs from n, network_slimming" in line for line in clear)
 
 

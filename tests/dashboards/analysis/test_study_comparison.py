@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +7,7 @@ import pytest
 from dashboards.analysis.study_comparison import compare_text, differing_keys, shared_candidates
 from dashboards.reading.study_folder import read_study_folder
 from tests.dashboards import synthetic
+from tests.matching import find
 
 
 def test_a_shift_is_found_where_it_was_made_and_nowhere_else(tmp_path):
@@ -31,7 +30,7 @@ def test_a_shift_is_found_where_it_was_made_and_nowhere_else(tmp_path):
     assert differing_keys(first, second) == [("seed", 0, 1)]
     text = compare_text(tmp_path / "a", tmp_path / "b", tmp_path / "both.csv")
     line = next(line for line in text.splitlines() if line.startswith("small_vgg, l1_filter 0.3, 2 epochs"))
-    left, right = (float(part) for part in re.search(r"(\d+\.\d) -> (\d+\.\d) %", line).groups())
+    left, right = (float(part) for part in find(r"(\d+\.\d) -> (\d+\.\d) %", line).groups())
     assert right - left == pytest.approx(-10.0, abs=0.11)
     written = pd.read_csv(tmp_path / "both.csv")
     assert written["accuracy_difference"].to_numpy() == pytest.approx(both["accuracy_difference"].to_numpy())

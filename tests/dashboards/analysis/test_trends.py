@@ -29,7 +29,8 @@ def folder(tmp_path, noise, seeds=3, lost=0.0):
             "budget": 2,
             "status": "complete",
             "ece": 0.02 + 0.1 * ratio + noise * stream.normal(),
-            "delta_accuracy": -lost * ratio,
+            "delta_accuracy": 0.0,
+            "delta_val_accuracy": -lost * ratio,  # the images that select say who collapsed
         }
         for seed in range(seeds)
         for ratio in (0.3, 0.5, 0.9)

@@ -13,9 +13,10 @@ def test_luminance_is_that_of_the_web_guidelines() -> None:
 
 
 def test_a_scale_starts_and_ends_with_its_colours_and_mixes_between() -> None:
-    assert [ACCURACY.at(share) for share in (-1, 0, 1, 2)] == ["#ffffff", "#ffffff", LIGHT[0].lower(), LIGHT[0].lower()]
-    assert WORSE_TO_BETTER.at(0.5) == "#ffffff"
-    assert ACCURACY.at(0.5) == "#80b8d8"  # halfway between #ffffff and #0072b2
+    first, last = "#ffffff", LIGHT[0].lower()
+    assert [ACCURACY.colour_at(share) for share in (-1, 0, 1, 2)] == [first, first, last, last]
+    assert WORSE_TO_BETTER.colour_at(0.5) == "#ffffff"
+    assert ACCURACY.colour_at(0.5) == "#80b8d8"  # halfway between #ffffff and #0072b2
 
 
 def test_light_and_dark_have_the_same_places() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import record_columns
 from sweeps.folder.pages import JudgedNetwork
 from tests.dashboards import synthetic
+from tests.matching import find
 from tests.sweeps.judging import judgement
 
 STATES = {"ece": "as trained", "ece_t": "after temperature scaling"}
@@ -32,12 +32,14 @@ STATES = {"ece": "as trained", "ece_t": "after temperature scaling"}
 def judged_study(out: Path, *, validation: bool, seeds: tuple[int, ...], bins: int = 15) -> tuple[Path, pd.DataFrame]:
     """A study whose records of one network at budget 2 were computed from its logits, with or without validation images."""
     table = synthetic.records(seeds=seeds, networks=("small_vgg",))
-    changes = {} if validation else {"select_on": "report", "data": {"name": "mnist5k", "validation": 0, "test": 1000}}
+    changes: dict[str, Any] = (
+        {} if validation else {"select_on": "report", "data": {"name": "mnist5k", "validation": 0, "test": 1000}}
+    )
     evaluation = {"corruptions": "generated", "images_per_cell": 100, "ece_bins": bins}
     synthetic.write(out, seeds=list(seeds), evaluation=evaluation, **changes)
     synthetic.write_logits(out, table)
     if not validation:
-        table = table[[name for name in table if not name.startswith("val_")]].copy()
+        table = table[[name for name in table.columns if not name.startswith("val_")]].copy()
     for place, row in table[(table["budget"] == 2)].iterrows():
         folder = out / "trials" / row["key"] / "budget-0002"
         if not validation:
@@ -78,7 +80,7 @@ def test_the_reports_diagram_has_the_ece_of_the_columns(tmp_path: Path, validati
     traces = {trace["name"]: trace for trace in figure["data"]}
     for column, state in STATES.items():
         trace = traces[state]
-        counts = [int(re.match(r"(\d+) predictions", text)[1]) for text in trace["hovertext"]]
+        counts = [int(find(r"^(\d+) predictions", text)[1]) for text in trace["hovertext"]]
         assert by_hand(list(zip(counts, trace["x"], trace["y"], strict=True))) == pytest.approx(record[column], abs=1e-9)
         np.testing.assert_array_equal(printed[state].get_xdata(), trace["x"])
         np.testing.assert_array_equal(printed[state].get_ydata(), trace["y"])
@@ -103,6 +105,7 @@ def test_every_seed_has_its_own_ece_and_the_report_says_their_mean(tmp_path: Pat
     assert set(mine["seed"]) == {"pooled", "0", "1", "2"}
     for seed in depth.seeds:
         for column, bins in (("ece", seed.raw), ("ece_t", seed.scaled)):
+            assert bins is not None
             filled = bins.count > 0
             points = zip(bins.count[filled], bins.confidence[filled], bins.accuracy[filled], strict=True)
             assert by_hand(list(points)) == pytest.approx(records.loc[seed.seed, column], abs=1e-9)
@@ -110,15 +113,15 @@ def test_every_seed_has_its_own_ece_and_the_report_says_their_mean(tmp_path: Pat
     assert f"ECE {records['ece'].mean():.4f} as trained, {records['ece_t'].mean():.4f} after" in sentence
     # The table beside the page, of whichever candidate comes first: the columns of its records, seed by seed.
     known = {f"{value:.8f}" for value in table["ece_t"]}
-    for seed in "012":
-        part = mine[(mine["seed"] == seed) & (mine["state"] == STATES["ece_t"])]
+    for number in "012":
+        part = mine[(mine["seed"] == number) & (mine["state"] == STATES["ece_t"])]
         ece = by_hand(list(zip(part["count"], part["confidence"], part["accuracy"], strict=True)))
         assert f"{ece:.8f}" in known, name
 
 
 def test_a_record_without_a_temperature_has_no_scaled_curve(tmp_path: Path) -> None:
     out, table = judged_study(tmp_path / "s", validation=True, seeds=(0,))
-    table.drop(columns=[name for name in table if "temperature" in name or name.endswith("_t")]).to_parquet(
+    table.drop(columns=[name for name in table.columns if "temperature" in name or name.endswith("_t")]).to_parquet(
         out / "records.parquet", index=False
     )
     _, depth = chosen(out)
@@ -140,12 +143,13 @@ def test_one_judged_networks_diagram_has_the_ece_of_its_record(tmp_path: Path) -
     judged = judgement(f"arrays:{tmp_path / 'few.npz'}")
     selection = LogitSet(judged.logits.labels[::2], 2 * judged.logits.clean[::2])
     validated = record_columns(selection=selection, report=judged.logits, train=None, bins=10)
-    assert abs(validated["ece_t"] - judged.record["ece_t"]) > 1e-3
+    assert abs(float(validated["ece_t"]) - float(judged.record["ece_t"])) > 1e-3
     for record in (judged.record, validated):
         network = JudgedNetwork("a network", "images", judged.logits, record, 10, None)
         diagram, _ = reliability_diagram(network)
         drawn = draw_reliability(Figure().subplots(), diagram)
         for column, state, bins in (("ece", "as trained", diagram.raw), ("ece_t", STATES["ece_t"], diagram.scaled)):
+            assert bins is not None
             line = drawn[state]
             points = zip(bins.count[bins.count > 0], line.get_xdata(), line.get_ydata(), strict=True)
             assert by_hand(list(points)) == pytest.approx(record[column], abs=1e-9)
@@ -156,8 +160,9 @@ def test_damage_is_the_difference_of_the_column_or_not_shown(tmp_path: Path) -> 
     out, table = judged_study(tmp_path / "s", validation=True, seeds=(0, 1))
     row, depth = chosen(out)
     table = table[table["budget"] == 2].set_index(["method", "seed"])
-    mine = table[table["key"].isin(row.keys.split(";"))]
-    differences = [mine.loc[("l1_filter", seed), "mpc"] - table.loc[("control", seed), "mpc"] for seed in (0, 1)]
+    mine: Any = table.loc[table["key"].isin(row.keys.split(";")), "mpc"]
+    control: Any = table["mpc"]
+    differences = [mine["l1_filter", seed] - control["control", seed] for seed in (0, 1)]
     assert depth.damage.mean() == pytest.approx(np.mean(differences), abs=1e-9)
     # One seed judged under other corruptions: a mean over the other one alone is not what the column says.
     path = out / "trials" / row.keys.split(";")[1] / "budget-0002" / "report.npz"

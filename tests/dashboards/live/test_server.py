@@ -1,37 +1,46 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 
-from dashboards.live.server import LiveStudy, is_loopback, live_app
+from dashboards.live.server import LiveStudy, is_loopback, live_app, serve
 from dashboards.reading.live_state import live_state
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from tests.dashboards import synthetic
-from tests.dashboards.serving import get, served
+from tests.dashboards.serving import get, served, signed_in
+from tests.matching import find
+
+TOKEN = "right"
 
 
 @pytest.fixture(scope="module")
 def port(study_folder):
-    with served(live_app(study_folder)) as port:
+    with served(live_app(study_folder, token=TOKEN)) as port:
         yield port
 
 
-def test_the_page_and_its_scripts_come_from_here(port):
-    status, page, headers = get(port, "/")
+@pytest.fixture(scope="module")
+def cookie(port):
+    return signed_in(port, TOKEN)
+
+
+def test_the_page_and_its_scripts_come_from_here(port, cookie):
+    status, page, headers = get(port, "/", Cookie=cookie)
     assert status == 200
     assert "Synthetic digits" in page
     assert "http" not in page.replace("http-equiv", "")
     assert "connect-src 'self'" in headers["content-security-policy"]
     for name in ("plotly.js", "page.js", "live.js"):
-        assert get(port, f"/script/{name}")[2]["content-type"].startswith("text/javascript")
+        assert get(port, f"/script/{name}", Cookie=cookie)[2]["content-type"].startswith("text/javascript")
     for path in ("/script/report.html", "/script/../study.yaml", "/script/%2e%2e%2fstudy.yaml", "/study.yaml"):
-        assert get(port, path)[0] == 404
+        assert get(port, path, Cookie=cookie)[0] == 404
 
 
-def test_the_figures_are_those_of_the_records(port):
-    data = json.loads(get(port, "/figures.json")[1])
+def test_the_figures_are_those_of_the_records(port, cookie):
+    data = json.loads(get(port, "/figures.json", Cookie=cookie)[1])
     places = [place for trace in data["figures"]["front"]["data"] for place in trace["text"]]
     assert {data["candidates"]["network"][place] for place in places} == {"small_vgg", "resnet8"}
     assert {len(column) for column in data["candidates"].values()} == {len(data["hover"])}
@@ -49,11 +58,49 @@ def test_candidates_without_all_seeds_are_shown_and_do_not_compete(tmp_path):
     assert any(data["candidates"]["front"][place] for place in places)
 
 
-def test_a_foreign_host_is_refused(port):
-    assert get(port, "/state.json", Host="evil.example")[0] == 400
+def test_a_foreign_host_is_refused(port, cookie):
+    assert get(port, "/state.json", Host="evil.example", Cookie=cookie)[0] == 400
 
 
-def test_beyond_loopback_a_token_is_asked_for(study_folder):
+def test_beyond_loopback_any_name_is_answered_to_who_has_the_token(study_folder):
+    with served(live_app(study_folder, token=TOKEN, hosts=["*"])) as port:
+        assert get(port, "/state.json", Host="lab.example", Cookie=signed_in(port, TOKEN))[0] == 200
+        assert get(port, "/state.json", Host="lab.example")[0] == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0"])
+def test_the_printed_address_opens_the_page_and_without_its_token_nothing_does(study_folder, monkeypatch, host):
+    seen = {}
+
+    def run(self, sockets):
+        seen["app"] = self.config.app
+
+    if host == "::1":
+        try:
+            socket.create_server((host, 0), family=socket.AF_INET6).close()
+        except OSError:
+            pytest.skip("no IPv6 here")
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("uvicorn.Server.run", run)
+        for _ in range(2):
+            serve(study_folder, host=host, port=0, say=said.append)
+    first, token = (find(r"^http://\S+:\d+/\?token=(\S{32})$", line)[1] for line in said)
+    assert first != token
+    with served(seen["app"]) as port:
+        for path in ("/", "/state.json", "/figures.json", "/script/page.js", f"/?token={first}", "/state.json?token="):
+            assert get(port, path)[0] == 403, path
+        assert get(port, "/", Cookie=signed_in(port, token))[0] == 200
+
+
+def test_there_is_no_page_without_a_token(study_folder):
+    with pytest.raises(ValueError, match="needs a token"):
+        live_app(study_folder, token="")
+    with pytest.raises(TypeError):
+        live_app(study_folder)  # type: ignore[call-arg]
+
+
+def test_the_token_moves_into_a_cookie(study_folder):
     with served(live_app(study_folder, token="right")) as port:
         for path in ("/", "/state.json", "/figures.json", "/script/page.js", "/?token=wrong"):
             assert get(port, path)[0] == 403
@@ -98,4 +145,4 @@ def test_state_counts_outcomes_and_names_causes(tmp_path):
 
 def test_no_study_no_page(tmp_path):
     with pytest.raises(BadInput, match=r"no study\.yaml"):
-        live_app(tmp_path)
+        live_app(tmp_path, token=TOKEN)

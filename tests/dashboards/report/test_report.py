@@ -17,6 +17,7 @@ from dashboards.report.report import build_report
 from prune_core.base.errors import BadInput
 from sweeps.front.front import non_dominated
 from tests.dashboards import synthetic
+from tests.matching import find
 
 SCRIPT = re.compile(r"<script>.*?</script>", re.S)
 
@@ -28,7 +29,7 @@ def markup(page):
 
 def figures(page):
     text = page.read_text(encoding="utf-8")
-    return json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', text, re.S)[1])
+    return json.loads(find(r'(?s)<script type="application/json" id="figures">(.*?)</script>', text)[1])
 
 
 def test_nothing_is_fetched(page):
@@ -197,8 +198,35 @@ def test_damaged_or_foreign_records_are_refused(tmp_path):
 
 def test_records_of_an_older_version_are_read(tmp_path):
     table = synthetic.records(networks=("small_vgg",))
-    old = table.drop(columns=[name for name in table if name.endswith("_t") or name in ("cause", "mlflow_run_id")])
+    old = table.drop(columns=[name for name in table.columns if name.endswith("_t") or name in ("cause", "mlflow_run_id")])
     old = old.assign(ratio=old["ratio"].map(str), seed=old["seed"].astype(float), corruption_ece=np.inf)
     text = markup(build_report(synthetic.write(tmp_path / "old", old, objectives=["accuracy", "ece"]), print_figures=False))
     assert "small_vgg, unstructured 0.5, 2 epochs" in text
     assert "inf" not in re.sub("<style>.*?</style>", "", text, flags=re.S)
+
+
+def test_a_password_in_an_old_study_file_is_not_shown(tmp_path):
+    out = synthetic.write(tmp_path / "s", synthetic.records(networks=("small_vgg",)))
+    with (out / "study.yaml").open("a", encoding="utf-8") as file:
+        file.write("tracking: {mlflow: 'https://me:p@ss/w?rd@h/', optuna: 'postgresql://h/db?password=p@ss'}\n")
+        file.write("extra: ['http://TOKEN@h/']\n")
+    text = build_report(out, print_figures=False).read_text(encoding="utf-8")
+    assert "***" in text
+    for secret in ("p@ss", "w?rd", "TOKEN"):
+        assert secret not in SCRIPT.sub("", text)
+
+
+@pytest.mark.parametrize("name", ["report", "report/figures", "report/tables"])
+def test_a_report_that_is_a_link_to_somewhere_else_is_not_written(tmp_path, name):
+    out = synthetic.write(tmp_path / "s", synthetic.records(networks=("small_vgg",)))
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for file in ("index.html", "holiday.png", "answers.csv"):
+        (victim / file).write_text("mine")
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).symlink_to(victim)
+    with pytest.raises(BadInput, match="is a link"):
+        build_report(out)
+    assert {path.name: path.read_text() for path in victim.iterdir()} == dict.fromkeys(
+        ("index.html", "holiday.png", "answers.csv"), "mine"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -163,7 +165,9 @@ GOOD = np.zeros((2, 32, 32, 3), dtype=np.uint8)
         (GOOD, "frost", 1, {"first_index": 0.5}, "first_index"),
     ],
 )
-def test_bad_input_is_one_line(images: object, corruption: str, severity: object, options: dict, said: str) -> None:
+def test_bad_input_is_one_line(
+    images: object, corruption: str, severity: object, options: dict[str, Any], said: str
+) -> None:
     with pytest.raises(BadInput) as caught:
         corrupt(images, corruption, severity, **options)  # type: ignore[arg-type]
     assert said in str(caught.value)

@@ -88,7 +88,7 @@ def defocus_blur(x, c):
 
 
 def glass_blur(x, c, shifts):
-    pixels = np.uint8(filters.gaussian(x, sigma=c[0], channel_axis=2) * 255)
+    pixels = (filters.gaussian(x, sigma=c[0], channel_axis=2) * 255).astype(np.uint8)
     for number in range(c[2]):
         for h in range(len(x) - 1, 1, -1):
             for w in range(len(x) - 1, 1, -1):
@@ -110,7 +110,7 @@ def zoom_blur(x, c):
 def snow(x, c, normal, angle):
     layer = _clipped_zoom((c[0] + c[1] * normal)[..., None], c[2])[..., 0]
     layer[layer < c[3]] = 0
-    layer = np.uint8(np.clip(layer, 0, 1) * 255)
+    layer = (np.clip(layer, 0, 1) * 255).astype(np.uint8)
     layer = _magick_motion(layer, c[4], c[5], float(angle))[..., None] / 255
     grey = cv2.cvtColor(x.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
     x = c[6] * x + (1 - c[6]) * np.maximum(x, grey * 1.5 + 0.5)
@@ -160,8 +160,8 @@ def contrast(x, c):
 def elastic_transform(x, c, corners, fields=None):
     """The constants are shares of the side: of 32 pixels in the official script."""
     x, side = x.astype(np.float32), len(x)
-    middle, reach = np.float32((side, side)) // 2, side // 3
-    points = np.float32([middle + reach, [middle[0] + reach, middle[1] - reach], middle - reach])
+    middle, reach = np.array((side, side), np.float32) // 2, side // 3
+    points = np.array([middle + reach, [middle[0] + reach, middle[1] - reach], middle - reach], np.float32)
     moved = points + (corners * c[2] * side).astype(np.float32)
     x = cv2.warpAffine(x, cv2.getAffineTransform(points, moved), (side, side), borderMode=cv2.BORDER_REFLECT_101)
     if c[0] == 0:

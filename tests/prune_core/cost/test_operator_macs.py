@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ def both(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
         ("torchvision:mobilenet_v2", {}),
     ],
 )
-def test_as_torchs_flop_counter(name: str, options: dict[str, object]) -> None:
+def test_as_torchs_flop_counter(name: str, options: dict[str, Any]) -> None:
     network = build_network(name, **options)
     ours, theirs = both(network, (2, 3, 32, 32))
     assert ours == theirs > 0

@@ -7,6 +7,7 @@ import tarfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uin
         ({"images": IMAGES, "labels": np.arange(4), "classes": np.array(["a"])}, "or more"),
     ],
 )
-def test_arrays_that_do_not_fit(tmp_path: Path, members: dict, said: str) -> None:
+def test_arrays_that_do_not_fit(tmp_path: Path, members: dict[str, Any], said: str) -> None:
     np.savez(tmp_path / "f.npz", **members)
     with pytest.raises(BadInput, match=said) as caught:
         load_dataset(f"arrays:{tmp_path / 'f.npz'}", cache=tmp_path / "cache")
@@ -120,12 +121,12 @@ def test_arrays_that_do_not_fit(tmp_path: Path, members: dict, said: str) -> Non
 
 
 def test_arrays_with_test_images_and_class_names(tmp_path: Path) -> None:
-    tests = {"test_images": IMAGES[:2], "test_labels": np.array([1, 0], dtype=np.uint8)}
+    tests: dict[str, Any] = {"test_images": IMAGES[:2], "test_labels": np.array([1, 0], dtype=np.uint8)}
     np.savez(tmp_path / "f.npz", images=IMAGES, labels=np.arange(4) % 2, classes=np.array(["no", "yes"]), **tests)
     dataset = load_dataset(f"arrays:{tmp_path / 'f.npz'}", cache=tmp_path)
     assert dataset.classes == ("no", "yes")
     np.testing.assert_array_equal(dataset.test_images, IMAGES[:2])
-    assert dataset.test_labels.dtype == np.int64
+    assert dataset.test_labels is not None and dataset.test_labels.dtype == np.int64
 
 
 def test_files_that_are_no_arrays(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_archive_and_folder_are_the_same_dataset(tmp_path: Path) -> None:
     packed = load_dataset(f"image_folder:{tmp_path / 'd.tar.gz'}", cache=tmp_path / "c")
     assert folder.checksum == packed.checksum
     assert folder.classes == packed.classes == ("a", "b")
-    assert packed.test_labels.tolist() == [1]
+    assert packed.test_labels is not None and packed.test_labels.tolist() == [1]
     assert packed.title == "d"
 
 
@@ -296,6 +297,7 @@ def test_real_cifar10(tmp_path: Path) -> None:
     dataset = load_dataset("cifar10", cache=tmp_path)
     assert dataset.train_images.shape == (50_000, 32, 32, 3)
     assert dataset.classes[0] == "airplane"
+    assert dataset.test_labels is not None
     assert np.bincount(dataset.test_labels).tolist() == [1000] * 10
     measured = dataset.train_images[::10].mean(axis=(0, 1, 2)) / 255
     np.testing.assert_allclose(measured, dataset.mean, atol=0.01)

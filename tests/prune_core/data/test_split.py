@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,7 +108,7 @@ def test_not_the_first_n_of_a_sorted_pool() -> None:
         ({"validation": True, "test": 1}, "whole number"),
     ],
 )
-def test_impossible_cuts(options: dict, said: str) -> None:
+def test_impossible_cuts(options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         split_dataset(_dataset(np.arange(100) % 10), 0, **options)
 

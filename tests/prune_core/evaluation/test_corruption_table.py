@@ -47,3 +47,10 @@ def test_nothing_is_written_where_nothing_was_corrupted(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     write_corruption_table(tmp_path, logits(20), bins=10)
     assert [path.name for path in tmp_path.iterdir()] == [CORRUPTIONS]
+
+
+def test_a_corruption_whose_name_is_a_formula_or_two_lines_is_neither() -> None:
+    found = logits(20)
+    found = LogitSet(found.labels, found.clean, {"=1+1": found.cells["fog"], "a\nb": found.cells["snow"]}, found.cell_index)
+    lines = corruption_table(found, bins=10).splitlines()
+    assert [line.split(",")[0] for line in lines] == ["corruption", "'=1+1", "a\ufffdb"]

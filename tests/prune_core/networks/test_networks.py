@@ -17,10 +17,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.cost.complexity import complexity
-from prune_core.networks import NETWORKS, Architecture, build_network, convolutions
+from prune_core.networks import NETWORKS, Architecture, architecture_of, build_network, convolutions
 
-# protocol.md, section 1: parameters, convolution weights, convolutions, BatchNorm2d channels and layers,
-# classifier parameters, MACs
+# counted on the networks of the code of Liu et al. 2019 (arXiv:1810.05270): parameters, convolution weights, convolutions,
+# BatchNorm2d channels and layers, classifier parameters, MACs
 STUDY: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     "weight-level VGG-19": ("vgg19", {"conv_bias": True}, (20040522, 20018880, 16, 5504, 16, 5130, 398136320)),
     "weight-level VGG-16": ("vgg16", {"conv_bias": True}, (14728266, 14710464, 13, 4224, 13, 5130, 313201664)),
@@ -33,9 +33,14 @@ STUDY: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
 }
 
 
-def on_meta(name: str, **options: Any) -> nn.Module:
+def on_meta(name: str, **options: Any) -> Any:
     with torch.device("meta"):
         return build_network(name, **options)
+
+
+def any_network(name: str, **options: Any) -> Any:
+    """A network whose parts can be named: to torch's types each is a tensor or a module, nothing more."""
+    return build_network(name, **options)
 
 
 @pytest.mark.parametrize(("name", "options", "expected"), STUDY.values(), ids=STUDY)
@@ -102,7 +107,7 @@ def counting_maps(channels: int, size: int = 4) -> Tensor:
 
 
 def test_shortcut_a_strides_and_pads_both_sides() -> None:
-    shortcut = build_network("resnet8", width=2).layer2[0].shortcut
+    shortcut = any_network("resnet8", width=2).layer2[0].shortcut
     maps = counting_maps(2)
     out = shortcut(maps)
     assert out.shape == (1, 4, 2, 2)
@@ -112,7 +117,7 @@ def test_shortcut_a_strides_and_pads_both_sides() -> None:
 
 
 def test_shortcut_a_pool_averages_and_pads_at_the_end() -> None:
-    shortcut = build_network("resnet8", width=2, shortcut="a_pool").layer2[0].shortcut
+    shortcut = any_network("resnet8", width=2, shortcut="a_pool").layer2[0].shortcut
     out = shortcut(counting_maps(2))
     assert out[0, 0].tolist() == [[3.5, 5.5], [11.5, 13.5]]
     assert out[0, 1].tolist() == [[19.5, 21.5], [27.5, 29.5]]
@@ -122,8 +127,8 @@ def test_shortcut_a_pool_averages_and_pads_at_the_end() -> None:
 @pytest.mark.parametrize("shortcut", ["a", "a_pool"])
 def test_detached_shortcut_stops_the_gradient_at_transitions_only(shortcut: str) -> None:
     maps = counting_maps(2).requires_grad_()
-    flowing = build_network("resnet8", width=2, shortcut=shortcut)
-    stopped = build_network("resnet8", width=2, shortcut=shortcut, detach_shortcut=True)
+    flowing = any_network("resnet8", width=2, shortcut=shortcut)
+    stopped = any_network("resnet8", width=2, shortcut=shortcut, detach_shortcut=True)
     assert flowing.layer2[0].shortcut(maps).requires_grad
     assert not stopped.layer2[0].shortcut(maps).requires_grad
     assert stopped.layer1[0].shortcut(maps).requires_grad
@@ -133,7 +138,7 @@ def test_detached_shortcut_stops_the_gradient_at_transitions_only(shortcut: str)
 def test_preactivation_block_reads_the_raw_input_beside() -> None:
     """BN-ReLU-1x1, BN-ReLU-3x3/2, BN-ReLU-1x1, plus a 1x1/2 convolution of the input before its batch norm."""
     torch.manual_seed(0)
-    network = build_network("preresnet110", width=3).eval()
+    network = any_network("preresnet110", width=3).eval()
     block = network.layer2[0]
     maps = torch.randn(2, 12, 8, 8)
 
@@ -218,7 +223,7 @@ def test_initialisations_of_the_study(name: str, initialisation: str, fan: str, 
 
 def test_options_are_resolved_and_checked() -> None:
     with torch.device("meta"):
-        options = build_network("vgg16", num_classes=7).architecture.options
+        options = architecture_of(build_network("vgg16", num_classes=7)).options
     assert options == {
         "num_classes": 7,
         "in_channels": 3,
@@ -227,7 +232,7 @@ def test_options_are_resolved_and_checked() -> None:
         "head": "linear",
         "initialisation": "he",
     }
-    assert on_meta("resnet20").architecture.options["shortcut"] == "a"
+    assert architecture_of(on_meta("resnet20")).options["shortcut"] == "a"
 
 
 @pytest.mark.parametrize(
@@ -328,8 +333,8 @@ def test_a_users_options_may_be_numbers_and_text(users_own: Callable[[Callable[.
         return nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(in_channels, num_classes))
 
     name = users_own(build)
-    assert build_network(name, dropout=1).architecture.options["dropout"] == 1.0
-    assert isinstance(build_network(name, dropout=1).architecture.options["dropout"], float)
+    assert architecture_of(build_network(name, dropout=1)).options["dropout"] == 1.0
+    assert isinstance(architecture_of(build_network(name, dropout=1)).options["dropout"], float)
     with pytest.raises(BadInput, match="'dropout' has no default"):
         build_network(name)
     with pytest.raises(BadInput, match="'dropout' is 'much' .allowed: numbers."):

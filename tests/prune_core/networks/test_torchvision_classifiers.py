@@ -10,7 +10,7 @@ from torch import nn
 from torchvision import models
 
 from prune_core.cost.complexity import complexity
-from prune_core.networks import build_network
+from prune_core.networks import architecture_of, build_network
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ def test_sizes_as_torchvision_publishes_them(name: str, published: int) -> None:
     with torch.device("meta"):
         network = build_network(f"torchvision:{name}", num_classes=1000)
     assert complexity(network, (3, 224, 224)).parameters == published
-    assert network.architecture.name == f"torchvision:{name}"
-    assert network.architecture.options == {"num_classes": 1000, "in_channels": 3, "stem": "imagenet"}
+    assert architecture_of(network).name == f"torchvision:{name}"
+    assert architecture_of(network).options == {"num_classes": 1000, "in_channels": 3, "stem": "imagenet"}
 
 
 def test_resnet18_with_a_small_stem_is_the_known_cifar_one() -> None:

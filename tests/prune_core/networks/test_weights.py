@@ -152,7 +152,7 @@ def public_resnet_forward(state: State, images: Tensor, head: str) -> Tensor:
     """Evaluate the CIFAR ResNet of He et al. with option A from its weights alone."""
 
     def norm(name: str, maps: Tensor) -> Tensor:
-        of = {key: state[f"{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")}
+        of: dict[str, Any] = {key: state[f"{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")}
         return F.batch_norm(maps, **of)
 
     maps = F.relu(norm("bn1", F.conv2d(images, state["conv1.weight"], padding=1)))

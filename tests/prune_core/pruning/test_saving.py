@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from prune_core.base.errors import BadInput
-from prune_core.networks import build_network
+from prune_core.networks import architecture_of, build_network
 from prune_core.pruning import load_network, outcome_of, prune, save_network
 
 IMAGES = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(5))
@@ -32,7 +33,7 @@ print(network(images).detach().numpy().tobytes().hex())
 """
 
 
-def dense_network(name: str = "small_vgg", **options: object) -> nn.Module:
+def dense_network(name: str = "small_vgg", **options: Any) -> nn.Module:
     torch.manual_seed(0)
     return build_network(name, width=8, **options)
 
@@ -79,7 +80,7 @@ def test_the_header_is_json_and_the_bytes_are_always_the_same(tmp_path: Path) ->
     architecture = json.loads(header["architecture"])
     assert architecture["name"] == "small_vgg"
     assert architecture["options"]["width"] == 8
-    assert {name: len(kept) for name, kept in architecture["kept"].items()} == {network.outcome.layers[0].name: 8}
+    assert {name: len(kept) for name, kept in architecture["kept"].items()} == {outcome_of(network).layers[0].name: 8}
 
 
 def test_reserved_keys(tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_a_pickle_is_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def write_with(path: Path, **changes: object) -> None:
     """Write a small network under a header of somebody's own making."""
     network = dense_network()
-    architecture = {**network.architecture.to_dict(), **changes}
+    architecture = {**architecture_of(network).to_dict(), **changes}
     save_file(network.state_dict(), path, metadata={"architecture": json.dumps(architecture)})
 
 
@@ -171,7 +172,7 @@ def test_headers_that_lie(changes: dict[str, object], message: str, tmp_path: Pa
 
 def test_an_outcome_that_lies(tmp_path: Path) -> None:
     network = dense_network()
-    metadata = {"architecture": json.dumps(network.architecture.to_dict()), "outcome": json.dumps({"method": "x"})}
+    metadata = {"architecture": json.dumps(architecture_of(network).to_dict()), "outcome": json.dumps({"method": "x"})}
     save_file(network.state_dict(), tmp_path / "a", metadata=metadata)
     with pytest.raises(BadInput, match="does not describe"):
         load_network(tmp_path / "a")

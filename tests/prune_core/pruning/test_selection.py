@@ -1,4 +1,4 @@
-"""Ratios as decimals, exact counts, ties by index, the study's own rule: hand-made cases and a plain reference."""
+"""Ratios as decimals, exact counts, ties by index, the rule of the paper: hand-made cases and a plain reference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_kept_filters_have_no_float_hazard(width: int, ratio: str, kept: int) ->
 def test_removed_weights_have_no_float_hazard() -> None:
     assert int(100 * 0.29) == 28
     assert removed_count(100, parse_ratio(0.29)) == 29
-    # protocol.md 2.1, PreResNet-110
+    # int(N r) for the convolution weights of PreResNet-110, pruned by 10 to 70 % as by Mitra, Schwalbe and Klein 2024
     tenths = [removed_count(1_128_112, parse_ratio(f"0.{tenth}")) for tenth in range(1, 8)]
     assert tenths == [112_811, 225_622, 338_433, 451_244, 564_056, 676_867, 789_678]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -90,18 +92,19 @@ def registered() -> Iterator[None]:
     del NETWORKS._entries["random_cnn"]
 
 
-def lived_in(network: nn.Module, seed: int) -> nn.Module:
+def lived_in(network: Any, seed: int) -> Any:
     """Give every batch norm scales, shifts and statistics that a fresh network has not got."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
             for tensor in (module.weight.data, module.bias.data, module.running_mean):
                 tensor.copy_(torch.randn(tensor.shape, generator=generator))
             module.running_var.copy_(torch.rand(module.num_features, generator=generator) + 0.1)
     return network.eval()
 
 
-def masked_outputs(network: nn.Module, kept: dict[str, list[int]], images: Tensor) -> Tensor:
+def masked_outputs(network: Any, kept: dict[str, list[int]], images: Tensor) -> Tensor:
     """Run the whole network, every removed channel set to zero by a hook right behind its batch norm."""
     handles = []
     for name, indices in kept.items():
@@ -154,7 +157,7 @@ def test_random_networks_pass_their_verification(structure: int, method: str) ->
     ("name", "options"),
     [("small_preresnet", {}), ("resnet8", {"shortcut": "b"}), ("small_vgg", {"head": "mlp", "conv_bias": True})],
 )
-def test_removed_equals_masked_in_shipped_networks(name: str, options: dict[str, object], tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_removed_equals_masked_in_shipped_networks(name: str, options: dict[str, Any], tmp_path: Path) -> None:
     torch.manual_seed(1)
     network = lived_in(build_network(name, width=4, **options), 1)
     draw = random.Random(1)
@@ -169,7 +172,7 @@ def test_removed_equals_masked_in_shipped_networks(name: str, options: dict[str,
 
 
 def test_selection_keeps_the_stream_whole() -> None:
-    network = build_network("small_preresnet", width=4)
+    network: Any = build_network("small_preresnet", width=4)
     groups = groups_of(network)
     [name, group] = next((name, group) for name, group in groups.items() if group.kind == "selection")
     stream = network.get_submodule(group.norm).num_features
@@ -179,7 +182,7 @@ def test_selection_keeps_the_stream_whole() -> None:
 
 
 def test_indices_are_the_dense_networks_after_two_operations() -> None:
-    network = build_network("small_vgg", width=8)
+    network: Any = build_network("small_vgg", width=8)
     first = next(iter(groups_of(network)))
     original = network.get_submodule(first).weight.detach().clone()
     remove_channels(network, {first: [0, 2, 4, 6]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -59,13 +60,14 @@ def registered() -> Iterator[None]:
     del NETWORKS._entries["brought"]
 
 
-def network_of(name: str = "brought", **options: object) -> nn.Module:
+def network_of(name: str = "brought", **options: Any) -> Any:
     torch.manual_seed(2)
     network = build_network(name, num_classes=5, **options)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.2, 1.5)
             nn.init.normal_(module.bias, 0, 0.3)
+            assert module.running_mean is not None
             module.running_mean.normal_(0, 0.1)
     return network
 
@@ -74,7 +76,7 @@ def network_of(name: str = "brought", **options: object) -> nn.Module:
 def test_a_users_network(method: str, tmp_path: Path) -> None:
     network = network_of()
     options = {"batches": [(IMAGES, torch.tensor([0, 1]))]} if method == "taylor" else {}
-    pruned = prune(network, method, "0.5", **options)
+    pruned: Any = prune(network, method, "0.5", **options)
     outcome = outcome_of(pruned)
     # A filter on the residual stream, one that a grouped convolution reads, and the grouped one itself stay.
     assert [(layer.name, layer.total, layer.kept) for layer in outcome.layers] == [("inner", 6, 3), ("after", 10, 5)]
@@ -120,7 +122,7 @@ def test_mobilenet_v2_narrows_its_depthwise_convolutions() -> None:
         ("features.2.conv.0.0", 96, 48),
         ("features.3.conv.0.0", 144, 72),
     ]
-    depthwise = pruned.get_submodule("features.2.conv.1.0")
+    depthwise: Any = pruned.get_submodule("features.2.conv.1.0")
     assert (depthwise.in_channels, depthwise.out_channels, depthwise.groups) == (48, 48, 48)
     found = verify(network, pruned, IMAGES)
     assert found.passed, found.reason

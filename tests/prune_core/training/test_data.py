@@ -1,4 +1,4 @@
-"""Batches: every image once an epoch, augmentation against plain loops, schedule and recipe against the protocol."""
+"""Batches: every image once an epoch, augmentation against plain loops, schedule and recipe against the paper."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_images_are_normalised():
 
 
 def test_the_schedule_of_the_study():
-    """Protocol section 3: 0.1, times 0.1 at the start of epochs 80 and 120; fine-tuning 1e-3 constant."""
+    """Liu et al. 2019: 0.1, times 0.1 at the start of epochs 80 and 120; fine-tuning 1e-3 constant."""
     recipe = Recipe(epochs=160, schedule="step", milestones=(80, 120))
     table = {0: 0.1, 79: 0.1, 80: 0.01, 119: 0.01, 120: 0.001, 159: 0.001}
     assert {epoch: learning_rate(recipe, epoch, 781, 782) for epoch in table} == table

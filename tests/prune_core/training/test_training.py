@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from prune_core.training import Checkpoint, DeviceData, Interrupted, Recipe, Tra
 STREAM = ("test", 0)
 
 
-def small_net(seed: int = 0) -> nn.Module:
+def small_net(seed: int = 0) -> Any:
     torch.manual_seed(seed)
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1, bias=False),
@@ -46,7 +48,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_sgd_is_the_hand_written_one(nesterov):
     """v = m v + (g + d w); w -= lr v, with Nesterov w -= lr (g + d w + m v): in float64, linear softmax."""
-    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    network: Any = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
     data = small_data(count=32)
     recipe = Recipe(epochs=1, batch_size=8, learning_rate=0.1, momentum=0.9, weight_decay=0.01, nesterov=nesterov)
     w = network[1].weight.detach().double().numpy().copy()
@@ -128,6 +130,10 @@ def test_going_on_gives_the_same_bits(tmp_path, recipe):
             network = small_net()
         left = draw.randint(0, 5)
         steps = iter(range(left + 1))
+
+        def exhausted(steps: Iterator[int] = steps) -> bool:
+            return next(steps, None) is None
+
         try:
             train(
                 network,
@@ -137,7 +143,7 @@ def test_going_on_gives_the_same_bits(tmp_path, recipe):
                 epochs_to=3,
                 stream=STREAM,
                 state=TrainingState.load(file),
-                should_stop=lambda steps=steps: next(steps, None) is None,
+                should_stop=exhausted,
                 on_epoch=lambda e, m: again.append((e, m)),
                 checkpoint=Checkpoint(lambda state: state.save(file), seconds=1e9),
             )
@@ -151,7 +157,7 @@ def test_going_on_gives_the_same_bits(tmp_path, recipe):
 
 def test_a_checkpoint_by_time_goes_on_too(tmp_path):
     data, recipe = small_data("shift"), Recipe(epochs=2, batch_size=16)
-    states = []
+    states: list[tuple[int, int]] = []
     network = small_net()
 
     def save(state):
@@ -178,7 +184,8 @@ def test_a_damaged_checkpoint_is_no_checkpoint(tmp_path):
     file = tmp_path / "state.pt"
     assert TrainingState.load(file) is None
     TrainingState(epoch=2, notes={"key": "a"}).save(file)
-    assert TrainingState.load(file).notes == {"key": "a"}
+    loaded = TrainingState.load(file)
+    assert loaded is not None and loaded.notes == {"key": "a"}
     file.write_bytes(file.read_bytes()[:-100])
     assert TrainingState.load(file) is None
     file.write_bytes(b"")

@@ -6,9 +6,11 @@ import multiprocessing
 import random
 import time
 from pathlib import Path
+from typing import Any
 
-from prune_core.base.description import content_key
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_record
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
 
 DESCRIPTION = {
@@ -40,15 +42,10 @@ DESCRIPTION = {
 BUDGETS = [0, 1, 3]
 
 
-def work(root: Path, cache: Path) -> dict:
+def work(root: Path, cache: Path) -> dict[str, Any]:
     return run_trial(
-        DESCRIPTION,
-        key=content_key(DESCRIPTION),
-        budgets=BUDGETS,
-        folder=root / "trial",
-        store=root / "store",
-        cache=cache,
-        checkpoint_seconds=0.0,
+        TrialDescription.from_plain(DESCRIPTION),
+        TrialOrder(folder=root / "trial", store=root / "store", budgets=tuple(BUDGETS), cache=cache, checkpoint_seconds=0.0),
     )
 
 
@@ -69,9 +66,11 @@ def test_killed_eight_times_it_ends_the_same(tmp_path):
         worker.join()
     assert kills >= 2
     assert work(stormy, cache)["status"] == "complete"
-    assert read_outcome(stormy / "trial")["budgets"] == BUDGETS
+    outcome = read_outcome(stormy / "trial")
+    assert outcome is not None and outcome["budgets"] == BUDGETS
     for budget in BUDGETS:
         mine, theirs = read_record(stormy / "trial", budget), read_record(calm / "trial", budget)
+        assert mine is not None and theirs is not None
         assert {n: v for n, v in mine.items() if "seconds" not in n} == {
             n: v for n, v in theirs.items() if "seconds" not in n
         }

@@ -12,13 +12,22 @@ from prune_core.base.files import read_json
 from prune_core.corruptions import EXTRA, STANDARD
 from prune_core.training import Interrupted
 from prune_core.trial.data import load_trial_data, report_cells, selection_cells
+from prune_core.trial.description import (
+    BaselineDescription,
+    DataDescription,
+    EvaluationDescription,
+    NetworkDescription,
+)
 from prune_core.trial.watch import Watch
 
-EVALUATION = {"corruptions": "generated", "seed": 0, "images_per_cell": 10, "selection_images_per_cell": 10}
-BASELINE = {
-    "study_seed": 0,
-    "data": {"name": "mnist5k", "options": {}, "checksum": None, "train": 100, "validation": 50, "test": 50},
-}
+EVALUATION = EvaluationDescription("generated", seed=0, images_per_cell=10, selection_images_per_cell=10)
+BASELINE = BaselineDescription(
+    study_seed=0,
+    data=DataDescription("mnist5k", train=100, validation=50, test=50),
+    network=NetworkDescription("small_vgg"),
+    training=None,
+    seed=0,
+)
 
 
 @pytest.mark.parametrize(

@@ -7,22 +7,28 @@ import json
 import math
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from prune_core.base.description import content_key
+from prune_core.base.build import build_text
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress, read_record
 from prune_core.pruning import METHODS, load_network
+from prune_core.training import train
+from prune_core.trial import baseline as pipeline_baseline
 from prune_core.trial import judge as pipeline_evaluation
 from prune_core.trial import run as pipeline
 from prune_core.trial import walk as pipeline_walk
+from prune_core.trial.build import this_build
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
 
-BASELINE = {
+BASELINE: dict[str, Any] = {
     "kind": "baseline",
     "study_seed": 0,
     "data": {"name": "digits", "options": {}, "checksum": None, "train": 300, "validation": 100, "test": 100},
@@ -64,16 +70,10 @@ class House:
     def __init__(self, root: Path, cache: Path):
         self.root, self.cache = root, cache
 
-    def run(self, description, budgets, name="trial", store="store", **more):
-        return run_trial(
-            description,
-            key=content_key(description),
-            budgets=budgets,
-            folder=self.root / name,
-            store=self.root / store,
-            cache=self.cache,
-            **more,
-        )
+    def run(self, description, budgets, name="trial", store="store", on_budget=None, should_stop=None, **more):
+        order = TrialOrder(self.root / name, self.root / store, tuple(budgets), cache=self.cache, **more)
+        described = TrialDescription.from_plain(description)
+        return run_trial(described, order, on_budget=on_budget, should_stop=should_stop)
 
     def record(self, budget, name="trial"):
         return read_record(self.root / name, budget)
@@ -152,8 +152,9 @@ def test_baseline_control_and_two_methods(house):
         }
         assert columns <= record.keys()
         assert all(math.isfinite(value) for value in record.values() if isinstance(value, float))
-        assert read_outcome(house.root / name)["status"] == "complete"
-        assert read_progress(house.root / name)["heartbeat"] > 0
+        outcome, progress = read_outcome(house.root / name), read_progress(house.root / name)
+        assert outcome is not None and outcome["status"] == "complete"
+        assert progress is not None and progress["heartbeat"] > 0
         assert json.loads((house.root / name / "description.json").read_text())["kind"]
     assert json.loads((house.root / "filters" / "verification.json").read_text())["passed"] is True
 
@@ -188,10 +189,12 @@ def test_a_longer_budget_goes_on_and_a_new_one_below_is_walked_again(house, monk
     house.run(described(), [0, 3], "grown")
     kept = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (house.root / "grown").glob("budget-*/*")}
     walked = []
-    real = pipeline_walk.train
-    monkeypatch.setattr(
-        pipeline_walk, "train", lambda *a, **k: (walked.append((k["epochs_from"], k["epochs_to"])), real(*a, **k))[1]
-    )
+
+    def noted(*args, **more):
+        walked.append((more["epochs_from"], more["epochs_to"]))
+        return train(*args, **more)
+
+    monkeypatch.setattr(pipeline_walk, "train", noted)
     assert house.run(described(), [0, 3, 4], "grown")["budgets"] == [0, 3, 4]
     assert walked == [(3, 4)]
     walked.clear()
@@ -336,3 +339,23 @@ def test_nothing_but_the_record_is_kept_when_asked(house):
     house.run(described(), [0], keep="none")
     # Beside the record what resampling the images does to it: a few kilobytes, for intervals without logits.
     assert {path.name for path in budget_folder(house.root / "trial", 0).iterdir()} == {"record.json", "resampled.npy"}
+
+
+def test_every_record_says_its_build_and_that_of_its_baseline(house, monkeypatch):
+    house.run(described("baseline"), [0], "baseline")
+    here = this_build("cpu")
+    assert here["torch"] == torch.__version__ and here["numpy"] == np.__version__ and here["processor"]
+    house.run(described(), [0], "first")
+    other = {**here, "torch": "9.9"}
+    for module in (pipeline_evaluation, pipeline_baseline):
+        monkeypatch.setattr(module, "this_build", lambda _: other)
+    house.run(described(), [0], "second")
+    house.run(described("control"), [0], "control")
+    for name, made_by in (("baseline", here), ("first", here), ("second", other), ("control", here)):
+        record = house.record(0, name)
+        assert {column: record[column] for column in here} == made_by, name
+        assert record["baseline_build"] == build_text(here)
+    # the control's budget 0 is the baseline, which was judged once, by the build that says so
+    outcome = house.run(described(ratio="0.7"), [0], "refused", mixed_builds="refuse")
+    assert outcome["status"] == "failed" and "mixed_builds: refuse" in outcome["cause"]
+    assert "torch 9.9" in outcome["cause"] and here["torch"] in outcome["cause"]

@@ -38,8 +38,10 @@ def _out(tmp_path: Path) -> Path:
     (tmp_path / "mine.yaml").write_text(STUDY, encoding="utf-8")
     study = load_study(tmp_path / "mine.yaml")
     out = tmp_path / "out"
-    write_study(study.to_plain(), out / "study.yaml", provenance={"git": "0123"})
-    baseline, control, pruned = make_plan(study).trials
+    plan = make_plan(study)
+    assert plan.data is not None
+    write_study(study.to_plain(), out / "study.yaml", provenance={"git": "0123", "data": plan.data.to_plain()})
+    baseline, control, pruned = plan.trials
     for trial in (baseline, control):
         write_json(
             out / "trials" / trial.key / "budget-0000" / "record.json",

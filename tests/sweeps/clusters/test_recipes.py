@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from sweeps.cli.group import cli
-from tests.sweeps.clusters.kuberay_shape import RayJob
+from tests.sweeps.clusters.kuberay_shape import HeadGroup, RayJob, WorkerGroup
 
 CLUSTERS = Path(__file__).parents[3] / "sweeps" / "clusters"
 SCRIPTS = sorted([*CLUSTERS.glob("*.sh"), *CLUSTERS.glob("*.sbatch")])
@@ -61,7 +61,8 @@ def test_the_ray_job_has_the_shape_of_the_published_types() -> None:
     cluster = job.spec.rayClusterSpec
     assert cluster.authOptions.mode == "token"
     assert cluster.rayVersion == metadata.version("ray"), "KubeRay chooses its commands by it"
-    for pod in (group.template.spec for group in [cluster.headGroupSpec, *cluster.workerGroupSpecs]):
+    groups: list[HeadGroup | WorkerGroup] = [cluster.headGroupSpec, *cluster.workerGroupSpecs]
+    for pod in (group.template.spec for group in groups):
         volumes = {volume.name for volume in pod.volumes}
         for container in pod.containers:
             assert {mount.name for mount in container.volumeMounts} == volumes
@@ -78,7 +79,7 @@ def test_submitting_hands_the_whole_command_to_the_cluster_with_its_token(tmp_pa
     ray = tmp_path / "ray"
     ray.write_text(f'#!/usr/bin/env bash\necho "$RAY_AUTH_MODE$(printf " %q" "$@")" >>{tmp_path}/log\n')
     ray.chmod(0o755)
-    command = ["bash", CLUSTERS / "submit.sh", "paper", "/shared/you/runs/paper", "--set", "seeds=[0, 1]"]
+    command = ["bash", str(CLUSTERS / "submit.sh"), "paper", "/shared/you/runs/paper", "--set", "seeds=[0, 1]"]
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     subprocess.run(command, check=True, env=environment)
     first, second = (tmp_path / "log").read_text().splitlines()
@@ -91,3 +92,13 @@ def test_submitting_hands_the_whole_command_to_the_cluster_with_its_token(tmp_pa
     assert parameters["overrides"] == ("seeds=[0, 1]",)
     said = subprocess.run(command[:3], env=environment, capture_output=True, text=True)
     assert (said.returncode, said.stderr) == (2, "usage: submit.sh STUDY OUT [options of prunefront run]\n")
+
+
+def test_the_image_gets_no_environment_no_run_and_no_address_with_a_token() -> None:
+    left_out = {
+        line for line in (CLUSTERS.parents[1] / ".dockerignore").read_text().splitlines() if line[:1] not in ("", "#")
+    }
+    assert {".venv", "runs", ".git/config", "**/.env", "**/auth_token", "**/*.pem"} <= left_out
+    assert not {".git", "requirements.lock", "sweeps", "**/*"} & left_out, "git says which commit a record comes from"
+    docker = (CLUSTERS / "Dockerfile").read_text()
+    assert "COPY . /opt/prunefront" in docker, "the whole of the folder goes in"

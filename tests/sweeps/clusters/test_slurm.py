@@ -85,7 +85,13 @@ def test_head_workers_and_driver_start_in_order_with_one_token_and_the_status_is
     assert driver in said
     assert "token file 600" in said
     assert said.count("ray ends") == 2
-    assert said[-1] == "srun --overlap --nodes=64 --ntasks-per-node=1 rm -rf /tmp/pf-slurm-123456"
+    made = next(line for line in said if " mkdir " in line)
+    folder = made.removeprefix("srun --overlap --nodes=64 --ntasks-per-node=1 mkdir -m 700 ")
+    assert re.fullmatch(r"/tmp/pf-slurm-\w{10}", folder)
+    assert f"--temp-dir={folder}/r " in head
+    assert said.index(made) < said.index(head)
+    assert said[-1] == f"srun --overlap --nodes=64 --ntasks-per-node=1 rm -rf {folder}"
+    assert not Path(folder).exists()
     assert list(Path(job["OUT"]).iterdir()) == [], "the token must not stay"
 
 
@@ -101,6 +107,28 @@ def test_asked_to_stop_it_asks_the_driver_waits_for_it_and_cleans_up(job: dict[s
     said = log.read_text().splitlines()
     assert said.index("driver ends") < said.index("ray ends"), "the driver needs its Ray until its trials have stopped"
     assert list(Path(job["OUT"]).iterdir()) == []
+
+
+def test_two_jobs_of_one_number_have_folders_of_their_own(job: dict[str, str]) -> None:
+    for number in range(2):
+        subprocess.run(["bash", SCRIPT], env={**job, "STATUS": "0"}, check=True, timeout=60)
+        Path(job["LOG"]).rename(f"{job['LOG']}-{number}")
+    folders = {re.search(r"mkdir -m 700 (\S+)", Path(f"{job['LOG']}-{n}").read_text())[1] for n in range(2)}  # type: ignore[index]
+    assert len(folders) == 2
+
+
+def test_a_folder_that_somebody_laid_in_wait_is_not_used(job: dict[str, str], tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    (trap / "thesis").mkdir(parents=True)
+    mktemp = tmp_path / "bin" / "mktemp"
+    mktemp.write_text(f'#!/usr/bin/env bash\n[ "$1" = -u ] && echo {tmp_path}/link || exec /usr/bin/mktemp "$@"\n')
+    mktemp.chmod(0o755)
+    (tmp_path / "link").symlink_to(trap)
+    ran = subprocess.run(["bash", SCRIPT], env=job, capture_output=True, text=True, timeout=60)
+    assert ran.returncode != 0
+    assert "ray start" not in Path(job["LOG"]).read_text()
+    assert (trap / "thesis").is_dir()
+    assert list(Path(job["OUT"]).iterdir()) == [], "the token must not stay"
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_the_paper_is_sized_without_its_data(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.delenv("PRUNEFRONT_CIFAR10", raising=False)
     sizes = sizes_of(load_study("paper"))
     assert sizes is not None
-    # protocol, section 0: each model sees 10,000 clean and 750,000 corrupted images; we add 10,000 training images
+    # CIFAR-10 and CIFAR-10-C: 10,000 clean and 15 x 5 x 10,000 corrupted test images; we add 10,000 training images
     assert (sizes.train, sizes.clean, sizes.cells) == (50_000, 20_000, 750_000)
 
 

@@ -211,3 +211,11 @@ def test_what_a_killed_export_left_is_removed_after_a_day(tmp_path):
 
 def test_markup_does_not_work_in_a_card():
     assert escaped("<img src=x> [a](b) `c` | d\n# e") == r"&lt;img src=x&gt; \[a\](b) \`c\` \| d \# e"
+
+
+def test_who_collapsed_is_said_by_the_mean_over_seeds_on_the_images_that_select(tmp_path: Path) -> None:
+    lost = {"aaaaaaaaaaaaaaa0": 0.05, "aaaaaaaaaaaaaaa1": 0.17, "bbbbbbbbbbbbbbb0": 0.12, "bbbbbbbbbbbbbbb1": 0.07}
+    rows = [{**each, "delta_val_accuracy": -lost.get(each["key"], 0.0), "delta_accuracy": -0.9} for each in ROWS]
+    found = chosen(study_folder(tmp_path, rows=rows), ["small_vgg-l1_filter-r0.50-b0", "small_vgg-unstructured-r0.50-b0"])
+    assert [one.candidate["accuracy_lost"] for one in found] == pytest.approx([0.11, 0.095])
+    assert [bool(one.candidate["collapsed"]) for one in found] == [True, False]

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from safetensors import safe_open
 
 from prune_core.base.trial_folder import read_record
 from prune_core.data import load_dataset, split_dataset
-from prune_core.pruning import load_network
+from prune_core.pruning import load_network, outcome_of
 from sweeps.cli.group import cli, run_cli
 from sweeps.export import export as export_module
 from sweeps.export.export import ExportFailed, Wanted, export_study
@@ -97,7 +98,7 @@ def test_onnx_is_checked_where_nobody_has_imported_torch(folder, judged, report,
 def test_the_safetensors_file_has_the_same_tensors_and_says_what_it_is(folder, judged, card):
     loaded = load_network(folder / "model.safetensors")
     assert loaded.architecture == judged.architecture
-    assert loaded.outcome.method == "l1_filter"
+    assert outcome_of(loaded).method == "l1_filter"
     for name, tensor in judged.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor)
     with safe_open(folder / "model.safetensors", framework="np") as opened:
@@ -131,6 +132,7 @@ def test_the_card_gives_costs_metrics_and_limits(card, out):
     # the largest layer reads and writes the 2 maps of the first stage
     assert card["costs"]["peak_activation_bytes"] == 4 * (2 + 2) * 256
     record = read_record(out / "trials" / card["checkpoint"]["trial"], 0)
+    assert record is not None
     metrics = card["checkpoint"]["metrics"]
     assert all(metrics[name] == record[name] for name in ("accuracy", "ece", "nll", "mpc", "val_nll"))
     low, high = card["checkpoint"]["intervals"]["accuracy"]
@@ -209,7 +211,7 @@ def test_other_weights_than_the_judged_ones_are_not_shipped(out, monkeypatch):
     load = load_network
 
     def other(path):
-        network = load(path)
+        network: Any = load(path)
         with torch.no_grad():
             network.classifier.bias += torch.arange(10.0)
         return network

@@ -30,6 +30,7 @@ def test_every_file_answers_as_the_pruned_network(name, options, method, tmp_pat
     network = prune(build_network(name, in_channels=3, num_classes=7, width=8, **options), method, "0.5").eval()
     for module in network.modules():  # as after training: an exporter that drops the statistics would be seen
         if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
             module.running_mean.normal_(0, 0.3)
             module.running_var.uniform_(0.5, 2)
     program = exported(network, (3, 32, 32))

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[3]
 
 def _benchmark():
     spec = importlib.util.spec_from_file_location("front_calibration", ROOT / "benchmarks" / "front_calibration.py")
+    assert spec is not None and spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sweeps.front.front import candidates, front, hypervolume, membership, non_dominated, selection_columns, write_front
+from prune_core.metrics import Direction
+from sweeps.front.front import candidates, front, hypervolume, membership, non_dominated, write_front
 from sweeps.front.scatter import scatter_of
 from sweeps.front.seeds import seed_adjusted
 
@@ -87,7 +88,7 @@ def record(method="l1", ratio="0.5", seed=0, budget=2, accuracy=0.9, parameters=
     }
 
 
-TWO = {"accuracy": "max", "nonzero_parameters": "min"}
+TWO: dict[str, Direction] = {"accuracy": "max", "nonzero_parameters": "min"}
 
 
 def test_candidates_have_mean_sample_deviation_and_completeness():
@@ -112,7 +113,7 @@ def test_a_stopped_or_nan_record_never_competes():
         [record(accuracy=0.99, status="stopped"), record(ratio="0.7", accuracy=np.nan), record(ratio="0.3", accuracy=0.5)]
     )
     table = candidates(records, TWO)
-    assert table.loc[front(table, TWO), "ratio"].tolist() == [0.3]
+    assert table.loc[front(table, TWO).tolist(), "ratio"].tolist() == [0.3]
 
 
 def test_fronts_never_mix_budgets_unless_asked():
@@ -125,19 +126,13 @@ def test_fronts_never_mix_budgets_unless_asked():
 def test_the_baseline_competes_at_every_budget():
     records = pd.DataFrame([record("baseline", "0", budget=0, accuracy=0.95, parameters=50), record(budget=2, accuracy=0.9)])
     table = candidates(records, TWO)
-    assert table.loc[front(table, TWO), "method"].tolist() == ["baseline"]
+    assert table.loc[front(table, TWO).tolist(), "method"].tolist() == ["baseline"]
 
 
 def test_empty_records_have_no_candidates():
     table = candidates(pd.DataFrame(columns=list(record())), TWO)
     assert len(table) == 0
     assert front(table, TWO).tolist() == []
-
-
-def test_selection_numbers_decide():
-    columns = ["accuracy", "val_accuracy", "nonzero_parameters"]
-    assert selection_columns(TWO, columns) == {"val_accuracy": "max", "nonzero_parameters": "min"}
-    assert selection_columns(TWO, columns, "report") == TWO
 
 
 def test_front_csv_is_decided_by_selection_and_shows_the_report(tmp_path):
@@ -227,7 +222,7 @@ def test_extra_seeds_of_poor_baselines_put_nobody_off_the_front():
     assert found["accuracy"].to_dict() == pytest.approx(level)  # by hand: as without them
     assert found.loc["a", "seeds"] == 5
     own = candidates(table[table["seed"] < 3], {"accuracy": "max"}, seeds=(0, 1, 2)).set_index("method")
-    assert found.loc["b", "accuracy"] == own.loc["b", "accuracy"]
+    assert found["accuracy"]["b"] == own["accuracy"]["b"]
 
 
 def test_extra_seeds_make_a_wrong_order_rarer_and_not_more_frequent():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from prune_core.metrics import Direction
 from sweeps.front.text import front_rows
 
-DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
+DECISIVE: dict[str, Direction] = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
 
 
 def record(method: str, ratio: float, budget: int, accuracy: float, ece: float, parameters: int) -> dict[str, object]:
@@ -24,6 +25,7 @@ def record(method: str, ratio: float, budget: int, accuracy: float, ece: float, 
         "val_ece": ece,
         "val_mpc": 0.5,
         "nonzero_parameters": parameters,
+        "delta_val_accuracy": accuracy - 0.91 if method != "baseline" else float("nan"),
     }
 
 
@@ -45,7 +47,7 @@ def test_the_longest_budget_best_accuracy_first() -> None:
     assert rows[1] == ("net-l1_filter at 0.5, 2 epochs", "0.8800", "0.0300", "0.5000", "600")
     assert "validation images" in note
     assert "2 epochs" in note
-    assert "1 more lost over 20 points" in note
+    assert "1 more lost over 10 points of accuracy against their control" in note
     assert "2 on the fronts of other budgets" in note  # and the baseline, which the control beats at the longest
 
 
@@ -56,5 +58,5 @@ def test_nothing_is_shown_before_a_candidate_is_complete() -> None:
 
 def test_the_note_says_when_the_report_images_chose() -> None:
     report = RECORDS.rename(columns=lambda name: name.removeprefix("val_"))
-    _, note = front_rows(report, {"accuracy": "max", "ece": "min"}, [0])
+    _, note = front_rows(report, {"accuracy": "max", "ece": "min"}, [0], "report")
     assert "the report images, which also chose" in note

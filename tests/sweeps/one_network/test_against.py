@@ -14,7 +14,8 @@ import torch
 from prune_core.evaluation.scoring import record_columns
 from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
-from sweeps.one_network.against import against_lines, collapse_line, deltas, write_flipped
+from sweeps.one_network.against import against_lines, deltas, falling_ece_line, write_flipped
+from sweeps.one_network.judged import Record
 from sweeps.records.columns import record_columns as columns
 from tests.sweeps.judging import call, judgement, row
 
@@ -65,12 +66,23 @@ def test_against_another_network(data: str, tmp_path: Path) -> None:
     assert deltas(pruned, judged)["delta_accuracy"] == pytest.approx(lost_share)
 
 
+def test_a_class_whose_name_is_a_formula_is_none_in_the_table_of_flipped_images(data: str, tmp_path: Path) -> None:
+    judged = judgement(data)
+    names = ("=HYPERLINK(1)", " +plus", "\x1b[31mred")
+    judged = dataclasses.replace(judged, dataset=dataclasses.replace(judged.dataset, classes=names))
+    flipped = dataclasses.replace(judged, logits=dataclasses.replace(judged.logits, clean=judged.logits.clean[:, [1, 2, 0]]))
+    write_flipped(flipped, judged, tmp_path / "flipped.csv")
+    table = list(csv.DictReader((tmp_path / "flipped.csv").open(encoding="utf-8")))
+    assert len(table) == 60
+    assert {each["label"] for each in table} == {"'=HYPERLINK(1)", "' +plus", "\ufffd[31mred"}
+
+
 def test_an_ece_that_fell_with_accuracy_and_confidence_is_flagged() -> None:
-    dense = {"accuracy": 0.9, "mean_confidence": 0.95, "ece": 0.05, "mpc_s5": 0.6, "corruption_ece_s5": 0.3}
-    guessing = {"accuracy": 0.1, "mean_confidence": 0.11, "ece": 0.01, "mpc_s5": 0.1, "corruption_ece_s5": 0.02}
-    [line] = collapse_line(guessing, dense)
+    dense: Record = {"accuracy": 0.9, "mean_confidence": 0.95, "ece": 0.05, "mpc_s5": 0.6, "corruption_ece_s5": 0.3}
+    guessing: Record = {"accuracy": 0.1, "mean_confidence": 0.11, "ece": 0.01, "mpc_s5": 0.1, "corruption_ece_s5": 0.02}
+    [line] = falling_ece_line(guessing, dense)
     assert line.startswith("not better calibrated: ECE, ECE under corruption fell because accuracy fell")
-    assert collapse_line({**dense, "ece": 0.01}, dense) == []
+    assert falling_ece_line({**dense, "ece": 0.01}, dense) == []
 
 
 def test_against_on_the_command_line(capsys: pytest.CaptureFixture[str], checkpoint: str, data: str, tmp_path: Path) -> None:

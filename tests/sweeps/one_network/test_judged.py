@@ -106,6 +106,7 @@ def test_after_temperature_is_what_the_record_says(data: str) -> None:
     judged = judgement(data)
     scaling = scale(selection=None, report=judged.logits)
     scaled = _scaled_set(judged.logits, scaling)
+    assert scaling.report is not None
     np.testing.assert_allclose(scaled.clean, scaling.report.logits)
     # An image's corrupted copies are divided by what the image itself was divided by.
     at = int(judged.logits.cell_index[7])

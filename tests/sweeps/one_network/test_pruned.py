@@ -262,3 +262,18 @@ def test_timing_leaves_the_training_flags_alone(dense: nn.Module) -> None:
     assert [module.training for module in dense.modules()] == flags and not other.training
     for each in (slow, fast):
         assert 0 < each.low <= each.median <= each.high
+
+
+def test_a_pruned_file_is_pruned_on_or_refused(capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path) -> None:
+    first, second = str(tmp_path / "first.safetensors"), str(tmp_path / "second.safetensors")
+    argv = ["--method", "l1_filter", "--image-size", "16"]
+    assert call(capsys, "prune", checkpoint, *argv, "--ratio", "0.75", "-o", first)[0] == 0
+    status, out, err = call(capsys, "prune", first, *argv, "--ratio", "0.5", "-o", second)
+    assert (status, out, Path(second).exists()) == (2, "", False)
+    assert "pruned already: l1_filter at ratio 0.75 took 21 of 28 filters (75.00 %)" in err
+    assert len(err.splitlines()) == 1
+    status, out, err = call(capsys, "prune", first, *argv, "--ratio", "0.8", "-o", second)
+    assert (status, err) == (0, "")
+    assert "pruned before: l1_filter at ratio 0.75 took 21 of 28 filters (75.00 %); the ratio counts the unpruned" in out
+    gone = outcome_of(load_network(second)).removed
+    assert f"those gone included: {gone - 21} more went" in out

@@ -14,7 +14,8 @@ import torch
 from prune_core import build_network
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
-from prune_core.base.keys import baseline_key
+from prune_core.base.recipe import Recipe
+from prune_core.trial.description import BaselineDescription, DataDescription, NetworkDescription
 from sweeps.plan.arms import study_arms
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
 from sweeps.plan.state import baseline_failure, baseline_ready, block, final_status, forget_failures
@@ -51,7 +52,7 @@ def finish(
     out: Path, trial: PlannedTrial, budgets: tuple[int, ...], status: str = "complete", cause: str | None = None
 ) -> None:
     folder = out / "trials" / trial.key
-    write_json(folder / "description.json", trial.description)
+    write_json(folder / "description.json", trial.description.to_plain())
     for budget in budgets:
         write_json(folder / f"budget-{budget:04d}" / "record.json", {"budget": budget})
     write_json(folder / "outcome.json", {"status": status, "cause": cause, "budgets": list(budgets)})
@@ -79,9 +80,9 @@ def test_slimming_starts_from_its_own_baseline_and_nobody_else_does(tmp_path: Pa
     sparse = {trial.baseline_key for trial in plan.trials if trial.kind == "baseline" and trial.arm == "small_vgg-sparse"}
     for trial in plan.trials:
         assert (trial.baseline_key in sparse) == (trial.arm in ("small_vgg-sparse", "small_vgg-network_slimming"))
-        strength = trial.description["baseline"]["training"]["sparsity"]
-        assert strength == (1e-4 if trial.baseline_key in sparse else 0.0)
-        assert trial.description["fine_tuning"].get("sparsity", 0.0) == 0.0
+        recipe = trial.description.baseline.training
+        assert recipe is not None and recipe.sparsity == (1e-4 if trial.baseline_key in sparse else 0.0)
+        assert (trial.description.fine_tuning or Recipe()).sparsity == 0.0
 
 
 def test_a_middle_ratio_of_every_arm_comes_early(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_a_schedule_that_depends_on_its_length_makes_a_trial_per_budget(tmp_path
     plan = make_plan(study(tmp_path, "fine_tuning.schedule=cosine", "budgets=[0, 1, 4]"))
     assert Counter(trial.kind for trial in plan.trials) == {"baseline": 6, "control": 18, "pruned": 90}
     trial = next(trial for trial in plan.trials if trial.name == "small_vgg-unstructured-r0.50-s0-b4")
-    assert trial.budgets == (4,) and trial.description["budget"] == 4
+    assert trial.budgets == (4,) and trial.description.budget == 4
 
 
 def test_the_dense_ladder_is_trained_and_judged(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_the_dense_ladder_is_trained_and_judged(tmp_path: Path) -> None:
     assert [(trial.network, trial.method, trial.ratio, trial.budgets) for trial in dense] == [
         ("half", "dense", "0", (0,))
     ] * 2
-    assert dense[0].description["baseline"]["network"]["options"]["width"] == 2
+    assert dense[0].description.baseline.network.options["width"] == 2
 
 
 def test_a_pruned_architecture_is_trained_from_scratch_where_the_arm_says_so(tmp_path: Path) -> None:
@@ -153,9 +154,10 @@ def test_a_pruned_architecture_is_trained_from_scratch_where_the_arm_says_so(tmp
     assert scratch[0].arm == "small_vgg-unstructured-scratch"
     assert scratch[0].name == "small_vgg-unstructured-scratch-r0.30-s0"
     for trial in scratch:
-        recipe = trial.description["training"]
+        recipe = trial.description.training
+        assert recipe is not None
         # slimming's architecture too is trained without the penalty, which is there for pruning alone
-        assert recipe["sparsity"] == 0.0 and recipe["epochs"] == 2
+        assert recipe.sparsity == 0.0 and recipe.epochs == 2
     searched = make_plan(study(tmp_path, "arms.0.scratch=0.3", "search.kind=random", "search.candidates=3"))
     assert Counter(trial.kind for trial in searched.trials) == {"baseline": 6, "control": 6, "scratch": 8}
 
@@ -179,7 +181,7 @@ def test_what_is_there_is_read_from_the_folders(tmp_path: Path) -> None:
     finish(out, first, (0, 1))
     finish(out, second, (0,))  # complete once, but a budget was asked for since
     finish(out, third, (0,), status="diverged", cause="the loss is not finite")
-    write_json(out / "trials" / fourth.key / "description.json", fourth.description)
+    write_json(out / "trials" / fourth.key / "description.json", fourth.description.to_plain())
     states = plan.states(out)
     assert [states[trial.key] for trial in (first, second, third, fourth)] == ["complete", "begun", "diverged", "begun"]
     assert Counter(states.values())["missing"] == len(plan.trials) - 4
@@ -187,6 +189,20 @@ def test_what_is_there_is_read_from_the_folders(tmp_path: Path) -> None:
     assert second.key in missing and fourth.key in missing and not missing & {first.key, third.key}
     assert forget_failures(plan.trials, out) == 1
     assert final_status(third, out) is None
+
+
+def test_a_failed_trial_whose_folder_is_a_link_is_not_emptied(tmp_path: Path) -> None:
+    plan, out = make_plan(study(tmp_path)), tmp_path / "out"
+    linked, other = plan.trials[-2:]
+    for trial in (linked, other):
+        finish(out, trial, (0,), status="diverged", cause="the loss is not finite")
+    victim = (out / "trials" / linked.key).rename(tmp_path / "victim")
+    (out / "trials" / linked.key).symlink_to(victim)
+    before = sorted(victim.rglob("*"))
+    with pytest.raises(BadInput, match=f"{linked.key}: is a link"):
+        forget_failures(plan.trials, out)
+    assert sorted(victim.rglob("*")) == before
+    assert final_status(other, out) == "diverged", "nothing is lost before it is refused"
 
 
 def test_a_failed_baseline_is_known_to_its_trials(tmp_path: Path) -> None:
@@ -218,7 +234,8 @@ def test_a_candidate_with_another_rate_brings_its_control(tmp_path: Path) -> Non
     trials = candidate_trials(chosen, "small_vgg-l1_filter", "0.5", {"learning_rate": 0.02})
     assert Counter(trial.kind for trial in trials) == {"pruned": 2, "control": 2}
     assert not {trial.key for trial in trials} & keys(make_plan(chosen))
-    assert {trial.description["fine_tuning"]["learning_rate"] for trial in trials} == {0.02}
+    fine_tuning = [trial.description.fine_tuning for trial in trials]
+    assert {recipe.learning_rate if recipe else None for recipe in fine_tuning} == {0.02}
 
 
 def test_a_search_plans_only_what_it_needs_in_any_case(tmp_path: Path) -> None:
@@ -276,7 +293,8 @@ def test_images_count_by_content_not_by_place(tmp_path: Path) -> None:
 
 def test_the_root_of_a_dataset_is_a_place() -> None:
     def key(checksum: str | None, **options: object) -> str:
-        return baseline_key({"data": {"name": "cifar10", "options": options, "checksum": checksum}, "checkpoint": None})
+        data = DataDescription("cifar10", options, checksum)
+        return BaselineDescription(0, data, NetworkDescription("vgg16"), Recipe(), 0).key
 
     assert key("abc", root="/data/a") == key("abc", root="/data/b", download=False) == key("abc")
     assert key("abc", root="/data/a") != key("abd", root="/data/a")
@@ -303,8 +321,9 @@ def test_data_that_is_not_there(tmp_path: Path) -> None:
 def test_a_machine_without_the_data_learns_its_checksum_from_the_trials(tmp_path: Path) -> None:
     absent = study(tmp_path, "data.name=arrays:" + str(tmp_path / "none.npz"))
     trial = make_plan(absent, data_required=False).trials[0]
-    description = {**trial.description, "baseline": {**trial.description["baseline"]}}
-    description["baseline"]["data"] = {**description["baseline"]["data"], "checksum": "abc"}
+    baseline = trial.description.baseline
+    known = replace(baseline, data=replace(baseline.data, checksum="abc"))
+    description = replace(trial.description, baseline=known)
     finish(tmp_path / "out", replace(trial, description=description), (0,))
     assert make_plan(absent, tmp_path / "out", data_required=False).checksum == "abc"
 
@@ -320,7 +339,8 @@ def test_options_with_choices_are_an_arm_each_in_a_grid(tmp_path: Path) -> None:
     ]
     assert plan.arms[2].parts == (("network", "small_vgg"), ("method", "l1_filter"), ("layers", "1.3"), ("round_to", "1"))
     pruned = [trial for trial in plan.trials if trial.kind == "pruned"]
-    assert [trial.description["method"]["options"]["layers"] for trial in pruned] == ["all", "all", [1, 3], [1, 3]]
+    methods = [trial.description.method for trial in pruned]
+    assert [method.options["layers"] if method else None for method in methods] == ["all", "all", [1, 3], [1, 3]]
     assert Counter(trial.kind for trial in plan.trials)["control"] == 1
     # the arm that is written out is the same trial
     written = "arms=[{methods: [l1_filter], networks: [small_vgg], options: {layers: [1, 3], round_to: 8}}]"

@@ -6,8 +6,18 @@ from collections import Counter
 
 import pytest
 
+from prune_core.trial.description import (
+    BaselineDescription,
+    DataDescription,
+    EvaluationDescription,
+    NetworkDescription,
+    TrialDescription,
+)
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
+
+BASELINE = BaselineDescription(0, DataDescription("digits"), NetworkDescription("small_vgg"), None, 0)
+DESCRIPTION = TrialDescription("pruned", BASELINE, EvaluationDescription(), 0)
 
 
 def trial(key: str, kind: str = "pruned", base: str = "b", budgets: tuple[int, ...] = (0,)) -> PlannedTrial:
@@ -21,7 +31,7 @@ def trial(key: str, kind: str = "pruned", base: str = "b", budgets: tuple[int, .
         ratio="0.5",
         seed=0,
         budgets=budgets,
-        description={},
+        description=DESCRIPTION,
         baseline_key=base,
         report_budgets=budgets,
     )
@@ -74,9 +84,22 @@ def test_trials_of_a_ready_baseline_start_while_another_still_trains() -> None:
 
 def test_each_baseline_is_looked_for_once_however_many_trials_wait_for_it() -> None:
     folder = Folder()
-    workload = folder.workload(*(trial(f"t{number}") for number in range(1000)))
-    assert workload.next() is None
+    workload = folder.workload(trial("b", "baseline"), *(trial(f"t{number}") for number in range(1000)))
+    assert names(workload) == ["b"]
     assert folder.asked == {"b": 1}
+
+
+def test_a_baseline_that_nobody_else_makes_is_made_by_one_of_the_trials_that_wait_for_it() -> None:
+    folder = Folder()
+    folder.ended["b"] = "complete"  # but its entry of the store is gone
+    workload = folder.workload(trial("b", "baseline"), trial("x"), trial("y"), trial("z", base="c"))
+    assert names(workload) == ["x", "z"], "one for each baseline, the others wait for it"
+    workload.finished("x", "failed")  # and did not make it
+    assert names(workload) == ["y"]
+    folder.ready.add("b")
+    workload.finished("y", "complete")
+    workload.finished("z", "complete")
+    assert workload.exhausted
 
 
 def test_what_needs_a_failed_baseline_is_closed_with_its_cause() -> None:

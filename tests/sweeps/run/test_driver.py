@@ -9,8 +9,8 @@ import torch
 
 from prune_core.training import prepare_runtime
 from sweeps.engine.session import LostRay
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import trial_folder
 from sweeps.run.sweep import configuration, require_begun
 from sweeps.study.model import load_study
 
@@ -28,13 +28,13 @@ def test_a_share_of_a_gpu_is_a_share_of_its_memory(monkeypatch: pytest.MonkeyPat
     study = load_study("paper", small)
     plan = make_plan(study)
     told = configuration(study, tmp_path, plan.trials[0])
-    assert told["memory_fraction"] == study.resources.gpus_per_trial == 0.5
-    assert told["folder"] == str(trial_folder(tmp_path, plan.trials[0].key))
+    assert told.order.memory_fraction == study.resources.gpus_per_trial == 0.5
+    assert told.order.folder == trial_folder(tmp_path, plan.trials[0].key)
     called: list[tuple[float, str]] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda *_, **__: None)
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *cap: called.append((cap[0], str(cap[1]))))
-    described = told["description"]["baseline"]
-    prepare_runtime(device=described["device"], threads=described["threads"], memory_fraction=told["memory_fraction"])
+    described = told.description.baseline
+    prepare_runtime(device=described.device, threads=described.threads, memory_fraction=told.order.memory_fraction)
     prepare_runtime(device="cpu", memory_fraction=0.5)
     assert called == [(0.5, "cuda")]

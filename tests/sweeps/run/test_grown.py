@@ -10,9 +10,9 @@ import pandas as pd
 
 from prune_core.base.trial_folder import finished_budgets
 from sweeps.engine.worker import run_planned
+from sweeps.folder.paths import trial_folder
 from sweeps.front.front import write_front
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import trial_folder
 from sweeps.records.collect import collect
 from sweeps.run.plan_text import plan_text
 from sweeps.run.sweep import configuration

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import trial_folder
 from sweeps.run.thinning import thin
 
 FILES = (*LOGITS, WEIGHTS, RECORD)

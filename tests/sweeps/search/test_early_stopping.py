@@ -13,8 +13,9 @@ import pytest
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import read_outcome
+from sweeps.folder.paths import store_folder, trial_folder
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import final_status, store_folder, trial_folder
+from sweeps.plan.state import final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.run.books import Books
 from sweeps.run.driver import _workload
@@ -65,10 +66,12 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6) -> li
     plan = make_plan(of, out)
     for trial in plan.trials:
         write_json(store_folder(out) / trial.baseline_key / "meta.json", {})
-    workload, ran = _workload(plan, Books(of, plan, out), out), []
-    while (trial := workload.next()) is not None and len(ran) < killed_after:
+    workload = _workload(plan, Books.open(of, plan, out), out)
+    ran: list[tuple[str, int]] = []
+    while (given := workload.next()) is not None and len(ran) < killed_after:
+        trial = given
         folder = trial_folder(out, trial.key)
-        write_json(folder / "description.json", trial.description)
+        write_json(folder / "description.json", trial.description.to_plain())
         for budget in trial.budgets:
             write_json(folder / f"budget-{budget:04d}" / "record.json", measured(trial, budget))
         write_json(folder / "outcome.json", {"status": "complete", "cause": None, "budgets": list(trial.budgets)})
@@ -108,7 +111,7 @@ def test_a_grid_stops_the_worse_half_at_the_first_budget_and_says_why(tmp_path: 
             )
         else:
             assert outcome["status"] == "complete" and outcome["budgets"] == list(trial.budgets)
-    records = Books(of, plan, out)._records()
+    records = Books.open(of, plan, out)._records()
     stopped = records[records["status"].eq("stopped")]
     assert set(stopped["method"]) == {"l1_filter"} and set(stopped["budget"]) == {1, 3}
     assert stopped["cause"].str.startswith("stopped at budget 0").all() and stopped["val_accuracy"].isna().all()

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
+from sweeps.folder.paths import MORE_SEEDS, store_folder, trial_folder
 from sweeps.front.front import candidates
 from sweeps.plan.plan import make_plan
-from sweeps.plan.state import final_status, store_folder, trial_folder
+from sweeps.plan.state import final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.run.books import Books
 from sweeps.run.driver import _workload
 from sweeps.run.plan_text import plan_text
-from sweeps.search.more_seeds import DECISION, choose
+from sweeps.search.more_seeds import choose
 from sweeps.search.whole_plan import whole_plan
 from sweeps.study.model import Study, load_study
 
@@ -52,12 +54,15 @@ def study(folder: Path, *overrides: str) -> Study:
 
 
 def measured(trial: PlannedTrial, budget: int) -> dict[str, float]:
-    """Filters are far worse than weights at every ratio but 0.4, where the two differ by less than their seeds do."""
+    """Filters are far worse than weights at every ratio but 0.4, where the two differ by less than their seeds do.
+
+    Nobody loses the ten points from which on a network is called collapsed and gets no extra seeds.
+    """
     ratio, even = float(trial.ratio), trial.seed % 2 == 0
     filters = trial.method == "l1_filter"
-    accuracy = 0.9 - 0.3 * ratio + 0.01 * budget + (0.001 if even else -0.001)
+    accuracy = 0.9 - 0.1 * ratio + 0.01 * budget + (0.001 if even else -0.001)
     if filters:
-        accuracy += (-0.002 if even else 0.0025) if trial.ratio == "0.4" else -0.2
+        accuracy += (-0.002 if even else 0.0025) if trial.ratio == "0.4" else -0.03
     return {
         "val_accuracy": accuracy,
         "accuracy": accuracy,
@@ -74,14 +79,15 @@ def run(out: Path, of: Study, storage: Path, *, killed_after: int = 10**6, faili
     if not (out / "optuna.db").exists():
         shutil.copy(storage, out / "optuna.db")
     plan = make_plan(of, out)
-    books = Books(of, plan, out)
-    workload, ran = _workload(plan, books, out), []
+    books = Books.open(of, plan, out)
+    workload = _workload(plan, books, out)
+    ran: list[Any] = []
     while len(ran) < killed_after and (trial := workload.next()) is not None:
         folder = trial_folder(out, trial.key)
         failed = trial.name == failing
         if trial.kind == "baseline" and not failed:
             write_json(store_folder(out) / trial.baseline_key / "meta.json", {})
-        write_json(folder / "description.json", trial.description)
+        write_json(folder / "description.json", trial.description.to_plain())
         for budget in () if failed else trial.budgets:
             write_json(folder / f"budget-{budget:04d}" / "record.json", measured(trial, budget))
         status = {"status": "failed", "cause": "by hand"} if failed else {"status": "complete", "cause": None}
@@ -105,7 +111,7 @@ def test_the_two_that_the_seeds_do_not_tell_apart_get_the_extra_seeds(tmp_path: 
     assert ran[-8:-4] == [f"small_vgg-{kind}-s{seed}" for kind in ("baseline", "control") for seed in (7, 8)]
     assert sorted(ran[-4:]) == [f"{arm}-r0.40-s{seed}" for arm in TIED for seed in (7, 8)]
     assert len(ran) == 16 + 8 and run(out, of, empty_storage) == []
-    written = read_json(out / DECISION)
+    written = read_json(out / MORE_SEEDS)
     assert sorted(one["name"] for one in written["chosen"]) == [f"{arm} at 0.4, 1 epochs" for arm in TIED]
     assert [one["frequency"] for one in written["frequencies"][2:]] == [0, 0, 1, 1]  # filters at 0.2 and 0.6, then weights
     # they differ by a quarter of a thousandth, with a standard error of about three: as good as a coin, and never both
@@ -113,7 +119,7 @@ def test_the_two_that_the_seeds_do_not_tell_apart_get_the_extra_seeds(tmp_path: 
     assert sum(one["frequency"] for one in written["chosen"]) == pytest.approx(1)
     assert written["based_on"]["records"] == 30 and written["rule"]["study_seeds"] == [0, 1]
 
-    books = Books(of, make_plan(of, out), out)
+    books = Books.open(of, make_plan(of, out), out)
     records = books._records()
     assert {trial.key for trial in whole_plan(out).trials} == set(records["key"])
     assert records[records["seed"].ge(7) & records["method"].ne("baseline")]["delta_accuracy"].notna().all()
@@ -121,8 +127,8 @@ def test_the_two_that_the_seeds_do_not_tell_apart_get_the_extra_seeds(tmp_path: 
     assert table["complete"].all()
     assert {arm: table.loc[(arm, 0.4, 1), "seeds"] for arm in TIED} == dict.fromkeys(TIED, 4)
     assert table.loc[("small_vgg-l1_filter", 0.2, 1), "seeds"] == 2
-    # seeds 0 and 8 are even, 1 and 7 odd: 0.79 plus the mean of (-0.001, 0.0015), twice each
-    assert table.loc[("small_vgg-l1_filter", 0.4, 1), "val_accuracy"] == pytest.approx(0.79025)
+    # seeds 0 and 8 are even, 1 and 7 odd: 0.87 plus the mean of (-0.001, 0.0015), twice each
+    assert table.loc[("small_vgg-l1_filter", 0.4, 1), "val_accuracy"] == pytest.approx(0.87025)
     rows = optuna.load_study(study_name="mine", storage=f"sqlite:///{out / 'optuna.db'}").trials
     assert len(rows) == 12 and all(row.state.name == "COMPLETE" for row in rows)
 
@@ -135,8 +141,8 @@ def test_a_killed_run_decides_as_an_undisturbed_one_and_does_nothing_twice(
     whole = run(tmp_path / "a" / "mine", of, empty_storage)
     first = run(tmp_path / "b" / "mine", of, empty_storage, killed_after=killed_after)
     assert first + run(tmp_path / "b" / "mine", of, empty_storage) == whole
-    decisions = [(tmp_path / name / "mine" / DECISION).read_text() for name in "ab"]
-    assert decisions[0] == decisions[1] and len(read_json(tmp_path / "a" / "mine" / DECISION)["chosen"]) == 1
+    decisions = [(tmp_path / name / "mine" / MORE_SEEDS).read_text() for name in "ab"]
+    assert decisions[0] == decisions[1] and len(read_json(tmp_path / "a" / "mine" / MORE_SEEDS)["chosen"]) == 1
 
 
 def test_growing_the_seeds_finds_the_extra_ones_and_without_the_key_they_leave_the_report(
@@ -145,8 +151,8 @@ def test_growing_the_seeds_finds_the_extra_ones_and_without_the_key_they_leave_t
     out = tmp_path / "runs" / "mine"
     run(out, study(tmp_path), empty_storage)
     off = study(tmp_path, "search.more_seeds=null")
-    assert run(out, off, empty_storage) == [] and not (out / DECISION).exists()
-    assert set(Books(off, make_plan(off, out), out)._records()["seed"]) == {0, 1}
+    assert run(out, off, empty_storage) == [] and not (out / MORE_SEEDS).exists()
+    assert set(Books.open(off, make_plan(off, out), out)._records()["seed"]) == {0, 1}
     grown = study(tmp_path, "search.more_seeds=null", "seeds=[0, 1, 7, 8]")
     again = run(out, grown, empty_storage)
     assert len(again) == 32 - 16 - 6  # a baseline, a control and a pruned network, at two seeds, are there
@@ -158,7 +164,7 @@ def test_a_grown_study_decides_as_one_that_began_so(tmp_path: Path, empty_storag
     assert len(run(tmp_path / "a" / "mine", narrow, empty_storage)) == 12  # every place is certain
     run(tmp_path / "a" / "mine", wide, empty_storage)
     run(tmp_path / "b" / "mine", wide, empty_storage)
-    assert (tmp_path / "a" / "mine" / DECISION).read_text() == (tmp_path / "b" / "mine" / DECISION).read_text()
+    assert (tmp_path / "a" / "mine" / MORE_SEEDS).read_text() == (tmp_path / "b" / "mine" / MORE_SEEDS).read_text()
 
 
 def test_after_a_search_over_rates_the_extra_seeds_have_controls_of_their_own(tmp_path: Path, empty_storage: Path) -> None:
@@ -169,7 +175,7 @@ def test_after_a_search_over_rates_the_extra_seeds_have_controls_of_their_own(tm
     )
     out = tmp_path / "runs" / "mine"
     ran = run(out, of, empty_storage)
-    chosen = read_json(out / DECISION)["chosen"]
+    chosen = read_json(out / MORE_SEEDS)["chosen"]
     extra = [name for name in ran if name.endswith("-s7")]
     assert len(chosen) == 5 and len(extra) == 1 + 2 * 5  # one baseline, and a control of each one's own rate
     assert run(out, of, empty_storage) == []
@@ -181,8 +187,8 @@ def test_a_baseline_of_an_extra_seed_that_fails_blocks_its_trials_only(tmp_path:
     assert [name for name in ran if name.endswith("s7")] == ["small_vgg-baseline-s7"]
     assert sum(name.endswith("s8") for name in ran) == 3
     plan = make_plan(of, out)
-    assert {status for _, status, _ in Books(of, plan, out).failures()} == {"failed"}
-    records = Books(of, plan, out)._records()
+    assert {status for _, status, _ in Books.open(of, plan, out).failures()} == {"failed"}
+    records = Books.open(of, plan, out)._records()
     assert candidates(records, of.decisive, seeds=of.seeds)["complete"].all()
 
 
@@ -203,7 +209,7 @@ def test_the_plan_says_the_allowance_besides_the_study(tmp_path: Path, empty_sto
 
 def test_where_every_place_is_sure_nobody_gets_more_and_nothing_is_left_to_do(tmp_path: Path, empty_storage: Path) -> None:
     of, out = study(tmp_path, "ratios=[0.2, 0.6]"), tmp_path / "runs" / "mine"
-    assert len(run(out, of, empty_storage)) == 12 and read_json(out / DECISION)["chosen"] == []
+    assert len(run(out, of, empty_storage)) == 12 and read_json(out / MORE_SEEDS)["chosen"] == []
     said = plan_text(make_plan(of, out), out)
     assert "more seeds besides: for no candidate, since no place on the front is uncertain" in said
     assert "none trials" not in said and "cost       none: everything is there" in said

@@ -9,6 +9,7 @@ import sys
 import threading
 from contextlib import closing
 from io import BytesIO
+from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import optuna
@@ -132,7 +133,9 @@ def test_a_killed_search_goes_on_as_an_undisturbed_one(empty_storage, tmp_path, 
         return OptunaSearch(books(folder), 16, 7, sampler=sampler, batch=batch)
 
     undisturbed = drive(begin(tmp_path / "a"))
-    search, known, order = begin(tmp_path / "b"), {}, []
+    search = begin(tmp_path / "b")
+    known: dict[str, Any] = {}
+    order: list[Candidate] = []
     search.reconcile(known)
     while len(order) < killed_after:
         for candidate in search.next(2):
@@ -243,7 +246,7 @@ def test_a_storage_that_cannot_be_opened_is_one_line(tmp_path):
 
 def test_a_password_is_not_printed(tmp_path):
     url = "postgresql+psycopg://me:secret@127.0.0.1:9/db"
-    with pytest.raises(BadInput, match=r"me:\*\*\*@127") as caught:
+    with pytest.raises(BadInput, match=r"://\*\*\*@127") as caught:
         OptunaBooks("toy", tmp_path, url, space=SPACE, objectives=OBJECTIVES)
     assert "secret" not in str(caught.value)
 
@@ -288,7 +291,7 @@ def test_a_storage_that_fails_ends_a_search_with_one_line(out, monkeypatch):
 def test_a_sampler_that_thinks_for_long_holds_up_nobody_and_proposes_the_same(empty_storage, tmp_path):
     release = threading.Event()
 
-    class Slow(optuna.samplers.TPESampler):
+    class Slow(optuna.samplers.TPESampler):  # type: ignore[misc]
         def sample_relative(self, study, trial, search_space):
             release.wait(60)
             return super().sample_relative(study, trial, search_space)

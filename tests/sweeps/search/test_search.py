@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from prune_core.base.errors import BadInput
@@ -94,7 +96,7 @@ def test_a_longer_random_search_begins_with_the_shorter_one():
 
 
 def test_random_rates_are_spread_over_the_scale_and_stay_inside():
-    rates = [candidate.fine_tuning["learning_rate"] for candidate in RandomSearch(RATES, 400, 0).next(400)]
+    rates: list[Any] = [candidate.fine_tuning["learning_rate"] for candidate in RandomSearch(RATES, 400, 0).next(400)]
     assert all(1e-4 <= rate <= 1e-1 for rate in rates)
     # Log-uniform: a third of the draws in each decade, within five standard errors (0.024 each).
     for low in (1e-4, 1e-3, 1e-2):

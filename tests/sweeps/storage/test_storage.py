@@ -19,10 +19,10 @@ import pytest
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import RECORD, REPORT, WEIGHTS, budget_folder
-from sweeps.plan.state import trial_folder
+from sweeps.folder.paths import STORED, trial_folder
 from sweeps.run.storage_mover import Mover
 from sweeps.run.thinning import thin
-from sweeps.storage.files import LARGE, STORED, at_hand, bring_back, copy_away, is_kept, sha256_of
+from sweeps.storage.files import LARGE, at_hand, bring_back, copy_away, is_kept, sha256_of
 from sweeps.storage.place import checked_place
 from sweeps.study.model import load_study
 

@@ -18,8 +18,8 @@ from sweeps.tracking import front as tracking_front
 from sweeps.tracking.front import log_front
 
 
-def choice(name: str, accuracy: float, budget: int = 2, limits: tuple[str, ...] = (), frequency: float = 0.5) -> Any:
-    candidate = {"val_accuracy": accuracy, "front_frequency": frequency}
+def choice(name: str, collapsed: bool = False, budget: int = 2, limits: tuple[str, ...] = (), frequency: float = 0.5) -> Any:
+    candidate = {"collapsed": collapsed, "front_frequency": frequency}
     record = {"mlflow_run_id": f"run-{name}", "seed": 0, "temperature": 1.5}
     return SimpleNamespace(
         name=name, title=name, candidate=candidate, budget=budget, limits=limits, record=record, folder=Path("nowhere")
@@ -27,11 +27,11 @@ def choice(name: str, accuracy: float, budget: int = 2, limits: tuple[str, ...] 
 
 
 FRONT = [
-    choice("collapsed", 0.1),
-    choice("short", 0.9, budget=0),
-    choice("unsure", 0.9, frequency=0.1),
-    choice("sure", 0.9, frequency=0.9),
-    choice("forbidden", 0.95, limits=("val_ece is 0.2, more than 0.1",)),
+    choice("collapsed", collapsed=True),
+    choice("short", budget=0),
+    choice("unsure", frequency=0.1),
+    choice("sure", frequency=0.9),
+    choice("forbidden", limits=("val_ece is 0.2, more than 0.1",)),
 ]
 
 
@@ -74,14 +74,14 @@ def test_a_front_that_is_there_costs_nothing_until_it_changes(tmp_path: Path, lo
 def test_a_server_that_goes_away_is_left_alone_until_the_next_start(
     tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("down", 0.9, frequency=1.0)] * 3)
+    monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("down", frequency=1.0)] * 3)
     lines = log_front(tmp_path)
     assert lines == [
         "MLflow: down is not logged as a model (connection refused)",
         "MLflow: down is not logged as a model (connection refused)",
         "MLflow: 1 more network of the front to log at the next start",
     ]
-    monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("up", 0.9)])
+    monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("up")])
     assert log_front(tmp_path) == ["MLflow: 1 network of the front logged as models"]
     assert logged == ["up"]
 
@@ -100,7 +100,7 @@ def test_a_picture_shows_the_ece_of_the_record(
     report, selection = (LogitSet(stream.integers(0, 4, 80), stream.normal(0, 2, (80, 4))) for _ in range(2))
     report.save(tmp_path / "report.npz")
     columns = record_columns(selection=selection if validation else None, report=report, train=None, bins=15)
-    one = choice("one", 0.9)
+    one = choice("one")
     # As the table of records holds it: what was not measured is NaN.
     record = one.record | {"val_accuracy": float("nan"), "corruption_set": float("nan")} | columns
     one = SimpleNamespace(**vars(one) | {"record": record, "folder": tmp_path})

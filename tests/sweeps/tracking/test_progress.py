@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.tracking.journal import JOURNAL, write_down, written_down
-from sweeps.tracking.parent import Progress
+from prune_core.metrics import Direction
+from sweeps.folder.paths import JOURNAL
+from sweeps.tracking.journal import append_to_journal, read_journal
+from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import axes, counts, reference_text, volumes
 
-DECISIVE = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
+DECISIVE: dict[str, Direction] = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
 STUDY: Any = SimpleNamespace(decisive=DECISIVE, seeds=(0,), budgets=(0, 2))
 
 
@@ -72,7 +74,7 @@ def test_many_points_agree_with_moocore() -> None:
     table = pd.DataFrame(
         [
             record("baseline", 0, 0.9, 0.1, 1000),
-            *(record(f"m{i}", 2, *stream.uniform(size=2), int(stream.integers(1, 1200))) for i in range(60)),
+            *(record(f"m{i}", 2, stream.uniform(), stream.uniform(), int(stream.integers(1, 1200))) for i in range(60)),
         ]
     )
     losses = np.column_stack([1 - table["val_accuracy"], table["val_ece"], table["nonzero_parameters"] / 1100])
@@ -85,10 +87,25 @@ def test_only_states_that_there_are_have_a_curve() -> None:
 
 
 def test_the_journal_gives_back_every_whole_line(tmp_path: Path) -> None:
-    rows = [Progress({"trials_complete": 1.0}, 1, 10.5), Progress({"hypervolume": 0.25}, 2, 11.0, {"where": "val_ece 1"})]
-    assert written_down(tmp_path) == []
+    rows = [
+        ProgressRow({"trials_complete": 1.0}, 1, 10.5),
+        ProgressRow({"hypervolume": 0.25}, 2, 11.0, {"where": "val_ece 1"}),
+    ]
+    assert read_journal(tmp_path) == []
     for row in rows:
-        write_down(tmp_path, row)
+        append_to_journal(tmp_path, row)
     with (tmp_path / JOURNAL).open("a") as stream:
         stream.write('{"metrics": {"trials_co')  # the driver was killed
-    assert written_down(tmp_path) == rows
+    assert read_journal(tmp_path) == rows
+
+
+def test_a_cost_that_is_better_larger_is_scaled_by_what_it_can_be() -> None:
+    table = RECORDS.assign(sparsity=[0.0, 0.5, 0.5, 0.4, np.nan], compression=[1.0, 2.0, 2.0, 1.7, np.nan])
+    (share,) = axes({"sparsity": "max"}, table)
+    assert (share.ideal, share.reference) == (1.0, 0.0)
+    study: Any = SimpleNamespace(decisive={"sparsity": "max"}, seeds=(0,), budgets=(2,))
+    assert volumes(study, table, [share]) == {"on_front": 1.0, "hypervolume": pytest.approx(0.5)}
+    study.decisive = {"compression": "max"}
+    (times,) = axes(study.decisive, table)
+    assert (times.ideal, times.reference) == (10.0, 0.0)  # there is no largest: ten times the unpruned network's
+    assert volumes(study, table, [times])["hypervolume"] == pytest.approx(0.2)

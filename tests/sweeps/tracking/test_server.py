@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from sweeps.tracking.parent import Progress
-from sweeps.tracking.place import in_short, quieten_mlflow, shown_uri
+from prune_core.base.errors import BadInput
+from sweeps.tracking.parent import ProgressRow
+from sweeps.tracking.place import quieten_mlflow, short_reason
 from sweeps.tracking.tracker import Tracker, TrialEntry
 
 
@@ -19,9 +20,10 @@ def entry(number=0):
     return TrialEntry(key=f"key{number}", name=f"net-s{number}", metrics={0: {"accuracy": 0.5}})
 
 
-ANSWERS = {"silent": None, "500": b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"}
+REFUSED = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+ANSWERS = {"silent": None, "500": REFUSED}
 ANSWERS["drip"] = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
-ANSWERS["401"] = ANSWERS["500"].replace(b"500 Oops", b"401 Who")
+ANSWERS["401"] = REFUSED.replace(b"500 Oops", b"401 Who")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,10 +80,21 @@ def test_a_bad_server_is_told_in_few_words_and_gets_the_users_credentials(tmp_pa
     assert any(f"Basic {base64.b64encode(b'me:secret').decode()}" in request for request in asked)
 
 
-def test_a_password_in_an_address_is_not_shown():
-    assert shown_uri("postgresql://me:s/ecret@host/db") == "postgresql://me:***@host/db"
-    assert "secret" not in in_short(ValueError("cannot open http://me:secret@host:5000 at all"))
-    assert shown_uri("sqlite:////tmp/a@b.db") == "sqlite:////tmp/a@b.db"
+def test_a_password_in_an_address_is_not_shown(tmp_path, monkeypatch):
+    assert "secret" not in short_reason(ValueError("cannot open http://me:secret@host:5000 at all"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:se cr@et@127.0.0.1:9/x")
+    assert (
+        short_reason(ValueError("no 'se cr@et' at https://me:se cr@et@127.0.0.1:9/x"))
+        == "no '***' at https://***@127.0.0.1:9/x"
+    )
+    tracker = Tracker("demo", tmp_path, None, None, {})
+    tracker._failed(ValueError("https://me:se cr@et@127.0.0.1:9/x is away"))
+    assert tracker.problem is not None and tracker.problem.startswith(
+        "MLflow at https://***@127.0.0.1:9/x cannot be written: https://***@127.0.0.1:9/x is away"
+    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "me:se cr@et@127.0.0.1")
+    with pytest.raises(BadInput, match="URI is '[*]{3}@127.0.0.1'"):
+        Tracker("demo", tmp_path, None, None, {})
 
 
 def test_a_server_that_is_gone_costs_the_sweep_nothing(tmp_path, monkeypatch):
@@ -93,7 +106,7 @@ def test_a_server_that_is_gone_costs_the_sweep_nothing(tmp_path, monkeypatch):
     tracker.start()
     for number in range(200):
         tracker.log_trial(entry(number))
-    tracker.log_progress(Progress({"done": 200}, 200, 0.0))
+    tracker.log_progress(ProgressRow({"done": 200}, 200, 0.0))
     handed_over = time.monotonic() - began
     assert not tracker.finish(limit_s=60)
     # Bounds against waiting for retries (minutes by default), not measurements.

@@ -14,7 +14,7 @@ from importlib import metadata
 import pytest
 
 from prune_core.base.errors import BadInput
-from sweeps.tracking.parent import Progress
+from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.place import quieten_mlflow
 from sweeps.tracking.tracker import Tracker, TrialEntry
 
@@ -177,8 +177,8 @@ def test_progress_and_files_are_with_the_parent(out):
     (out / "study.yaml").write_text("name: demo\n")
     tracker = Tracker("demo", out, None, None, {})
     tracker.start()
-    tracker.log_progress(Progress({"done": 1, "hypervolume": math.nan}, 1, 0.0))
-    tracker.log_progress(Progress({"done": 2, "hypervolume": 0.5}, 2, 1.0, {"reference": "val_ece 1"}))
+    tracker.log_progress(ProgressRow({"done": 1, "hypervolume": math.nan}, 1, 0.0))
+    tracker.log_progress(ProgressRow({"done": 2, "hypervolume": 0.5}, 2, 1.0, {"reference": "val_ece 1"}))
     head = "corruption,images,accuracy_s1,accuracy_s2"
     tables = {2: f"{head}\nfog,9,0.700000,0.600000\n", 0: f"{head}\nfog,9,0.900000,0.800000\n"}
     tracker.log_trial(entry(0, corruptions=tables, artifacts=[out / "study.yaml"]))
@@ -196,7 +196,7 @@ def test_progress_and_files_are_with_the_parent(out):
     assert table.read_text() == f"budget,{head}\n0,fog,9,0.900000,0.800000\n2,fog,9,0.700000,0.600000\n"
     again = Tracker("demo", out, None, None, {})
     again.start()
-    again.log_progress(Progress({"done": 2, "failed": 1}, 2, 2.0))
+    again.log_progress(ProgressRow({"done": 2, "failed": 1}, 2, 2.0))
     assert again.finish()
     assert [point.step for point in mlflow.get_metric_history(parent.info.run_id, "done")] == [1, 2]
     assert runs(out)["demo"].data.metrics["failed"] == 1

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from prune_core.base.files import write_json
+from prune_core.base.recipe import Recipe
 from prune_core.base.trial_folder import CORRUPTIONS, OUTCOME, RECORD, TRACEBACK, budget_folder
-from sweeps.plan.state import trial_folder
+from prune_core.trial.description import (
+    BaselineDescription,
+    DataDescription,
+    EvaluationDescription,
+    NetworkDescription,
+    TrialDescription,
+)
+from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.tracking.trials import TrialEntries
 
 
 def planned(key: str, kind: str, seed: int = 0) -> PlannedTrial:
-    description: dict[str, Any] = {"seed": seed, "fine_tuning": {"epochs": 2}, "evaluation": {}}
+    baseline = BaselineDescription(0, DataDescription("digits"), NetworkDescription("net"), Recipe(), seed)
+    description = TrialDescription(kind, baseline, EvaluationDescription(), seed, fine_tuning=Recipe())
     name, base = f"net-{kind}-s{seed}", f"base{seed}"
     return PlannedTrial(key, name, kind, "net", "net", kind, "0.5", seed, (0, 2), (0, 2), description, base)
 

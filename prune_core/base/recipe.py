@@ -1,12 +1,13 @@
-"""How a network is trained, as plain validated data: a recipe is part of a description, so of a key."""
+"""How a network is trained, as plain validated data: a recipe is part of a description, so of a key. Imports no torch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
+from prune_core.base.described import Described
 from prune_core.base.errors import BadInput
 
 SCHEDULES = ("constant", "step", "cosine")
@@ -15,8 +16,8 @@ PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """SGD training; the defaults are the study's (protocol, section 3) where it says something.
+class Recipe(Described):
+    """SGD training; the defaults are those of Mitra, Schwalbe and Klein (CVPR Workshops 2024), who train as Liu et al. 2019.
 
     Attributes:
         epochs: length of the whole training; also the length that ``cosine`` and fractional milestones refer to.
@@ -37,6 +38,21 @@ class Recipe:
     Raises:
         BadInput: a value outside its range; the message names the field.
     """
+
+    FOUNDING: ClassVar[tuple[str, ...]] = (
+        *(
+            "epochs",
+            "learning_rate",
+            "batch_size",
+            "momentum",
+            "weight_decay",
+            "nesterov",
+            "schedule",
+            "milestones",
+            "gamma",
+        ),
+        *("warmup_epochs", "augmentation", "precision", "sparsity", "label_smoothing"),
+    )
 
     epochs: int = 0
     learning_rate: float = 0.1
@@ -82,6 +98,11 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data with every default resolved."""
         return {**asdict(self), "milestones": list(self.milestones)}
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Recipe:
+        """Return `from_dict`: a recipe in a description is a recipe."""
+        return cls.from_dict(values)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:

@@ -1,4 +1,8 @@
-"""The trap of the ECE: it falls when a network gets so bad that it knows it."""
+"""The trap of the ECE: it falls when a network gets so bad that it knows it.
+
+A statement about single numbers of a record. Which networks collapsed, a statement about accuracy alone, is said by
+`sweeps.front.collapse`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 TOLERANCE = 0.02
-"""Accuracy and confidence must both fall by more than this before an ECE that fell is called collapsed."""
+"""Accuracy and confidence must both fall by more than this, a fraction, before an ECE is said to have fallen with them."""
 
 
-def collapsed(record: Mapping[str, Any], reference: Mapping[str, Any], *, tolerance: float = TOLERANCE) -> list[str]:
-    """Return the ECE columns of a record that fell because confidence and accuracy collapsed together.
+def ece_fell_with_accuracy(
+    record: Mapping[str, Any], reference: Mapping[str, Any], *, tolerance: float = TOLERANCE
+) -> list[str]:
+    """Return the ECE columns of a record that fell because accuracy and confidence fell together.
 
     A clean ECE is flagged where it lies below the reference's while accuracy and mean confidence both fell by more than
     ``tolerance``. Under corruption the records hold no mean confidence: there it is flagged where mPC (of the same severity)
@@ -25,10 +31,10 @@ def collapsed(record: Mapping[str, Any], reference: Mapping[str, Any], *, tolera
     Returns:
         For example ``["ece", "val_ece", "corruption_ece_s5"]``; in the order of the record.
     """
-    return [column for column in record if _is_collapsed(column, record, reference, tolerance)]
+    return [column for column in record if _fell_along(column, record, reference, tolerance)]
 
 
-def _is_collapsed(column: str, record: Mapping[str, Any], reference: Mapping[str, Any], tolerance: float) -> bool:
+def _fell_along(column: str, record: Mapping[str, Any], reference: Mapping[str, Any], tolerance: float) -> bool:
     prefix = "val_" if column.startswith("val_") else ""
     name = column.removeprefix("val_")
     if name in ("ece", "ece_mass", "ece_debiased"):

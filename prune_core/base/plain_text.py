@@ -1,0 +1,42 @@
+"""Text that came from elsewhere (class names, labels, names of plugins), made harmless for where it is read.
+
+A name may hold what moves a terminal's cursor, turns the reading order, or is a formula to a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What begins a formula: spreadsheets take the full-width forms for the others."""
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MOVING = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of controls, halves of letters, and separators of lines."""
+
+
+def printable(text: str) -> str:
+    """Return text for a terminal: what is no letter of any script becomes U+FFFD; lines stay lines, blanks are plain."""
+    return "".join(_on_a_terminal(letter) for letter in text)
+
+
+def csv_cell(value: object) -> object:
+    """Return a value as it goes into a CSV file: a text without controls, and none that a spreadsheet takes for a formula.
+
+    A formula gets an apostrophe in front, which spreadsheets take for "this is text". Numbers stay as they are.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value if value.isprintable() else "".join(_in_a_file(letter) for letter in value)
+    begins = text.lstrip()[:1]
+    return f"'{text}" if begins in FORMULA and begins or value[:1] in ("\t", "\r", "\n") else text
+
+
+def _on_a_terminal(letter: str) -> str:
+    if letter.isprintable() or letter == "\n":
+        return letter
+    return " " if letter == "\t" or unicodedata.category(letter) == "Zs" else UNKNOWN
+
+
+def _in_a_file(letter: str) -> str:
+    return UNKNOWN if letter in _TURNING or unicodedata.category(letter) in _MOVING else letter

@@ -1,0 +1,264 @@
+"""What a trial does, and with what: the hash of its description is its key. Imports no torch.
+
+The fields' plain form is ``description.json``. Files count in a key by what is in them, not by where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from prune_core.base.described import Described
+from prune_core.base.description import content_key
+from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json
+from prune_core.base.recipe import Recipe
+from prune_core.base.trial_folder import DESCRIPTION
+
+PLACES = ("root", "download")
+"""Options of a dataset that say where its images are, and not which they are."""
+
+
+@dataclass(frozen=True)
+class DataDescription(Described):
+    """The images, and how they are cut.
+
+    Attributes:
+        name: of the dataset; a path after a colon where it is the user's.
+        options: as the study file gives them.
+        checksum: SHA-256 of the arrays; None where nobody has looked (then the key is not the real one).
+        train: images to train on; None takes what is left.
+        validation: images that steer.
+        test: images that are reported; None takes the dataset's own.
+        code: digests of the user's modules that make the dataset (`prune_core.base.registry.Registry.code`).
+    """
+
+    FOUNDING: ClassVar[tuple[str, ...]] = ("name", "options", "checksum", "train", "validation", "test")
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    checksum: str | None = None
+    train: int | None = None
+    validation: int = 0
+    test: int | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
+
+    def keyed(self) -> dict[str, Any]:
+        """Return the data without its places: the checksum says which images they are. All of it without a checksum."""
+        whole = self.to_plain()
+        if self.checksum is None:
+            return whole
+        options = {name: value for name, value in whole["options"].items() if name not in PLACES}
+        return {**whole, "name": self.name.partition(":")[0], "options": options}
+
+
+@dataclass(frozen=True)
+class NetworkDescription(Described):
+    """An architecture.
+
+    Attributes:
+        name: as `build_network` knows it.
+        options: without those that follow from the data, and without later ones at their defaults.
+        code: digests of the user's modules that make the network.
+    """
+
+    FOUNDING: ClassVar[tuple[str, ...]] = ("name", "options")
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MethodDescription(Described):
+    """A pruning method.
+
+    Attributes:
+        name: of the method.
+        options: without later ones at their defaults.
+        code: digests of the user's modules that make the method.
+    """
+
+    FOUNDING: ClassVar[tuple[str, ...]] = ("name", "options")
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckpointDescription(Described):
+    """Weights that the user brings.
+
+    Attributes:
+        path: of the file.
+        sha256: of its content; None accepts any.
+    """
+
+    FOUNDING: ClassVar[tuple[str, ...]] = ("path", "sha256")
+
+    path: str
+    sha256: str | None = None
+
+    def keyed(self) -> dict[str, Any]:
+        """Return the file by what is in it."""
+        return {name: value for name, value in self.to_plain().items() if name != "path"}
+
+
+@dataclass(frozen=True)
+class BaselineDescription(Described):
+    """One trained, unpruned network.
+
+    Attributes:
+        study_seed: cuts the images, and is part of every random stream.
+        data: the images.
+        network: the architecture.
+        training: the whole recipe; None only for a checkpoint that was never trained here.
+        seed: of the trial.
+        checkpoint: weights that the user brings instead of a training.
+        device: ``cpu`` or ``cuda``.
+        threads: compute threads; they change the last bits.
+    """
+
+    FOUNDING: ClassVar[tuple[str, ...]] = (
+        *("kind", "study_seed", "data", "network", "training", "checkpoint", "seed", "device", "threads"),
+    )
+    PARTS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
+        "data": DataDescription.from_plain,
+        "network": NetworkDescription.from_plain,
+        "training": Recipe.from_dict,
+        "checkpoint": CheckpointDescription.from_plain,
+    }
+
+    study_seed: int
+    data: DataDescription
+    network: NetworkDescription
+    training: Recipe | None
+    seed: int
+    checkpoint: CheckpointDescription | None = None
+    device: str = "cpu"
+    threads: int = 1
+    kind: str = "baseline"
+
+    def keyed(self) -> dict[str, Any]:
+        """Return what the key is made of: files count by content, not by place."""
+        checkpoint = None if self.checkpoint is None else self.checkpoint.keyed()
+        return {**self.to_plain(), "data": self.data.keyed(), "checkpoint": checkpoint}
+
+    @cached_property
+    def key(self) -> str:
+        """The key under which the store holds this baseline."""
+        return content_key(self.keyed())
+
+
+@dataclass(frozen=True)
+class EvaluationDescription(Described):
+    """How networks are judged.
+
+    Attributes:
+        corruptions: ``none``, ``generated`` or ``official``, or the names of those that are generated.
+        seed: of generated corruptions.
+        images_per_cell: test images per corruption and severity, at most all.
+        selection_images_per_cell: validation images per extra corruption and severity.
+        train_images: training images that are judged; 0 is none.
+        generator: `GENERATOR_FORMAT` where there are corruptions.
+        folder: where the official files are; None is the cache.
+        files: SHA-256 of the official files that are used, together; None where there are none.
+        called: what the official files are called, as the planning machine knows them.
+        code: digests of the user's modules that make the corruptions.
+    """
+
+    FOUNDING: ClassVar[tuple[str, ...]] = (
+        *("corruptions", "seed", "images_per_cell", "selection_images_per_cell", "train_images"),
+    )
+    PARTS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
+        "corruptions": lambda given: given if isinstance(given, str) else tuple(given),
+    }
+
+    corruptions: str | tuple[str, ...] = "none"
+    seed: int = 0
+    images_per_cell: int = 100
+    selection_images_per_cell: int = 50
+    train_images: int = 0
+    generator: int | None = None
+    folder: str | None = None
+    files: str | None = None
+    called: str | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
+
+    def keyed(self) -> dict[str, Any]:
+        """Return what the key is made of: all but the place of the official files, and what they are called."""
+        return {name: value for name, value in self.to_plain().items() if name not in ("folder", "called")}
+
+
+@dataclass(frozen=True)
+class TrialDescription(Described):
+    """One trial: a baseline, what is cut from it, how it is trained further, and how it is judged.
+
+    Attributes:
+        kind: one of `prune_core.base.kinds.KINDS`.
+        baseline: the network that it starts from.
+        evaluation: how it is judged.
+        seed: of the trial.
+        method: None where nothing is pruned.
+        ratio: canonical decimal.
+        rounds: of pruning.
+        round_epochs: of fine-tuning between two rounds; None where there is one round.
+        fine_tuning: the recipe, whose epochs are the budgets and no part of it; None for what is not fine-tuned.
+        training: the whole recipe of an architecture that is trained from scratch.
+        budget: the length of fine-tuning, where the schedule depends on it.
+    """
+
+    FOUNDING: ClassVar[tuple[str, ...]] = (
+        *("kind", "baseline", "method", "ratio", "rounds", "fine_tuning", "evaluation", "seed"),
+    )
+    PARTS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
+        "baseline": BaselineDescription.from_plain,
+        "evaluation": EvaluationDescription.from_plain,
+        "method": MethodDescription.from_plain,
+        "fine_tuning": lambda values: Recipe.from_dict(values) if values else None,
+        "training": Recipe.from_dict,
+    }
+
+    kind: str
+    baseline: BaselineDescription
+    evaluation: EvaluationDescription
+    seed: int
+    method: MethodDescription | None = None
+    ratio: str = "0"
+    rounds: int = 1
+    round_epochs: int | None = None
+    fine_tuning: Recipe | None = None
+    training: Recipe | None = None
+    budget: int | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return JSON data: what ``description.json`` holds."""
+        recipe = {} if self.fine_tuning is None else self.fine_tuning.to_plain()
+        recipe.pop("epochs", None)
+        return {**super().to_plain(), "fine_tuning": recipe}
+
+    @cached_property
+    def key(self) -> str:
+        """The trial's key, which names its folder."""
+        return content_key(self.keyed())
+
+    def keyed(self) -> dict[str, Any]:
+        """Return what the key is made of."""
+        return {**self.to_plain(), "baseline": self.baseline.keyed(), "evaluation": self.evaluation.keyed()}
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the description in a trial's folder, whichever version wrote it.
+
+        Raises:
+            OSError: it cannot be read.
+            BadInput: it is not the description of a trial.
+        """
+        try:
+            return cls.from_plain(read_json(folder / DESCRIPTION))
+        except ValueError as error:
+            raise error if isinstance(error, BadInput) else BadInput(f"{folder / DESCRIPTION}: {error}") from None
