@@ -158,7 +158,12 @@ class OptunaBooks:
 
     def constraints(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the amount by which each limit is missed, by the limit's text."""
-        return {f"{limit[0]} {limit[1]} {limit[2]:.12g}": excess(limit, values) for limit in self.limits}
+        return {self.limit_name(limit): excess(limit, values) for limit in self.limits}
+
+    @staticmethod
+    def limit_name(limit: tuple[str, str, float]) -> str:
+        """Return the name of a limit's constraint in the rows."""
+        return f"{limit[0]} {limit[1]} {limit[2]:.12g}"
 
     def _add(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
+from sweeps.cost.known import KnownCosts
 from sweeps.folder.paths import ASKED, OPTUNA_DATABASE
 from sweeps.folder.sqlite import read_texts
 from sweeps.plan.plan import Plan
@@ -71,6 +72,7 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
             sampler=search.sampler,
             batch=search.batch,
             together=search.early_stopping is not None,
+            costs=KnownCosts(study, told_columns(study)),
         )
     if search.kind == "random":
         return RandomSearch(space, search.candidates, search.seed, books)
