@@ -34,6 +34,8 @@ class ChoosesFrom(Protocol):
         """Take the parameters of every candidate that may be proposed, their distributions, and what is known of them."""
 
 
+SEEDS = "prunefront.seeds"
+"""User attribute of a trial that a sampler is shown: what each seed measured, a list per seed, a value per objective."""
 DEFAULT = "front_gp"
 """The sampler of a search that names none."""
 FORMER_DEFAULT = "tpe"

@@ -212,7 +212,7 @@ class OptunaSearch:
             for attempt in range(REDRAWS):
                 mind.sampler = sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
                 if isinstance(sampler, ChoosesFrom):
-                    sampler.choose_from(*self._pool.at(number))
+                    sampler.choose_from(*self._pool.at(number, first=not any(row.values for row in rows)))
                 trial = mind.ask()
                 candidate = self._books.parameters.suggest(trial, number)
                 if candidate.key not in seen:

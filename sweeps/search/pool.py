@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sweeps.samplers import Known
 from sweeps.search.parameters import excess
 from sweeps.search.search import draw
-from sweeps.search.space import Candidate
+from sweeps.search.space import Candidate, Space
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -37,12 +37,20 @@ class Pool:
         self._finite: tuple[list[dict[str, Any]], dict[str, BaseDistribution]] | None = None
         self._known: dict[str, Mapping[int | str, float]] = {}
 
-    def at(self, number: int) -> Offer:
-        """Return candidates, their distributions, and what is known of them, for the ask of that number."""
+    def at(self, number: int, *, first: bool = False) -> Offer:
+        """Return candidates, their distributions, and what is known of them, for the ask of that number.
+
+        Args:
+            number: of the ask.
+            first: nothing was told yet. Then only candidates of the longest budget are offered: what a shorter one says
+                about the front is told by them too, and the other way round it is not.
+        """
         space = self._books.parameters.space
         if space.size is None:
             drawn = {each.key: each for each in (draw(space, self._seed, "pool", number, at) for at in range(DRAWN))}
-            return (*self._offered(list(drawn.values())), self._of)
+            return (*self._offered(_longest(space, drawn.values()) if first else list(drawn.values())), self._of)
+        if first:
+            return (*self._offered(_longest(space, space.candidates())), self._of)
         if self._finite is None:
             self._finite = self._offered(list(space.candidates()))
         return (*self._finite, self._of)
@@ -69,6 +77,12 @@ class Pool:
 
     def _of(self, parameters: Mapping[str, Any]) -> Mapping[int | str, float]:
         return self._known.get(_text(parameters), {})
+
+
+def _longest(space: Space, candidates: Iterable[Candidate]) -> list[Candidate]:
+    longest = {arm.arm: max(arm.budgets, default=None) for arm in space.arms}
+    found = list(candidates)
+    return [each for each in found if each.budget == longest[each.arm]] or found
 
 
 def _text(parameters: Mapping[str, Any]) -> str:

@@ -23,6 +23,8 @@ from .model import Posterior, Told, hyperparameters
 from .scales import Scale
 
 Floats = NDArray[np.float64]
+COVERED = 2
+"""A combination of categories that was tried so often is no longer asked for because of that."""
 MARGIN = 0.1
 """The corner of the box lies so much of an objective's range beyond the worst value that is expected."""
 
@@ -39,6 +41,7 @@ class Settings:
         screened: candidates of the pool that are looked at closely.
         fronts: told candidates that are looked at closely.
         learned: told candidates that the hyperparameters are learned from, at most.
+        cover: every so many candidates, one is of a combination of categories that was hardly tried.
     """
 
     chains: int = 8
@@ -48,6 +51,7 @@ class Settings:
     screened: int = 160
     fronts: int = 96
     learned: int = 96
+    cover: int = 4
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Problem:
         known: ``(L, M)``, values that are known beforehand, NaN elsewhere.
         excess: ``(N, Q)``, by how much each limit was missed; 0 or less meets it.
         known_excess: ``(L, Q)``, the same where it is known beforehand, NaN elsewhere.
-        seeds: ``(N,)``, how many seeds each measured value is the mean of.
+        replicates: ``(N, S, M)``, the measurements of each seed where several are known; S is 1 otherwise.
     """
 
     points: Points
@@ -72,7 +76,7 @@ class Problem:
     known: Floats
     excess: Floats
     known_excess: Floats
-    seeds: Floats
+    replicates: Floats | None = None
 
     @property
     def told(self) -> int:
@@ -85,19 +89,46 @@ class Problem:
         return self.told + self.running
 
 
-def next_candidate(problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings) -> int:
-    """Return the position, among the possible candidates, of the one to try next."""
+def next_candidates(
+    problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings, count_: int = 1
+) -> list[int]:
+    """Return the positions, among the possible candidates, of those to try next, at most ``count_``."""
+    tried = problem.told + problem.running
     if not problem.told:
-        return _most_informative(problem, kernel, random, settings)
+        return _most_informative(problem, kernel, random, settings, count_)
     model = _Model(problem, kernel, random, settings)
     fronts, pool = model.screen()
-    drawn = model.worth(torch.cat([fronts, pool]))
-    gains = _gains(*drawn, len(fronts), model.box(drawn[0]))
-    return int(pool[int(np.argmax(gains))]) - problem.pool
+    worth, feasible = model.worth(torch.cat([fronts, pool]))
+    bits = model.box(worth).dominated(worth)
+    bits[~feasible] = 0
+    free, possible = ~np.bitwise_or.reduce(bits[:, : len(fronts)], axis=1), bits[:, len(fronts) :]
+    luck = torch.rand(len(pool), dtype=F, generator=random).numpy()
+    chosen: list[int] = []
+    for place in range(min(count_, len(pool))):
+        gains = count(possible & free[:, None, :]).sum(0) + 0.5 * luck
+        gains[chosen] = -1
+        if (tried + place) % settings.cover == settings.cover - 1:
+            gains[~_rarest(problem, pool, [int(pool[one]) for one in chosen])] -= 1e12
+        chosen.append(int(np.argmax(gains)))
+        free &= ~possible[:, chosen[-1]]
+    return [int(pool[one]) - problem.pool for one in chosen]
 
 
-def _most_informative(problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings) -> int:
-    """Return the candidate whose measurement leaves the least variance over all of them; nothing is told yet.
+def _rarest(problem: Problem, pool: torch.Tensor, chosen: list[int]) -> NDArray[np.bool_]:
+    """Return which of the pool are of a combination of categories that was tried least often, or twice already."""
+    _, which = torch.unique(problem.points.codes, dim=0, return_inverse=True)
+    tried = torch.bincount(which[: problem.pool], minlength=int(which.max()) + 1)
+    for one in chosen:
+        tried[which[one]] += 1
+    left = tried[which[pool]].clamp_max(COVERED)
+    found: NDArray[np.bool_] = (left == left.min()).numpy()
+    return found
+
+
+def _most_informative(
+    problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings, count_: int
+) -> list[int]:
+    """Return the candidates whose measurement leaves the least variance over all of them; nothing is told yet.
 
     The covariance depends on the hyperparameters, so it is an average over draws from their prior.
     """
@@ -109,11 +140,16 @@ def _most_informative(problem: Problem, kernel: Kernel, random: torch.Generator,
     theta = torch.randn(settings.chains * 2, kernel.size, dtype=F, generator=random)
     left = kernel.between(Pairs(at, at), theta)
     noise = kernel.noise(theta)
-    for row in range(problem.running):
+    known = list(range(problem.running))
+    for place in range(problem.running + min(count_, len(at) - problem.running)):
+        if place >= len(known):
+            variance = torch.diagonal(left, dim1=1, dim2=2) + noise[:, None]
+            explained = (left.square().mean(1) / variance).mean(0)
+            explained[known] = -1
+            known.append(int(torch.argmax(explained)))
+        row = known[place]
         left = left - left[:, :, row, None] * left[:, None, row, :] / (left[:, row, row] + noise)[:, None, None]
-    variance = torch.diagonal(left, dim1=1, dim2=2) + noise[:, None]
-    explained = (left.square().mean(1) / variance).mean(0)[problem.running :]
-    return int(chosen[problem.running + int(torch.argmax(explained))]) - problem.pool
+    return [int(chosen[row]) - problem.pool for row in known[problem.running :]]
 
 
 def _gains(worth: Floats, feasible: NDArray[np.bool_], fronts: int, box: Box) -> Floats:
@@ -150,13 +186,28 @@ class _Model:
             limit = m >= len(problem.largest)
             self._scales.append(Scale.of(told[:, m], not limit and problem.largest[m], "linear" if limit else None))
         values = torch.stack([scale.forward(told[:, m]) for scale, m in zip(self._scales, self._modelled, strict=True)])
-        seeds, nothing = torch.as_tensor(problem.seeds, dtype=F), torch.zeros(len(values), dtype=F)
-        whole = Told(problem.points.take(torch.arange(problem.told)), values, seeds, nothing)
+        both = [self._scatter(at) for at in range(len(values))]
+        scatter, freedom = (torch.tensor(column, dtype=F) for column in zip(*both, strict=True))
+        seeds = 1 if problem.replicates is None else problem.replicates.shape[1]
+        every = torch.full((problem.told,), float(seeds), dtype=F)
+        whole = Told(problem.points.take(torch.arange(problem.told)), values, every, scatter, freedom)
         some = whole
         if problem.told > settings.learned:
             some = whole.take(torch.randperm(problem.told, generator=self._random)[: settings.learned])
         theta, which = hyperparameters(kernel, some, settings.chains, settings.steps, self._random)
         return Posterior.of(kernel, whole, theta, which)
+
+    def _scatter(self, at: int) -> tuple[float, float]:
+        """Return the sum of squares between seeds on a modelled objective's scale, and its degrees of freedom.
+
+        What a seed does to all candidates alike is taken out: it moves nobody against the others.
+        """
+        m, replicates = self._modelled[at], self._problem.replicates
+        if replicates is None or m >= len(self._problem.largest):
+            return 0.0, 0.0
+        values = self._scales[at].forward(torch.as_tensor(replicates[:, :, m], dtype=F))
+        left = values - values.mean(0) - values.mean(1, keepdim=True) + values.mean()
+        return float(left.square().sum()), float((values.shape[0] - 1) * (values.shape[1] - 1))
 
     def worth(self, rows: torch.Tensor, *, jointly: bool = True) -> tuple[Floats, NDArray[np.bool_]]:
         """Return draws of the objectives ``(S, rows, M)``, all to be large, and whether all limits are met ``(S, rows)``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import sys
 from collections.abc import Mapping
@@ -10,12 +11,7 @@ from typing import Any
 
 import optuna
 
-if __package__:
-    from . import FrontGPSampler
-else:  # run as a program
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from front_gp import FrontGPSampler
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from OptunaHub: optunahub.load_module("samplers/front_gp")
 METHODS = {"small": 0.55, "large": 0.8}
 
 
@@ -36,7 +32,7 @@ def known(params: Mapping[str, Any]) -> dict[int | str, float]:
 
 def main() -> None:
     """Run 20 trials and say what is on the front."""
-    sampler = FrontGPSampler(seed=0, known=known)
+    sampler = importlib.import_module("front_gp").FrontGPSampler(seed=0, known=known)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     study.optimize(objective, n_trials=20)
     for trial in study.best_trials:

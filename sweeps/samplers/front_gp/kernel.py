@@ -76,8 +76,12 @@ class Kernel:
 
     @property
     def parts(self) -> int:
-        """How many parts a value has: common, one per categorical axis, all axes together where there are several, own."""
-        return 2 + self.categorical + (self.categorical > 1)
+        """How many parts a value has.
+
+        A common one, one per categorical axis, one for all of them together where there are several, the effects of the
+        numeric axes one by one where there are several, and the candidate's own.
+        """
+        return 2 + self.categorical + (self.categorical > 1) + (self.numeric > 1)
 
     @property
     def size(self) -> int:
@@ -99,7 +103,7 @@ class Kernel:
     def between(self, pairs: Pairs, theta: torch.Tensor) -> torch.Tensor:
         """Return the covariances ``(H, A, B)`` for H vectors of hyperparameters, constant included, without the noise."""
         lengths, warps, weights, static, _ = self.unpack(theta)
-        smooth: torch.Tensor | None = None
+        smooth, alone = None, torch.zeros((), dtype=F)
         for d in range(self.numeric):
             left, right = (torch.pow(each[:, d], warps[:, d, None]) for each in (pairs.left, pairs.right))
             scale = math.sqrt(5) / lengths[:, d, None]
@@ -109,10 +113,14 @@ class Kernel:
             if both is not None and rest is not None:
                 matern = matern * both + rest
             smooth = matern if smooth is None else smooth * matern
-        found = weights[:, :-1] @ pairs.shared
+            alone = alone + matern / self.numeric
+        several = int(self.numeric > 1)
+        found = weights[:, : -1 - several] @ pairs.shared
         if smooth is not None:
             curve = static[:, None, None] + (1 - static[:, None, None]) * smooth
             found *= torch.index_select(curve.reshape(len(theta), -1), 1, pairs.index)
+        if several:
+            found += weights[:, -2:-1] * torch.index_select(alone.reshape(len(theta), -1), 1, pairs.index)
         found[:, pairs.equal] += weights[:, -1:]
         return found.reshape(len(theta), *pairs.size) + LEVEL
 

@@ -35,14 +35,14 @@ class Told:
         values: ``(M, N)``, standardised.
         seeds: ``(N,)``, how many seeds each value is the mean of.
         scatter: ``(M,)``, sum of squares within candidates, over seeds, what all candidates of a seed share taken out.
-        freedom: its degrees of freedom.
+        freedom: ``(M,)``, its degrees of freedom.
     """
 
     points: Points
     values: torch.Tensor
     seeds: torch.Tensor
     scatter: torch.Tensor
-    freedom: float = 0.0
+    freedom: torch.Tensor
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -74,8 +74,8 @@ def evidence(kernel: Kernel, told: Told, theta: torch.Tensor, which: torch.Tenso
     white = torch.linalg.solve_triangular(factor, told.values[which][:, :, None], upper=False)
     noise = kernel.noise(theta)
     rate = RATE + 0.5 * white.square().sum((1, 2)) + 0.5 * told.scatter[which] / noise
-    shape = SHAPE + 0.5 * (len(told.seeds) + told.freedom)
-    volume = torch.log(torch.diagonal(factor, dim1=1, dim2=2)).sum(1) + 0.5 * told.freedom * torch.log(noise)
+    shape = SHAPE + 0.5 * (len(told.seeds) + told.freedom[which])
+    volume = torch.log(torch.diagonal(factor, dim1=1, dim2=2)).sum(1) + 0.5 * told.freedom[which] * torch.log(noise)
     return torch.nan_to_num(-shape * torch.log(rate) - volume, nan=-math.inf)
 
 
@@ -135,7 +135,7 @@ class Posterior:
         theta: ``(M * H, size)``.
         factor: ``(M * H, N, N)``, Cholesky factors of the covariance of what was told.
         weights: ``(M * H, N)``, its inverse times the values.
-        shape: of the inverse-gamma posterior of the overall variance.
+        shape: ``(M * H,)``, of the inverse-gamma posterior of the overall variance.
         rate: ``(M * H,)``, likewise.
     """
 
@@ -144,7 +144,7 @@ class Posterior:
     theta: torch.Tensor
     factor: torch.Tensor
     weights: torch.Tensor
-    shape: float
+    shape: torch.Tensor
     rate: torch.Tensor
 
     @staticmethod
@@ -154,7 +154,7 @@ class Posterior:
         values = told.values[which]
         weights = torch.cholesky_solve(values[:, :, None], factor)[:, :, 0]
         rate = RATE + 0.5 * (weights * values).sum(1) + 0.5 * told.scatter[which] / kernel.noise(theta)
-        shape = SHAPE + 0.5 * (len(told.seeds) + told.freedom)
+        shape = SHAPE + 0.5 * (len(told.seeds) + told.freedom[which])
         return Posterior(kernel, told, theta, factor, weights, shape, rate)
 
     def _given(self, at: Points) -> tuple[torch.Tensor, torch.Tensor]:
@@ -182,7 +182,7 @@ class Posterior:
         root, trouble = torch.linalg.cholesky_ex(left)
         if bool(trouble.any()):
             root = torch.linalg.cholesky(left + 1e-5 * torch.eye(len(at), dtype=F))
-        gamma = torch._standard_gamma(torch.full((len(self.theta), each), self.shape, dtype=F), generator=random)
+        gamma = torch._standard_gamma(self.shape[:, None].expand(-1, each).contiguous(), generator=random)
         scale = torch.sqrt(self.rate[:, None] / gamma)
         normal = torch.randn(len(self.theta), len(at), each, dtype=F, generator=random)
         found: torch.Tensor = (mean[:, :, None] + (root @ normal) * (wider * scale[:, None, :])).transpose(1, 2)

@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from .choice import Floats, Problem, Settings, next_candidate
+from .choice import Floats, Problem, Settings, next_candidates
 from .encoding import Encoding, Params, stem
 from .kernel import Kernel
 from .pool import drawn_pool, key_of
@@ -23,8 +23,8 @@ from .pool import drawn_pool, key_of
 Known = Mapping[int | str, float]
 """What is known of a candidate before it is tried: objectives by number, amounts of constraints by name."""
 
-SEEDS = "front_gp:seeds"
-"""User attribute of a trial: how many seeds its values are the mean of; without it, one."""
+REPLICATES = "front_gp:replicates"
+"""User attribute of a trial whose values are means: what each seed measured, a list per seed, a value per objective."""
 DRAWN = 256
 """How many candidates are drawn where none are given."""
 _ONE_THREAD = threading.Lock()
@@ -45,6 +45,8 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         known: returns what is known of a candidate beforehand. Candidates that are known to miss a constraint are not
             proposed.
         axis_of: parameters with one answer are one axis; by default ``a of b`` belongs to ``a``.
+        replicates: the user attribute with what each seed measured, a list per seed with a value per objective, where the
+            trial's values are means; a trial without it counts as one measurement.
         settings: how much is computed.
     """
 
@@ -56,11 +58,12 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         distributions: Mapping[str, BaseDistribution] | None = None,
         known: Callable[[Params], Known] | None = None,
         axis_of: Callable[[str], str] = stem,
+        replicates: str = REPLICATES,
         settings: Settings | None = None,
     ) -> None:
         self._seed = int(np.random.default_rng(seed).integers(2**31)) if seed is None else seed
         self._random = RandomSampler(seed=self._seed)
-        self._axis_of, self._settings = axis_of, settings or Settings()
+        self._axis_of, self._replicates, self._settings = axis_of, replicates, settings or Settings()
         self._candidates: Sequence[Params] | None = None
         self._distributions: dict[str, BaseDistribution] = {}
         self._known: Callable[[Params], Known] = known or (lambda params: {})
@@ -152,10 +155,11 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
                 np.array([[one.get(name, np.nan) for name in limits] for one in known]).reshape(len(params), len(limits)),
                 excess,
             ),
-            seeds=np.array([float(each.user_attrs.get(SEEDS, 1)) for each in told]),
+            replicates=_replicates(told, self._replicates, len(directions)),
         )
         random = torch.Generator().manual_seed((self._seed * 1_000_003 + number) % 2**63)
-        return next_candidate(problem, Kernel(len(encoding.categories), len(encoding.numeric)), random, self._settings)
+        kernel = Kernel(len(encoding.categories), len(encoding.numeric))
+        return next_candidates(problem, kernel, random, self._settings)[0]
 
 
 @contextmanager
@@ -181,6 +185,15 @@ def _constraints(trial: FrozenTrial) -> dict[str, float]:
         return dict(named)
     numbered = trial.system_attrs.get("constraints") or ()
     return {str(number): float(amount) for number, amount in enumerate(numbered)}
+
+
+def _replicates(told: Sequence[FrozenTrial], attribute: str, objectives: int) -> Floats | None:
+    """Return what each seed measured ``(N, S, M)``, or None where some trial does not say it, or the numbers differ."""
+    found = [np.array(each.user_attrs.get(attribute, [])) for each in told]
+    shapes = {each.shape for each in found}
+    if len(shapes) != 1 or found[0].ndim != 2 or found[0].shape[1] != objectives or not np.isfinite(found).all():
+        return None
+    return np.array(found, dtype=float)
 
 
 def _misses(known: Known) -> bool:

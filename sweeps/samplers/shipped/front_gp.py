@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweeps.samplers import front_gp as package
-from sweeps.samplers.registry import SAMPLERS
+from sweeps.samplers.registry import SAMPLERS, SEEDS
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 @SAMPLERS.register("front_gp")
 def front_gp(seed: int) -> BaseSampler:
     """Return the sampler."""
-    sampler: BaseSampler = package.FrontGPSampler(seed=seed)
+    sampler: BaseSampler = package.FrontGPSampler(seed=seed, replicates=SEEDS)
     return sampler

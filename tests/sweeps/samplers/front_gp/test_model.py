@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import moocore
 import numpy as np
@@ -32,7 +33,7 @@ def params(count_, seed=0):
     random = np.random.default_rng(seed)
     found = []
     for _ in range(count_):
-        one = {"network": str(random.choice(["a", "b", "c"])), "method": str(random.choice(["x", "y"]))}
+        one: dict[str, Any] = {"network": str(random.choice(["a", "b", "c"])), "method": str(random.choice(["x", "y"]))}
         if one["method"] == "y":
             one["layers of y"] = str(random.choice(["some", "all"]))
         if one["network"] == "a":
@@ -51,7 +52,9 @@ def told(count_=12, objectives=1):
     values = torch.as_tensor(np.random.default_rng(1).normal(size=(objectives, count_)), dtype=F)
     kernel = Kernel(len(encoding.categories), len(encoding.numeric))
     points = encoding.points(params(count_))
-    return kernel, Told(points, values, torch.ones(count_, dtype=F), torch.zeros(objectives, dtype=F))
+    return kernel, Told(
+        points, values, torch.ones(count_, dtype=F), torch.zeros(objectives, dtype=F), torch.zeros(objectives, dtype=F)
+    )
 
 
 def test_numbers_written_as_text_are_one_axis_with_numbers_and_what_is_absent_is_absent():
@@ -129,12 +132,27 @@ def test_hyperparameters_follow_the_data():
     random = np.random.default_rng(0)
     by_network = torch.as_tensor([-1.0, 0.0, 1.5], dtype=F)[points.codes[:, 2]]
     values = torch.stack([by_network, torch.as_tensor(random.normal(size=60), dtype=F)])
-    data = Told(points, values, torch.ones(60, dtype=F), torch.zeros(2, dtype=F))
+    data = Told(points, values, torch.ones(60, dtype=F), torch.zeros(2, dtype=F), torch.zeros(2, dtype=F))
     theta, which = hyperparameters(kernel, data, 8, 10, torch.Generator().manual_seed(0))
     weights, noise = kernel.unpack(theta)[2], kernel.noise(theta)
     assert which.tolist() == [0] * 8 + [1] * 8
     assert weights[:8, 3].mean() > weights[:8, [1, 2]].mean()
     assert noise[8:].median() > 10 * noise[:8].median()
+
+
+def test_what_seeds_scatter_says_how_noisy_a_measurement_is():
+    kernel, data = told(20)
+    calm, loud = (
+        Told(data.points, data.values, torch.full((20,), 3.0, dtype=F), torch.tensor([each]), torch.tensor([38.0], dtype=F))
+        for each in (38 * 0.001, 38 * 0.5)
+    )
+    noises = []
+    for each in (calm, loud):
+        theta, which = hyperparameters(kernel, each, 8, 8, torch.Generator().manual_seed(0))
+        posterior = Posterior.of(kernel, each, theta, which)
+        noises.append(float((kernel.noise(theta) * posterior.rate / (posterior.shape - 1)).mean()))
+    assert noises[0] == pytest.approx(0.001, rel=0.5)
+    assert noises[1] == pytest.approx(0.5, rel=0.5)
 
 
 @pytest.mark.parametrize("objectives", [2, 3, 4])

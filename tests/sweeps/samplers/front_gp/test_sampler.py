@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -22,10 +23,10 @@ SPACE = {
     "scope of y": CategoricalDistribution(["one", "all"]),
     "ratio": FloatDistribution(0.1, 0.9, step=0.2),
 }
-CANDIDATES = [
-    {"network": network, "method": method, "ratio": ratio} | ({"scope of y": scope} if method == "y" else {})
+CANDIDATES: list[dict[str, Any]] = [
+    {"network": network, "ratio": ratio, **chosen}
     for network in ("a", "b")
-    for method, scope in (("x", None), ("y", "one"), ("y", "all"))
+    for chosen in ({"method": "x"}, {"method": "y", "scope of y": "one"}, {"method": "y", "scope of y": "all"})
     for ratio in (0.1, 0.3, 0.5, 0.7, 0.9)
 ]
 
