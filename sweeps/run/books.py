@@ -48,7 +48,9 @@ from sweeps.search.setup import (
 from sweeps.search.space import Space
 from sweeps.study.model import Study
 from sweeps.study.yaml import study_text
+from sweeps.tracking.about import about_study, study_images
 from sweeps.tracking.journal import append_to_journal, read_journal
+from sweeps.tracking.names import RunNames
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking.tracker import Tracker
@@ -72,7 +74,7 @@ class Books:
     ) -> None:
         self._study, self._plan, self._out = study, plan, out
         self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
-        self._entries = TrialEntries(out, self.trials)
+        self._entries = TrialEntries(out, self.trials, RunNames(plan.arms, study.dense), study_images(plan))
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0
@@ -104,7 +106,7 @@ class Books:
         write_columns(out)
         space = space_of(plan)
         proposer = make_proposer(study, space, open_books(study, space, out))
-        tracker = _tracker(study, out, origin)
+        tracker = _tracker(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
         books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
@@ -148,6 +150,7 @@ class Books:
         journal = read_journal(self._out)
         self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
         self._tracker.log_progress(*journal)
+        self._entries.place(self._out / FRONT)
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -217,7 +220,15 @@ class Books:
         study = self._study
         write_tables(self._out, records, study.objectives, select_on=study.select_on, seeds=study.seeds)
         self._log_progress(records)
+        self._log_places()
         return self._table_bytes() != before or self._study_changed
+
+    def _log_places(self) -> None:
+        """Tell MLflow who is on the front now, or no longer: a few runs change."""
+        moved = set(self._entries.place(self._out / FRONT))
+        self._tracker.reconcile(
+            entry for trial in self.trials() if trial.key in moved and (entry := self._entries.of(trial)) is not None
+        )
 
     def _table_bytes(self) -> list[bytes]:
         return [path.read_bytes() for name in (RECORDS, FRONT) if (path := self._out / name).exists()]
@@ -283,7 +294,8 @@ def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
     return changed
 
 
-def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
+def _tracker(plan: Plan, out: Path, origin: Mapping[str, object]) -> Tracker:
+    study = plan.study
     return Tracker(
         study.name,
         out,
@@ -292,4 +304,5 @@ def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
         {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
         also=list(study.decisive),
         commit=str(origin["commit"]) if origin["commit"] else None,
+        about=about_study(plan),
     )

@@ -18,6 +18,7 @@ from prune_core.trial.description import (
 )
 from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
+from sweeps.tracking.names import RunNames
 from sweeps.tracking.trials import TrialEntries
 
 
@@ -40,7 +41,7 @@ def ended(out: Path, trial: PlannedTrial, accuracies: dict[int, float], status: 
 
 @pytest.fixture
 def entries(tmp_path: Path) -> TrialEntries:
-    return TrialEntries(tmp_path, lambda: [CONTROL, PRUNED, OTHER])
+    return TrialEntries(tmp_path, lambda: [CONTROL, PRUNED, OTHER], RunNames([]))
 
 
 def test_the_difference_to_the_control_is_that_of_the_longest_budget(tmp_path: Path, entries: TrialEntries) -> None:
@@ -51,8 +52,8 @@ def test_the_difference_to_the_control_is_that_of_the_longest_budget(tmp_path: P
     entry = entries.of(PRUNED)
     assert entry is not None
     points = {(name, step): value for name, step, value in entry.points()}
-    assert points["delta_accuracy", 2] == pytest.approx(0.8 - 0.95)
-    assert points["delta_ece", 2] == pytest.approx(0.080 - 0.095)
+    assert points["delta_accuracy", 0] == pytest.approx(0.8 - 0.95)
+    assert points["delta_ece", 0] == pytest.approx(0.080 - 0.095)
     assert not any(name == "delta_mpc" or (name, step) == ("delta_accuracy", 0) for name, step in points)
 
 
