@@ -74,7 +74,9 @@ class Books:
     ) -> None:
         self._study, self._plan, self._out = study, plan, out
         self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
-        self._entries = TrialEntries(out, self.trials, RunNames(plan.arms, study.dense), study_images(plan))
+        self._entries = TrialEntries(
+            out, self.trials, RunNames(plan.arms, study.dense), study.budgets[-1], study_images(plan)
+        )
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0

@@ -44,7 +44,9 @@ def final_metrics() -> list[str]:
 CURVE_METRICS = {"loss": "epoch_loss", "accuracy": "epoch_accuracy", "learning_rate": "epoch_learning_rate"}
 """Columns of a trial's curve -> metrics whose step is the epoch of its own training, from 1."""
 ON_FRONT, FREQUENCY = "prunefront.on_front", "front_frequency"
-"""The tag, ``true`` or ``false``, and the metric of a candidate's place; both are given once a sweep ended."""
+"""The tag, ``true`` or ``false`` (at the longest budget), and the metric of a candidate's place, per budget.
+
+Both are given once a sweep ended, or was interrupted, with the tables."""
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,9 @@ class StudyRuns:
         ended = int(1000 * entry.ended) if entry.ended is not None else None
         self.client.set_terminated(known.run_id, status=RUN_STATUS[entry.status], end_time=ended)
         params = {name: str(value) for name, value in entry.params.items()}
-        self.runs[entry.key] = KnownRun(known.run_id, digest, True, params, name=entry.name, on_front=bool(entry.places))
+        self.runs[entry.key] = KnownRun(
+            known.run_id, digest, True, params, name=entry.name, on_front=entry.tags.get(ON_FRONT) == "true"
+        )
         return known.run_id
 
     def _trial_tags(self, entry: TrialEntry, digest: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from prune_core.base.kinds import CONTROL, PRUNED
+from prune_core.base.kinds import CONTROL, NEVER_FINE_TUNED, PRUNED
 from prune_core.base.trial_folder import (
     CORRUPTIONS,
     DESCRIPTION,
@@ -34,13 +34,19 @@ class TrialEntries:
         out: the output folder.
         trials: returns every trial known by now; a search adds to them.
         names: gives each run its name.
+        longest: budget of the study, whose front the tag is about.
         images: of the study.
     """
 
     def __init__(
-        self, out: Path, trials: Callable[[], Iterable[PlannedTrial]], names: RunNames, images: Images | None = None
+        self,
+        out: Path,
+        trials: Callable[[], Iterable[PlannedTrial]],
+        names: RunNames,
+        longest: int,
+        images: Images | None = None,
     ) -> None:
-        self._out, self._trials = out, trials
+        self._out, self._trials, self._longest = out, trials, longest
         self._names, self._images = names, images
         self._places: dict[str, dict[int, float]] = {}
         self._controls: dict[str, str] = {}
@@ -78,12 +84,16 @@ class TrialEntries:
             front: ``front.csv``; without it nobody is.
         """
         before, self._places = self._places, places(front)
-        return [key for key in {**before, **self._places} if before.get(key) != self._places.get(key)]
+        for key in before:
+            self._places.setdefault(key, {})
+        return [key for key, place in self._places.items() if before.get(key) != place]
 
     def _tags(self, trial: PlannedTrial) -> dict[str, str]:
         tags = {"prunefront.name": trial.name}
         if trial.key in self._places:
-            tags[ON_FRONT] = str(bool(self._places[trial.key])).lower()
+            at = self._places[trial.key]
+            judged_once = trial.kind in NEVER_FINE_TUNED and bool(at)
+            tags[ON_FRONT] = str(judged_once or self._longest in at).lower()
         return tags
 
     def changed_by(self, trial: PlannedTrial) -> list[PlannedTrial]:
