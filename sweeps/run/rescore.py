@@ -15,6 +15,7 @@ from prune_core.base.files import write_json
 from prune_core.base.trial_folder import (
     ECE_BINS,
     LOGITS,
+    NORMALISATION,
     OUTPUTS,
     RECORD,
     REPORT,
@@ -141,7 +142,7 @@ def rescore_record(folder: Path, bins: int, *, all_metrics: bool = True) -> None
     before = _record(folder)
     if before is None:
         raise BadInput(f"{folder / RECORD}: damaged ({made_anew(folder)})")
-    names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS}
+    names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS, NORMALISATION}
     ours = {*METRIC_COLUMNS, *SET_COLUMNS}
     kept = {name: value for name, value in before.items() if name in names or (not all_metrics and name not in ours)}
     write_corruption_table(folder, report, bins)
