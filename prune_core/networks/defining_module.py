@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import parse_json
@@ -45,9 +46,18 @@ class DefiningModule:
             raise BadInput("the header's 'module' names no Python module (allowed: its name, and digests of its code)")
         return cls(name, {str(module): str(digest) for module, digest in code.items()})
 
-    @property
-    def missing(self) -> str:
-        """What to do where it is not imported, for messages."""
+    def missing(self, folder: Path) -> str:
+        """Return what to do where it is not imported, for messages.
+
+        Args:
+            folder: of the network's file; an export has a copy of the module there.
+        """
+        file = Path(*self.name.split("."))
+        if (folder / file.with_suffix(".py")).is_file() or (folder / file / "__init__.py").is_file():
+            return (
+                f"it is built by the module {self.name}, which lies beside the file and is not imported: look at it, and "
+                f"say --plugin {self.name} in the folder {folder} (in Python: import {self.name} first)"
+            )
         digest = self.code.get(self.name, "")
         known = f" (SHA-256 of its source {digest[:12]}...)" if re.fullmatch("[0-9a-f]{64}", digest) else ""
         return (

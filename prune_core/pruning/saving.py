@@ -76,7 +76,7 @@ def load_network(path: str | Path) -> nn.Module:
         raise BadInput(f"{path}: no architecture in the header, so this is not a file of save_network")
     try:
         architecture = Architecture.from_dict(parse_json(header["architecture"]))
-        _require_module(architecture.name, module_in(header))
+        _require_module(architecture.name, module_in(header), Path(path).parent)
         network = _skeleton(architecture)
         # Outside: arithmetic of indices on the meta device imports all of torch's compiler.
         network = _shrunk(network, architecture)
@@ -109,9 +109,9 @@ def module_in(header: dict[str, str]) -> DefiningModule | None:
         raise BadInput(f"the header's {HEADER_KEY!r} cannot be read ({error})") from None
 
 
-def _require_module(name: str, built_by: DefiningModule | None) -> None:
+def _require_module(name: str, built_by: DefiningModule | None, folder: Path) -> None:
     if built_by is not None and not is_known(name):
-        raise BadInput(f"network {name!r} is not known here: {built_by.missing}")
+        raise BadInput(f"network {name!r} is not known here: {built_by.missing(folder)}")
 
 
 def read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
