@@ -33,9 +33,8 @@ def copy_module(built_by: DefiningModule, folder: Path, paths: Sequence[str]) ->
         if source is None or is_installed(source.parent):
             continue
         parts = module.split(".")
-        target = (
-            folder.joinpath(*parts, source.name) if source.stem == "__init__" else folder.joinpath(*parts[:-1], source.name)
-        )
+        package = parts if source.stem == "__init__" else parts[:-1]
+        target = folder.joinpath(*package, source.name)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
         copied.append(target.relative_to(folder).as_posix())

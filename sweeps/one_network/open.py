@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from prune_core.data import Dataset
 
+PROGRAMS = (".onnx", ".pt2")
+"""Files that run by themselves: nothing here opens them."""
 CARRIED = (INPUT_KEY, "classes")
 """What a header says of the images and the classes: true of a network that is made of this one, too."""
 
@@ -84,6 +86,10 @@ def open_checkpoint(
     bring_back(checkpoint.parent, [checkpoint.name])
     if not checkpoint.is_file():
         raise BadInput(f"there is no file {str(checkpoint)!r} (allowed: a readable checkpoint)")
+    if checkpoint.suffix in PROGRAMS:
+        raise BadInput(
+            f"{checkpoint} is a program, not a checkpoint (allowed: the .safetensors file of the same export, or .pt, .pth, .th)"
+        )
     said = {"num_classes": num_classes, "in_channels": in_channels}
     said = {key: value for key, value in said.items() if value is not None}
     opened = _own_file(checkpoint)

@@ -36,12 +36,12 @@ class Lacking:
     costs: Mapping[str, int]
 
     @property
-    def filled(self) -> list[str]:
+    def to_fill(self) -> list[str]:
         """What the run does about it, for people."""
         if not self.fillable:
             return []
         count, names = len(self.fillable), ", ".join(self.metrics)
-        return [f"{count} of {self.records} records lack {names}: filled from kept logits"]
+        return [f"{count} of {self.records} records lack {names}: a run fills them from kept logits"]
 
     @property
     def left(self) -> list[str]:
@@ -98,8 +98,8 @@ def fill_missing_metrics(study: Study, out: Path, say: Callable[[str], None]) ->
         BadInput: logits that cannot be read or brought back, or a metric whose function fails.
     """
     found = lacking(study, out)
-    for line in found.filled:
-        say(line)
+    for line in found.to_fill:
+        say(line.replace("a run fills them", "they are filled"))
     for folder in found.fillable:
         _fill(folder, study.evaluation.ece_bins)
 

@@ -40,7 +40,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
     lines = count_lines(plan, out)
     lines += [f"  changed    {line}" for line in why_new(plan, out)]
     found = lacking(study, out)
-    lines += [f"  metrics    {line}" for line in (*found.filled, *found.left)]
+    lines += [f"  metrics    {line}" for line in (*found.to_fill, *found.left)]
     mixed = other_builds(plan, out)
     if mixed is not None:
         lines.append(f"  builds     mixed builds ({study.resources.mixed_builds}): {mixed}")
