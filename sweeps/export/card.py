@@ -161,9 +161,24 @@ def _loading(card: Mapping[str, Any]) -> list[str]:
         int8 = card.get("int8", {}).get("metrics", {}).get("temperature")
         wanted += "." if int8 is None else f", those of the INT8 file by {int8:.4g}."
     parts = [wanted, _code(prepare(given))]
+    module = card["network"]["module"]
     for name, file in card["files"].items():
-        parts += [f"### `{name}`", _code(load(name, card["study"]["plugins"])), _file(file)]
+        code = _code(load(name, None if module is None else module["name"]))
+        parts += [f"### `{name}`", *_needs(name, module), code, _file(file)]
     return parts
+
+
+def _needs(name: str, module: Mapping[str, Any] | None) -> list[str]:
+    """What has to be beside a file, or that nothing has to, for a network that a module of the user's own builds."""
+    if module is None:
+        return []
+    if not name.endswith(".safetensors"):
+        return ["Needs no module: the file holds the whole network."]
+    called = escaped(module["name"])
+    if not module["files"]:
+        return [f"Needs the module `{called}`, which builds the network, where Python finds it; it is not copied here."]
+    files = ", ".join(f"`{escaped(file)}`" for file in module["files"])
+    return [f"Needs the module `{called}`, which builds the network: {files} beside it, copied from where the study ran."]
 
 
 def _code(lines: Sequence[str]) -> str:

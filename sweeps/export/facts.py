@@ -13,10 +13,11 @@ from prune_core.evaluation.scoring import record_columns
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.quantities import costs_known
+from prune_core.pruning.normalisation import Normalisation, input_facts
 from prune_core.trial.data import TrialData, corruption_label
 from prune_core.trial.description import EvaluationDescription
 from sweeps.export.choice import Choice, spread_columns
-from sweeps.export.files import INPUT, OUTPUT
+from sweeps.export.files import OUTPUT
 from sweeps.folder.provenance import provenance
 from sweeps.front.limits import unmet
 from sweeps.study.model import Study
@@ -71,7 +72,7 @@ def card_facts(
             for limit in study.parsed_limits
         ],
         "images": _images(study, data, evaluation),
-        "input": input_facts(data),
+        "input": input_facts(data.input_shape, Normalisation(data.dataset.mean, data.dataset.std)),
         "output": {
             "name": OUTPUT,
             "shape": ["batch", len(data.dataset.classes)],
@@ -79,19 +80,6 @@ def card_facts(
             "what": "logits",
             "classes": list(data.dataset.classes),
         },
-    }
-
-
-def input_facts(data: TrialData) -> dict[str, Any]:
-    """Return what the exported files want to be fed."""
-    return {
-        "name": INPUT,
-        "shape": ["batch", *data.input_shape],
-        "layout": "NCHW",
-        "dtype": "float32",
-        "normalisation": "(pixel / 255 - mean) / std, per channel",
-        "mean": [float(value) for value in data.dataset.mean],
-        "std": [float(value) for value in data.dataset.std],
     }
 
 
