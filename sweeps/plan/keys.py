@@ -52,7 +52,7 @@ def baseline_description(
         seed=seed,
         device=study.resources.device,
         threads=study.resources.threads,
-    )
+    ).effective()
 
 
 def data_description(study: Study, checksum: str | None) -> DataDescription:
@@ -110,7 +110,7 @@ def trial_description(
         evaluation=evaluation_description(study),
         seed=seed,
         training=None if training is None else Recipe.from_dict(training),
-    )
+    ).effective()
 
 
 def evaluation_description(study: Study) -> EvaluationDescription:
