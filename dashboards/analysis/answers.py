@@ -20,6 +20,7 @@ from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
 from prune_core.metrics.quantities import direction_of
+from sweeps.front.seed_differences import FINE_TUNING
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
@@ -174,7 +175,8 @@ def _remarks(study: StudyFolder, points: Points, found: Considered) -> list[str]
             said.append(f"Smaller, and missing this by no more than chance: {candidate_names(close)}.")
         if not study.demonstration and question.demands:
             sure = "lies" if surely_meets(study, row, question.demands) else "does not lie"
-            words = f"Its 95 % interval over {seeds} seeds {sure} wholly within what is demanded"
+            of = f" of {row.seeds_differ_in}" if row.seeds_differ_in == FINE_TUNING else ""
+            words = f"Its 95 % interval over {seeds} seeds{of} {sure} wholly within what is demanded"
             said.append(f"{words}." if seeds >= DECIDABLE else f"Whether it meets this is not decidable with {seeds} seeds.")
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)

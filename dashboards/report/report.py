@@ -67,6 +67,8 @@ from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
 from sweeps.front.collapse import COLLAPSED
+from sweeps.front.seed_differences import NOTHING
+from sweeps.records.checkpoints import ONE_CHECKPOINT, one_checkpoint_line
 
 
 def build_report(out: Path, *, print_figures: bool = True) -> Path:
@@ -176,6 +178,7 @@ def render(
         scaling_titles=scaling_heads(),
         scaling_fitted_on=fitted_words(study),
         with_images=with_images(study),
+        one_checkpoint_line=one_checkpoint_line(study.records),
         hurt=[*ece_sentences(found), *hurt_sentences(found)],
         away=away_sentence(study, [answer.row for answer in chosen if answer.row is not None]),
         flipped=flipped_sentences(computed.flips),
@@ -228,6 +231,7 @@ def environment_of(*rooms: str) -> Environment:
         "title": labels.title,
         "column_head": labels.heading,
     }
+    environment.globals |= {"one_checkpoint": ONE_CHECKPOINT, "nothing": NOTHING}
     environment.globals["frame"] = f"{100 * FRAME:.0f}"
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals |= {"cell": _cell, "digest": _digest}

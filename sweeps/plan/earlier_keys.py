@@ -8,9 +8,8 @@ folder, and whatever is added beside it starts from the same baseline: the rando
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import replace
-from functools import cached_property
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prune_core.base.errors import BadInput
@@ -18,6 +17,19 @@ from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, read_outcome
 from prune_core.trial.description import BaselineDescription, TrialDescription
 from sweeps.folder.paths import trial_folder, trial_folders
 from sweeps.plan.trials import PlannedTrial
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a folder holds under earlier keys.
+
+    Attributes:
+        baselines: by the key of what matters, the baseline from which most trials of the folder start.
+        trials: by the key of what matters and the key of their baseline; one that is complete, if any is.
+    """
+
+    baselines: dict[str, BaselineDescription]
+    trials: dict[tuple[str, str], TrialDescription]
 
 
 class EarlierKeys:
@@ -29,54 +41,67 @@ class EarlierKeys:
 
     def __init__(self, out: Path | None) -> None:
         self._out = out
+        self._found: _Found | None = None
 
     def of(self, trials: Iterable[PlannedTrial]) -> list[PlannedTrial]:
         """Return the trials, each with the description and the key under which the folder has it, if it has it."""
-        return [self._known(trial) for trial in trials]
+        planned, out = list(trials), self._out
+        if out is None:
+            return planned
+        there = {trial.key: trial for trial in planned if (trial_folder(out, trial.key) / DESCRIPTION).exists()}
+        if len(there) == len({trial.key for trial in planned}):
+            return planned
+        if self._found is None:
+            self._found = _found(out, there.values())
+        found = self._found
+        return [trial if trial.key in there else _as_there(trial, found) for trial in planned]
 
-    def _known(self, trial: PlannedTrial) -> PlannedTrial:
-        out = self._out
-        if out is None or (trial_folder(out, trial.key) / DESCRIPTION).exists() or not self._baselines:
-            return trial
-        planned = trial.description
-        known = self._baselines.get(trial.baseline_key, planned.baseline)
-        # the places of files are the planned ones: the folder may have moved
-        baseline = replace(known, data=planned.baseline.data, checkpoint=planned.baseline.checkpoint)
-        found = self._trials.get((trial.key, baseline.key), planned)
-        judged = replace(found.evaluation, folder=planned.evaluation.folder, called=planned.evaluation.called)
-        description = replace(found, baseline=baseline, evaluation=judged)
-        return replace(trial, key=description.key, description=description, baseline_key=baseline.key)
 
-    @cached_property
-    def _described(self) -> list[TrialDescription]:
-        """The descriptions in the folder; none where all of them say what matters and nothing else."""
-        found = []
-        for folder in [] if self._out is None else sorted(trial_folders(self._out)):
+def _as_there(trial: PlannedTrial, there: _Found) -> PlannedTrial:
+    if not there.baselines:
+        return trial
+    planned = trial.description
+    known = there.baselines.get(trial.baseline_key, planned.baseline)
+    # the places of files are the planned ones: the folder may have moved
+    baseline = replace(known, data=planned.baseline.data, checkpoint=planned.baseline.checkpoint)
+    found = there.trials.get((trial.key, baseline.key), planned)
+    judged = replace(found.evaluation, folder=planned.evaluation.folder, called=planned.evaluation.called)
+    description = replace(found, baseline=baseline, evaluation=judged)
+    return replace(trial, key=description.key, description=description, baseline_key=baseline.key)
+
+
+def _found(out: Path, planned: Collection[PlannedTrial]) -> _Found:
+    """Read every description that is none of the planned ones; nothing is found where all of them say what matters."""
+    others = _descriptions(out, {trial.key for trial in planned})
+    if all(each.effective() == each for each in others):
+        return _Found({}, {})
+    counts: dict[str, Counter[str]] = {}
+    known: dict[str, BaselineDescription] = {}
+    trials: dict[tuple[str, str], TrialDescription] = {}
+    for trial in planned:
+        known[trial.baseline_key] = trial.description.baseline
+        counts.setdefault(trial.baseline_key, Counter())[trial.baseline_key] += 1
+    for description in others:
+        baseline = description.baseline
+        known[baseline.key] = baseline
+        counts.setdefault(baseline.effective().key, Counter())[baseline.key] += 1
+        place = description.effective().key, baseline.key
+        if place not in trials or _is_complete(out, description):
+            trials[place] = description
+    return _Found({key: known[max(sorted(each), key=each.__getitem__)] for key, each in counts.items()}, trials)
+
+
+def _descriptions(out: Path, without: Collection[str]) -> list[TrialDescription]:
+    found = []
+    for folder in trial_folders(out):
+        if folder.name not in without:
             try:
                 found.append(TrialDescription.read(folder))
             except (OSError, BadInput):  # of another version, or half a file
                 continue
-        return found if any(each.effective().key != each.key for each in found) else []
+    return found
 
-    @cached_property
-    def _baselines(self) -> dict[str, BaselineDescription]:
-        """By the key of what matters: the baseline from which most trials of the folder start."""
-        counts: dict[str, Counter[str]] = {}
-        known: dict[str, BaselineDescription] = {}
-        for description in self._described:
-            baseline = description.baseline
-            known[baseline.key] = baseline
-            counts.setdefault(baseline.effective().key, Counter())[baseline.key] += 1
-        return {key: known[max(sorted(each), key=each.__getitem__)] for key, each in counts.items()}
 
-    @cached_property
-    def _trials(self) -> dict[tuple[str, str], TrialDescription]:
-        """By the key of what matters and the key of the baseline: a trial that is complete, if one of them is."""
-        found: dict[tuple[str, str], TrialDescription] = {}
-        for description in sorted(self._described, key=self._is_complete):
-            found[description.effective().key, description.baseline.key] = description
-        return found
-
-    def _is_complete(self, description: TrialDescription) -> bool:
-        outcome = None if self._out is None else read_outcome(trial_folder(self._out, description.key))
-        return outcome is not None and outcome.get("status") == COMPLETE
+def _is_complete(out: Path, description: TrialDescription) -> bool:
+    outcome = read_outcome(trial_folder(out, description.key))
+    return outcome is not None and outcome.get("status") == COMPLETE

@@ -1,9 +1,8 @@
-"""A folder of an earlier version, whose keys held more than matters: what is done stays done, and what is added fits to it."""
+"""A folder of an earlier version, whose keys held more than matters: what is done stays done, what is added fits."""
 
 from __future__ import annotations
 
 import shutil
-import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -17,17 +16,14 @@ from sweeps.folder.paths import trial_folder
 from sweeps.plan.plan import Plan, make_plan
 from sweeps.records.control import control_keys
 from sweeps.study.model import load_study
+from tests.brought import brought_study
 from tests.sweeps.inline import run_inline, without_ray
-
-FIXTURE = Path(__file__).parents[2] / "fixtures" / "study-with-checkpoint.tar.xz"
 
 
 @pytest.fixture(name="old")
 def _old(tmp_path: Path) -> Path:
     """The study file of a finished study with a checkpoint; its output folder `out` is beside it."""
-    with tarfile.open(FIXTURE) as archive:
-        archive.extractall(tmp_path, filter="data")
-    return tmp_path / "study" / "mine.yaml"
+    return brought_study(tmp_path)
 
 
 def plan_of(file: Path, *overrides: str) -> Plan:
@@ -67,9 +63,7 @@ def test_the_command_counts_what_is_new(old: Path, capsys: pytest.CaptureFixture
     assert "there      6 of 8 trials" in capsys.readouterr().out
 
 
-def test_what_is_added_starts_from_the_same_baseline_and_has_its_control(
-    old: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_added_starts_from_the_same_baseline_and_has_its_control(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_ray(monkeypatch)
     out = old.parent / "out"
     before = {path: path.read_bytes() for path in (out / "trials").rglob("*.json")}
