@@ -67,6 +67,7 @@ from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
 from sweeps.front.collapse import COLLAPSED
+from sweeps.front.doubts import baseline_doubts
 from sweeps.front.seed_differences import NOTHING
 from sweeps.records.checkpoints import ONE_CHECKPOINT, one_checkpoint_line
 
@@ -178,6 +179,7 @@ def render(
         scaling_titles=scaling_heads(),
         scaling_fitted_on=fitted_words(study),
         with_images=with_images(study),
+        doubts=baseline_doubts(study.records, study.limits, study.classes, study.select_on),
         one_checkpoint_line=one_checkpoint_line(study.records),
         hurt=[*ece_sentences(found), *hurt_sentences(found)],
         away=away_sentence(study, [answer.row for answer in chosen if answer.row is not None]),

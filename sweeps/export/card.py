@@ -51,6 +51,7 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
         notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
     if study["select_on"] == "report":
         notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
+    notes += [f"> The unpruned network is doubtful: {escaped(said)}." for said in card.get("doubts", ())]
     candidate = card["candidate"]
     if candidate["collapsed"]:
         images = "report" if study["select_on"] == "report" else "selection"

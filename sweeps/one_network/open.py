@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from prune_core.networks import architecture_of, build_network, load_weights
+from prune_core.networks.class_names import check_class_names
 from prune_core.pruning import load_network
 from prune_core.pruning.saving import read_file
 from sweeps.storage.files import bring_back
@@ -78,6 +79,7 @@ def open_network(
             load_weights(network, checkpoint)
     if dataset is not None:
         _check_fit(network, dataset)
+        check_class_names(checkpoint, dataset.classes, dataset.name)
     return network
 
 

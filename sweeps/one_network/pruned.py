@@ -14,6 +14,7 @@ from prune_core.data import balanced_subset
 from prune_core.evaluation.uncertainty import intervals, paired_intervals
 from prune_core.metrics import METRICS
 from prune_core.networks import architecture_of
+from prune_core.networks.class_names import classes_text
 from prune_core.pruning import METHODS, outcome_of, prune, save_network
 from prune_core.pruning.again import earlier_outcome, summary
 from prune_core.verification import verify
@@ -94,7 +95,7 @@ def prune_to_file(
     if data is not None:
         lines += ["", *_accuracy_lines(checkpoint, dense, pruned, data, limit)]
     try:
-        save_network(pruned, output)
+        save_network(pruned, output, metadata=classes_text(checkpoint))
     except OSError as error:
         raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
     return [*_head(dense, pruned), "", *lines, "", f"verified by {len(proof.checks)} checks; written to {output}"]

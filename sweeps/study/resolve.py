@@ -111,7 +111,7 @@ def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
     path = path if path.is_absolute() else folder / path  # a name with {seed} in it
     each_seed = SEED in str(path)
     if each_seed and baseline.sha256 is not None:
-        raise BadInput("sha256 is of one file, {seed} names one for each of the study's seeds (allowed: leave sha256 out)")
+        raise BadInput("sha256 is of one file, {seed} names several, one for each seed (allowed: leave sha256 out)")
     if not each_seed and not path.is_file():
         raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint; {SEED_IN_NAME})")
     return baseline.model_copy(update={"checkpoint": path})
