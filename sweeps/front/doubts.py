@@ -1,4 +1,4 @@
-"""What is doubtful about the unpruned networks of a study, in lines: said before anything is concluded from their pruned ones."""
+"""What is doubtful about the unpruned networks of a study: said before anything is concluded from their pruned ones."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from prune_core.metrics.quantities import is_cost
@@ -30,8 +29,8 @@ def with_seed_differences(table: pd.DataFrame, records: pd.DataFrame, by: Sequen
     given = groups[CHECKPOINT].agg(lambda files: files.notna().all() and files.nunique() == 1)
     shared = given.reindex(table.index).eq(True)
     deviations = [name for name in table.columns if name.endswith("_std") and not is_cost(name.removesuffix("_std"))]
-    same = shared & table[deviations].fillna(0).eq(0).all(axis=1)
-    said = np.select([same.to_numpy(), shared.to_numpy()], [NOTHING, FINE_TUNING], TRAINING)
-    result = table.assign(**{SEEDS_DIFFER_IN: pd.Series(said, index=table.index).where(table["seeds"] > 1)})
+    equal = table[deviations].fillna(0).eq(0).all(axis=1)
+    said = pd.Series(TRAINING, index=table.index).mask(shared, FINE_TUNING).mask(shared & equal, NOTHING)
+    result = table.assign(**{SEEDS_DIFFER_IN: said.where(table["seeds"] > 1)})
     result[deviations] = result[deviations].mask(result[SEEDS_DIFFER_IN].eq(NOTHING))
     return result

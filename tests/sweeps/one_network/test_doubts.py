@@ -1,4 +1,4 @@
-"""A checkpoint that is shown its classes in another order: `evaluate` says so, and in which; a run says that it is doubtful."""
+"""A checkpoint that is shown its classes in another order: `evaluate` says so, and in which; a run warns."""
 
 from __future__ import annotations
 
