@@ -26,7 +26,7 @@ def with_seed_differences(table: pd.DataFrame, records: pd.DataFrame, by: Sequen
         by: the columns that identify a candidate, the index of ``table``.
     """
     groups = records.groupby(list(by), sort=True, dropna=False)
-    given = groups[CHECKPOINT].agg(lambda files: files.notna().all() and files.nunique() == 1)
+    given = groups[CHECKPOINT].agg(lambda files: bool(files.notna().all() and files.nunique() == 1))
     shared = given.reindex(table.index).eq(True)
     deviations = [name for name in table.columns if name.endswith("_std") and not is_cost(name.removesuffix("_std"))]
     equal = table[deviations].fillna(0).eq(0).all(axis=1)
