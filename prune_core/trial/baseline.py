@@ -13,6 +13,7 @@ from prune_core.base.seeds import derive_seed
 from prune_core.base.store import file_sha256, read_meta
 from prune_core.base.trial_folder import TRAINING_PATH, WEIGHTS
 from prune_core.networks import build_network, load_weights
+from prune_core.networks.class_names import check_class_names
 from prune_core.pruning import load_network, save_network
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
 from prune_core.training.curve import NOTE, write_curve
@@ -76,6 +77,7 @@ def _brought(trial: Trial, given: CheckpointDescription) -> nn.Module:
         raise BadInput(f"checkpoint {path} is not the one that was planned with: sha256 {found}, not {given.sha256}")
     network = built_network(trial)
     load_weights(network, path)
+    check_class_names(path, trial.data.dataset.classes, trial.data.dataset.name)
     return network
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from prune_core.metrics.quantities import costs_known, quantity_of, title_of
 from sweeps.export.card_code import load, prepare
 from sweeps.export.choice import spread_columns
+from sweeps.front.seed_differences import FINE_TUNING, NOTHING
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -50,6 +51,7 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
         notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
     if study["select_on"] == "report":
         notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
+    notes += [f"> The unpruned network is doubtful: {escaped(said)}." for said in card.get("doubts", ())]
     candidate = card["candidate"]
     if candidate["collapsed"]:
         images = "report" if study["select_on"] == "report" else "selection"
@@ -108,10 +110,19 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     note = (
         f"{images['report']} report images of {escaped(images['data'])}; {cells_text}; {images['ece_bins']} bins of equal "
         "width. The intervals resample images and speak of this one file; an ECE's interval is around its bias-corrected "
-        "value. The control is the unpruned network, fine-tuned as long. The last column is the mean and the standard "
-        "deviation over training seeds: what another training would give, not what this file does."
+        f"value. The control is the unpruned network, fine-tuned as long. {_of_seeds(candidate)}"
     )
     return [_table(heads, rows), note]
+
+
+def _of_seeds(candidate: Mapping[str, Any]) -> str:
+    differ = candidate.get("seeds_differ_in")
+    if differ == NOTHING:
+        return "The last column is without a deviation: every seed judged one checkpoint, which came with the study."
+    over = "The last column is the mean and the standard deviation over"
+    if differ == FINE_TUNING:
+        return f"{over} seeds of fine-tuning from one checkpoint: another training of the network may differ by more."
+    return f"{over} training seeds: what another training would give, not what this file does."
 
 
 def _costs(card: Mapping[str, Any]) -> str:
@@ -255,7 +266,7 @@ def _difference(name: str, value: float | None) -> str:
 def _spread(name: str, found: Mapping[str, Any] | None) -> str:
     if found is None:
         return ""
-    if found["std"] is None:
+    if not found["std"]:
         return _number(name, found["mean"])
     digits, scale, unit = (2, 100.0, " %") if _share(name) else (4, 1.0, "")
     return f"{scale * found['mean']:.{digits}f} ± {scale * found['std']:.{digits}f}{unit}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from prune_core.base.errors import BadInput, Diverged
@@ -30,6 +31,7 @@ from sweeps.export.int8 import CALIBRATION_IMAGES, calibration_images, judge_onn
 from sweeps.export.module import copy_module, remove_copies
 from sweeps.export.proof import ExportFailed, checked, first_line, sample_of
 from sweeps.folder.paths import STUDY
+from sweeps.front.doubts import baseline_doubts
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.study.trust import Confirm, require_trust
@@ -84,7 +86,7 @@ def export_study(
     for choice in chosen:
         try:
             with whole_folder(models, choice.name) as folder:
-                line = _export_one(study, commit, choice, folder, wanted)
+                line = _export_one(study, commit, choice, folder, wanted, records)
         except (ExportFailed, Diverged) as error:
             failed.append(f"{choice.name}: {error}")
             continue
@@ -96,13 +98,18 @@ def export_study(
     return done
 
 
-def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted) -> str:
+def _export_one(
+    study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted, records: pd.DataFrame
+) -> str:
     bring_back(choice.folder, (WEIGHTS, SELECTION, REPORT))
     described = _described(choice)
     data = load_trial_data(described.baseline, None)
     prepare_runtime(threads=1)
     network = load_network(choice.folder / WEIGHTS).eval()
     facts = card_facts(study, commit, choice, data, described.evaluation)
+    own = records[records["network"].eq(choice.record["network"])]
+    classes = len(data.dataset.classes)
+    facts["doubts"] = [said for _, said in baseline_doubts(own, study.parsed_limits, classes, study.select_on)]
     names = _write_files(network, folder, wanted, data, _header(facts))
     sample, kept = sample_of(network, choice, data)
     checks, module = _proved(study, architecture_of(network).name, folder, names, sample)

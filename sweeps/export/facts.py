@@ -20,6 +20,7 @@ from sweeps.export.choice import Choice, spread_columns
 from sweeps.export.files import OUTPUT
 from sweeps.folder.provenance import provenance
 from sweeps.front.limits import unmet
+from sweeps.front.seed_differences import SEEDS_DIFFER_IN
 from sweeps.study.model import Study
 
 CARD_FORMAT = 1
@@ -124,6 +125,7 @@ def _candidate(choice: Choice) -> dict[str, Any]:
         "on_front": choice.on_front,
         "front_frequency": _plain(row["front_frequency"]),
         "seeds": int(row["seeds"]),
+        "seeds_differ_in": _plain(row.get(SEEDS_DIFFER_IN)),
         "limits_missed": list(choice.limits),
         "accuracy_lost": _plain(row.get("accuracy_lost")),
         "collapsed": bool(row.get("collapsed", False)),

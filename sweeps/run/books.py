@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from prune_core.base.files import write_atomically, write_json
-from prune_core.base.kinds import REFERENCES
+from prune_core.base.kinds import BASELINE, REFERENCES
 from prune_core.base.trial_folder import (
     FAILED,
     OUTCOME,
@@ -24,6 +24,7 @@ from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
+from sweeps.front.doubts import baseline_doubts
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_rows
 from sweeps.plan.plan import Plan
@@ -261,7 +262,7 @@ class Books:
         return [each for each in (self._tracker.problem, getattr(self._proposer, "problem", None)) if each]
 
     def warnings(self) -> list[str]:
-        """Return what makes the numbers of a network doubtful, a line for each unpruned network that gives probabilities."""
+        """Return what makes the numbers of the unpruned networks doubtful, a line each."""
         doubtful = {
             trial.network
             for trial in self._plan.trials
@@ -269,7 +270,23 @@ class Books:
             if trial.kind in REFERENCES
             and (read_record(trial_folder(self._out, trial.key), budget) or {}).get(OUTPUTS) == PROBABILITIES
         }
-        return [f"warning: network {name}: {SOFTMAX_TWICE}" for name in sorted(doubtful)]
+        twice = [(name, SOFTMAX_TWICE) for name in sorted(doubtful)]
+        return [f"warning: network {name}: {said}" for name, said in (*twice, *self._doubts(self._baselines()))]
+
+    def doubts_after(self, trial: PlannedTrial) -> list[str]:
+        """Return what is doubtful about an unpruned network, once its last seed has ended with this trial."""
+        own = [each for each in self._baselines() if each.arm == trial.arm]
+        if trial.kind != BASELINE or any(each.key not in self._ended for each in own):
+            return []
+        return [f"warning: network {name}: {said}" for name, said in self._doubts(own)]
+
+    def _baselines(self) -> list[PlannedTrial]:
+        return [trial for trial in self._plan.trials if trial.kind == BASELINE]
+
+    def _doubts(self, baselines: list[PlannedTrial]) -> list[tuple[str, str]]:
+        records = collect(self._out, baselines, study=self._study.name)
+        classes = None if self._plan.data is None else self._plan.data.classes or None
+        return baseline_doubts(records, self._study.parsed_limits, classes, self._study.select_on)
 
     def failures(self) -> list[tuple[str, str, str]]:
         """Return (name, status, cause) of every trial that failed or diverged."""

@@ -154,7 +154,10 @@ class Sweep:
             except LostRay as lost:
                 self._ray_lost = lost
                 raise
-        status = self.books.trial_ended(self.workload.running[key], error)
+        trial = self.workload.running[key]
+        status = self.books.trial_ended(trial, error)
+        for line in self.books.doubts_after(trial):
+            say(self.console, line)
         if result is not None and result.get("status") in (DISK, CODE):
             self.stop.ask(str(result["status"]), cause=result.get("cause"))
         self.workload.finished(key, status)
