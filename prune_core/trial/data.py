@@ -94,7 +94,7 @@ def _device_data(data: TrialData, augmentation: str, device: str) -> DeviceData:
 
 
 def selection_cells(data: TrialData, evaluation: EvaluationDescription, progress: OnProgress) -> Corrupted | None:
-    """Return validation images under the corruptions that select: by default the four that the benchmark keeps apart for it."""
+    """Return validation images under the corruptions that select: by default the four that the benchmark keeps apart."""
     if evaluation.corruptions == "none" or not len(data.split.validation.labels):
         return None
     count = evaluation.selection_images_per_cell

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.kinds import KINDS, PRUNED
 from prune_core.base.trial_folder import finished_budgets
+from prune_core.metrics.numbers import short_count
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cards import card_lines
 from sweeps.cost.cost import cost_of
@@ -134,7 +135,7 @@ def _own_cost(plan: Plan, cost: Cost) -> list[str]:
         f"  memory     about {size(cost.trial_bytes)} per trial",
     ]
     if cost.device != plan.study.resources.device.replace("cuda", "gpu"):
-        work = f"about {cost.macs:.1e} multiply-accumulates"
+        work = f"about {short_count(cost.macs)} multiply-accumulates"
         lines.insert(1, f"  work       {work}; the study asks for a GPU, and there is none here to measure")
     return lines
 
