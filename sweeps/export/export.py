@@ -21,7 +21,7 @@ from prune_core.trial.description import TrialDescription
 from sweeps.export.card import card_text
 from sweeps.export.check import TOLERANCE
 from sweeps.export.choice import Choice, choices, open_study
-from sweeps.export.facts import card_facts, int8_facts, limit_facts, record_of
+from sweeps.export.facts import SIZE, card_facts, int8_facts, limit_facts, record_of
 from sweeps.export.files import FILES, INT8, check_formats, exported, write_onnx, write_program, write_safetensors
 from sweeps.export.folder import CARD, README, check_target, models_folder, whole_folder
 from sweeps.export.int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
@@ -106,6 +106,8 @@ def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, 
     card = {**facts, "files": {name: _file_facts(folder / name, checks[name]) for name in names}, "kept_logits": kept}
     sizes = {name: card["files"][name]["size_bytes"] for name in names if name != INT8}
     card["limits"] = limit_facts(study, choice, record_of(choice), sizes)
+    if FILES["safetensors"] in sizes:
+        card["costs"] = {**card["costs"], SIZE: sizes[FILES["safetensors"]]}
     if wanted.int8:
         selection, report = judge_onnx(folder / INT8, data, described.evaluation)
         costs = {**facts["costs"], "size_bytes": (folder / INT8).stat().st_size}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from prune_core.metrics import Direction
 from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
-from sweeps.front.limits import limit_columns, verdict_word, verdicts
+from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.names import folder_name, title_of
 from sweeps.front.volume import hypervolume, non_dominated
@@ -125,7 +125,7 @@ def write_front(
     table = candidates(records, decisive, shown=[*objectives, *shown, *judged], seeds=seeds)
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
-    rows = [row.to_dict() for _, row in table.iterrows()]
+    rows = [plain_row(row) for _, row in table.iterrows()]
     if limits:
         table.insert(len(CANDIDATE), "limits", [verdict_word(verdicts(row, limits, select_on)) for row in rows])
     table.insert(0, "name", [folder_name(title_of(row)) for row in rows])

@@ -120,6 +120,11 @@ def limit_columns(limits: Iterable[Limit], columns: pd.Index, select_on: str) ->
     return [column for column in found if column in columns]
 
 
+def plain_row(row: pd.Series[Any]) -> dict[str, Any]:
+    """Return a row of a table of candidates as `verdicts` takes it."""
+    return {str(column): value for column, value in row.items()}
+
+
 def _number(candidate: Mapping[str, Any], column: str | None) -> float | None:
     value = None if column is None else candidate.get(column)
     return None if value is None or pd.isna(value) else float(value)

@@ -14,7 +14,7 @@ from prune_core.metrics.quantities import quantities_known, title_of
 from prune_core.metrics.quantity import Quantity
 from sweeps.front.collapse import COLLAPSED, has_collapsed, loss_column
 from sweeps.front.front import candidates, front, rivals
-from sweeps.front.limits import limit_columns, verdict_word, verdicts
+from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.records.builds import builds_line
 from sweeps.study.deciding import REPORT, deciding_column
 from sweeps.study.values import Limit
@@ -85,7 +85,7 @@ def front_rows(
         (
             who(row),
             *(_number(row[column], column) for column in numbers),
-            *([verdict_word(verdicts(row.to_dict(), limits, select_on))] if limits else []),
+            *([verdict_word(verdicts(plain_row(row), limits, select_on))] if limits else []),
         )
         for _, row in kept.iterrows()
     ]

@@ -1,7 +1,7 @@
 """Who meets a study's limits: how many, what fails where nobody does, who comes nearest, and whether pruning was needed.
 
-The nearest candidate is the one whose worst shortfall, as a share of its bound, is the smallest: a file of 26,600 bytes misses
-20,000 by a third, an accuracy of .72 misses .9 by a fifth.
+The nearest candidate is the one whose worst shortfall, as a share of its bound, is the smallest: a file of 26,600 bytes
+misses 20,000 by a third, an accuracy of .72 misses .9 by a fifth.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
 from sweeps.front.front import candidates, rivals
-from sweeps.front.limits import Verdict, limit_columns, number_beside, verdicts
+from sweeps.front.limits import Verdict, limit_columns, number_beside, plain_row, verdicts
 from sweeps.front.text import who
 from sweeps.study.images import images_of, is_corrupted
 from sweeps.study.values import Limit
@@ -85,13 +85,13 @@ def judge_within(table: pd.DataFrame, limits: Sequence[Limit], select_on: str) -
         limits: the study's.
         select_on: as the study says.
     """
-    judged = [Judged(row, tuple(verdicts(row.to_dict(), limits, select_on))) for _, row in table.iterrows()]
+    judged = [Judged(row, tuple(verdicts(plain_row(row), limits, select_on))) for _, row in table.iterrows()]
     pruned = tuple(one for one in judged if one.row["method"] not in REFERENCES)
     return Within(tuple(limits), pruned, tuple(one for one in judged if one.row["method"] in REFERENCES))
 
 
 def nobody_sentences(found: Within, name: Name) -> list[str]:
-    """Say why no pruned candidate meets the limits: what fails, who comes nearest and by how much, and what does meet them."""
+    """Say why no pruned candidate meets the limits: what fails, who comes nearest, and what meets them without pruning."""
     said = [_failing(found)]
     nearest = found.nearest
     if nearest is not None and nearest.missing < float("inf"):
@@ -150,7 +150,7 @@ def limit_lines(
         return [f"limits: {first}", *(f"  {line}" for line in others), *_images_line(limits, evaluation)]
     count = f"{len(found.qualified)} of {len(found.pruned)} pruned candidates meet them all ({demanded})"
     warned = report_sentences(found.qualified, who, evaluation)
-    return [f"limits: {count}", *(f"  warning: {line}" for line in warned), *_images_line(limits, evaluation)]
+    return [f"limits: {count}", *([f"  warning: {line}" for line in warned] or _images_line(limits, evaluation))]
 
 
 def _images_line(limits: Sequence[Limit], evaluation: Mapping[str, Any]) -> list[str]:
