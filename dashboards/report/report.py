@@ -17,7 +17,6 @@ from markupsafe import Markup, escape
 from dashboards import labels
 from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
-from dashboards.analysis.claims import DECIDABLE
 from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
 from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.csv_tables import (
@@ -66,6 +65,7 @@ from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
+from sweeps.front.claim_levels import DECIDABLE
 from sweeps.front.collapse import COLLAPSED
 
 

@@ -15,11 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.metrics import Direction
+from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.names import folder_name, title_of
+from sweeps.front.seeds import seed_adjusted
 from sweeps.front.volume import hypervolume, non_dominated
 from sweeps.records.csv_file import write_csv
 from sweeps.study.deciding import deciding_columns
@@ -49,6 +51,9 @@ def candidates(
 ) -> pd.DataFrame:
     """Return one row per candidate: mean, sample standard deviation and completeness.
 
+    Where some have more seeds than others, means are those of `seed_adjusted`: extra seeds tell more about a candidate and
+    not about the baselines that they happened to start from.
+
     Args:
         records: the table of records (any status).
         objectives: column -> direction; a candidate without a value in one of them is incomplete.
@@ -73,12 +78,28 @@ def candidates(
     rows["seeds"] = groups["seed"].nunique()
     rows["complete"] = groups["seed"].agg(lambda present: wanted <= set(present.astype(int)))
     rows["keys"] = groups["key"].agg(lambda keys: ";".join(sorted(map(str, keys))))
-    means, spreads = groups[numbers].mean(), groups[numbers].std(ddof=1).add_suffix("_std")
+    means, spreads = _means(done, numbers, wanted), groups[numbers].std(ddof=1).add_suffix("_std")
     result = rows.join(means).join(spreads).copy().reset_index()  # in one piece: pandas warns of many
     result["seeds"] = result["seeds"].fillna(0).astype(int)
     result["complete"] = result["complete"].eq(True)
     result["keys"] = result["keys"].fillna("")
     return result
+
+
+def _means(done: pd.DataFrame, numbers: list[str], wanted: frozenset[int]) -> pd.DataFrame:
+    """Return the means of candidates; ``delta_*`` are paired by seed already, and a cost has no luck."""
+    means = done.groupby(CANDIDATE, sort=True, dropna=False)[numbers].mean()
+    measured = [name for name in numbers if not name.startswith("delta_") and not is_cost(name)]
+    if done["seed"].isin(wanted).all():
+        return means
+    for _, rows in done.groupby(["network", "budget"]):
+        if rows["seed"].isin(wanted).all():
+            continue
+        for name in measured:
+            wide = rows.set_index([*CANDIDATE, "seed"])[name].unstack("seed")
+            own = np.array([seed in wanted for seed in wide.columns.astype(int)])
+            means.loc[wide.index, name] = seed_adjusted(wide.to_numpy(dtype=float), own)
+    return means
 
 
 def front(table: pd.DataFrame, objectives: Mapping[str, Direction], *, mix_budgets: bool = False) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""A plan as text: arms, trials, records, what is there already, and what the rest costs."""
+"""A plan as text: arms, trials, records, what is there already, what can be found, and what the rest costs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sweeps.folder.paths import trial_folder
 from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
 from sweeps.plan.data_facts import UNKNOWN
+from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.plan_more_seeds import allowance, allowance_line
@@ -51,6 +52,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         )
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
+    lines += power_lines(plan, out)
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
 
 
