@@ -73,7 +73,7 @@ def number_beside(limit: Limit, value: float, column: str) -> str:
     for decimals in range(4, 12):
         shown = plain_number(value, column, decimals)
         if limit.holds(float(shown.removesuffix(" bytes").replace(",", ""))) == limit.holds(value):
-            return shown
+            return shown.rstrip("0").rstrip(".") if "." in shown else shown
     return f"{value:.17g}"
 
 
