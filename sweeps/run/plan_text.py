@@ -18,6 +18,7 @@ from sweeps.folder.paths import trial_folder
 from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
 from sweeps.plan.data_facts import UNKNOWN
+from sweeps.run.plan_limits import image_lines, never_lines
 from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
@@ -52,7 +53,9 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         )
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
-    lines += power_lines(plan, out)
+    lines += [*power_lines(plan, out), *image_lines(study)]
+    sizes = sizes_of(study, plan.data or UNKNOWN) if study.limits and plan.arms else None
+    lines += never_lines(plan, sizes) if sizes is not None else []
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
 
 
