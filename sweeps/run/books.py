@@ -20,18 +20,20 @@ from prune_core.base.trial_folder import (
     read_outcome,
     read_record,
 )
+from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.doubts import baseline_doubts
 from sweeps.front.tables import write_tables
-from sweeps.front.text import front_rows
+from sweeps.front.text import front_heads, front_rows, shown_columns
 from sweeps.plan.plan import Plan
 from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
+from sweeps.run.limit_text import study_limits
 from sweeps.run.thinning import thin
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
@@ -214,14 +216,32 @@ class Books:
 
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
-        return front_rows(self._records(), self._study.decisive, self._study.seeds, self._study.select_on)
+        study = self._study
+        return front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
+
+    def limit_lines(self) -> list[str]:
+        """Return who meets the study's limits, or why nobody does; nothing for a study without limits."""
+        return study_limits(self._study, self._records())
+
+    def front_heads(self) -> list[str]:
+        """Return the heads of those rows."""
+        study = self._study
+        known = frozenset(metric_columns())
+        return front_heads(shown_columns(study.decisive, study.parsed_limits, known, study.select_on), study.parsed_limits)
 
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
         before = self._table_bytes()
         records = self._records(self._tracker.run_ids())
         study = self._study
-        write_tables(self._out, records, study.objectives, select_on=study.select_on, seeds=study.seeds)
+        write_tables(
+            self._out,
+            records,
+            study.objectives,
+            select_on=study.select_on,
+            seeds=study.seeds,
+            limits=study.parsed_limits,
+        )
         self._log_progress(records)
         self._log_places()
         return self._table_bytes() != before or self._study_changed

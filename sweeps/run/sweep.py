@@ -77,7 +77,7 @@ class Sweep:
             ConnectionError: Ray did not start, or was lost too often.
         """
         self._address, self._deadline = address, deadline
-        self._progress = Progress(self.console, self.workload, self.books.front_rows)
+        self._progress = Progress(self.console, self.workload, self.books.front_rows, self.books.front_heads())
         with listening(self.stop, leave), self._progress:
             for attempt in range(1, RAY_LIVES + 1):
                 try:
