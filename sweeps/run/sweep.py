@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from rich.console import Console
 
 from prune_core.evaluation.evaluation import recommended_environment
 from prune_core.trial.order import TrialOrder
+from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.task import Task
@@ -113,6 +114,7 @@ class Sweep:
                 check_nodes(self.out, self.study)
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
+            self.workload.limit = self._asked_at_most() if address else None
             settings = TuneSettings(resources.cpus_per_trial, resources.gpus_per_trial, tune_folder, at_once)
             if self.stop.reason is None:
                 with self._ray_errors():
@@ -125,6 +127,14 @@ class Sweep:
                         ticks=(self._tick, node_watch(address)),
                     )
         shutil.rmtree(tune_folder, ignore_errors=True)
+
+    def _asked_at_most(self) -> Callable[[], int] | None:
+        """A search that learns from each trial is asked for what the nodes hold and one more, by which they may grow."""
+        search, resources = self.study.search, self.study.resources
+        if search.kind != "optuna" or search.batch is not None or resources.max_concurrent is not None:
+            return None
+        held = cluster_places(resources.cpus_per_trial, resources.gpus_per_trial)
+        return lambda: held() + 1
 
     @contextmanager
     def _ray_errors(self) -> Iterator[None]:
