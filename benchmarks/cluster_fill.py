@@ -168,6 +168,7 @@ def launched(
             stop=stop,
             configure=lambda trial: configuration(study, out, trial),
             ended=lambda key, result, error: workload.finished(key, None),
+            lost=lambda key, error, announced: True,
             ticks=(),
         )
     held = [json.loads(path.read_text()) for path in (out / TRIALS).glob(f"*/{HELD}")]

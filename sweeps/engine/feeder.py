@@ -6,6 +6,7 @@ Import this module only after `sweeps.engine.quiet.silence`, since Ray reads its
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,11 +17,17 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from sweeps.engine.task import Task
+from sweeps.engine.worker import LEAVES
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 
 _ERROR = re.compile(r"\s*([\w.]+\.)?\w*(Error|Exception)\b")
+
+Ended = Callable[[str, dict[str, Any] | None, str | None], None]
+"""Called with (key, last report or None, error line or None) when a trial came back."""
+Lost = Callable[[str, str, bool], bool]
+"""Called with (key, error line, whether it was announced) when a trial's worker was lost; returns whether to begin again."""
 
 MOST_WAITING = 200
 """Trials that wait for a place at a time, each with a placement group that an autoscaler sees: as many as Tune lets wait for
@@ -43,6 +50,8 @@ class Feeder(Searcher):  # type: ignore[misc]
         self._configure = configure
         self._keys: dict[str, str] = {}
         self._order: dict[str, int] = {}
+        self.hopeless: dict[str, str] = {}
+        """Why trials are not begun again, by Tune's own name of them."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune pickles what it is given into its snapshot, which nobody reads
@@ -97,13 +106,15 @@ class Watcher(TrialProgressCallback):  # type: ignore[misc]
         self,
         feeder: Feeder,
         workload: Workload,
-        ended: Callable[[str, dict[str, Any] | None, str | None], None],
+        ended: Ended,
+        lost: Lost,
         ticks: Sequence[Callable[[], None]],
     ) -> None:
         super().__init__()
         self._feeder = feeder
         self._workload = workload
         self._ended = ended
+        self._lost = lost
         self._ticks = ticks
 
     def __getstate__(self) -> dict[str, Any]:
@@ -122,16 +133,29 @@ class Watcher(TrialProgressCallback):  # type: ignore[misc]
         self._workload.take_place(self._feeder.key(trial))
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """The trial's worker was lost; the trial waits for another."""
-        self._workload.lose_place(self._feeder.key(trial))
+        """The trial's worker was lost, or left with its node; the trial waits for another, unless it is hopeless."""
+        key, cause = self._feeder.key(trial), _cause(trial)
+        self._workload.lose_place(key)
+        if not self._lost(key, cause, LEAVES in cause or _announced(trial)):
+            self._feeder.hopeless[trial.trial_id] = cause
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial function returned, its last report is the doorbell; or a trial that had no place was called back."""
-        self._ended(self._feeder.key(trial), dict(trial.last_result or {}), None)
+        key, cause = self._feeder.key(trial), self._feeder.hopeless.get(trial.trial_id)
+        self._ended(key, dict(trial.last_result or {}) if cause is None else None, cause)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial's worker was lost too often, or something outside our code raised."""
+        """Something outside our code raised."""
         self._ended(self._feeder.key(trial), None, _cause(trial))
+
+
+def _announced(trial: Any) -> bool:
+    """Return whether the last worker went with a node whose end had been announced (a drain for a preemption)."""
+    try:
+        error = pickle.loads(Path(trial.pickled_error_file).read_bytes())  # noqa: S301  (Tune wrote it, in this process)
+    except Exception:  # noqa: BLE001  (whatever a pickle raises: then nobody knows)
+        return False
+    return bool(getattr(error, "preempted", False))
 
 
 def _cause(trial: Any) -> str:
@@ -155,10 +179,12 @@ class InTurn(FIFOScheduler):  # type: ignore[misc]
         return {}  # as above
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        """Return the first trial that waits for its place, or None; when the sweep is to stop, call back all that wait."""
-        waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == "PENDING"]
-        if self._feeder.stopping:
-            for trial in waiting:
+        """Return the first trial that waits for its place, or None; call back the hopeless, and all when the sweep stops."""
+        pending = [trial for trial in tune_controller.get_live_trials() if trial.status == "PENDING"]
+        waiting = []
+        for trial in sorted(pending, key=self._feeder.turn):
+            if self._feeder.stopping or trial.trial_id in self._feeder.hopeless:
                 tune_controller.stop_trial(trial)
-            return None
-        return min(waiting, key=self._feeder.turn, default=None)
+            else:
+                waiting.append(trial)
+        return waiting[0] if waiting else None

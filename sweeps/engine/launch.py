@@ -14,15 +14,12 @@ from typing import Any
 
 from ray import tune
 
-from sweeps.engine.feeder import Feeder, InTurn, Watcher
+from sweeps.engine.feeder import Ended, Feeder, InTurn, Lost, Watcher
 from sweeps.engine.task import Task
 from sweeps.engine.worker import tune_trial
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
-
-LOST_WORKERS = 3
-"""How often a trial is begun again after its worker died; an exception of the trial itself never comes here."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,8 @@ def launch(
     settings: TuneSettings,
     stop: StopRequest,
     configure: Callable[[PlannedTrial], Task],
-    ended: Callable[[str, dict[str, Any] | None, str | None], None],
+    ended: Ended,
+    lost: Lost,
     ticks: Sequence[Callable[[], None]],
 ) -> None:
     """Run the workload to its end, or until ``stop`` is asked and the running trials have put down what they had.
@@ -62,7 +60,8 @@ def launch(
         settings: resources per trial, Tune's folder, how many trials may run at once.
         stop: the request that ends the sweep early.
         configure: says what a worker is told of a trial.
-        ended: called with (key, last report or None, error line or None) when a trial came back.
+        ended: called when a trial came back.
+        lost: called when a trial's worker was lost; says whether the trial is begun again.
         ticks: called at every turn of Tune's loop; must be quick; what they raise ends the launch.
     """
     for name in ("ray.tune", "ray.train", "ray.air"):  # what matters we say in a line
@@ -84,8 +83,8 @@ def launch(
             name="sweep",
             storage_path=str(settings.tune_folder),
             verbose=0,
-            callbacks=[Watcher(feeder, workload, ended, ticks)],
-            failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
+            callbacks=[Watcher(feeder, workload, ended, lost, ticks)],
+            failure_config=tune.FailureConfig(max_failures=-1),  # `lost` says when it is enough
         ),
     )
     tuner.fit()

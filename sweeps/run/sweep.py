@@ -17,6 +17,7 @@ from prune_core.evaluation.evaluation import recommended_environment
 from prune_core.trial.order import TrialOrder
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
+from sweeps.engine.losses import LOST_WORKERS, Losses, kept_in
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.task import Task
 from sweeps.engine.worker import CODE, DISK
@@ -54,6 +55,7 @@ class Sweep:
         workload: what waits, runs and is done.
         stop: how the sweep is asked to stop.
         mover: sends what has ended to the object storage, where the study has one.
+        losses: how often workers were lost without their trials getting further.
     """
 
     study: Study
@@ -63,6 +65,7 @@ class Sweep:
     workload: Workload
     stop: StopRequest
     mover: Mover
+    losses: Losses = field(default_factory=Losses, init=False)
     _deadline: float | None = field(default=None, init=False)
     _address: str | None = field(default=None, init=False)
     _ray_lost: LostRay | None = field(default=None, init=False)
@@ -124,6 +127,7 @@ class Sweep:
                         stop=self.stop,
                         configure=self._configured,
                         ended=self._ended,
+                        lost=self._lost_worker,
                         ticks=(self._tick, node_watch(address)),
                     )
         shutil.rmtree(tune_folder, ignore_errors=True)
@@ -172,9 +176,17 @@ class Sweep:
             self.mover.offer([key])
         self._progress.pace.ended += 1
 
+    def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
+        """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
+        trial, folder = self.workload.running[key], trial_folder(self.out, key)
+        if announced:
+            say(self.console, f"{trial.name}: its node leaves the cluster; it goes on elsewhere from its checkpoint")
+            return True
+        return self.losses.count(key, kept_in(folder, store_folder(self.out), trial.baseline_key)) <= LOST_WORKERS
+
     def _configured(self, trial: PlannedTrial) -> Task:
         fetch_to_judge(trial_folder(self.out, trial.key), trial.report_budgets)
-        return configuration(self.study, self.out, trial)
+        return configuration(self.study, self.out, trial, may_move=self._address is not None)
 
     def _lost(self, seconds: float) -> None:
         self._give_up(f"the Ray cluster at {self._address} has not answered for {seconds:.0f} s")
@@ -199,8 +211,15 @@ def require_begun(folder: Path, error: str) -> None:
         raise LostRay(f"Ray could not start a worker ({error})")
 
 
-def configuration(study: Study, out: Path, trial: PlannedTrial) -> Task:
-    """Return what a worker is told of a trial."""
+def configuration(study: Study, out: Path, trial: PlannedTrial, *, may_move: bool = False) -> Task:
+    """Return what a worker is told of a trial.
+
+    Args:
+        study: the study.
+        out: its output folder, absolute.
+        trial: which.
+        may_move: whether the worker's node may leave its cluster.
+    """
     resources = study.resources
     order = TrialOrder(
         folder=trial_folder(out, trial.key),
@@ -221,6 +240,7 @@ def configuration(study: Study, out: Path, trial: PlannedTrial) -> Task:
         hang_factor=resources.hang_factor,
         hang_floor_seconds=resources.hang_floor_seconds,
         stop_token=StopRequest.token_of(out),
+        may_move=may_move,
     )
 
 

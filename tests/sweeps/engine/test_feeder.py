@@ -49,12 +49,12 @@ def test_so_many_wait_at_most_and_one_more_comes_for_each_that_starts(tmp_path: 
     workload, _, feeder = fed(tmp_path, MOST_WAITING + 5)
     assert len(handed_out(feeder)) == MOST_WAITING
     assert feeder.suggest("one too many") is None
-    watcher = Watcher(feeder, workload, lambda *_: None, ())
-    watcher.on_trial_start(0, [], SimpleNamespace(trial_id="id0"))
+    watcher = Watcher(feeder, workload, lambda *_: None, lambda *_: True, ())
+    watcher.on_trial_start(0, [], SimpleNamespace(trial_id="id0", error_file=None, pickled_error_file=None))
     assert (workload.unplaced, workload.in_place) == (MOST_WAITING - 1, 1)
     assert isinstance(feeder.suggest("next"), dict)
     assert feeder.suggest("one too many") is None
-    watcher.on_trial_recover(0, [], SimpleNamespace(trial_id="id0"))
+    watcher.on_trial_recover(0, [], SimpleNamespace(trial_id="id0", error_file=None, pickled_error_file=None))
     assert (workload.unplaced, workload.in_place) == (MOST_WAITING + 1, 0)
 
 
@@ -70,5 +70,5 @@ def test_trials_get_their_places_in_the_order_in_which_they_were_handed_out(tmp_
     assert not stopped
     stop.ask("time")
     assert order.choose_trial_to_run(controller) is None
-    assert stopped == [trials[2], trials[0]]
+    assert stopped == [trials[0], trials[2]]
     assert feeder.suggest("late") == Searcher.FINISHED
