@@ -1,116 +1,140 @@
-"""Costs that are known before a candidate is tried: those that do not depend on what training makes of the weights.
+"""What networks of a study will cost, as far as it is known before anything is trained.
 
-A network is built and pruned twice with made-up weights that could hardly differ more: each layer on a scale of its own. A
-cost that is the same both times depends on architecture, method and ratio alone, so it is what a trial will measure.
+How many filters, or weights, a ratio takes is the same for every score, so a network with fresh weights is pruned in place
+of the trained one. Channels that all layers share a pool of are another matter: where they go depends on the training.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Collection, Mapping
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import nn
 
-from prune_core.base.errors import BadInput, Diverged
-from prune_core.base.seeds import derive_seed
-from prune_core.cost.measured import MeasuredNetwork
-from prune_core.metrics import COSTS
-from prune_core.networks import build_network
+from prune_core.base.described import plain
+from prune_core.cost.measured import MeasuredNetwork, cost_columns
+from prune_core.networks import architecture_of, build_network
 from prune_core.pruning import METHODS, prune
-from sweeps.cost.sizes import Sizes, sizes_of
-from sweeps.plan.arms import Arm, study_arms
-from sweeps.study.model import Study
+from prune_core.pruning.method import make_options, plain_options
+from prune_core.pruning.outcome import PruningOutcome
+from sweeps.cost.sizes import Sizes
+from sweeps.plan.arms import Arm, Base
 
-SPREAD = 3.0
-"""Standard deviation of the logarithm of a layer's made-up scale."""
+_STAND_INS = {"filters": "l1_filter", "weights": "unstructured"}
+"""Methods that need nothing but weights, by granularity."""
+KNOWN = {
+    "filters": ("parameters", "nonzero_parameters", "macs", "nonzero_macs", "compression", "sparsity", "size_bytes"),
+    "weights": ("parameters", "nonzero_parameters", "macs", "compression", "sparsity", "size_bytes"),
+    None: ("parameters", "nonzero_parameters", "macs", "nonzero_macs", "compression", "sparsity", "size_bytes"),
+}
+"""The costs that a ratio settles by granularity; None is a network that is not pruned."""
 
 
-ACCIDENTAL = ("size_bytes",)
-"""Costs that hang on the weights by a few bytes: a file's header lists the channels that stayed."""
-OTHER_SEED = 1234567890123
-"""A seed as long as those that trials draw: a file's size depends on how long its header is."""
-
-
+@dataclass(frozen=True)
 class KnownCosts:
-    """Costs known beforehand, by arm and ratio, computed when first asked for.
+    """One network of a study before it is trained.
 
-    Nothing is known of methods that look at images or prune in rounds, of costs that are no number of the pruned network
-    alone (seconds), and of any network where the study's data is unknown (its shape and classes are part of a network).
-
-    Args:
-        study: the resolved study.
-        columns: costs that matter; others are not computed.
+    Attributes:
+        name: the arm, or the network that is not pruned.
+        ratio: canonical decimal; "0" where nothing is pruned.
+        costs: column -> value. ``size_bytes`` is the least that its file can have: which channels are kept stands in the
+            header, and what the file says about its images is not in it.
     """
 
-    def __init__(self, study: Study, columns: Collection[str]) -> None:
-        self._columns = [column for column in columns if column in COSTS and column not in ACCIDENTAL]
-        self._study = study
-        self._arms: dict[str, Arm] = {}
-        self._sizes: Sizes | None = None
-        self._opened = False
-        self._exact: dict[str, list[str]] = {}
-        self._found: dict[tuple[str, str], Mapping[str, float]] = {}
+    name: str
+    ratio: str
+    costs: Mapping[str, float]
 
-    def __call__(self, arm: str, ratio: str) -> Mapping[str, float]:
-        """Return the known costs of an arm at a ratio, by column."""
-        if not self._columns:
-            return {}
-        if not self._opened:
-            self._arms = {each.name: each for each in study_arms(self._study)}
-            self._sizes, self._opened = sizes_of(self._study), True
-        if (arm, ratio) not in self._found:
-            self._found[arm, ratio] = self._of(self._arms[arm], ratio) if arm in self._arms else {}
-        return self._found[arm, ratio]
 
-    def _of(self, arm: Arm, ratio: str) -> Mapping[str, float]:
-        sizes = self._sizes
-        if sizes is None or arm.rounds > 1 or METHODS.get(arm.method).needs_batches:
-            return {}
+def known_costs(arms: Iterable[Arm], bases: Iterable[Base], sizes: Sizes, wanted: Collection[str]) -> list[KnownCosts]:
+    """Return the wanted costs of every (arm, ratio) and of every network that is not pruned, as far as they are known.
+
+    Args:
+        arms: of the study.
+        bases: networks that are trained and not pruned: baselines, the dense ladder.
+        sizes: of the data.
+        wanted: columns; nothing is built where none of them can be known.
+
+    Returns:
+        Without what could not be built; an arm whose costs depend on the training has none.
+    """
+    columns = [name for name in KNOWN[None] if name in wanted]
+    if not columns:
+        return []
+    found: list[KnownCosts] = []
+    remembered: dict[str, dict[str, float]] = {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for base in {base.network: base for base in bases}.values():
+            costs = _costs(base, sizes, None, None, remembered)
+            found += _one(base.network, "0", costs, columns)
+        for arm in arms:
+            for ratio in arm.ratios:
+                own = [name for name in columns if name in KNOWN.get(METHODS.get(arm.method).granularity, ())]
+                found += _one(arm.name, ratio, _costs(arm.base, sizes, arm, ratio, remembered) if own else {}, own)
+    return found
+
+
+def _one(name: str, ratio: str, costs: Mapping[str, float], columns: Iterable[str]) -> list[KnownCosts]:
+    chosen = {column: costs[column] for column in columns if column in costs}
+    return [KnownCosts(name, ratio, chosen)] if chosen else []
+
+
+def _costs(
+    base: Base, sizes: Sizes, arm: Arm | None, ratio: str | None, remembered: dict[str, dict[str, float]]
+) -> dict[str, float]:
+    stand_in = None if arm is None else _STAND_INS.get(METHODS.get(arm.method).granularity)
+    options = {} if arm is None or stand_in is None else _shared_options(stand_in, arm.options)
+    key = repr((base.network, stand_in, sorted(options.items()), ratio))
+    if key not in remembered:
         try:
-            first = _costs(arm, ratio, sizes, self._exact.get(arm.name, self._columns), 0)
-            if arm.name not in self._exact:
-                other = _costs(arm, ratio, sizes, self._columns, 1)
-                self._exact[arm.name] = [column for column in first if first[column] == other.get(column)]
-        except (BadInput, Diverged, RuntimeError, ValueError):
-            return {}  # a network or a method that made-up weights are nothing for: its costs are predicted
-        return {column: first[column] for column in self._exact[arm.name]}
-
-
-def _costs(arm: Arm, ratio: str, sizes: Sizes, columns: Collection[str], draw: int) -> Mapping[str, float]:
-    """Return costs of the arm's network with made-up weights, pruned."""
-    section = arm.base.section
-    described = json.dumps([section.name or arm.network, section.options, arm.method, arm.options], sort_keys=True)
-    return _measured(described, ratio, (*sizes.shape, sizes.classes), tuple(columns), draw)
-
-
-@lru_cache(4096)  # replays of one study on a benchmark ask again and again
-def _measured(
-    described: str, ratio: str, data: tuple[int, int, int, int], columns: tuple[str, ...], draw: int
-) -> Mapping[str, float]:
-    name, network_options, method, method_options = json.loads(described)
-    height, width, channels, classes = data
-    dense = build_network(name, num_classes=classes, in_channels=channels, **network_options)
-    _make_up(dense, derive_seed("known costs", draw))
-    options: dict[str, Any] = dict(method_options)
-    if "seed" in {field.name for field in dataclasses.fields(METHODS.get(method).Options)}:
-        options.setdefault("seed", draw * OTHER_SEED)  # each trial draws its own
-    measured = MeasuredNetwork(
-        prune(dense, method, ratio, **options),
-        (channels, height, width),
-        sum(parameter.numel() for parameter in dense.parameters()),
+            remembered[key] = _measured(base, sizes, stand_in, options, ratio)
+        except Exception:  # noqa: BLE001 - a network that cannot be built is told where its speed is measured
+            remembered[key] = {}
+    found = remembered[key]
+    if arm is None or stand_in is None or "size_bytes" not in found:
+        return found
+    own = _said(arm.method, arm.options) - _said(
+        stand_in, plain_options(make_options(stand_in, METHODS.get(stand_in), dict(options)))
     )
-    found = {column: COSTS.get(column).function(measured) for column in columns}
-    return {column: float(value) for column, value in found.items() if value is not None}
+    return {**found, "size_bytes": found["size_bytes"] + own}
 
 
-def _make_up(network: nn.Module, seed: int) -> None:
-    """Give every parameter weights at random, each parameter on a scale of its own."""
-    random = torch.Generator().manual_seed(seed % 2**63)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            scale = float(torch.exp(SPREAD * torch.randn((), generator=random)))
-            parameter.copy_(scale * torch.randn(parameter.shape, generator=random))
+def _measured(
+    base: Base, sizes: Sizes, stand_in: str | None, options: Mapping[str, Any], ratio: str | None
+) -> dict[str, float]:
+    height, width, channels = sizes.shape
+    dense = build_network(
+        str(base.section.name), num_classes=sizes.classes, in_channels=channels, **base.section.options
+    ).eval()
+    network = dense if stand_in is None else prune(dense, stand_in, ratio, **options)
+    parameters = sum(parameter.numel() for parameter in dense.parameters())
+    costs = cost_columns(MeasuredNetwork(network, (channels, height, width), parameters))
+    costs["size_bytes"] -= _unsure_bytes(network)
+    return costs
+
+
+def _unsure_bytes(network: nn.Module) -> int:
+    """Return how many bytes of the header depend on the training: digits of what is kept of channels and weights."""
+    outcome = getattr(network, "outcome", None)
+    if not isinstance(outcome, PruningOutcome):
+        return 0
+    digits = 8  # the header is padded to a multiple of it
+    for channels in architecture_of(network).kept.values():
+        digits += sum(len(str(channel)) for channel in channels) - sum(len(str(least)) for least in range(len(channels)))
+    if outcome.granularity == "weights":
+        digits += sum(len(str(layer.kept)) - 1 for layer in outcome.layers)
+    return digits
+
+
+def _said(method: str, options: Mapping[str, Any]) -> int:
+    """Return the length of what a file says of its method."""
+    return len(json.dumps([method, plain(options)]))
+
+
+def _shared_options(stand_in: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    allowed = {field.name for field in fields(METHODS.get(stand_in).Options)}
+    return {name: value for name, value in options.items() if name in allowed}

@@ -1,4 +1,4 @@
-"""What is known before a trial is what a network with other weights measures."""
+"""What a search knows before a trial is what a network with other weights measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from prune_core.cost.complexity import complexity
 from prune_core.networks import build_network
 from prune_core.pruning import prune
-from sweeps.cost.known import KnownCosts
+from sweeps.search.beforehand import Beforehand
 from sweeps.study.model import load_study
 
 COLUMNS = ["nonzero_parameters", "macs", "nonzero_macs", "size_bytes", "val_accuracy", "train_seconds"]
@@ -16,7 +16,7 @@ COLUMNS = ["nonzero_parameters", "macs", "nonzero_macs", "size_bytes", "val_accu
 
 @pytest.fixture(scope="module")
 def known():
-    return KnownCosts(load_study("quickstart"), COLUMNS)
+    return Beforehand(load_study("quickstart"), COLUMNS)
 
 
 @pytest.mark.parametrize("method", ["unstructured", "l1_filter"])
@@ -35,10 +35,5 @@ def test_what_the_weights_decide_is_not_known(known):
     assert known("small_vgg-network_slimming", "0.5") == {}
 
 
-def test_nothing_else_is_known(known):
+def test_what_is_only_bounded_and_what_is_no_cost_is_not_known(known):
     assert set(known("small_resnet-l1_filter", "0.5")) == {"nonzero_parameters", "macs", "nonzero_macs"}
-
-
-def test_pruning_in_rounds_is_left_to_prediction():
-    study = load_study("quickstart", ["arms.0.rounds=2", "budgets=[2]"])
-    assert KnownCosts(study, COLUMNS)("small_vgg-l1_filter", "0.5") == {}
