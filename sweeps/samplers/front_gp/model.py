@@ -162,9 +162,8 @@ class Posterior:
         rate = RATE + 0.5 * (weights * values).sum(1) + 0.5 * told.scatter[which] / kernel.noise(theta)
         shape = SHAPE + 0.5 * (len(told.seeds) + told.freedom[which])
         white = torch.linalg.solve_triangular(factor, values[:, :, None], upper=False)[:, :, 0]
-        return Posterior(
-            kernel, told, theta, factor, weights, shape, rate, _mixing(white.reshape(*told.values.shape[:1], -1))
-        )
+        mixing = _mixing(white.reshape(len(told.values), -1), len(told.seeds))
+        return Posterior(kernel, told, theta, factor, weights, shape, rate, mixing)
 
     def few(self, each: int) -> Posterior:
         """Return the same with the first ``each`` vectors of hyperparameters per objective."""
