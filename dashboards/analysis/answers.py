@@ -204,7 +204,10 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
             words = (
                 "It meets what is demanded by more than chance" if sure else "That it meets this is not shown beyond chance"
             )
-            said.append(f"{words}." if seeds >= DECIDABLE else f"Whether it meets this is not decidable with {seeds} seeds.")
+            demanded = [found.demanded[each.column] for each in question.demands if each.column in found.demanded]
+            more = would_find(demanded[0], question.metric, len(found.rows)) if len(demanded) == 1 else ""
+            open_ = f"Whether it meets this is not decidable with {seeds} seeds{more}."
+            said.append(f"{words}." if seeds >= DECIDABLE else open_)
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)
         if rivals:
