@@ -64,7 +64,7 @@ class Answer:
         row: the candidate, None where none qualifies.
         differences: column -> mean difference to the control of the same seeds and budget.
         ladder: the same against a dense network of as many parameters; None where no ladder reaches it.
-        remarks: how sure it is, one sentence each.
+        remarks: what is claimed of it and what is not, one sentence each.
     """
 
     question: str
@@ -206,7 +206,7 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
             )
             demanded = [found.demanded[each.column] for each in question.demands if each.column in found.demanded]
             more = would_find(demanded[0], question.metric, len(found.rows)) if len(demanded) == 1 else ""
-            open_ = f"Whether it meets this is not decidable with {seeds} seeds{more}."
+            open_ = f"Whether it meets this is not decidable with {_seeds(seeds)}{more}."
             said.append(f"{words}." if seeds >= DECIDABLE else open_)
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)
@@ -216,6 +216,10 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
     if found.ladder is None and has_ladder(points):
         said.append("The dense ladder has no network of this size.")
     return said
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' if count != 1 else ''}"
 
 
 def _gain(study: StudyFolder, found: Considered, told: Mapping[tuple[str, str], bool]) -> list[str]:
@@ -229,7 +233,7 @@ def _gain(study: StudyFolder, found: Considered, told: Mapping[tuple[str, str], 
         "better": "it is better than its control by more than chance",
         "worse": "it is worse than its control by more than chance",
         "not told apart": "it is not told apart from its control",
-        "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds"
+        "not decidable": f"whether it differs from its control is not decidable with {_seeds(one.seeds)}"
         + would_find(one, name, len(found.rows)),
     }[verdict(one, claimed, direction_of(name))]
     many = f" (chosen among {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""

@@ -24,7 +24,7 @@ from prune_core.metrics.quantities import is_cost
 
 def hover(row: Any) -> str:
     """Return everything about one candidate, in the few tags that plotly reads."""
-    frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of resamplings of the seeds)"
+    frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of the draws)"
     place = ("on the front" if row.front else "dominated") if row.complete else "incomplete: does not compete"
     title = "<br>".join(labels.safe(line) for line in wrap(labels.candidate(row), 72, break_on_hyphens=False))
     lines = [f"<b>{title}</b>", f"{place}{frequency}"]
