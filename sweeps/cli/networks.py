@@ -116,7 +116,12 @@ def prune(
 @CLASSES
 @DATA
 @DATA_OPTION
-@click.option("--corruptions", default="none", show_default=True, help="none, generated or official.")
+@click.option(
+    "--corruptions",
+    default="none",
+    show_default=True,
+    help="none, generated (the 15), official, or names and groups (standard, extra) with commas between.",
+)
 @click.option("--corruptions-folder", type=FILE, help="Folder of the official .npy files; by default the cache.")
 @click.option("--fetch", is_flag=True, help="Get the official files where they are not there (2.9 GB, resumed, checked).")
 @LIMIT
