@@ -30,10 +30,11 @@ STD = click.option("--std", help="Standard deviation per channel.")
 
 
 def _import_plugins(_context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
-    from prune_core.base.plugins import import_plugins
+    from sweeps.cli.consent import consent
+    from sweeps.study.plugins import import_plugins_of
 
     if modules:
-        import_plugins(modules, (str(Path.cwd()),))
+        import_plugins_of({"plugins": list(modules)}, Path.cwd(), confirm=consent(trust=False))
 
 
 PLUGIN = click.option(
