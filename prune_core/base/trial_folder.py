@@ -19,6 +19,8 @@ PROGRESS = "progress.json"
 TRACEBACK = "traceback.txt"
 STATE = "state.pt"
 """The checkpoint furthest on: weights, optimiser, place. Kept at the longest budget, for a longer one to go on from."""
+CURVE = "curve.csv"
+"""How the training went, a row per epoch (`prune_core.training.curve`), written after each."""
 WALK = "walk.pt"
 """The checkpoint of a second walk from 0, for a budget that was added below the longest."""
 

@@ -37,6 +37,8 @@ RESERVED = frozenset(
         "mlflow_run_id",
         "corruption_set",
         "control_key",
+        "name",
+        "limits",
         "seeds",
         "complete",
         "keys",

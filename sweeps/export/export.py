@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from prune_core.base.errors import BadInput, Diverged
@@ -23,13 +24,14 @@ from prune_core.trial.description import TrialDescription
 from sweeps.export.card import card_text
 from sweeps.export.check import TOLERANCE
 from sweeps.export.choice import Choice, choices, open_study
-from sweeps.export.facts import card_facts, int8_facts
+from sweeps.export.facts import SIZE, card_facts, int8_facts, limit_facts, record_of
 from sweeps.export.files import FILES, INT8, check_formats, exported, write_onnx, write_program, write_safetensors
 from sweeps.export.folder import CARD, README, check_target, models_folder, whole_folder
 from sweeps.export.int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
 from sweeps.export.module import copy_module, remove_copies
 from sweeps.export.proof import ExportFailed, checked, first_line, sample_of
 from sweeps.folder.paths import STUDY
+from sweeps.front.doubts import baseline_doubts
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.study.trust import Confirm, require_trust
@@ -84,7 +86,7 @@ def export_study(
     for choice in chosen:
         try:
             with whole_folder(models, choice.name) as folder:
-                line = _export_one(study, commit, choice, folder, wanted)
+                line = _export_one(study, commit, choice, folder, wanted, records)
         except (ExportFailed, Diverged) as error:
             failed.append(f"{choice.name}: {error}")
             continue
@@ -96,13 +98,18 @@ def export_study(
     return done
 
 
-def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted) -> str:
+def _export_one(
+    study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted, records: pd.DataFrame
+) -> str:
     bring_back(choice.folder, (WEIGHTS, SELECTION, REPORT))
     described = _described(choice)
     data = load_trial_data(described.baseline, None)
     prepare_runtime(threads=1)
     network = load_network(choice.folder / WEIGHTS).eval()
     facts = card_facts(study, commit, choice, data, described.evaluation)
+    own = records[records["network"].eq(choice.record["network"])]
+    classes = len(data.dataset.classes)
+    facts["doubts"] = [said for _, said in baseline_doubts(own, study.parsed_limits, classes, study.select_on)]
     names = _write_files(network, folder, wanted, data, _header(facts))
     sample, kept = sample_of(network, choice, data)
     checks, module = _proved(study, architecture_of(network).name, folder, names, sample)
@@ -112,6 +119,10 @@ def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, 
         "files": {name: _file_facts(folder / name, checks[name]) for name in names},
         "kept_logits": kept,
     }
+    sizes = {name: card["files"][name]["size_bytes"] for name in names if name != INT8}
+    card["limits"] = limit_facts(study, choice, record_of(choice), sizes)
+    if FILES["safetensors"] in sizes:
+        card["costs"] = {**card["costs"], SIZE: sizes[FILES["safetensors"]]}
     if wanted.int8:
         selection, report = judge_onnx(folder / INT8, data, described.evaluation)
         costs = {**facts["costs"], "size_bytes": (folder / INT8).stat().st_size}
@@ -204,6 +215,11 @@ def _line(card: Mapping[str, Any]) -> str:
     accuracy = card["checkpoint"]["metrics"].get("accuracy")
     text = ", ".join(card["files"]) + f"; seed {card['checkpoint']['seed']}"
     text += f", accuracy {100 * accuracy:.1f} %" if accuracy is not None else ""
+    missed = [each["limit"] for each in card["limits"] if not each["checkpoint"]["met"] or not all(each["files"].values())]
+    contradicted = [each["limit"] for each in card["limits"] if each["report"] is not None and not each["report"]["met"]]
+    if card["limits"]:
+        text += f", misses {' and '.join(missed)}" if missed else ", within the limits"
+        text += f" (by its report numbers not {' and '.join(contradicted)})" if contradicted and not missed else ""
     if "int8" in card and "accuracy" in card["int8"]["metrics"]:
         text += f" (INT8 {100 * card['int8']['metrics']['accuracy']:.1f} %)"
     return text

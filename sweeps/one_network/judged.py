@@ -14,6 +14,7 @@ from prune_core.data import load_dataset
 from prune_core.evaluation.evaluation import evaluate_network
 from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.metrics.predictions import SOFTMAX_TWICE, are_probabilities
+from prune_core.metrics.sanity import REMEDY, better_numbering, doubts
 from prune_core.networks import architecture_of, build_network
 from prune_core.pruning.normalisation import normalisation_text
 from prune_core.training import prepare_runtime
@@ -61,8 +62,20 @@ class Judgement:
     @property
     def warnings(self) -> list[str]:
         """What makes the numbers doubtful, a line each."""
-        twice = [f"warning: {self.network}: {SOFTMAX_TWICE}"] if are_probabilities(self.logits.clean) else []
-        return [*self.notes, *twice]
+        said = [SOFTMAX_TWICE] if are_probabilities(self.logits.clean) else []
+        return [*self.notes, *(f"warning: {self.network}: {each}" for each in (*said, *self._doubts()))]
+
+    def _doubts(self) -> list[str]:
+        classes = self.logits.clean.shape[1]
+        found = doubts(float(self.record["accuracy"]), float(self.record["mean_confidence"]), classes)
+        other = None
+        if classes == len(self.dataset.classes):
+            other = better_numbering(self.logits.clean.argmax(axis=1), self.logits.labels, classes)
+        if other is None:
+            return [f"{'; '.join(found)}; {REMEDY}"] if found else []
+        order = ", ".join(self.dataset.classes[label] for label in other[1])
+        known = f"accuracy {float(self.record['accuracy']):.1%} would be {other[0]:.1%} with the classes in another order"
+        return ["; ".join([*found, f"{known}: [{order}] (an image folder takes it as data option classes)"])]
 
 
 def judge_checkpoint(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from prune_core.networks import architecture_of, build_network, load_weights
+from prune_core.networks.class_names import check_class_names
 from prune_core.pruning import load_network
 from prune_core.pruning.normalisation import INPUT_KEY, Normalisation, normalisation_in
 from prune_core.pruning.saving import module_in, read_file
@@ -107,6 +108,7 @@ def open_checkpoint(
         opened = Opened(network)
     if dataset is not None:
         _check_fit(opened.network, dataset)
+        check_class_names(checkpoint, dataset.classes, dataset.name)
     return opened
 
 

@@ -15,6 +15,7 @@ from prune_core.data import balanced_subset
 from prune_core.evaluation.uncertainty import intervals, paired_intervals
 from prune_core.metrics import METRICS
 from prune_core.networks import architecture_of
+from prune_core.networks.class_names import classes_text
 from prune_core.pruning import METHODS, outcome_of, prune, save_network
 from prune_core.pruning.again import earlier_outcome, summary
 from prune_core.pruning.normalisation import DEFAULT, INPUT_KEY, Normalisation, input_text, normalisation_text
@@ -113,7 +114,7 @@ def prune_to_file(
     if data is not None and source != DEFAULT:
         metadata[INPUT_KEY] = input_text(shape, Normalisation(data.mean, data.std))
     try:
-        save_network(pruned, output, metadata=metadata)
+        save_network(pruned, output, metadata={**metadata, **classes_text(checkpoint)})
     except OSError as error:
         raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
     done = f"verified by {len(proof.checks)} checks; written to {output}"

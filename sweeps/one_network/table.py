@@ -11,11 +11,12 @@ from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import Scaling, scale, selective_by_severity
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
+from prune_core.metrics.numbers import cost_text
 from prune_core.metrics.quantities import costs_known, quantities_known
 from prune_core.metrics.temperature import HIGHEST, LOWEST
 from sweeps.one_network.images import images_title
 from sweeps.one_network.table_corrupted import corruption_lines, robustness_lines, severity_lines
-from sweeps.one_network.text import Row, aligned, cost_text, percent, within
+from sweeps.one_network.text import Row, aligned, percent, within
 
 if TYPE_CHECKING:
     from sweeps.one_network.judged import Judgement

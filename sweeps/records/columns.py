@@ -22,6 +22,9 @@ CONTROL_KEY = "control_key"
 row's own budget; a control is its own. Missing where there is none: baselines, the dense ladder, what is trained from
 scratch. Tables of version 0.1.0 lack it: `sweeps.records.collect.read_records` finds it for them."""
 
+CHECKPOINT = "checkpoint"
+"""SHA-256 of the user's checkpoint whose weights the network has or comes from; missing where they were trained here."""
+
 SORTED_BY = ("network", "arm", "method", "ratio", "seed", "budget", "key")
 """The order of the rows."""
 
@@ -45,7 +48,8 @@ def delta_columns() -> list[str]:
 def text_columns() -> list[str]:
     """Return the columns that hold text."""
     identity = ("key", "study", "arm", "network", "method", "status", "cause")
-    return [*identity, *text_metric_columns(), "corruption_set", CONTROL_KEY, "mlflow_run_id", *BUILD_COLUMNS, NORMALISATION]
+    text = [CONTROL_KEY, CHECKPOINT, "mlflow_run_id", *BUILD_COLUMNS, NORMALISATION]
+    return [*identity, *text_metric_columns(), "corruption_set", *text]
 
 
 def measured_columns() -> list[str]:
@@ -67,6 +71,7 @@ def record_columns() -> list[str]:
         *cost_columns(),
         *delta_columns(),
         CONTROL_KEY,
+        CHECKPOINT,
         *seconds_columns(),
         "mlflow_run_id",
         NORMALISATION,

@@ -97,6 +97,8 @@ def run_study(
             mover = Mover(study, out, lambda key: key in workload.running)
             books.start()
             mover.offer(workload.done)
+            for line in [] if workload.exhausted else books.warnings():  # of baselines that are there already
+                say(console, line)
             try:
                 if workload.exhausted:
                     say(console, "everything is there: nothing to run")

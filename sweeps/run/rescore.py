@@ -211,7 +211,7 @@ def _write_tables(out: Path, study: Study | None) -> None:
         table = _with_columns_of(written, table)
     study = plan.study
     write_columns(out)
-    write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)
+    write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds, limits=study.parsed_limits)
 
 
 def _with_columns_of(written: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
