@@ -36,6 +36,7 @@ from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
 from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.kept_logits import away_sentence
+from dashboards.analysis.limits import decided_on
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import with_images
@@ -197,6 +198,9 @@ def render(
         study_file=escape(
             yaml.safe_dump({k: v for k, v in study.plain.items() if k != "provenance"}, sort_keys=False, allow_unicode=True)
         ),
+        columns=points.columns,
+        limits=", ".join(map(str, study.limits)),
+        decided_on=decided_on(study),
         command="prunefront run study.yaml --out ../again",
         provenance=flat(study.plain.get("provenance", {})),
         how=run_facts(study),

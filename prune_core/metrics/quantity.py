@@ -38,6 +38,7 @@ RESERVED = frozenset(
         "control_key",
         "name",
         "limits",
+        "verdict",
         "seeds",
         "complete",
         "keys",
