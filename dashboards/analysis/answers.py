@@ -226,12 +226,12 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
             said.append(f"Smaller, and missing this by no more than chance: {candidate_names(close)}.")
         if not study.demonstration and question.uncertain and question.metric in study.primary:
             sure = all(told.get((question.name, demand.column), False) for demand in question.uncertain)
-            words = (
-                "It meets what is demanded by more than chance" if sure else "That it meets this is not shown beyond chance"
-            )
-            said.append(
-                f"{words}." if seeds >= DECIDABLE else f"Whether it meets this is not decidable with {_seeds(seeds)}."
-            )
+            # costs are exact: they are met or not, whatever the seeds
+            exact = len(question.uncertain) < len(question.demands)
+            what = ", ".join(map(str, question.uncertain)) if exact else "this" if not sure else "what is demanded"
+            words = f"It meets {what} by more than chance" if sure else f"That it meets {what} is not shown beyond chance"
+            undecided = f"Whether it meets {what} is not decidable with {_seeds(seeds)}"
+            said.append(f"{words if seeds >= DECIDABLE else undecided}.")
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)
         if rivals:

@@ -39,10 +39,10 @@ def against_report(study: StudyFolder, row: Any) -> str:
 
 
 def limit_remarks(study: StudyFolder, row: Any) -> list[str]:
-    """Return what a reader must know of a candidate that is recommended: on which images the limits are, or that it misses."""
+    """Return what a reader must know of a recommended candidate: that it misses limits, or on which images they are."""
     found = _judged(study, row)
     if found.contradicted:
-        return [f"Other images, other corruptions: {both_images([found], study.evaluation)}."]
+        return [f"Those numbers are of other images: {both_images([found], study.evaluation)}."]
     if not found.met:
         return [f"Not within the study's limits: {'; '.join(one.why_not for one in found.verdicts if not one.met)}."]
     return _images(study)

@@ -41,7 +41,7 @@ from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
-from dashboards.analysis.provenance import deviations, run_facts
+from dashboards.analysis.provenance import claims_paper, deviations, run_facts
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
@@ -169,6 +169,7 @@ def render(
         margins=against_margins(study, points),
         effects=effect_rows(computed.effects),
         confounded=confounded(study.records),
+        paper=claims_paper(study),
         deviations=deviations(study),
         trends=trend_sentences(study, computed.trends),
         equal=equal_cost(study, points),

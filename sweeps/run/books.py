@@ -25,6 +25,7 @@ from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
+from sweeps.front.limits import limit_names
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_heads, front_rows, shown_columns
 from sweeps.plan.plan import Plan
@@ -310,6 +311,6 @@ def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
         study.tracking.mlflow,
         study.tracking.experiment or (study.project if study.project != "prunefront" else None),
         {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
-        also=list(study.decisive),
+        also=list(dict.fromkeys([*study.decisive, *limit_names(study.parsed_limits)])),
         commit=str(origin["commit"]) if origin["commit"] else None,
     )
