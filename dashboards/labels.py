@@ -85,14 +85,15 @@ def number(value: float, column: str, *, sign: bool = False) -> str:
 
 
 def spread(value: float, deviation: float, column: str) -> str:
-    """Return ``mean ± sample standard deviation``; the mean alone where there is no deviation."""
-    if deviation is None or not math.isfinite(deviation) or not math.isfinite(value):
+    """Return ``mean ± sample standard deviation``; the mean alone where there is no deviation, or where it is exactly 0."""
+    if deviation is None or not math.isfinite(deviation) or not math.isfinite(value) or deviation == 0:
         return number(value, column)
     if is_share(column):
         places = 1 if digits(column) is None else digits(column)
-        return f"{100 * value:.{places}f} ± {100 * deviation:.{places}f} %"
-    if deviation == 0:
-        return number(value, column)
+        beside = f"{100 * deviation:.{places}f}"
+        # a small deviation is not none: its first digit that counts
+        beside = beside if float(beside) else f"{100 * deviation:.1g}"
+        return f"{100 * value:.{places}f} ± {beside} %"
     return f"{number(value, column)} ± {number(deviation, column)}"
 
 

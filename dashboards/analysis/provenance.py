@@ -16,6 +16,7 @@ from prune_core.evaluation.resampled import RESAMPLES
 from prune_core.trial.description import TrialDescription
 from sweeps.folder.paths import trial_folder
 from sweeps.records.builds import builds_line, builds_of
+from sweeps.records.checkpoints import one_checkpoint_line
 from sweeps.study.images import report_names, selection_names
 
 PAPER_STUDY = "paper"
@@ -43,7 +44,7 @@ def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
         ("Looks at the report images", _looks(study)),
         ("ECE", f"top label, {study.ece_bins} equal-width bins"),
         ("Intervals", _intervals(study)),
-        ("Seeds", (", ".join(map(str, study.seeds or [])) or "not stated") + _more_seeds(study)),
+        ("Seeds", (", ".join(map(str, study.seeds or [])) or "not stated") + _more_seeds(study) + _one_checkpoint(study)),
         ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),
         ("Objectives", ", ".join(f"{name} ({way})" for name, way in study.objectives.items())),
         ("Limits", ", ".join(map(str, study.limits)) or "none"),
@@ -57,6 +58,12 @@ def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
     if (hours := computing_hours(study)) is not None:
         rows.append(("Computing time of the trials", f"{hours:.2f} hours, summed over all of them"))
     return rows
+
+
+def _one_checkpoint(study: StudyFolder) -> str:
+    """Say where a seed is no training of its own."""
+    said = one_checkpoint_line(study.records)
+    return "" if said is None else f"; {said}"
 
 
 def _more_seeds(study: StudyFolder) -> str:

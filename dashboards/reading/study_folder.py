@@ -109,6 +109,13 @@ class StudyFolder:
         return deciding_columns(self.objectives, self.records.columns, self.select_on)
 
     @property
+    def classes(self) -> int | None:
+        """How many classes the data has; None where the run did not write it down (version 0.1.0)."""
+        facts = (self.plain.get("provenance") or {}).get("data")
+        count = facts.get("classes") if isinstance(facts, Mapping) else None
+        return count if type(count) is int and count > 0 else None
+
+    @property
     def limits(self) -> list[Limit]:
         """The demands on winners.
 

@@ -11,6 +11,7 @@ from prune_core.metrics.numbers import cost_text, three_digits
 from prune_core.metrics.quantities import costs_known, quantity_of, title_of
 from sweeps.export.card_code import load, prepare
 from sweeps.export.choice import spread_columns
+from sweeps.front.seed_differences import FINE_TUNING, NOTHING
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -51,6 +52,7 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
         notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
     if study["select_on"] == "report":
         notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
+    notes += [f"> The unpruned network is doubtful: {escaped(said)}." for said in card.get("doubts", ())]
     notes += _limit_notes(card)
     candidate = card["candidate"]
     if candidate["collapsed"]:
@@ -129,10 +131,19 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     note = (
         f"{images['report']} report images of {escaped(images['data'])}; {cells_text}; {images['ece_bins']} bins of equal "
         "width. The intervals resample images and speak of this one file; an ECE's interval is around its bias-corrected "
-        "value. The control is the unpruned network, fine-tuned as long. The last column is the mean and the standard "
-        "deviation over training seeds: what another training would give, not what this file does."
+        f"value. The control is the unpruned network, fine-tuned as long. {_of_seeds(candidate)}"
     )
     return [_table(heads, rows), note]
+
+
+def _of_seeds(candidate: Mapping[str, Any]) -> str:
+    differ = candidate.get("seeds_differ_in")
+    if differ == NOTHING:
+        return "The last column is without a deviation: every seed judged one checkpoint, which came with the study."
+    over = "The last column is the mean and the standard deviation over"
+    if differ == FINE_TUNING:
+        return f"{over} seeds of fine-tuning from one checkpoint: another training of the network may differ by more."
+    return f"{over} training seeds: what another training would give, not what this file does."
 
 
 def _costs(card: Mapping[str, Any]) -> str:
@@ -193,9 +204,24 @@ def _loading(card: Mapping[str, Any]) -> list[str]:
         int8 = card.get("int8", {}).get("metrics", {}).get("temperature")
         wanted += "." if int8 is None else f", those of the INT8 file by {int8:.4g}."
     parts = [wanted, _code(prepare(given))]
+    module = card["network"]["module"]
     for name, file in card["files"].items():
-        parts += [f"### `{name}`", _code(load(name, card["study"]["plugins"])), _file(file)]
+        code = _code(load(name, None if module is None else module["name"]))
+        parts += [f"### `{name}`", *_needs(name, module), code, _file(file)]
     return parts
+
+
+def _needs(name: str, module: Mapping[str, Any] | None) -> list[str]:
+    """What has to be beside a file, or that nothing has to, for a network that a module of the user's own builds."""
+    if module is None:
+        return []
+    if not name.endswith(".safetensors"):
+        return ["Needs no module: the file holds the whole network."]
+    called = escaped(module["name"])
+    if not module["files"]:
+        return [f"Needs the module `{called}`, which builds the network, where Python finds it; it is not copied here."]
+    files = ", ".join(f"`{escaped(file)}`" for file in module["files"])
+    return [f"Needs the module `{called}`, which builds the network: {files} beside it, copied from where the study ran."]
 
 
 def _code(lines: Sequence[str]) -> str:
@@ -272,7 +298,7 @@ def _difference(name: str, value: float | None) -> str:
 def _spread(name: str, found: Mapping[str, Any] | None) -> str:
     if found is None:
         return ""
-    if found["std"] is None:
+    if not found["std"]:
         return _number(name, found["mean"])
     digits, scale, unit = (2, 100.0, " %") if _share(name) else (4, 1.0, "")
     return f"{scale * found['mean']:.{digits}f} ± {scale * found['std']:.{digits}f}{unit}"

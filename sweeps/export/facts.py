@@ -14,12 +14,14 @@ from prune_core.evaluation.scoring import record_columns
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.quantities import costs_known
+from prune_core.pruning.normalisation import Normalisation, input_facts
 from prune_core.trial.data import TrialData, corruption_label
 from prune_core.trial.description import EvaluationDescription
 from sweeps.export.choice import Choice, spread_columns
-from sweeps.export.files import INPUT, OUTPUT
+from sweeps.export.files import OUTPUT
 from sweeps.folder.provenance import provenance
 from sweeps.front.limits import Verdict, verdicts
+from sweeps.front.seed_differences import SEEDS_DIFFER_IN
 from sweeps.study.images import images_of
 from sweeps.study.model import Study
 
@@ -68,7 +70,7 @@ def card_facts(
         "costs": {one.name: _plain(record.get(one.name)) for one in costs_known() if one.repeatable},
         "limits": limit_facts(study, choice, record, {}),
         "images": _images(study, data, evaluation),
-        "input": input_facts(data),
+        "input": input_facts(data.input_shape, Normalisation(data.dataset.mean, data.dataset.std)),
         "output": {
             "name": OUTPUT,
             "shape": ["batch", len(data.dataset.classes)],
@@ -82,19 +84,6 @@ def card_facts(
 def record_of(choice: Choice) -> dict[str, Any]:
     """Return the columns of the checkpoint's record, those that only its folder holds included."""
     return {**choice.record, **(read_record(choice.trial, choice.budget) or {})}
-
-
-def input_facts(data: TrialData) -> dict[str, Any]:
-    """Return what the exported files want to be fed."""
-    return {
-        "name": INPUT,
-        "shape": ["batch", *data.input_shape],
-        "layout": "NCHW",
-        "dtype": "float32",
-        "normalisation": "(pixel / 255 - mean) / std, per channel",
-        "mean": [float(value) for value in data.dataset.mean],
-        "std": [float(value) for value in data.dataset.std],
-    }
 
 
 def int8_facts(
@@ -169,6 +158,7 @@ def _candidate(choice: Choice) -> dict[str, Any]:
         "on_front": choice.on_front,
         "front_frequency": _plain(row["front_frequency"]),
         "seeds": int(row["seeds"]),
+        "seeds_differ_in": _plain(row.get(SEEDS_DIFFER_IN)),
         "limits_missed": list(choice.limits),
         "accuracy_lost": _plain(row.get("accuracy_lost")),
         "collapsed": bool(row.get("collapsed", False)),

@@ -21,8 +21,10 @@ from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
 from sweeps.front.names import folder_name, title_of
+from sweeps.front.seed_differences import with_seed_differences
 from sweeps.front.seeds import seed_adjusted
 from sweeps.front.volume import hypervolume, non_dominated
+from sweeps.records.columns import CHECKPOINT
 from sweeps.records.csv_file import write_csv
 from sweeps.study.deciding import deciding_columns
 from sweeps.study.values import Limit
@@ -62,11 +64,13 @@ def candidates(
 
     Returns:
         The columns of `CANDIDATE`, then ``seeds`` (count of complete records), ``complete``, ``keys`` (trial keys, ``;``
-        between), and for each column its mean under its own name and ``<column>_std`` (ddof 1, NaN for one seed); sorted.
+        between), for each column its mean under its own name and ``<column>_std`` (ddof 1; NaN for one seed, and for
+        metrics where every seed is one and the same network), and ``seeds_differ_in``
+        (`sweeps.front.seed_differences`); sorted.
     """
     wanted = frozenset(records["seed"].dropna().astype(int)) if seeds is None else frozenset(seeds)
     numbers = list(dict.fromkeys([*objectives, *shown]))
-    table = records.reindex(columns=[*CANDIDATE, "seed", "key", "status", *numbers])
+    table = records.reindex(columns=[*CANDIDATE, "seed", "key", "status", CHECKPOINT, *numbers])
     table["ratio"] = pd.to_numeric(table["ratio"], errors="coerce").fillna(0.0)
     table["budget"] = pd.to_numeric(table["budget"], errors="coerce").fillna(0).astype(int)
     table[numbers] = table[numbers].astype(float).replace([np.inf, -np.inf], np.nan)
@@ -79,8 +83,9 @@ def candidates(
     rows["complete"] = groups["seed"].agg(lambda present: wanted <= set(present.astype(int)))
     rows["keys"] = groups["key"].agg(lambda keys: ";".join(sorted(map(str, keys))))
     means, spreads = _means(done, numbers, wanted), groups[numbers].std(ddof=1).add_suffix("_std")
-    result = rows.join(means).join(spreads).copy().reset_index()  # in one piece: pandas warns of many
+    result = rows.join(means).join(spreads).copy()  # in one piece: pandas warns of many
     result["seeds"] = result["seeds"].fillna(0).astype(int)
+    result = with_seed_differences(result, done, CANDIDATE).reset_index()
     result["complete"] = result["complete"].eq(True)
     result["keys"] = result["keys"].fillna("")
     return result

@@ -16,6 +16,7 @@ from sweeps.front.collapse import COLLAPSED, has_collapsed, loss_column
 from sweeps.front.front import candidates, front, rivals
 from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.records.builds import builds_line
+from sweeps.records.checkpoints import one_checkpoint_line
 from sweeps.study.deciding import REPORT, deciding_column
 from sweeps.study.values import Limit
 
@@ -97,8 +98,8 @@ def front_rows(
         note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:g} points of accuracy against their control")
     if everywhere > len(chosen):
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
-    mixed = builds_line(records)
-    return rows, "; ".join(note if mixed is None else [*note, mixed])
+    more = [line for line in (one_checkpoint_line(records), builds_line(records)) if line is not None]
+    return rows, "; ".join([*note, *more])
 
 
 def who(row: pd.Series[Any]) -> str:

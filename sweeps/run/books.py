@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from prune_core.base.files import write_atomically, write_json
-from prune_core.base.kinds import REFERENCES
+from prune_core.base.kinds import BASELINE, REFERENCES
 from prune_core.base.trial_folder import (
     FAILED,
     OUTCOME,
@@ -25,6 +25,7 @@ from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
+from sweeps.front.doubts import baseline_doubts
 from sweeps.front.limits import limit_names
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_heads, front_rows, shown_columns
@@ -51,7 +52,9 @@ from sweeps.search.setup import (
 from sweeps.search.space import Space
 from sweeps.study.model import Study
 from sweeps.study.yaml import study_text
+from sweeps.tracking.about import about_study, study_images
 from sweeps.tracking.journal import append_to_journal, read_journal
+from sweeps.tracking.names import RunNames
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking.tracker import Tracker
@@ -75,7 +78,9 @@ class Books:
     ) -> None:
         self._study, self._plan, self._out = study, plan, out
         self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
-        self._entries = TrialEntries(out, self.trials)
+        self._entries = TrialEntries(
+            out, self.trials, RunNames(plan.arms, study.dense), study.budgets[-1], study_images(plan)
+        )
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0
@@ -107,7 +112,7 @@ class Books:
         write_columns(out)
         space = space_of(plan)
         proposer = make_proposer(study, space, open_books(study, space, out))
-        tracker = _tracker(study, out, origin)
+        tracker = _tracker(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
         books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
@@ -151,6 +156,7 @@ class Books:
         journal = read_journal(self._out)
         self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
         self._tracker.log_progress(*journal)
+        self._entries.place(self._out / FRONT)
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -238,7 +244,15 @@ class Books:
             limits=study.parsed_limits,
         )
         self._log_progress(records)
+        self._log_places()
         return self._table_bytes() != before or self._study_changed
+
+    def _log_places(self) -> None:
+        """Tell MLflow who is on the front now, or no longer: a few runs change."""
+        moved = set(self._entries.place(self._out / FRONT))
+        self._tracker.reconcile(
+            entry for trial in self.trials() if trial.key in moved and (entry := self._entries.of(trial)) is not None
+        )
 
     def _table_bytes(self) -> list[bytes]:
         return [path.read_bytes() for name in (RECORDS, FRONT) if (path := self._out / name).exists()]
@@ -269,7 +283,7 @@ class Books:
         return [each for each in (self._tracker.problem, getattr(self._proposer, "problem", None)) if each]
 
     def warnings(self) -> list[str]:
-        """Return what makes the numbers of a network doubtful, a line for each unpruned network that gives probabilities."""
+        """Return what makes the numbers of the unpruned networks doubtful, a line each."""
         doubtful = {
             trial.network
             for trial in self._plan.trials
@@ -277,7 +291,23 @@ class Books:
             if trial.kind in REFERENCES
             and (read_record(trial_folder(self._out, trial.key), budget) or {}).get(OUTPUTS) == PROBABILITIES
         }
-        return [f"warning: network {name}: {SOFTMAX_TWICE}" for name in sorted(doubtful)]
+        twice = [(name, SOFTMAX_TWICE) for name in sorted(doubtful)]
+        return [f"warning: network {name}: {said}" for name, said in (*twice, *self._doubts(self._baselines()))]
+
+    def doubts_after(self, trial: PlannedTrial) -> list[str]:
+        """Return what is doubtful about an unpruned network, once its last seed has ended with this trial."""
+        own = [each for each in self._baselines() if each.arm == trial.arm]
+        if trial.kind != BASELINE or any(each.key not in self._ended for each in own):
+            return []
+        return [f"warning: network {name}: {said}" for name, said in self._doubts(own)]
+
+    def _baselines(self) -> list[PlannedTrial]:
+        return [trial for trial in self._plan.trials if trial.kind == BASELINE]
+
+    def _doubts(self, baselines: list[PlannedTrial]) -> list[tuple[str, str]]:
+        records = collect(self._out, baselines, study=self._study.name)
+        classes = None if self._plan.data is None else self._plan.data.classes or None
+        return baseline_doubts(records, self._study.parsed_limits, classes, self._study.select_on)
 
     def failures(self) -> list[tuple[str, str, str]]:
         """Return (name, status, cause) of every trial that failed or diverged."""
@@ -304,7 +334,8 @@ def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
     return changed
 
 
-def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
+def _tracker(plan: Plan, out: Path, origin: Mapping[str, object]) -> Tracker:
+    study = plan.study
     return Tracker(
         study.name,
         out,
@@ -313,4 +344,5 @@ def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
         {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
         also=list(dict.fromkeys([*study.decisive, *limit_names(study.parsed_limits)])),
         commit=str(origin["commit"]) if origin["commit"] else None,
+        about=about_study(plan),
     )

@@ -18,6 +18,7 @@ from sweeps.folder.paths import trial_folder
 from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
 from sweeps.plan.data_facts import UNKNOWN
+from sweeps.run.missing_metrics import lacking
 from sweeps.run.plan_limits import image_lines, never_lines
 from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
@@ -41,6 +42,8 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
     study = plan.study
     lines = count_lines(plan, out)
     lines += [f"  changed    {line}" for line in why_new(plan, out)]
+    found = lacking(study, out)
+    lines += [f"  metrics    {line}" for line in (*found.to_fill, *found.left)]
     mixed = other_builds(plan, out)
     if mixed is not None:
         lines.append(f"  builds     mixed builds ({study.resources.mixed_builds}): {mixed}")

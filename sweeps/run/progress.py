@@ -30,7 +30,7 @@ class Pace:
 
     def left(self, workload: Workload) -> float | None:
         """Return the seconds left at the pace so far, or None before a few trials ended; Ray's own start does not count."""
-        if self.started is None and workload.running:
+        if self.started is None and workload.in_place:
             self.started = time.monotonic()
         if self.started is None or self.ended < 3:
             return None
@@ -116,8 +116,8 @@ class Progress:
         left = self.pace.left(self._workload)
         parts = [
             f"{len(done)} of {self._workload.known} trials done",
-            f"{len(self._workload.running)} running",
-            f"{self._workload.waiting} waiting",
+            f"{self._workload.in_place} running",
+            f"{self._workload.waiting + self._workload.unplaced} waiting",
         ]
         if bad:
             parts.append(f"{bad} failed or diverged")

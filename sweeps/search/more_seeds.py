@@ -46,7 +46,7 @@ def extra_trials(plan: Plan, chosen: Iterable[Candidate]) -> list[PlannedTrial]:
         pruned += own
         if all(trial.kind != "control" for trial in own):
             controls += control_trials(study, [arm], plan.checksum, budgets)
-    return list(joined([*bases, *controls, *pruned]))
+    return list(joined(plan.earlier.of([*bases, *controls, *pruned])))
 
 
 def is_decided(plan: Plan, out: Path) -> list[Candidate] | None:

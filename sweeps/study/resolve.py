@@ -15,7 +15,15 @@ from sweeps.study.options import check_layers_fit, method_options, method_traits
 from sweeps.study.plugins import plugin_folders
 from sweeps.study.precision import check_precision
 from sweeps.study.search import checked_search
-from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
+from sweeps.study.sections import (
+    SEED,
+    SEED_IN_NAME,
+    ArmSection,
+    BaselineSection,
+    DataSection,
+    NetworkSection,
+    choices_of,
+)
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
@@ -101,11 +109,11 @@ def _network(where: str, label: str, network: NetworkSection, training: dict[str
 def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
     path = Path(_absolute(str(baseline.checkpoint), folder))
     path = path if path.is_absolute() else folder / path  # a name with {seed} in it
-    each_seed = "{seed}" in str(path)
+    each_seed = SEED in str(path)
     if each_seed and baseline.sha256 is not None:
-        raise BadInput("sha256 is of one file, {seed} names several (allowed: leave sha256 out)")
+        raise BadInput("sha256 is of one file, {seed} names several, one for each seed (allowed: leave sha256 out)")
     if not each_seed and not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint)")
+        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint; {SEED_IN_NAME})")
     return baseline.model_copy(update={"checkpoint": path})
 
 
