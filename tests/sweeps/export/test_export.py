@@ -103,7 +103,7 @@ def test_the_safetensors_file_has_the_same_tensors_and_says_what_it_is(folder, j
         assert torch.equal(loaded.state_dict()[name], tensor)
     with safe_open(folder / "model.safetensors", framework="np") as opened:
         header = opened.metadata()
-    assert header["study"] == "small"
+    assert json.loads(header["classes"]) == card["output"]["classes"]
     assert json.loads(header["input"])["mean"] == card["input"]["mean"]
 
 
