@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from prune_core.base.benchmark import corruptions_in_words
 from prune_core.base.files import write_atomically, write_json
 from prune_core.base.kinds import BASELINE, REFERENCES
 from prune_core.base.trial_folder import (
@@ -50,6 +51,8 @@ from sweeps.search.setup import (
     told_columns,
 )
 from sweeps.search.space import Space
+from sweeps.study.deciding import REPORT
+from sweeps.study.images import selection_names
 from sweeps.study.model import Study
 from sweeps.study.yaml import study_text
 from sweeps.tracking.about import about_study, study_images
@@ -218,7 +221,11 @@ class Books:
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
         study = self._study
-        return front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
+        rows, note = front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
+        under = selection_names(study.evaluation.model_dump(mode="json"))
+        if rows and study.evaluation.corruptions != "none" and study.select_on != REPORT:
+            note += f"; corrupted ones under {corruptions_in_words(under)}"
+        return rows, note
 
     def limit_lines(self) -> list[str]:
         """Return who meets the study's limits, or why nobody does; nothing for a study without limits."""
