@@ -33,7 +33,10 @@ def test_a_short_count_keeps_three_digits(value, shown):
 
 
 def test_costs_have_no_powers_of_ten():
-    assert cost_text(quantity_of("size_bytes"), 20060.0) == "20,060 bytes"
-    assert cost_text(quantity_of("compression"), 12345.6) == "12,346 x"
+    size, compression = quantity_of("size_bytes"), quantity_of("compression")
+    assert size is not None
+    assert compression is not None
+    assert cost_text(size, 20060.0) == "20,060 bytes"
+    assert cost_text(compression, 12345.6) == "12,346 x"
     assert three_digits(20060.4) == "20,060"
     assert three_digits(0.01234) == "0.0123"
