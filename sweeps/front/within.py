@@ -109,13 +109,17 @@ def report_sentences(found: Sequence[Judged], name: Name, evaluation: Mapping[st
     against = [one for one in found if one.contradicted]
     if not against:
         return []
-    columns = list(dict.fromkeys((each.column, str(each.report_column)) for one in against for each in one.contradicted))
-    shown = "; ".join(f"{name(one.row)}: {_words(one)}" for one in against[:_NAMED])
+    shown = "; ".join(f"{name(one.row)}: {report_words(one)}" for one in against[:_NAMED])
     more = f"; and {len(against) - _NAMED} more" if len(against) > _NAMED else ""
-    images = "; ".join(
+    return [f"The report numbers miss what the selection numbers meet: {shown}{more} ({both_images(against, evaluation)})."]
+
+
+def both_images(against: Sequence[Judged], evaluation: Mapping[str, Any]) -> str:
+    """Return on which images the numbers that disagree were measured."""
+    columns = list(dict.fromkeys((each.column, str(each.report_column)) for one in against for each in one.contradicted))
+    return "; ".join(
         f"{one} is of {images_of(one, evaluation)}, {two} of {images_of(two, evaluation)}" for one, two in columns
     )
-    return [f"The report numbers miss what the selection numbers meet: {shown}{more} ({images})."]
 
 
 def limit_lines(
@@ -178,7 +182,8 @@ def _gap(one: Verdict) -> str:
     return f"{number_beside(Limit(one.column, '>', 0.0), gap, one.column)} {side}{share}"
 
 
-def _words(one: Judged) -> str:
+def report_words(one: Judged) -> str:
+    """Return what the report numbers say that disagree."""
     return ", ".join(each.report_words for each in one.contradicted)
 
 
