@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboards.analysis.claims import Paired
+from dashboards.analysis.effects import contrasted_levels, cost_weights
+from dashboards.analysis.trends import slope_weights
 from sweeps.front.claim_levels import Place
 
 Array = NDArray[np.float64]
+METRICS = ("accuracy", "ece", "mpc")
 ACCURACY, ECE, MPC = range(3)
 BETTER = np.array([1.0, -1.0, 1.0])
 SEED = np.array([0.004, 0.003, 0.008])
@@ -70,6 +76,21 @@ class Study:
         return None if self.noise is None else self.noise[1:] - self.noise[0]
 
 
+@dataclass(frozen=True)
+class Said:
+    """What one report claims.
+
+    Attributes:
+        false: whether a claim of any place is false where nothing differs.
+        found: ``(C, 3)`` for which candidates a gain over the control is claimed.
+        winners: the candidate, the metric, its difference to the control, and its own number where it was asked for.
+    """
+
+    false: bool
+    found: NDArray[np.bool_]
+    winners: Sequence[tuple[int, int, Paired, Paired | None]]
+
+
 def simulate(stream: np.random.Generator, world: World) -> Study:
     """Draw one study."""
     shape = (world.candidates + 1, world.seeds, 3)
@@ -109,17 +130,26 @@ def layout(candidates: int) -> tuple[int, int]:
     return arms, candidates // arms
 
 
+def ratio_levels(ratios: int) -> Array:
+    """Return the pruning ratios of every arm."""
+    return np.arange(1, ratios + 1) / (ratios + 1)
+
+
 Weights = list[tuple[Place, list[Array]]]
 
 
 def contrasts(candidates: int) -> Weights:
     """Return the weights ``(G, C)`` of each family of contrasts, by place: methods and steps of ratio, slopes of arms."""
     arms, ratios = layout(candidates)
-    methods, steps = np.eye(arms), np.eye(ratios)
-    pairs = [np.kron(methods[two] - methods[one], np.full(ratios, 1 / ratios)) for one in range(arms) for two in range(one)]
-    apart = [np.kron(np.full(arms, 1 / arms), steps[at + 1] - steps[at]) for at in range(ratios - 1)]
-    away = np.arange(ratios) - (ratios - 1) / 2
-    slopes = [np.kron(one, away / float(away @ away)) for one in methods] if ratios > 1 else []
+    methods, steps, levels = np.eye(arms), np.eye(ratios), ratio_levels(ratios)
+    costs = -np.log1p(-levels)  # compressions, on a log scale
+    at_cost = cost_weights(costs, costs[0], costs[-1])
+    both = list(combinations(range(arms), 2)) if ratios > 1 else []
+    pairs = [np.kron(methods[two] - methods[one], at_cost) for one, two in both]
+    told = pairwise(contrasted_levels(np.arange(ratios)).tolist())
+    apart = [np.kron(np.full(arms, 1 / arms), steps[two] - steps[one]) for one, two in told]
+    slope = slope_weights(levels)
+    slopes = [np.kron(one, slope) for one in methods] if slope is not None else []
     return [
         ("effects", [np.array(each) for each in (pairs, apart) if each]),
         ("trends", [np.array(slopes)] if slopes else []),

@@ -7,6 +7,7 @@ import re
 from html import escape
 from typing import Any
 
+from prune_core.metrics.numbers import short_count
 from prune_core.metrics.quantities import quantity_of, title_of
 
 _SIGNED_ZERO = re.compile(r"(?<![\w.])[-+](0(?:\.0+)?)(?![\d.])")
@@ -76,18 +77,10 @@ def number(value: float, column: str, *, sign: bool = False) -> str:
     if form == "percent":
         return f"{100 * value:{plus}.{1 if decimals is None else decimals}f}" + (" points" if sign else " %")
     if form in ("count", "bytes"):
-        return ("+" if sign and value > 0 else "") + count(value)
+        return ("+" if sign and value > 0 else "") + short_count(value)
     if form in ("times", "seconds"):
         return f"{value:{plus}.{1 if decimals is None else decimals}f}" + ("×" if form == "times" else " s")
     return f"{value:{plus}.{(4 if abs(value) < 1 else 3) if decimals is None else decimals}f}"
-
-
-def count(value: float) -> str:
-    """Return a count, short: 813, 6.2 k, 1.73 M, 398 M."""
-    for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{letter}"
-    return f"{value:.0f}"
 
 
 def spread(value: float, deviation: float, column: str) -> str:

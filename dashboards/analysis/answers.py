@@ -198,7 +198,7 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
         smaller = found.able[found.able[question.column] < getattr(row, question.column)].sort_values(question.column)
         close = [other for other in rows_of(smaller) if may_meet(study, other, question.demands)]
         if close:
-            said.append(f"Smaller, and missing this by no more than chance: {candidate_names(close)}.")
+            said.append(f"Smaller, and not shown to miss this: {candidate_names(close)}.")
         if not study.demonstration and question.demands and question.metric in study.primary:
             sure = all(told.get((question.name, demand.column), False) for demand in question.demands)
             words = (

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import claims
+from dashboards.analysis.claims import Paired, claims
 from dashboards.analysis.columns import headline_columns
 from dashboards.analysis.indistinguishable import SHOWN
 from dashboards.analysis.per_seed import candidate_differences, with_images
@@ -50,11 +50,17 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
     )
 
 
+def control_claims(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[Paired | None], list[bool]]:
+    """Return the differences to the controls, candidate by candidate in the `headline_columns`, and which are claimed."""
+    columns = [f"delta_{name}" for name in headline_columns()]
+    found = [one for row in candidate_differences(study, pruned, columns) for one in row]
+    return found, claims(found, place="control")
+
+
 def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, list[str]]], int]:
     """Return the candidates with a claimed gain and no claimed loss, their gains' titles, and the claims tested."""
     judged = headline_columns()
-    found = [one for row in candidate_differences(study, pruned, [f"delta_{name}" for name in judged]) for one in row]
-    told = claims(found, place="control")
+    found, told = control_claims(study, pruned)
     result = []
     for place, row in enumerate(rows_of(pruned)):
         gains: list[str] = []

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dashboards.analysis.claims import Array, Paired, claims, paired_family, verdict
 from dashboards.analysis.columns import headline_columns
@@ -159,14 +161,18 @@ def _steps(table: pd.DataFrame, names: list[str], factor: str, on: str) -> Itera
     wide = table.drop_duplicates([*block, "seed", factor]).set_index([factor, *block, "seed"])
     wide = wide[_columns(names, wide)].astype(float)
     unit = {"ratio": "ratio {:g}", "budget": "{:g} epochs"}[factor]
-    levels = np.sort(table[factor].unique())
-    levels = levels[np.unique(np.linspace(0, len(levels) - 1, min(LEVELS, len(levels))).round().astype(int))]
-    for first, second in pairwise(levels.tolist()):
+    for first, second in pairwise(contrasted_levels(table[factor].unique()).tolist()):
         gaps = wide.loc[second] - wide.loc[first]
         rows = gaps[gaps[names].notna().any(axis=1)].reset_index()
         if len(rows):
             rows["block"] = rows[block].astype(str).agg(" ".join, axis=1)
             yield f"{on}{unit.format(first)} → {unit.format(second)}", rows
+
+
+def contrasted_levels(tried: NDArray[Any]) -> NDArray[Any]:
+    """Return the levels of which each is contrasted with the next: all, sorted; of many, a few evenly chosen."""
+    levels = np.sort(tried)
+    return np.asarray(levels[np.unique(np.linspace(0, len(levels) - 1, min(LEVELS, len(levels))).round().astype(int))])
 
 
 def _methods(table: pd.DataFrame, names: list[str]) -> Iterator[Contrast]:
@@ -201,18 +207,21 @@ def _at_equal_cost(block: str, first: pd.DataFrame, second: pd.DataFrame, names:
     low, high = max(curve[0, 0] for curve in known), min(curve[-1, 0] for curve in known)
     if not low < high:
         return []
-    costs, columns = np.linspace(low, high, GRID), _columns(names, first)
+    columns = _columns(names, first)
     rows: list[dict[str, object]] = []
     for seed in seeds:
-        levels = [_over(costs, side[seed]) for side in sides]
+        levels = [cost_weights(side[seed][:, 0], low, high) @ side[seed][:, 1:] for side in sides]
         rows.append({"block": block, "seed": seed, **dict(zip(columns, levels[1] - levels[0], strict=True))})
     return rows
 
 
-def _over(costs: Array, curve: Array) -> Array:
-    """Return the mean of each column over the costs: one set of weights serves the metrics and their image noise."""
-    weights = np.array([np.interp(costs, curve[:, 0], one).mean() for one in np.eye(len(curve))])
-    return np.asarray(weights @ curve[:, 1:])
+def cost_weights(costs: Array, low: float, high: float) -> Array:
+    """Return the weights that sum a curve's values at these costs, rising, to its mean from ``low`` to ``high``.
+
+    One set of weights serves the metrics and their image noise.
+    """
+    at = np.linspace(low, high, GRID)
+    return np.array([np.interp(at, costs, one).mean() for one in np.eye(len(costs))])
 
 
 def _curve(own: pd.DataFrame, names: list[str]) -> Array:

@@ -13,7 +13,6 @@ from dashboards.analysis.claims import Paired, claims, paired_family
 from dashboards.analysis.per_seed import candidate_differences, seed_measured
 from dashboards.analysis.points import rows_of
 from dashboards.reading.study_folder import StudyFolder
-from sweeps.front.claim_levels import DECIDABLE
 from sweeps.study.values import Limit
 
 SHOWN = 4
@@ -21,10 +20,10 @@ SHOWN = 4
 
 
 def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column: str) -> list[Any]:
-    """Return the candidates whose difference to the chosen one, paired by seed, is none that can be claimed.
+    """Return the candidates whose difference to the chosen one, paired by seed, is none that can be claimed; nearest first.
 
     The chosen one is at one end of all, so it stands for every pair: the correction is over all pairs (Tukey's question).
-    With fewer than `DECIDABLE` seeds: those whose 95 % interval of the difference holds 0; all of them for one seed.
+    Seeds too few to decide tell nobody apart.
     """
     values, noise = seed_measured(study, table, [column])
     at = table.index.get_loc(chosen.Index)
@@ -33,15 +32,16 @@ def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column:
     # Of the C (C - 1) / 2 pairs those with the chosen one; two answers ask it.
     told = claims(gaps, place="rivals", among=len(values))
     rows = rows_of(table)
-    return [
-        rows[row]
+    alike = [
+        (np.inf if one is None else abs(one.mean), row)
         for row, one, sure in zip(others, gaps, told, strict=True)
-        if not sure and not (one is not None and one.seeds < DECIDABLE and (one.low > 0 or one.high < 0))
+        if not sure
     ]
+    return [rows[row] for _, row in sorted(alike, key=lambda one: one[0])]
 
 
 def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
-    """Return whether some part of the 95 % interval meets each demand: what misses them by no more than chance."""
+    """Return whether some part of the 95 % interval meets each demand: who is not shown to miss them."""
     return all(
         one is not None and (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high))
         for one, demand in _measured(study, row, demands)

@@ -97,14 +97,14 @@ def _slopes(study: StudyFolder, rows: pd.DataFrame, metric: str) -> dict[int, tu
     known = rows[rows[metric].notna()]
     result = {}
     for seed, own in known.groupby("seed"):
-        weights = _weights(own["ratio"].to_numpy(dtype=float))
+        weights = slope_weights(own["ratio"].to_numpy(dtype=float))
         if weights is not None:
             moved = table_noise(study, own["row"].to_numpy(dtype=np.int64), [metric])[:, 0]
             result[int(str(seed))] = (float(weights @ own[metric].to_numpy(dtype=float)), np.asarray(weights @ moved))
     return result
 
 
-def _weights(ratios: Array) -> Array | None:
+def slope_weights(ratios: Array) -> Array | None:
     """Return the weights that sum values at these ratios to a least-squares line's change per 0.1; None for one."""
     away = ratios - ratios.mean()
     spread = float((away**2).sum())

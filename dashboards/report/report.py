@@ -99,8 +99,9 @@ def _build(study: StudyFolder, folder: Path, *, print_figures: bool, tell: Calla
     paper = folder / FIGURES if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
     damaged = damaged_sentences(study, [answer.row for answer in chosen if answer.row is not None])
-    for line in damaged if tell is not None else ():
-        tell(f"warning: {study.path}: {line}")
+    say = tell if tell is not None else (lambda _: None)
+    for line in damaged:
+        say(f"warning: {study.path}: {line}")
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
     figures = [*all_figures(points, paper), *depth_figures(found, points, paper)]

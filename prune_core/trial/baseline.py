@@ -16,6 +16,7 @@ from prune_core.networks import build_network, load_weights
 from prune_core.networks.class_names import check_class_names
 from prune_core.pruning import load_network, save_network
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
+from prune_core.training.curve import NOTE, write_curve
 from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
 from prune_core.trial.description import CheckpointDescription
@@ -46,6 +47,12 @@ def make_baseline(trial: Trial) -> Path:
     require_build(f"the baseline {trial.baseline_key}", made_by(entry), here, trial.order.mixed_builds)
     trial.store.partial(trial.baseline_key).unlink(missing_ok=True)
     return entry
+
+
+def write_baseline_curve(trial: Trial, entry: Path) -> None:
+    """Write the curve of a baseline's training into the folder of a trial that only judges it."""
+    if trial.only_judges:
+        write_curve(trial.folder, "baseline", read_meta(entry)["made"].get(NOTE) or [])
 
 
 def load_baseline(entry: Path) -> tuple[nn.Module, float]:
@@ -80,6 +87,14 @@ def _trained(trial: Trial) -> tuple[nn.Module, dict[str, Any]]:
     network = built_network(trial).to(trial.device)
     data = trial.data.training(recipe.augmentation, str(trial.device))
     trial.watch.enter("baseline", 0, recipe.epochs)
+    state = TrainingState.load(partial) or TrainingState()
+
+    def after(epoch: int, _: object) -> None:
+        if trial.only_judges:
+            trial.watch.epoch("baseline", epoch, recipe.epochs, state.notes)
+        else:  # a curve in the folder of a trial is of its own training
+            trial.watch.enter("baseline", epoch, recipe.epochs)
+
     final = train(
         network,
         data,
@@ -88,10 +103,10 @@ def _trained(trial: Trial) -> tuple[nn.Module, dict[str, Any]]:
         epochs_to=recipe.epochs,
         # Not the key: networks of one seed, a sparsity-trained twin among them, see the same images in the same order.
         stream=("baseline", trial.baseline.study_seed, trial.baseline.seed),
-        state=TrainingState.load(partial),
-        on_epoch=lambda epoch, _: trial.watch.enter("baseline", epoch, recipe.epochs),
+        state=state,
+        on_epoch=after,
         should_stop=trial.watch.tick,
         checkpoint=Checkpoint(lambda state: state.save(partial), trial.order.checkpoint_seconds),
     )
-    made = {"train_seconds": final.seconds, TRAINING_PATH: final.notes.get(TRAINING_PATH)}
+    made = {"train_seconds": final.seconds, TRAINING_PATH: final.notes.get(TRAINING_PATH), NOTE: final.notes.get(NOTE)}
     return network.cpu(), {name: value for name, value in made.items() if value is not None}

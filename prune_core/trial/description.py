@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from prune_core.base.benchmark import EXTRA
 from prune_core.base.described import Described
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
@@ -169,7 +170,7 @@ class EvaluationDescription(Described):
         corruptions: ``none``, ``generated`` or ``official``, or the names of those that are generated.
         seed: of generated corruptions.
         images_per_cell: test images per corruption and severity, at most all.
-        selection_images_per_cell: validation images per extra corruption and severity.
+        selection_images_per_cell: validation images per corruption and severity.
         train_images: training images that are judged; 0 is none.
         batch_size: images judged at once on a GPU; None on the CPU, whose keys are older than this.
         generator: `GENERATOR_FORMAT` where there are corruptions.
@@ -177,6 +178,7 @@ class EvaluationDescription(Described):
         files: SHA-256 of the official files that are used, together; None where there are none.
         called: what the official files are called, as the planning machine knows them.
         code: digests of the user's modules that make the corruptions.
+        selection_corruptions: the names of those that the validation images are judged under.
     """
 
     FOUNDING: ClassVar[tuple[str, ...]] = (
@@ -184,6 +186,7 @@ class EvaluationDescription(Described):
     )
     PARTS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
         "corruptions": lambda given: given if isinstance(given, str) else tuple(given),
+        "selection_corruptions": tuple,
     }
 
     corruptions: str | tuple[str, ...] = "none"
@@ -197,6 +200,7 @@ class EvaluationDescription(Described):
     files: str | None = None
     called: str | None = None
     code: Mapping[str, str] = field(default_factory=dict)
+    selection_corruptions: tuple[str, ...] = EXTRA
 
     def keyed(self) -> dict[str, Any]:
         """Return what the key is made of: all but the place of the official files, and what they are called."""

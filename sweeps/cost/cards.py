@@ -34,7 +34,7 @@ class Card:
     Attributes:
         name: of the card.
         file: name of the table.
-        training: rows of `benchmarks.gpu`, with name, options, precision, batch and the rate of replayed steps.
+        training: rows of `benchmarks.gpu`, with name, options, precision, batch and ``rate``, the steps per second.
         evaluation: rows with the best rate of images judged.
     """
 
@@ -55,13 +55,11 @@ class Card:
         if tuple(sizes.shape) != SHAPE:
             return None
         for row in self.training:
-            rate, same = (
-                row.get("graph"),
-                (row.get("precision"), row.get("batch")) == (recipe.precision, recipe.batch_size),
-            )
+            rate = row.get("rate")
+            same = (row.get("precision"), row.get("batch")) == (recipe.precision, recipe.batch_size)
             judged = next((each.get("best") for each in self.evaluation if each["network"] == row["network"]), None)
-            if same and isinstance(rate, Mapping) and isinstance(judged, float) and _is(row, network):
-                return replace(known, train=rate["median"] * recipe.batch_size, judge=judged, device="gpu")
+            if same and isinstance(rate, float) and isinstance(judged, float) and _is(row, network):
+                return replace(known, train=rate * recipe.batch_size, judge=judged, device="gpu")
         return None
 
 

@@ -18,13 +18,16 @@ from prune_core.metrics import Direction
 from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
+from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
+from sweeps.front.names import folder_name, title_of
 from sweeps.front.seed_differences import with_seed_differences
 from sweeps.front.seeds import seed_adjusted
 from sweeps.front.volume import hypervolume, non_dominated
 from sweeps.records.columns import CHECKPOINT
 from sweeps.records.csv_file import write_csv
 from sweeps.study.deciding import deciding_columns
+from sweeps.study.values import Limit
 
 __all__ = [
     "CANDIDATE",
@@ -132,18 +135,26 @@ def write_front(
     select_on: str = "validation",
     seeds: Iterable[int] | None = None,
     mix_budgets: bool = False,
+    limits: Sequence[Limit] = (),
 ) -> Path:
     """Write ``front.csv`` into the study's folder: the candidates on the front with mean, spread and frequency.
 
     The selection numbers decide membership; the report numbers (``shown`` and the objectives themselves) stand beside them.
+    ``name`` is what ``prunefront export --pick`` takes. With limits, ``limits`` says who meets them (`sweeps.front.limits`),
+    and their columns and the report numbers of these are there too.
 
     Returns:
         The path of the file; without a front it holds the header only.
     """
     decisive = deciding_columns(objectives, records.columns, select_on)
-    table = candidates(records, decisive, shown=[*objectives, *shown], seeds=seeds)
+    judged = limit_columns(limits, records.columns, select_on)
+    table = candidates(records, decisive, shown=[*objectives, *shown, *judged], seeds=seeds)
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
+    rows = [plain_row(row) for _, row in table.iterrows()]
+    if limits:
+        table.insert(len(CANDIDATE), "limits", [verdict_word(verdicts(row, limits, select_on)) for row in rows])
+    table.insert(0, "name", [folder_name(title_of(row)) for row in rows])
     chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
     write_csv(chosen, out / FRONT)
     return out / FRONT

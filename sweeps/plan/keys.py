@@ -117,6 +117,7 @@ def evaluation_description(study: Study) -> EvaluationDescription:
     """Return how a study judges networks."""
     section = study.evaluation
     source = section.corruptions if isinstance(section.corruptions, str) else tuple(section.corruptions)
+    selection = tuple(section.selection_corruptions)
     return EvaluationDescription(
         corruptions=source,
         seed=section.seed,
@@ -128,7 +129,8 @@ def evaluation_description(study: Study) -> EvaluationDescription:
         folder=None if section.folder is None else str(section.folder),
         files=section.sha256,
         called=official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
-        code=corruption_code(source),
+        code=corruption_code(source, selection),
+        selection_corruptions=selection,
     )
 
 

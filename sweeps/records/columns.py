@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prune_core.base.build import BUILD_COLUMNS
+from prune_core.base.trial_folder import NORMALISATION
 from prune_core.metrics.columns import (
     SET_COLUMNS,
     metric_columns,
@@ -47,19 +48,21 @@ def delta_columns() -> list[str]:
 def text_columns() -> list[str]:
     """Return the columns that hold text."""
     identity = ("key", "study", "arm", "network", "method", "status", "cause")
-    return [*identity, *text_metric_columns(), "corruption_set", CONTROL_KEY, CHECKPOINT, "mlflow_run_id", *BUILD_COLUMNS]
+    text = [CONTROL_KEY, CHECKPOINT, "mlflow_run_id", *BUILD_COLUMNS, NORMALISATION]
+    return [*identity, *text_metric_columns(), "corruption_set", *text]
 
 
 def measured_columns() -> list[str]:
     """Return the columns that come from a trial's ``record.json``."""
     metrics = [*report_columns(), *train_columns(), *selection_columns()]
-    return [*metrics, *SET_COLUMNS, *cost_columns(), *seconds_columns(), *BUILD_COLUMNS]
+    return [*metrics, *SET_COLUMNS, *cost_columns(), *seconds_columns(), *BUILD_COLUMNS, NORMALISATION]
 
 
 def record_columns() -> list[str]:
     """Return every column of ``records.parquet``, in order; those of plugins' metrics and costs included.
 
-    The last ones say which build judged the network, and which made its baseline; records of version 0.1.0 lack them.
+    The last ones say how the images were normalised, which build judged the network, and which made its baseline; records
+    of version 0.1.0 lack them.
     """
     return [
         *IDENTITY,
@@ -71,5 +74,6 @@ def record_columns() -> list[str]:
         CHECKPOINT,
         *seconds_columns(),
         "mlflow_run_id",
+        NORMALISATION,
         *BUILD_COLUMNS,
     ]

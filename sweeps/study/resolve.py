@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.kinds import REFERENCES
-from prune_core.corruptions import STANDARD, expanded
+from prune_core.corruptions import EXTRA, STANDARD, expanded
 from prune_core.data import DATASETS
 from sweeps.study.errors import at
 from sweeps.study.objectives import check_columns, default_objectives
@@ -209,6 +209,7 @@ def _evaluation(study: Study, folder: Path) -> Any:
     section = study.evaluation
     with at("evaluation.corruptions"):
         corruptions = _corruptions(section.corruptions)
+    selection = _selection_corruptions(study)
     if section.folder is not None and section.corruptions != "official":
         raise BadInput(
             f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"
@@ -226,7 +227,7 @@ def _evaluation(study: Study, folder: Path) -> Any:
     _check_report_budgets(study)
     # a default that is more than there is means all of them
     update: dict[str, Any] = {key: available for key, count, available in counts if available and count > available}
-    update["corruptions"] = corruptions
+    update |= {"corruptions": corruptions, "selection_corruptions": selection}
     if section.folder is not None:
         update["folder"] = (folder / section.folder.expanduser()).resolve()
     return section.model_copy(update=update)
@@ -238,6 +239,18 @@ def _corruptions(chosen: str | list[str]) -> str | list[str]:
         return chosen
     names = expanded(chosen)
     return "generated" if set(names) == set(STANDARD) else list(names)
+
+
+def _selection_corruptions(study: Study) -> tuple[str, ...]:
+    """Return the corruptions of the validation images as names; the benchmark's groups in the benchmark's order."""
+    with at("evaluation.selection_corruptions"):
+        names = expanded(study.evaluation.selection_corruptions)
+        chosen = next((group for group in (EXTRA, STANDARD) if set(names) == set(group)), names)
+        if chosen != EXTRA and study.evaluation.corruptions == "none":
+            raise BadInput("evaluation.corruptions is none, so nothing is corrupted (allowed: leave this key out)")
+        if chosen != EXTRA and study.data.validation == 0:
+            raise BadInput("data.validation is 0, so there are no images to corrupt (allowed: leave this key out)")
+    return chosen
 
 
 def _check_report_budgets(study: Study) -> None:

@@ -109,7 +109,12 @@ class EvaluationSection(Section):
         default=100, ge=1, description="test images per corruption and severity, balanced over classes, at most all"
     )
     selection_images_per_cell: int = Field(
-        default=50, ge=1, description="validation images per extra corruption and severity, balanced, at most all"
+        default=50, ge=1, description="validation images per corruption and severity, balanced, at most all"
+    )
+    selection_corruptions: Names = Field(
+        default=("extra",),
+        description="the corruptions and groups that val_mpc and val_worst_corruption_accuracy are measured under, on "
+        "validation images: what objectives and limits read",
     )
     train_images: int = Field(
         default=500, ge=0, description="training images for train_accuracy and train_nll, balanced; 0 is none"

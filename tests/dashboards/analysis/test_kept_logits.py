@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import dashboards.cli  # noqa: F401  (files the command `report`)
 from dashboards.analysis.answers import answers
 from dashboards.analysis.kept_logits import damaged_sentences
 from dashboards.analysis.points import candidate_points
-from dashboards.cli import cli
 from dashboards.reading.study_folder import read_study_folder
-from sweeps.cli.group import run_cli
+from sweeps.cli.group import cli, run_cli
 
 
 @pytest.mark.parametrize("which", ["report.npz", "selection.npz"])
