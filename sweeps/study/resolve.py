@@ -102,18 +102,19 @@ def _network(where: str, label: str, network: NetworkSection, training: dict[str
         raise BadInput(f"{where}.baseline: the dense ladder is trained here (allowed: leave this key out)")
     if baseline is not None:
         with naming_key(f"{where}.baseline.checkpoint"):
-            baseline = _checkpoint(baseline, folder)
+            baseline = _checkpoint(baseline, folder, label)
     return network.model_copy(update={"name": name, "options": options, "baseline": baseline})
 
 
-def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
+def _checkpoint(baseline: BaselineSection, folder: Path, label: str) -> BaselineSection:
     path = Path(_absolute(str(baseline.checkpoint), folder))
     path = path if path.is_absolute() else folder / path  # a name with {seed} in it
     each_seed = SEED in str(path)
     if each_seed and baseline.sha256 is not None:
         raise BadInput("sha256 is of one file, {seed} names several, one for each seed (allowed: leave sha256 out)")
     if not each_seed and not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint; {SEED_IN_NAME})")
+        moved = f"if it was moved, --set networks.{label}.baseline.checkpoint=PATH: trials count by what is in it, and stay"
+        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint; {moved}; {SEED_IN_NAME})")
     return baseline.model_copy(update={"checkpoint": path})
 
 
