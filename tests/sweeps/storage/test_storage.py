@@ -230,7 +230,12 @@ def test_a_place_that_a_folder_names_is_asked_of_nobody_before_the_user_confirms
     assert str(tmp_path / "store") in stored
     (folder / STORED).write_text(stored.replace(str(tmp_path / "store"), str(elsewhere / "store")), encoding="utf-8")
     asked: list[str] = []
-    monkeypatch.setattr(files, "ObjectStorage", lambda address: asked.append(address) or ObjectStorage(address))
+
+    def opened(address: str) -> ObjectStorage:
+        asked.append(address)
+        return ObjectStorage(address)
+
+    monkeypatch.setattr(files, "ObjectStorage", opened)
     with pytest.raises(BadInput, match="a place that you have not confirmed.*PRUNEFRONT_TRUST_PLUGINS=1"):
         bring_back(folder, [REPORT])
     trial: Any = SimpleNamespace(key="abc", kind="control", budgets=(1,))
