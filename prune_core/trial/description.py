@@ -213,17 +213,16 @@ class EvaluationDescription(Described):
             validation: how many validation images there are: without any, none of them are corrupted.
         """
         usual = EvaluationDescription()
-        if self.corruptions == "none":
-            return replace(
-                self,
-                seed=usual.seed,
-                images_per_cell=usual.images_per_cell,
-                selection_images_per_cell=usual.selection_images_per_cell,
-            )
-        if validation:
+        if validation and self.corruptions != "none":
             return self
-        seed = usual.seed if self.corruptions == "official" else self.seed
-        return replace(self, seed=seed, selection_images_per_cell=usual.selection_images_per_cell)
+        report_cells_are_made = self.corruptions not in ("none", "official")
+        return replace(
+            self,
+            seed=self.seed if report_cells_are_made else usual.seed,
+            images_per_cell=usual.images_per_cell if self.corruptions == "none" else self.images_per_cell,
+            selection_images_per_cell=usual.selection_images_per_cell,
+            selection_corruptions=usual.selection_corruptions,
+        )
 
 
 @dataclass(frozen=True)

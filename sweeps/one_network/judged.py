@@ -15,7 +15,7 @@ from prune_core.data import load_dataset
 from prune_core.evaluation.evaluation import evaluate_network
 from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.metrics.predictions import SOFTMAX_TWICE, are_probabilities
-from prune_core.metrics.sanity import REMEDY, better_numbering, doubts
+from prune_core.metrics.sanity import FEWEST_IMAGES, REMEDY, better_numbering, doubts
 from prune_core.networks import architecture_of, build_network
 from prune_core.pruning.normalisation import normalisation_text
 from prune_core.training import prepare_runtime
@@ -68,6 +68,8 @@ class Judgement:
 
     def _doubts(self) -> list[str]:
         classes = self.logits.clean.shape[1]
+        if len(self.logits.labels) < FEWEST_IMAGES:
+            return []
         found = doubts(float(self.record["accuracy"]), float(self.record["mean_confidence"]), classes)
         other = None
         if classes == len(self.dataset.classes):
