@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.files import read_json
 from prune_core.base.recipe import Recipe
 from prune_core.trial.description import BaselineDescription, NetworkDescription
+from sweeps.cost.calibration import trained_baselines
 from sweeps.cost.cost import Speed, cost_of
 from sweeps.cost.sizes import Sizes
 from sweeps.plan.keys import network_description
@@ -86,7 +87,7 @@ def card_hours(
     A card on which one of the study's networks, precisions or batch sizes was not measured is left out. Pruned networks are
     counted as if they were whole.
     """
-    baselines = {trial.network: trial.description.baseline for trial in plan.trials}
+    baselines = trained_baselines(plan.trials)
     found = []
     for card in cards(folder):
         there = {label: card.speed(baselines[label], speed, sizes) for label, speed in speeds.items() if label in baselines}
