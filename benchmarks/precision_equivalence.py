@@ -144,7 +144,9 @@ def main(arguments: list[str] | None = None) -> int:
     found = verdicts(pairs)
     for name, each in found.items():
         outcome = "equivalent" if each.equivalent else "not shown to be equivalent"
-        print(f"{name:9} {each.mean:+.4f} [{each.low:+.4f}, {each.high:+.4f}] within {each.margin:g}: {outcome}, p {each.p:.3g}")
+        print(
+            f"{name:9} {each.mean:+.4f} [{each.low:+.4f}, {each.high:+.4f}] within {each.margin:g}: {outcome}, p {each.p:.3g}"
+        )
     if given.out is not None:
         settings = {name: str(value) for name, value in vars(given).items()}
         written = {"settings": settings, "pairs": pairs, "verdicts": {name: vars(each) for name, each in found.items()}}

@@ -145,8 +145,20 @@ class BaselineDescription(Described):
     threads: int = 1
     kind: str = "baseline"
 
+    def to_plain(self) -> dict[str, Any]:
+        """Return JSON data; made once, since thousands of trials share a baseline."""
+        return dict(self._plain)
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
+        return super().to_plain()
+
     def keyed(self) -> dict[str, Any]:
         """Return what the key is made of: files count by content, not by place."""
+        return dict(self._keyed)
+
+    @cached_property
+    def _keyed(self) -> dict[str, Any]:
         checkpoint = None if self.checkpoint is None else self.checkpoint.keyed()
         return {**self.to_plain(), "data": self.data.keyed(), "checkpoint": checkpoint}
 
@@ -201,6 +213,14 @@ class EvaluationDescription(Described):
     called: str | None = None
     code: Mapping[str, str] = field(default_factory=dict)
     selection_corruptions: tuple[str, ...] = EXTRA
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return JSON data; made once, since all trials of a study are judged alike."""
+        return dict(self._plain)
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
+        return super().to_plain()
 
     def keyed(self) -> dict[str, Any]:
         """Return what the key is made of: all but the place of the official files, and what they are called."""
