@@ -20,6 +20,7 @@ from prune_core.data import load_dataset, split_dataset
 from prune_core.pruning import load_network, outcome_of
 from sweeps.cli.group import cli, run_cli
 from sweeps.export import export as export_module
+from sweeps.export.card import card_text
 from sweeps.export.export import ExportFailed, Wanted, export_study
 from tests.sweeps.exporting import run_without_ray
 
@@ -229,3 +230,19 @@ def test_the_command_exports_again_and_replaces(out, folder, capsys):
     assert {path.name for path in folder.iterdir()} == {"README.md", "card.json", "model.safetensors"}
     card = json.loads((folder / "card.json").read_text())
     assert card["checkpoint"]["chosen"] == "asked for"
+
+
+def test_the_card_says_what_the_seeds_differ_in_and_what_is_doubtful(card):
+    def text(**candidate: object) -> str:
+        return card_text({**card, "candidate": {**card["candidate"], "seeds": 3, **candidate}})
+
+    assert card["doubts"] and "misses a limit of the study: val_accuracy is" in card["doubts"][0]
+    assert "> The unpruned network is doubtful: unpruned it misses a limit of the study" in text()
+    assert "doubtful" not in card_text({**card, "doubts": []})
+    spread = {"accuracy": {"mean": 0.9, "std": 0.01}}
+    assert "90.00 ± 1.00 %" in text(metrics=spread, seeds_differ_in="training")
+    assert "over training seeds: what another training would give" in text(metrics=spread, seeds_differ_in="training")
+    tuned = text(metrics=spread, seeds_differ_in="fine-tuning")
+    assert "over seeds of fine-tuning from one checkpoint" in tuned and "what another training would give" not in tuned
+    alone = text(metrics={"accuracy": {"mean": 0.9, "std": None}}, seeds_differ_in="nothing")
+    assert "every seed judged one checkpoint" in alone and "±" not in alone
