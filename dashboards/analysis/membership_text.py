@@ -42,7 +42,7 @@ def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
         more = f"; and {len(alike) - 6} more pairs" if len(alike) > 6 else ""
         decides = ", ".join(labels.title(name).removesuffix(" (selection images)") for name in metrics_of(points))
         said.append(
-            f"Of equal cost (within {percent(ALIKE_COST)}), and not told apart by the 95 % intervals of their differences in "
+            f"Of equal cost (within {percent(ALIKE_COST)}), not told apart by the 95 % intervals of their differences in "
             f"{decides}: {pairs}{more}."
         )
     if lost := int(has_collapsed(front, study.select_on).sum()):

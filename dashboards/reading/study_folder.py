@@ -134,6 +134,18 @@ class StudyFolder:
             raise BadInput(f"{self.path / STUDY}: limits: {error}") from error
 
     @property
+    def evaluation(self) -> Mapping[str, Any]:
+        """How networks are judged, as the study says: which images, under which corruptions."""
+        found = self.plain.get("evaluation")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def asked(self) -> list[str]:
+        """The report columns of the study's objectives and limits: they are shown wherever candidates are."""
+        names = [*self.objectives, *(limit.column for limit in self.limits)]
+        return list(dict.fromkeys(name.removeprefix("val_") for name in names))
+
+    @property
     def decisive_limits(self) -> list[Limit]:
         """The demands on the columns that decide."""
         return [
