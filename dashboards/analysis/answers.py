@@ -72,7 +72,7 @@ class Answer:
         row: the candidate, None where none qualifies.
         differences: column -> mean difference to the control of the same seeds and budget.
         ladder: the same against a dense network of as many parameters; None where no ladder reaches it.
-        remarks: how sure it is, one sentence each.
+        remarks: what is claimed of it and what is not, one sentence each.
     """
 
     question: str
@@ -230,7 +230,9 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
             exact = len(question.uncertain) < len(question.demands)
             what = ", ".join(map(str, question.uncertain)) if exact else "this" if not sure else "what is demanded"
             words = f"It meets {what} by more than chance" if sure else f"That it meets {what} is not shown beyond chance"
-            undecided = f"Whether it meets {what} is not decidable with {_seeds(seeds)}"
+            demanded = [found.demanded[each.column] for each in question.uncertain if each.column in found.demanded]
+            more = would_find(demanded[0], question.metric, len(found.rows)) if len(demanded) == 1 else ""
+            undecided = f"Whether it meets {what} is not decidable with {_seeds(seeds)}{more}"
             said.append(f"{words if seeds >= DECIDABLE else undecided}.")
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)

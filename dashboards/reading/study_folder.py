@@ -22,6 +22,7 @@ from prune_core.metrics.quantity import Quantity
 from sweeps.folder.columns import read_columns
 from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
+from sweeps.front.seed_differences import repeated
 from sweeps.records.control import control_rows
 from sweeps.search.whole_table import whole_table
 from sweeps.study.deciding import deciding_column, deciding_columns
@@ -63,6 +64,11 @@ class StudyFolder:
     def controls(self) -> NDArray[np.int64]:
         """For each record, the row of the control that its differences are against, ``(N,)``; -1 where there is none."""
         return control_rows(self.records)
+
+    @cached_property
+    def repeated(self) -> NDArray[np.bool_]:
+        """Which records judge the very network of another seed, ``(N,)``: one observation, not several."""
+        return repeated(self.records)
 
     @property
     def title(self) -> str:

@@ -16,7 +16,7 @@ from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
 from sweeps.front.front import candidates, rivals
 from sweeps.front.limits import Verdict, limit_columns, number_beside, plain_row, verdicts
-from sweeps.front.text import who
+from sweeps.front.text import candidate_name
 from sweeps.study.images import images_of, is_corrupted
 from sweeps.study.values import Limit
 
@@ -150,10 +150,10 @@ def limit_lines(
         return []
     demanded = ", ".join(map(str, limits))
     if not found.qualified:
-        first, *others = nobody_sentences(found, who)
+        first, *others = nobody_sentences(found, candidate_name)
         return [f"limits: {first}", *(f"  {line}" for line in others), *_images_line(limits, evaluation)]
     count = f"{len(found.qualified)} of {len(found.pruned)} pruned candidates meet them all ({demanded})"
-    warned = report_sentences(found.qualified, who, evaluation)
+    warned = report_sentences(found.qualified, candidate_name, evaluation)
     return [f"limits: {count}", *([f"  warning: {line}" for line in warned] or _images_line(limits, evaluation))]
 
 

@@ -87,6 +87,7 @@ class Books:
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0
+        self._table: pd.DataFrame | None = None
         self._said_last: tuple[Mapping[str, object], int, Mapping[str, str]] | None = None
         self.feed = CandidateFeed(
             plan,
@@ -240,7 +241,7 @@ class Books:
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
         before = self._table_bytes()
-        records = self._records(self._tracker.run_ids())
+        records = self._table = collect(self._out, self.trials(), study=self._study.name, run_ids=self._tracker.run_ids())
         study = self._study
         write_tables(
             self._out,
@@ -325,8 +326,9 @@ class Books:
                 found.append((trial.name, str(outcome["status"]), str(outcome.get("cause"))))
         return found
 
-    def _records(self, run_ids: dict[str, str] | None = None) -> pd.DataFrame:
-        return collect(self._out, self.trials(), study=self._study.name, run_ids=run_ids)
+    def _records(self) -> pd.DataFrame:
+        """Return the table as it is now; after `write_tables` no trial adds to it."""
+        return self._table if self._table is not None else collect(self._out, self.trials(), study=self._study.name)
 
 
 def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from sweeps.cost.gpu_shares import gpu_shares
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
@@ -103,7 +104,8 @@ def run_study(
                 if workload.exhausted:
                     say(console, "everything is there: nothing to run")
                 else:
-                    Sweep(study, out, console, books, workload, stop, mover).run(address, deadline)
+                    shares = gpu_shares(plan, out, partial(say, console))
+                    Sweep(study, out, console, books, workload, stop, mover, shares).run(address, deadline)
                 return close(
                     out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
                 )

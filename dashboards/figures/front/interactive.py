@@ -30,7 +30,7 @@ def hover(row: Any, asked: Sequence[str] = ()) -> str:
         row: of `Points.table`.
         asked: columns that the study's objectives and limits name.
     """
-    frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of resamplings of the seeds)"
+    frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of the draws)"
     place = ("on the front" if row.front else "dominated") if row.complete else "incomplete: does not compete"
     title = "<br>".join(labels.safe(line) for line in wrap(labels.candidate(row), 72, break_on_hyphens=False))
     lines = [f"<b>{title}</b>", f"{place}{frequency}"]
