@@ -259,6 +259,10 @@ class TrialDescription(Described):
 
     def to_plain(self) -> dict[str, Any]:
         """Return JSON data: what ``description.json`` holds."""
+        return dict(self._plain)
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
         recipe = {} if self.fine_tuning is None else self.fine_tuning.to_plain()
         recipe.pop("epochs", None)
         return {**super().to_plain(), "fine_tuning": recipe}
