@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from benchmarks.search_truth import Truth, read_truth
+from benchmarks.search_truth import Truth, World, read_world
 from sweeps.front.front import non_dominated
 from sweeps.search.space import Candidate
 from sweeps.search.stopping_rule import goes_on
@@ -28,9 +28,22 @@ Ways = list[tuple[str, str]]
 """(arm, ratio) of each candidate that was judged at every budget."""
 
 
+def selected(world: World) -> Truth:
+    """Return the numbers that a study decides by, as means over all its seeds."""
+    return Truth(world.means(world.study.decisive, world.seeds), tuple(world.study.decisive.values()))
+
+
+def judged(truth: Truth) -> dict[tuple[str, str], set[int | None]]:
+    """Return the budgets at which each (arm, ratio) was judged."""
+    found: dict[tuple[str, str], set[int | None]] = {}
+    for candidate in map(Candidate.from_key, truth.means.index):
+        found.setdefault((candidate.arm, candidate.ratio), set()).add(candidate.budget)
+    return found
+
+
 def at_budget(truth: Truth, ways: Ways, budget: int) -> NDArray[np.float64]:
     """Return the means over seeds at one budget, ``(N, M)``."""
-    return truth.means([Candidate(arm, ratio, budget).key for arm, ratio in ways])
+    return truth.means.loc[[Candidate(arm, ratio, budget).key for arm, ratio in ways]].to_numpy()
 
 
 def correlations(truth: Truth, ways: Ways, budget: int, longest: int) -> list[float]:
@@ -66,14 +79,15 @@ def main() -> None:
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="output folder of a finished grid of several budgets")
     parser.add_argument("--keep", type=float, nargs="+", default=[0.25, 0.5, 0.75], help="shares that go on")
     arguments = parser.parse_args()
-    truth = read_truth(arguments.run)
-    *shorter, longest = truth.study.budgets
-    ways = list(dict.fromkeys((key.split("|")[0], key.split("|")[1]) for key in truth.told))
-    objectives = list(truth.study.decisive)
-    print(f"study {truth.study.name}: {len(ways)} candidates, {len(truth.seeds)} seeds, longest budget {longest}\n")
+    world = read_world(arguments.run)
+    study, truth = world.study, selected(world)
+    *shorter, longest = study.budgets
+    ways = [(arm, ratio) for (arm, ratio), budgets in judged(truth).items() if budgets == set(study.budgets)]
+    objectives = list(study.decisive)
+    print(f"study {study.name}: {len(ways)} candidates, {len(study.seeds)} seeds, longest budget {longest}\n")
     print("| network | budget | " + " | ".join(objectives) + " |\n|---|---:|" + "---:|" * len(objectives))
     groups = [("all", ways)]
-    groups += [(label, [way for way in ways if way[0].startswith(f"{label}-")]) for label in truth.study.networks]
+    groups += [(label, [way for way in ways if way[0].startswith(f"{label}-")]) for label in study.networks]
     for label, own in groups:
         for budget in shorter:
             found = correlations(truth, own, budget, longest)

@@ -1,118 +1,111 @@
-"""How good is the search? A finished grid is the ground truth; searches replay from its table, nothing is trained.
+"""How good is a search on a finished grid? It is replayed from the grid's table; nothing is trained.
 
-Usage: python -m benchmarks.search_quality RUN_DIR [--seeds 10]
+Usage: python -m benchmarks.search_quality RUN_DIR --searcher default --candidates 16 --seeds 6 --json
 
-The searches are the product's own (sampler, batch and number of candidates as in the shipped study `quickstart-search`), on
-a storage of their own, each told the numbers of one trial seed. What they reach is scored by the means over all seeds: the
-hypervolume of the candidates tried, and of those that the one seed puts on its front, as shares of the whole grid's.
+RUN_DIR is the output folder of a finished grid, or any folder with its ``study.yaml`` and ``records.parquet``: no images,
+no checkpoints and no trials are needed. The searcher is the product's own: ``random``, the name of a sampler, or ``default``
+for the one that ``search.kind: optuna`` takes. Search seed k is told the selection numbers of the k-th trial seed (each in
+turn) and scored by the means of the other trial seeds on the report images: nothing it was told counts in its favour.
+
+``share``: hypervolume of the candidates tried, as a share of the whole grid's, one value per search seed; ``missing``: 1
+minus the share. The reference point lies a tenth of each objective's range over the grid beyond its worst value.
+``regret``: what the network that the report would recommend costs more than the best choice, in shares of the unpruned
+network's cost.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Sequence
+import json
+import statistics
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.search_truth import Truth, read_truth
-from sweeps.plan.plan import make_plan
-from sweeps.search.setup import make_proposer, open_books, space_of
-from sweeps.study.model import Study, load_study
-
-SHIPPED = "quickstart-search"
-Shares = NDArray[np.float64]
+from benchmarks.search_baselines import with_baselines
+from benchmarks.search_replay import DEFAULT, Replay, replay, search_section, shipped_batch
+from benchmarks.search_scores import NEARLY_ALL, recommended, trials_to
+from benchmarks.search_truth import World, read_world
+from prune_core.base.errors import BadInput
 
 
-def tried(truth: Truth, kind: str, seed: int, count: int, storage: Path) -> list[str]:
-    """Return the keys of the candidates that a search asks for, in order."""
-    shipped = load_study(SHIPPED).search
-    search = shipped.model_copy(update={"kind": kind, "seed": seed, "candidates": count})
-    update = {"search": search, "name": f"{kind}-{seed}-{count}", "seeds": truth.seeds[:1]}
-    study: Study = truth.study.model_copy(update=update)
-    space = space_of(make_plan(study, data_required=False))
-    out = storage / study.name
-    out.mkdir()
-    study = study.model_copy(update={"tracking": study.tracking.model_copy(update={"optuna": f"sqlite:///{storage}/o.db"})})
-    books = open_books(study, space, out)
-    proposer = make_proposer(study, space, books)
-    proposer.reconcile({})
-    row = truth.seeds.index(told_seed(truth, seed))
-    order: list[str] = []
-    while not proposer.done:
-        for candidate in proposer.next(shipped.batch or 1):
-            order.append(candidate.key)
-            values = truth.told[candidate.key][row]
-            proposer.tell(candidate, dict(zip(study.decisive, map(float, values), strict=True)))
-    return order
+def scored(world: World, found: Replay) -> dict[str, Any]:
+    """Return the numbers of one search."""
+    truth = world.truth(found.told)
+    share = truth.share(found.order)
+    advice = recommended(world, found.order, found.told)
+    return {
+        "share": share,
+        "missing": 1 - share,
+        "trials_to_95": trials_to(truth, found.order, NEARLY_ALL),
+        "regret": None if advice is None else advice.regret,
+        "told_seed": found.told,
+        "tried": found.order,
+    }
 
 
-def told_seed(truth: Truth, search_seed: int) -> int:
-    """Return the trial seed whose numbers a search is told: each in turn."""
-    return truth.seeds[search_seed % len(truth.seeds)]
+def quality(world: World, searcher: str, candidates: int, seeds: int, batch: int) -> dict[str, Any]:
+    """Return what the command prints: lists with one value per search seed, and what they are of.
+
+    The same arguments give the same object.
+    """
+    found = [scored(world, replay(world, searcher, seed, candidates, batch)) for seed in range(seeds)]
+    columns = list(world.study.decisive)
+    return {
+        "study": world.study.name,
+        "searcher": searcher,
+        "sampler": None if searcher == "random" else search_section(searcher, candidates, 0, batch).sampler,
+        "candidates": candidates,
+        "of": len(world.keys),
+        "batch": batch,
+        "told": columns,
+        "scored_on": [world.scoring_column(column) for column in columns],
+        **{name: [one[name] for one in found] for name in found[0]},
+    }
 
 
-def shares(truth: Truth, kind: str, seeds: int, counts: Sequence[int]) -> tuple[Shares, Shares]:
-    """Return shares of the grid's hypervolume after so many candidates: ``(seeds, counts)`` of all tried, of the chosen."""
-    whole = truth.volume(truth.told)
-    of_tried, of_chosen = np.zeros((seeds, len(counts))), np.zeros((seeds, len(counts)))
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(seeds):
-            for column, count in enumerate(counts):
-                keys = tried(truth, kind, seed, count, Path(folder))
-                of_tried[seed, column] = truth.volume(keys) / whole
-                of_chosen[seed, column] = truth.volume(truth.chosen(keys, told_seed(truth, seed))) / whole
-    return of_tried, of_chosen
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
-def greedy(truth: Truth, count: int) -> float:
-    """Return the share that picking the best next candidate each time reaches, knowing all: close to what is possible."""
-    picked: list[str] = []
-    for _ in range(count):
-        left = [key for key in truth.told if key not in picked]
-        picked.append(max(left, key=lambda key: truth.volume([*picked, key])))
-    return truth.volume(picked) / truth.volume(truth.told)
+_positive.__name__ = "whole number from 1"
 
 
-def lines_of(truth: Truth, counts: Sequence[int], found: dict[str, tuple[Shares, Shares]]) -> list[str]:
-    """Return the table as Markdown."""
-    lines = [
-        "| candidates | share of the hypervolume | optuna | random | optuna / random | range | optuna ahead |",
-        "|---:|---|---:|---:|---:|---:|---:|",
-    ]
-    for column, count in enumerate(counts):
-        for side, name in enumerate(("of all tried", "of those one seed would choose")):
-            ours, blind = (found[kind][side][:, column] for kind in ("optuna", "random"))
-            ratio = ours / blind
-            ahead = f"{int((ours > blind).sum())} of {len(ours)}"
-            lines.append(
-                f"| {count} of {len(truth.told)} | {name} | {_spread(ours)} | {_spread(blind)} | {_spread(ratio)} | "
-                f"{ratio.min():.2f} to {ratio.max():.2f} | {ahead} |"
-            )
-    return lines
-
-
-def _spread(values: Shares) -> str:
-    return f"{values.mean():.3f} ± {values.std(ddof=1):.3f}"
-
-
-def main() -> None:
-    """Print the table for a finished grid."""
+def main() -> int:
+    """Print the numbers of one searcher on one grid."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, metavar="RUN_DIR", help="output folder of a finished grid")
-    parser.add_argument("--seeds", type=int, default=10, help="search seeds, each paired with random search (default 10)")
-    arguments = parser.parse_args()
-    truth = read_truth(arguments.run)
-    quarter = len(truth.told) // 4
-    counts = [quarter // 2, quarter, 2 * quarter]
-    reference = ", ".join(f"{name} {value:.4g}" for name, value in zip(truth.study.decisive, truth.reference, strict=True))
-    print(f"study {truth.study.name}: {len(truth.told)} candidates, {len(truth.seeds)} seeds; reference point: {reference}")
-    print(f"knowing all, the best {quarter} reach {greedy(truth, quarter):.3f} (chosen one after the other)")
-    found = {kind: shares(truth, kind, arguments.seeds, counts) for kind in ("optuna", "random")}
-    print("\n".join(["", *lines_of(truth, counts, found)]))
+    count: Callable[[str], int] = _positive
+    parser.add_argument(
+        "run", type=Path, metavar="RUN_DIR", help="folder with study.yaml and records.parquet of a finished grid"
+    )
+    parser.add_argument("--searcher", default=DEFAULT, help="random, a sampler's name, or default (default)")
+    parser.add_argument("--candidates", type=count, help="how many to try (default: a quarter)")
+    parser.add_argument("--seeds", type=count, default=6, help="search seeds (default 6)")
+    parser.add_argument(
+        "--batch", type=count, default=shipped_batch(), help="candidates asked for at once (default %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a line")
+    asked = parser.parse_args()
+    try:
+        world = read_world(asked.run)
+        candidates = min(asked.candidates or max(1, len(world.keys) // 4), len(world.keys))
+        with with_baselines():
+            found = quality(world, asked.searcher, candidates, asked.seeds, asked.batch)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    if asked.json:
+        print(json.dumps(found))
+        return 0
+    share = found["share"]
+    spread = f" ± {statistics.stdev(share):.3f}" if len(share) > 1 else ""
+    print(f"{asked.searcher}, {candidates} of {len(world.keys)} candidates: share {statistics.mean(share):.3f}{spread}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,15 +6,13 @@ Usage: python -m benchmarks.search_settings [--grids 12] [--seeds 2]
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 from optuna.samplers import BaseSampler, TPESampler
 
-from benchmarks.search_quality import tried
+from benchmarks.search_replay import replay, shipped_batch
 from benchmarks.search_surfaces import made_up
 from sweeps.samplers import SAMPLERS
 
@@ -35,23 +33,22 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="search seeds per grid")
     arguments = parser.parse_args()
     grids = [made_up(FIRST + number) for number in range(arguments.grids)]
-    print(f"{len(grids)} grids of {', '.join(str(len(grid.told)) for grid in grids)} candidates\n")
+    print(f"{len(grids)} grids of {', '.join(str(len(grid.keys)) for grid in grids)} candidates\n")
     print("| search | share of the hypervolume | ahead of random |\n|---|---:|---:|")
 
-    def shares(kind: str) -> np.ndarray:
+    def shares(searcher: str) -> np.ndarray:
         found = np.zeros((len(grids), arguments.seeds))
         for row, grid in enumerate(grids):
-            with tempfile.TemporaryDirectory() as folder:
-                for seed in range(arguments.seeds):
-                    keys = tried(grid, kind, seed, len(grid.told) // 4, Path(folder))
-                    found[row, seed] = grid.volume(keys) / grid.volume(grid.told)
+            for seed in range(arguments.seeds):
+                search = replay(grid, searcher, seed, len(grid.keys) // 4, shipped_batch())
+                found[row, seed] = grid.truth(search.told).share(search.order)
         return found
 
     blind = shares("random")
     print(f"| random | {blind.mean():.3f} | |", flush=True)
     for name, tpe in SETTINGS.items():
         with patch.dict(SAMPLERS._entries, {"tpe": tpe} if tpe else {}):
-            found = shares("optuna")
+            found = shares("tpe")
         print(f"| {name} | {found.mean():.3f} | {int((found > blind).sum())} of {found.size} |", flush=True)
 
 

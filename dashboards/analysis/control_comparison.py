@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, claims
+from dashboards.analysis.claims import Paired, claims
 from dashboards.analysis.columns import headline_columns
 from dashboards.analysis.indistinguishable import SHOWN
 from dashboards.analysis.per_seed import candidate_differences, with_images
@@ -15,6 +15,8 @@ from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.quantities import direction_of
+from sweeps.front.claim_levels import DECIDABLE, LEVEL, level_of
+from sweeps.front.power import POWER, seed_deviations, smallest_difference
 
 
 def control_sentence(study: StudyFolder, points: Points) -> str:
@@ -28,15 +30,19 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
     if seeds < DECIDABLE:
         return (
             f"{words}; with {seeds} seed{'s' if seeds != 1 else ''}, fewer than {DECIDABLE}, whether that is more than "
-            "chance is not decidable."
+            f"chance is not decidable{_enough(study, len(pruned))}."
         )
     found, tested = _beating(study, pruned)
     over = "seeds and base images" if with_images(study) else "seeds"
-    how = f"tests at 5 % over {over}, Holm's correction over {tested} comparisons"
+    level = 100 * level_of("control")
+    how = (
+        f"tests over {over}, {level:g} % of the report's {100 * LEVEL:g} % for all {tested} comparisons by Holm's correction"
+    )
     if not found:
         return (
-            f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in "
-            f"{_listed('or')}, and worse in none of them, by more than chance ({how}). {words}."
+            f"Nothing beats the control beyond chance where all are tested: of {len(pruned)} pruned candidates none is "
+            f"shown to be better than its control in {_listed('or')} and worse in none of them ({how}; what is said of the "
+            f"recommended networks has its own part). {words}."
         )
     shown = "; ".join(f"{labels.candidate(row)} ({', '.join(names)})" for row, names in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
@@ -46,11 +52,33 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
     )
 
 
+def _enough(study: StudyFolder, candidates: int) -> str:
+    """Return what the fewest seeds that decide would find; begins with ";", "" where nothing says how seeds scatter."""
+    found = seed_deviations(study.records[study.of_own_seeds], headline_columns())
+    asked = max(len(set(study.primary)), 1)
+    sizes = []
+    for name, one in found.items():
+        size = smallest_difference(DECIDABLE, candidates, one, primary=asked)
+        sizes.append(f"{labels.number(size, f'delta_{name}', sign=True).lstrip('+')} in {labels.title(name)}")
+    if not sizes:
+        return ""
+    return (
+        f"; {DECIDABLE} seeds that scatter as these would find a recommended network's difference to its control from "
+        f"{', '.join(sizes)} on in {POWER:.0%} of studies, and images come on top"
+    )
+
+
+def control_claims(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[Paired | None], list[bool]]:
+    """Return the differences to the controls, candidate by candidate in the `headline_columns`, and which are claimed."""
+    columns = [f"delta_{name}" for name in headline_columns()]
+    found = [one for row in candidate_differences(study, pruned, columns) for one in row]
+    return found, claims(found, place="control")
+
+
 def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, list[str]]], int]:
     """Return the candidates with a claimed gain and no claimed loss, their gains' titles, and the claims tested."""
     judged = headline_columns()
-    found = [one for row in candidate_differences(study, pruned, [f"delta_{name}" for name in judged]) for one in row]
-    told = claims(found)
+    found, told = control_claims(study, pruned)
     result = []
     for place, row in enumerate(rows_of(pruned)):
         gains: list[str] = []

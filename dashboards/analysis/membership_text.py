@@ -1,4 +1,4 @@
-"""How sure the front is, in sentences: which places hold, who else may belong there, and who cannot be told apart."""
+"""How often places on the front are kept when drawn again, in sentences, and who else is on it then."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
         pairs = "; ".join(f"{labels.candidate(one)} from {labels.candidate(other)}" for one, other in alike[:6])
         more = f"; and {len(alike) - 6} more pairs" if len(alike) > 6 else ""
         decides = ", ".join(labels.title(name).removesuffix(" (selection images)") for name in metrics_of(points))
-        said.append(f"Of equal cost (within {percent(ALIKE_COST)}) and not told apart in {decides}: {pairs}{more}.")
+        said.append(
+            f"Of equal cost (within {percent(ALIKE_COST)}), and not told apart by the 95 % intervals of their differences in "
+            f"{decides}: {pairs}{more}."
+        )
     if lost := int(has_collapsed(front, study.select_on).sum()):
         said.append(
             f"{lost} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
@@ -51,9 +54,10 @@ def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
 
 
 def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list[tuple[Any, Any]]:
-    """Return the pairs of equal cost, one of them on the front, that no deciding metric tells apart, by seeds and images.
+    """Return the pairs of equal cost, one of them on the front, whose differences have intervals that hold 0.
 
-    A metric tells two apart where the 95 % interval of their difference leaves 0 out.
+    In every deciding metric, by seeds and images. It describes and claims nothing of the other pairs: these are 95 %
+    intervals of single differences, which the report's level is not divided among.
     """
     metrics = metrics_of(points)
     costs = [name for name in points.decisive if is_cost(name)]

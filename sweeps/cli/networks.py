@@ -30,10 +30,11 @@ STD = click.option("--std", help="Standard deviation per channel.")
 
 
 def _import_plugins(_context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
-    from prune_core.base.plugins import import_plugins
+    from sweeps.cli.consent import consent
+    from sweeps.study.plugins import import_plugins_of
 
     if modules:
-        import_plugins(modules, (str(Path.cwd()),))
+        import_plugins_of({"plugins": list(modules)}, Path.cwd(), confirm=consent(trust=False))
 
 
 PLUGIN = click.option(
@@ -82,13 +83,13 @@ def prune(
     std: str | None,
 ) -> int:
     """Prune CHECKPOINT into one self-describing file, verified; prints what it cost before and costs now."""
-    from sweeps.one_network.open import open_network, read_options
+    from sweeps.one_network.open import open_checkpoint, read_options
     from sweeps.one_network.pruned import Unproven, check_output, prune_to_file
 
     check_output(output, checkpoint)
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
     dataset = _dataset(data, values, limit)
-    dense = open_network(
+    opened = open_checkpoint(
         checkpoint,
         network,
         read_options(options, "--option"),
@@ -98,7 +99,9 @@ def prune(
     )
     settings = read_options(method_options, "--method-option")
     try:
-        lines = prune_to_file(checkpoint, dense, method, ratio, settings, output, data=dataset, size=image_size, limit=limit)
+        lines = prune_to_file(
+            checkpoint, opened, method, ratio, settings, output, data=dataset, size=image_size, limit=limit, given=values
+        )
     except Unproven as error:
         echo(f"prunefront: {error}", err=True)
         return 1
@@ -114,7 +117,12 @@ def prune(
 @CLASSES
 @DATA
 @DATA_OPTION
-@click.option("--corruptions", default="none", show_default=True, help="none, generated or official.")
+@click.option(
+    "--corruptions",
+    default="none",
+    show_default=True,
+    help="none, generated (the 15), official, or names and groups (standard, extra) with commas between.",
+)
 @click.option("--corruptions-folder", type=FILE, help="Folder of the official .npy files; by default the cache.")
 @click.option("--fetch", is_flag=True, help="Get the official files where they are not there (2.9 GB, resumed, checked).")
 @LIMIT

@@ -1,4 +1,4 @@
-"""How sure a place on the front is: its frequency when the seeds and the base images are drawn again.
+"""How often a place on the front is kept: its frequency when the seeds and the base images are drawn again.
 
 What candidates share moves them together (`pareto_scatter`); only what is a candidate's own decides who beats whom. The
 means around which is drawn are not the bare observed ones (`pareto_shrinkage`). How well the frequency agrees with the
@@ -26,7 +26,7 @@ __all__ = ["CANDIDATE", "membership", "rivals", "seed_values"]
 
 Array = NDArray[np.float64]
 SURE, POSSIBLE = 0.95, 0.05
-"""From which frequency on a place on the front is called sure, and from which on possible."""
+"""From which frequency on a place needs no further seeds, and from which on somebody may be on the front."""
 DRAWS = 400
 """The standard error of a frequency is at most ``0.5 / sqrt(DRAWS)``: .025."""
 
@@ -73,7 +73,8 @@ def membership(
     noise = None if images is None else _of_common_seeds(images.of_candidates(records, chosen, numbers), values)
     groups = [np.flatnonzero(group[rows]) for group in rivals(table, mix_budgets=mix_budgets)]
     networks, arms = (chosen[name].to_numpy(dtype=str) for name in ("network", "arm"))
-    frequency[rows] = front_frequencies(values, networks, arms, objectives, groups, noise=noise, draws=draws)
+    means = chosen[numbers].to_numpy(dtype=float)
+    frequency[rows] = front_frequencies(values, networks, arms, objectives, groups, means=means, noise=noise, draws=draws)
     return frequency
 
 
@@ -90,6 +91,7 @@ def front_frequencies(
     objectives: Mapping[str, Direction],
     groups: Sequence[NDArray[np.int64]],
     *,
+    means: Array | None = None,
     noise: Array | None = None,
     draws: int = DRAWS,
 ) -> Array:
@@ -101,16 +103,17 @@ def front_frequencies(
         arms: ``(C,)`` names.
         objectives: the M columns and their directions.
         groups: positions of candidates that compete with each other.
+        means: ``(C, M)`` what decides, adjusted for unequal seeds; the bare means unless given.
         noise: ``(C, S, M, R)`` deviations on R resampled sets of base images; None for seeds only.
         draws: how many times.
     """
     numbers = list(objectives)
     stream = np.random.default_rng(20240617)
-    scatter = scatter_of(values, networks, [is_cost(name) for name in numbers])
+    scatter = scatter_of(values, networks, [is_cost(name) for name in numbers], adjusted=means is not None)
     if noise is not None:
         scatter = scatter.with_images(noise)
     numbers_drawn, shifts = _noises(scatter, values, draws, stream), scatter.draw_shifts(draws, stream)
-    means = np.nanmean(values, axis=1)
+    means = np.nanmean(values, axis=1) if means is None else means
     place, arm = _log_cost(means, numbers), np.unique(arms, return_inverse=True)[1]
     hits = np.zeros((draws, len(values)), dtype=bool)
     for at in groups:

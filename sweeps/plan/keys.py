@@ -30,7 +30,7 @@ from prune_core.trial.description import (
     TrialDescription,
 )
 from sweeps.study.model import Study
-from sweeps.study.sections import NetworkSection
+from sweeps.study.sections import SEED, SEED_IN_NAME, NetworkSection
 
 Part = TypeVar("Part")
 _SHARED: ContextVar[dict[tuple[object, ...], tuple[tuple[object, ...], Any]] | None] = ContextVar("shared", default=None)
@@ -82,7 +82,7 @@ def baseline_description(
             seed=seed,
             device=study.resources.device,
             threads=study.resources.threads,
-        ),
+        ).effective(),
     )
 
 
@@ -138,16 +138,21 @@ def trial_description(
         rounds=rounds,
         round_epochs=round_epochs if rounds > 1 else None,
         fine_tuning=None if fine_tuning is None else Recipe.from_dict(fine_tuning),
-        evaluation=_shared("evaluation", (study,), lambda: evaluation_description(study)),
+        evaluation=_shared("evaluation", (study,), lambda: _judged(study)),
         seed=seed,
         training=None if training is None else Recipe.from_dict(training),
-    )
+    ).effective()
+
+
+def _judged(study: Study) -> EvaluationDescription:
+    return evaluation_description(study).effective(validation=study.data.validation)
 
 
 def evaluation_description(study: Study) -> EvaluationDescription:
     """Return how a study judges networks."""
     section = study.evaluation
     source = section.corruptions if isinstance(section.corruptions, str) else tuple(section.corruptions)
+    selection = tuple(section.selection_corruptions)
     return EvaluationDescription(
         corruptions=source,
         seed=section.seed,
@@ -159,17 +164,19 @@ def evaluation_description(study: Study) -> EvaluationDescription:
         folder=None if section.folder is None else str(section.folder),
         files=section.sha256,
         called=official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
-        code=corruption_code(source),
+        code=corruption_code(source, selection),
+        selection_corruptions=selection,
     )
 
 
 def _checkpoint(network: NetworkSection, seed: int) -> CheckpointDescription | None:
     if network.baseline is None:
         return None
-    path = Path(str(network.baseline.checkpoint).replace("{seed}", str(seed)))
+    path = Path(str(network.baseline.checkpoint).replace(SEED, str(seed)))
     if not path.is_file():
         raise BadInput(
-            f"baseline.checkpoint of network {network.name}: there is no file {str(path)!r} (allowed: a readable checkpoint)"
+            f"baseline.checkpoint of network {network.name}: there is no file {str(path)!r} for seed {seed} "
+            f"(allowed: a readable checkpoint; {SEED_IN_NAME})"
         )
     found = file_sha256(path)
     wanted = network.baseline.sha256

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from sweeps.cost.gpu_shares import gpu_shares
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
@@ -25,6 +26,7 @@ from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.end import close
+from sweeps.run.missing_metrics import fill_missing_metrics
 from sweeps.run.plan_text import plan_text
 from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
@@ -82,6 +84,7 @@ def run_study(
         with driving(out):
             refuse_links(store_folder(out))
             anew = align_bins(study, out)
+            fill_missing_metrics(study, out, partial(say, console))
             plan = make_plan(study, out)
             if retry:
                 forget_failures([*plan.trials, *decided_trials(plan, out)], out)
@@ -95,11 +98,14 @@ def run_study(
             mover = Mover(study, out, lambda key: key in workload.running)
             books.start()
             mover.offer(workload.done)
+            for line in [] if workload.exhausted else books.warnings():  # of baselines that are there already
+                say(console, line)
             try:
                 if workload.exhausted:
                     say(console, "everything is there: nothing to run")
                 else:
-                    Sweep(study, out, console, books, workload, stop, mover).run(address, deadline)
+                    shares = gpu_shares(plan, out, partial(say, console))
+                    Sweep(study, out, console, books, workload, stop, mover, shares).run(address, deadline)
                 return close(
                     out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
                 )

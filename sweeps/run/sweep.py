@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,10 @@ from sweeps.engine.cluster_watch import watching
 from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.task import Task
-from sweeps.engine.worker import CODE, DISK
+from sweeps.engine.worker import ALONE, CODE, DISK
 from sweeps.folder.paths import TUNE, store_folder, trial_folder
 from sweeps.folder.stop_request import StopRequest, listening
-from sweeps.plan.places import places
+from sweeps.plan.places import memory_fraction, places
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
@@ -55,6 +55,7 @@ class Sweep:
         workload: what waits, runs and is done.
         stop: how the sweep is asked to stop.
         mover: sends what has ended to the object storage, where the study has one.
+        shares: of a GPU that a trial gets, by its network's label.
         losses: how often workers were lost without their trials getting further.
     """
 
@@ -65,7 +66,9 @@ class Sweep:
     workload: Workload
     stop: StopRequest
     mover: Mover
+    shares: Mapping[str, float]
     losses: Losses = field(default_factory=Losses, init=False)
+    _alone: set[str] = field(default_factory=set, init=False)
     _deadline: float | None = field(default=None, init=False)
     _address: str | None = field(default=None, init=False)
     _ray_lost: LostRay | None = field(default=None, init=False)
@@ -81,7 +84,7 @@ class Sweep:
             ConnectionError: Ray did not start, or was lost too often.
         """
         self._address, self._deadline = address, deadline
-        self._progress = Progress(self.console, self.workload, self.books.front_rows)
+        self._progress = Progress(self.console, self.workload, self.books.front_rows, self.books.front_heads())
         with listening(self.stop, leave), self._progress:
             for attempt in range(1, RAY_LIVES + 1):
                 try:
@@ -99,7 +102,8 @@ class Sweep:
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
         resources, address = self.study.resources, self._address
-        here = places(resources)
+        smallest = min(self.shares.values(), default=resources.share)
+        here = places(resources, smallest)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
         tune_folder = self.out / TUNE
         if tune_folder.is_symlink():  # Tune would write, and leave its files, where it leads to
@@ -118,7 +122,7 @@ class Sweep:
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
             self.workload.limit = self._asked_at_most() if address else None
-            settings = TuneSettings(resources.cpus_per_trial, resources.gpus_per_trial, tune_folder, at_once)
+            settings = TuneSettings(resources.cpus_per_trial, tune_folder, at_once)
             if self.stop.reason is None:
                 with self._ray_errors():
                     launch(
@@ -137,7 +141,7 @@ class Sweep:
         search, resources = self.study.search, self.study.resources
         if search.kind != "optuna" or search.batch is not None or resources.max_concurrent is not None:
             return None
-        held = cluster_places(resources.cpus_per_trial, resources.gpus_per_trial)
+        held = cluster_places(resources.cpus_per_trial, min(self.shares.values(), default=resources.share))
         return lambda: held() + 1
 
     @contextmanager
@@ -163,7 +167,15 @@ class Sweep:
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
             self._require_ray(key, error)
-        status = self.books.trial_ended(self.workload.running[key], error)
+        trial = self.workload.running[key]
+        if result is not None and result.get("status") == ALONE:
+            say(self.console, f"{trial.name}: out of memory on its share of a GPU; it is tried once more with a whole one")
+            self._alone.add(key)
+            self.workload.again(key)
+            return
+        status = self.books.trial_ended(trial, error)
+        for line in self.books.doubts_after(trial):
+            say(self.console, line)
         if result is not None and result.get("status") in (DISK, CODE):
             self.stop.ask(str(result["status"]), cause=result.get("cause"))
         self.workload.finished(key, status)
@@ -197,7 +209,9 @@ class Sweep:
     def _configured(self, trial: PlannedTrial) -> Task:
         fetch_to_judge(trial_folder(self.out, trial.key), trial.report_budgets)
         self.losses.begin(trial.key, self._kept(trial))
-        return configuration(self.study, self.out, trial, may_move=self._address is not None)
+        share = self.shares.get(trial.network, self.study.resources.share)
+        gpus = max(1.0, share) if trial.key in self._alone else share
+        return configuration(self.study, self.out, trial, gpus=gpus, may_move=self._address is not None)
 
     def _lost(self, seconds: float) -> None:
         self._give_up(f"the Ray cluster at {self._address} has not answered for {seconds:.0f} s")
@@ -222,16 +236,20 @@ def require_begun(folder: Path, error: str) -> None:
         raise LostRay(f"Ray could not start a worker ({error})")
 
 
-def configuration(study: Study, out: Path, trial: PlannedTrial, *, may_move: bool = False) -> Task:
+def configuration(
+    study: Study, out: Path, trial: PlannedTrial, *, gpus: float | None = None, may_move: bool = False
+) -> Task:
     """Return what a worker is told of a trial.
 
     Args:
         study: the study.
         out: its output folder, absolute.
         trial: which.
+        gpus: that it gets, by default those of the study.
         may_move: whether the worker's node may leave its cluster.
     """
     resources = study.resources
+    gpus = resources.share if gpus is None else gpus
     order = TrialOrder(
         folder=trial_folder(out, trial.key),
         store=store_folder(out),
@@ -239,7 +257,7 @@ def configuration(study: Study, out: Path, trial: PlannedTrial, *, may_move: boo
         report_budgets=trial.report_budgets,
         ece_bins=study.evaluation.ece_bins,
         checkpoint_seconds=resources.checkpoint_seconds,
-        memory_fraction=resources.memory_fraction,
+        memory_fraction=memory_fraction(gpus),
         mixed_builds=resources.mixed_builds,
     )
     return Task(
@@ -251,6 +269,7 @@ def configuration(study: Study, out: Path, trial: PlannedTrial, *, may_move: boo
         hang_factor=resources.hang_factor,
         hang_floor_seconds=resources.hang_floor_seconds,
         stop_token=StopRequest.token_of(out),
+        gpus=gpus,
         may_move=may_move,
     )
 

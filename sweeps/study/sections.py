@@ -16,6 +16,10 @@ from sweeps.study.values import Budgets, Label, Names, Ratios, Seed, Seeds
 CHEAP_IMAGES_PER_CELL = 500
 """Up to here the 75 cells take about as long as one epoch of fine-tuning on 12,500 images (a forward pass is a third)."""
 
+SEED = "{seed}"
+"""In the name of a checkpoint: stands for the seed of the trial."""
+SEED_IN_NAME = "{seed} in the name stands for each of the study's seeds, a file each; without it one file serves all"
+
 
 class Section(BaseModel):
     """What all sections share: frozen once read, and no key that nobody reads."""
@@ -38,7 +42,10 @@ class DataSection(Section):
 class BaselineSection(Section):
     """A trained network of yours, used as the baseline instead of training one."""
 
-    checkpoint: Path = Field(description="path of the weights; {seed} in it stands for the trial's seed")
+    checkpoint: Path = Field(
+        description="path of the weights. One file serves every seed, which then differ in fine-tuning alone; {seed} in the "
+        "name stands for the seed, a file each: my_network-{seed}.pt is my_network-0.pt, my_network-1.pt, ..."
+    )
     sha256: str | None = Field(default=None, description="refuse the file if its SHA-256 differs")
 
     @field_validator("sha256", mode="before")
@@ -102,7 +109,12 @@ class EvaluationSection(Section):
         default=100, ge=1, description="test images per corruption and severity, balanced over classes, at most all"
     )
     selection_images_per_cell: int = Field(
-        default=50, ge=1, description="validation images per extra corruption and severity, balanced, at most all"
+        default=50, ge=1, description="validation images per corruption and severity, balanced, at most all"
+    )
+    selection_corruptions: Names = Field(
+        default=("extra",),
+        description="the corruptions and groups that val_mpc and val_worst_corruption_accuracy are measured under, on "
+        "validation images: what objectives and limits read",
     )
     train_images: int = Field(
         default=500, ge=0, description="training images for train_accuracy and train_nll, balanced; 0 is none"
@@ -194,12 +206,18 @@ class SearchSection(Section):
         return value
 
 
+AUTO = "auto"
+AUTO_SHARE = 1.0
+"""GPUs per trial with ``gpus_per_trial: auto``, until they are measured, and where there is no GPU to do it."""
+
+
 class ResourcesSection(Section):
     """What one trial may use, and how long the whole may take."""
 
     cpus_per_trial: float = Field(default=1.0, gt=0, description="cores that Ray books per trial")
-    gpus_per_trial: float = Field(
-        default=0.0, ge=0, description="GPUs (or a fraction) per trial; its memory is capped to it; device cuda takes 1"
+    gpus_per_trial: float | Literal["auto"] = Field(
+        default=0.0,
+        description="GPUs (or a fraction) per trial, its memory is capped to it; device cuda takes 1; auto measures one",
     )
     threads: int = Field(
         default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits"
@@ -225,7 +243,9 @@ class ResourcesSection(Section):
 
     @model_validator(mode="after")
     def _gpus_fit_device(self) -> ResourcesSection:
-        share = self.gpus_per_trial
+        share = self.share
+        if self.gpus_per_trial == AUTO and self.device != "cuda":
+            raise ValueError(f"gpus_per_trial is auto with device {self.device} (allowed: 0, or device: cuda)")
         if (self.device == "cuda") != (share > 0):
             allowed = "numbers above 0, or device: cpu" if self.device == "cuda" else "0, or device: cuda"
             raise ValueError(f"gpus_per_trial is {share:g} with device {self.device} (allowed: {allowed})")
@@ -234,9 +254,9 @@ class ResourcesSection(Section):
         return self
 
     @property
-    def memory_fraction(self) -> float | None:
-        """The share of a GPU's memory that a trial may use, since Ray's fraction is only bookkeeping; None is all of it."""
-        return self.gpus_per_trial if 0 < self.gpus_per_trial < 1 else None
+    def share(self) -> float:
+        """GPUs per trial as a number; `AUTO_SHARE` where they are to be measured."""
+        return AUTO_SHARE if isinstance(self.gpus_per_trial, str) else self.gpus_per_trial
 
 
 class TrackingSection(Section):

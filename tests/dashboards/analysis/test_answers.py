@@ -161,3 +161,74 @@ def test_deviations_are_named(tmp_path, table):
         select_on="report",
     )
     assert deviations(as_paper) == []
+
+
+def test_the_recommended_network_is_compared_in_what_the_study_names(tmp_path, table):
+    made = table.copy()
+    stream = np.random.default_rng(0)
+    best = (made["method"] == "l1_filter") & (made["ratio"] == 0.3)
+    made.loc[best, "delta_ece"] = -0.05 + stream.normal(0, 0.001, int(best.sum()))
+    made.loc[best, ["ece", "val_ece"]] = 0.001  # it is chosen, by far
+    asked = {
+        name: answers(each, candidate_points(each))
+        for name, each in (("all", study(tmp_path, made)), ("mpc", study(tmp_path, made, primary=["mpc"])))
+    }
+    calibrated = asked["all"][1]
+    assert any(
+        remark.startswith("In ECE it is better than its control by more than chance") for remark in calibrated.remarks
+    )
+    assert not any(remark.startswith("In ECE") for remark in asked["mpc"][1].remarks)
+    assert calibrated.differences["ece"].low <= -0.05 <= calibrated.differences["ece"].high
+
+
+def test_margins_are_tested_over_all_that_was_compared(tmp_path, table):
+    found = study(tmp_path, table, margins={"accuracy": 0.02})
+    points = candidate_points(found)
+    few = against_margins(found, points)
+    points.table["front"] = True
+    verdicts = {row.candidate: row.verdict for row in against_margins(found, points)}
+    assert few and all(verdicts[row.candidate] == row.verdict for row in few)  # whoever is shown, the family is the same
+
+
+def test_what_is_not_decidable_says_what_five_seeds_would_find(tmp_path, table):
+    found = study(tmp_path, table[table["seed"] < 3], seeds=[0, 1, 2])
+    said = " ".join(answers(found, candidate_points(found))[1].remarks)
+    assert "is not decidable with 3 seeds; 5 would find a difference of" in said
+
+
+def test_nobody_within_the_limits_is_no_dead_end(tmp_path, table):
+    best = table["val_accuracy"].max()
+    found = study(tmp_path, table, limits=[f"val_accuracy >= {best + 0.01}", "nonzero_parameters <= 1e9"])
+    smallest = answers(found, candidate_points(found))[0]
+    assert smallest.row is None
+    said = " ".join(smallest.remarks)
+    assert f"val_accuracy >= {best + 0.01:.12g} is met by none of" in said
+    assert "Nearest is small_vgg, " in said
+    assert "too little" in said
+
+
+def test_report_numbers_that_miss_a_limit_are_said_in_the_answer(tmp_path, table):
+    made = table.assign(worst_corruption_accuracy=0.345, val_worst_corruption_accuracy=0.95)
+    found = study(tmp_path, made, limits=["val_worst_corruption_accuracy >= 0.4"])
+    points = candidate_points(found)
+    smallest = answers(found, points)[0]
+    assert (
+        "By its report numbers it is not within them: worst_corruption_accuracy is 0.345 (limit >= 0.4)" in smallest.sentence
+    )
+    assert "speckle_noise, gaussian_blur, spatter, saturate" in " ".join(smallest.remarks)
+    assert set(points.table["verdict"]) == {"met, not by report numbers"}
+    assert {"worst_corruption_accuracy", "val_worst_corruption_accuracy"} <= set(points.columns)
+
+
+def test_a_limit_on_a_cost_is_never_undecidable(tmp_path, table):
+    one = table[table["seed"] == 0]
+    limits = ["nonzero_parameters <= 4000"]
+    found = study(tmp_path, one, seeds=[0], limits=limits)
+    points = candidate_points(found)
+    smallest = answers(found, points)[0]
+    assert smallest.row is not None
+    assert "decidable" not in " ".join(smallest.remarks)
+    assert "Smaller, and not shown" not in " ".join(smallest.remarks)
+    both = study(tmp_path, one, seeds=[0], limits=[*limits, "val_accuracy >= 0.5"])
+    said = " ".join(answers(both, candidate_points(both))[0].remarks)
+    assert "Whether it meets val_accuracy >= 0.5 is not decidable with 1 seed." in said

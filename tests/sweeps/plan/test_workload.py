@@ -196,3 +196,45 @@ def test_a_search_is_asked_for_no_more_than_there_is_room_for(limit: int | None,
     workload.finished("c1", "complete")
     assert workload.next() is not None
     assert stream.asked == expected + 1
+
+
+def test_a_trial_that_is_to_be_tried_again_waits_last() -> None:
+    """Also behind what comes later; where nothing runs it is handed out before the search is over."""
+    folder = Folder()
+    folder.ready = {"b"}
+    workload = folder.workload(trial("one"), trial("two"), trial("three"))
+    first = workload.next()
+    assert first is not None and first.key == "one"
+    workload.take_place("one")
+    workload.again("one")
+    workload.add([trial("four")])
+    assert workload.in_place == 0 and not workload.exhausted
+    order = []
+    while (found := workload.next()) is not None:
+        order.append(found.key)
+    assert order == ["two", "three", "four", "one"]
+    searching = Workload(
+        [trial("one"), trial("two")],
+        ended=lambda _: None,
+        baseline_ready=lambda _: True,
+        baseline_failure=lambda _: None,
+        block=folder.block,
+        candidates=Thinking(),
+    )
+    assert [each and each.key for each in (searching.next(), searching.next())] == ["one", "two"]
+    searching.again("one")
+    assert searching.next() is None  # "two" runs, and the search may go on from it
+    searching.finished("two", "complete")
+    again = searching.next()
+    assert again is not None and again.key == "one"
+
+
+class Thinking:
+    """A search that has nothing to try before it knows more."""
+
+    exhausted = False
+
+    def more(self, count: int, *, wait: bool = True) -> list[PlannedTrial]:
+        return []
+
+    def ended(self, key: str) -> None: ...

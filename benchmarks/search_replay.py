@@ -1,0 +1,114 @@
+"""One of the product's searches, replayed from a grid's table: it asks and is told one trial seed's numbers."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from unittest.mock import patch
+
+import optuna
+from optuna.storages import InMemoryStorage
+
+from benchmarks.search_truth import World, plan_of
+from sweeps.search import optuna_study
+from sweeps.search.search import Proposer
+from sweeps.search.setup import make_proposer, open_books, space_of
+from sweeps.search.space import Candidate
+from sweeps.study.model import Study, load_study
+from sweeps.study.sections import SearchSection
+
+SHIPPED = "quickstart-search"
+"""The shipped study whose batch is taken."""
+DEFAULT = "default"
+"""Means the sampler that ``search.kind: optuna`` takes where the study names none."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a search did.
+
+    Attributes:
+        told: the trial seed whose numbers it was told.
+        order: the keys of the candidates that it asked for.
+        seconds: for each, how long it took to think of it.
+    """
+
+    told: int
+    order: list[str]
+    seconds: list[float]
+
+
+def shipped_batch() -> int:
+    """Return how many candidates the shipped study asks for at once."""
+    return load_study(SHIPPED).search.batch or 1
+
+
+def told_seed(world: World, seed: int) -> int:
+    """Return the trial seed whose numbers a search is told: each in turn."""
+    return world.seeds[seed % len(world.seeds)]
+
+
+def search_section(searcher: str, count: int, seed: int, batch: int) -> SearchSection:
+    """Return what a study would say to search so: ``random``, ``default``, or the name of a sampler."""
+    kind: Literal["random", "optuna"] = "random" if searcher == "random" else "optuna"
+    section = SearchSection(kind=kind, candidates=count, seed=seed, batch=batch)
+    return section if searcher in ("random", DEFAULT) else section.model_copy(update={"sampler": searcher})
+
+
+def replay(world: World, searcher: str, seed: int, count: int, batch: int) -> Replay:
+    """Return the search of one seed over a grid.
+
+    Args:
+        world: the grid.
+        searcher: ``random``, ``default``, or the name of a sampler.
+        seed: of the search; says also which trial seed it is told.
+        count: candidates.
+        batch: asked for at once.
+    """
+    told = told_seed(world, seed)
+    order: list[str] = []
+    seconds: list[float] = []
+    with _proposer(world, searcher, seed, count, batch, told) as proposer:
+        proposer.reconcile({})
+        while not proposer.done:
+            waiting: list[Candidate] = []
+            while len(waiting) < batch:
+                before = time.perf_counter()
+                asked = proposer.next(1)
+                if not asked:
+                    break
+                seconds.append(time.perf_counter() - before)
+                waiting += asked
+            if not waiting:
+                raise RuntimeError(f"{searcher} asks for nothing after {len(order)} of {count} candidates")
+            order += [candidate.key for candidate in waiting]
+            for candidate in waiting:
+                values = world.told(candidate.key, told)
+                proposer.tell(candidate, values, "complete" if values is not None else "failed")
+    return Replay(told, order, seconds)
+
+
+@contextmanager
+def _proposer(world: World, searcher: str, seed: int, count: int, batch: int, told: int) -> Iterator[Proposer]:
+    """Give the product's proposer, with its books in memory: a database would be most of the time."""
+    study: Study = world.study.model_copy(
+        update={
+            "search": search_section(searcher, count, seed, batch),
+            "seeds": (told,),
+            "tracking": type(world.study.tracking)(),
+        }
+    )
+    space = space_of(plan_of(study, world.folder))
+    with tempfile.TemporaryDirectory(prefix="search-") as folder, patch.object(optuna_study, "open_storage", _in_memory):
+        books = open_books(study, space, Path(folder))
+        yield make_proposer(study, space, books)
+
+
+def _in_memory(out: Path, url: str | None) -> InMemoryStorage:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return InMemoryStorage()
