@@ -165,12 +165,7 @@ class Sweep:
 
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
-            try:
-                require_node(self._address)  # without its node every worker is lost, which says nothing about the trial
-                require_begun(trial_folder(self.out, key), error)
-            except LostRay as lost:
-                self._ray_lost = lost
-                raise
+            self._require_ray(key, error)
         trial = self.workload.running[key]
         if result is not None and result.get("status") == ALONE:
             say(
@@ -196,7 +191,19 @@ class Sweep:
         if announced:
             say(self.console, f"{trial.name}: its node leaves the cluster; it goes on elsewhere from its checkpoint")
             return True
-        return self.losses.count(key, self._kept(trial)) <= LOST_WORKERS
+        again = self.losses.count(key, self._kept(trial)) <= LOST_WORKERS
+        if not again:
+            self._require_ray(key, error)  # here, where Tune lets what is raised pass
+        return again
+
+    def _require_ray(self, key: str, error: str) -> None:
+        """Raise `LostRay` where a loss says nothing about the trial: without its node every worker is lost."""
+        try:
+            require_node(self._address)
+            require_begun(trial_folder(self.out, key), error)
+        except LostRay as lost:
+            self._ray_lost = lost
+            raise
 
     def _kept(self, trial: PlannedTrial) -> Kept:
         return kept_in(trial_folder(self.out, trial.key), store_folder(self.out), trial.baseline_key)
