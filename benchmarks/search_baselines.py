@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -33,8 +33,12 @@ def botorch(seed: int) -> BaseSampler:
         return BoTorchSampler(candidates_func=qnehvi_candidates_func, n_startup_trials=RANDOM_FIRST, seed=seed)
 
 
+ABLATIONS: dict[str, Callable[[int], BaseSampler]] = {}
+"""Ours without one part each, by name."""
+
+
 @contextmanager
 def with_baselines() -> Iterator[None]:
     """Let studies name these searchers as samplers, for a while."""
-    with patch.dict(SAMPLERS._entries, {"botorch": botorch}):
+    with patch.dict(SAMPLERS._entries, {"botorch": botorch, **ABLATIONS}):
         yield

@@ -1,0 +1,119 @@
+"""The cells of the search table: one search over one grid each, kept in a file, so that nothing is run twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+from benchmarks.search_baselines import with_baselines
+from benchmarks.search_replay import replay, shipped_batch
+from benchmarks.search_surfaces import ROUGH, made_up
+from benchmarks.search_truth import World, read_world
+from benchmarks.search_worlds import WORLDS
+
+ROOT = Path(__file__).resolve().parents[1]
+DECIDING = (
+    "sweeps/samplers",
+    "sweeps/search",
+    "sweeps/cost/known.py",
+    "benchmarks/search_baselines.py",
+    "benchmarks/worlds",
+)
+"""What a search depends on: cells of other contents are run anew."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is to be run.
+
+    Attributes:
+        world: a kept grid's name, or a made-up one's: ``smooth-7``, ``cliffs-7``.
+        searcher: ``random``, ``default``, or a sampler's name.
+        seed: of the search.
+        candidates: how many it tries.
+    """
+
+    world: str
+    searcher: str
+    seed: int
+    candidates: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cell that was run: the candidates in the order in which they were tried, and how long it thought of each."""
+
+    cell: Cell
+    told: int
+    order: list[str]
+    seconds: list[float]
+
+
+@lru_cache(maxsize=2)
+def world_of(name: str) -> World:
+    """Return a world by name."""
+    kind, _, number = name.rpartition("-")
+    if kind == "smooth":
+        return made_up(int(number))
+    rough = next((each for each in ROUGH if each == kind), None)
+    return made_up(int(number), rough) if rough is not None else read_world(WORLDS / name)
+
+
+def code_digest() -> str:
+    """Return a digest of the code and the grids that the cells depend on."""
+    found = hashlib.sha256()
+    for place in DECIDING:
+        path = ROOT / place
+        files = (
+            sorted(each for each in path.rglob("*") if each.suffix in (".py", ".parquet", ".yaml"))
+            if path.is_dir()
+            else [path]
+        )
+        for file in files:
+            found.update(file.relative_to(ROOT).as_posix().encode())
+            found.update(file.read_bytes() if file.is_file() else b"")
+    return found.hexdigest()[:16]
+
+
+def run_cell(cell: Cell) -> Run:
+    """Run one search, on one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    with with_baselines():
+        found = replay(world_of(cell.world), cell.searcher, cell.seed, cell.candidates, shipped_batch())
+    return Run(cell, found.told, found.order, found.seconds)
+
+
+def read_cells(path: Path, digest: str) -> Iterator[Run]:
+    """Yield what a file holds of this code."""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        row = json.loads(line)
+        if row.pop("code") == digest:
+            yield Run(Cell(**row.pop("cell")), **row)
+
+
+def run_cells(cells: Sequence[Cell], path: Path, workers: int) -> dict[Cell, Run]:
+    """Run the cells that a file lacks, write each down when it has ended, and return all of them."""
+    digest = code_digest()
+    found = {run.cell: run for run in read_cells(path, digest)}
+    missing = [cell for cell in dict.fromkeys(cells) if cell not in found]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    fresh = get_context("spawn")  # a forked process may wait for ever for threads that computed before
+    with ProcessPoolExecutor(workers, mp_context=fresh) as pool, path.open("a", encoding="utf-8") as file:
+        for done, future in enumerate(as_completed([pool.submit(run_cell, cell) for cell in missing]), start=1):
+            run = future.result()
+            found[run.cell] = run
+            file.write(json.dumps({"code": digest, **asdict(run)}) + "\n")
+            file.flush()
+            if done % 20 == 0 or done == len(missing):
+                print(f"{done} of {len(missing)} searches, {time.monotonic() - began:.0f} s", flush=True)
+    return {cell: found[cell] for cell in cells}
