@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from prune_core.base.memory_format import set_format
 from prune_core.evaluation.device_forward import device_logits
 from prune_core.evaluation.device_sets import DeviceSets, clear_sets
 from prune_core.evaluation.forward import forward_arrays
 from prune_core.networks import build_network
 from prune_core.training import DeviceData, Recipe
-from prune_core.training.graph import capture
+from prune_core.training.graph import Graph, NotCaptured, capture
 from prune_core.training.kept import Kept
 from prune_core.training.optimizer import Masks, Sgd
 from prune_core.training.precision import arithmetic
@@ -64,14 +65,23 @@ def made_network(label: str) -> nn.Module:
     return build_network(name, **options)
 
 
-def made_step(label: str, precision: str, device: torch.device, size: Size) -> DeviceStep:
-    """Return a step of the paper's recipe on synthetic images, at the start of an epoch."""
+def made_step(
+    label: str,
+    precision: str,
+    device: torch.device,
+    size: Size,
+    layout: torch.memory_format = torch.channels_last,
+    network: nn.Module | None = None,
+) -> DeviceStep:
+    """Return a step of the paper's recipe on synthetic images, at the start of an epoch; of the given network if any."""
     draw = np.random.default_rng(0)
     pixels = draw.integers(0, 256, (size.images, 32, 32, 3), dtype=np.uint8)
     labels = draw.integers(0, 10, size.images)
     data = DeviceData.of(pixels, labels, mean=MEAN, std=STD, augmentation="crop_flip", device=device)
-    recipe = Recipe(epochs=1, batch_size=size.batch, augmentation="crop_flip", precision=precision, sparsity=PAPER[label][2])
-    network = made_network(label).to(device).to(memory_format=torch.channels_last).train()
+    sparsity = PAPER[label][2] if label in PAPER else 0.0
+    recipe = Recipe(epochs=1, batch_size=size.batch, augmentation="crop_flip", precision=precision, sparsity=sparsity)
+    network = (made_network(label) if network is None else network).to(device).train()
+    set_format(network, layout)
     step = DeviceStep(
         network,
         data,
@@ -80,38 +90,78 @@ def made_step(label: str, precision: str, device: torch.device, size: Size) -> D
         masks=Masks(network, {}),
         loss=torch.zeros((), dtype=torch.float64, device=device),
         hits=torch.zeros((), dtype=torch.int64, device=device),
+        layout=layout,
     )
     step.begin(("gpu",), 0, 0, recipe)
     return step
 
 
 def training_row(label: str, precision: str, device: torch.device, size: Size) -> dict[str, Any]:
-    """Steps per second with and without a graph, in turns; whether they agree to the bit; how busy the device is."""
+    """Steps per second with and without a graph, in turns; whether they agree to the bit; the memory of such a process.
+
+    A step that cannot be captured, or does not prove itself, is measured without a graph, which is what training does then.
+    """
     name, options, _ = PAPER[label]
     row: dict[str, Any] = {"network": label, "name": name, "options": options, "precision": precision, "batch": size.batch}
     with arithmetic(precision, device):
         step = made_step(label, precision, device, size)
         if device.type != "cuda":
             row["equal"] = replays_agree(step)
-            return row | dict.fromkeys(("eager", "graph", "times_eager", "busy", "peak_gib"), NEEDS_CUDA)
+            return row | dict.fromkeys(("eager", "graph", "times_eager", "peak_gib", "used_gib"), NEEDS_CUDA)
         torch.cuda.reset_peak_memory_stats(device)
         started = time.perf_counter()
-        graph = capture(step)
-        row["capture_seconds"] = time.perf_counter() - started
         try:
-            row["equal"] = graph_agrees(step, graph.replay)
-            counts = {"eager": _count(step.run, step, device, size), "graph": _count(graph.replay, step, device, size)}
-            rates: dict[str, list[float]] = {"eager": [], "graph": []}
-            for _ in range(size.rounds):
-                rates["eager"].append(_rate(step.run, step, counts["eager"], device))
-                rates["graph"].append(_rate(graph.replay, step, counts["graph"], device))
-            row |= {name: _summary(found) for name, found in rates.items()}
-            row["times_eager"] = row["graph"]["median"] / row["eager"]["median"]
-            row["peak_gib"] = torch.cuda.max_memory_reserved(device) / 2**30
-            row["busy"] = busy_share(graph.replay, step, device)
+            graph: Graph | None = capture(step)
+        except NotCaptured as why:
+            graph, row["equal"], row["not_captured"] = None, False, str(why)
+        row["capture_seconds"] = time.perf_counter() - started
+        ways = {"eager": step.run} if graph is None else {"eager": step.run, "graph": graph.replay}
+        try:
+            if graph is not None:
+                row["equal"] = graph_agrees(step, graph.replay)
+            row |= _rates(ways, step, size)
+            free, total = torch.cuda.mem_get_info(device)
+            row |= {"peak_gib": torch.cuda.max_memory_reserved(device) / 2**30, "used_gib": (total - free) / 2**30}
         finally:
-            graph.close()
+            if graph is not None:
+                graph.close()
+    # what training will do: replay where that proved itself
+    row["rate"] = row["graph" if row["equal"] else "eager"]["median"]
+    if graph is not None:
+        row["times_eager"] = row["graph"]["median"] / row["eager"]["median"]
     return row
+
+
+def layout_row(label: str, precision: str, device: torch.device, size: Size) -> dict[str, Any]:
+    """Replayed steps per second in both layouts: channels last is what training takes, measured best on a CPU."""
+    layouts = {"channels last": torch.channels_last, "ordinary": torch.contiguous_format}
+    if device.type != "cuda":
+        return dict.fromkeys(layouts, NEEDS_CUDA)
+    found: dict[str, Any] = {}
+    with arithmetic(precision, device):
+        for name, layout in layouts.items():
+            step = made_step(label, precision, device, size, layout)
+            graph = capture(step)
+            try:
+                found[name] = steps_per_second(graph.replay, step, size)
+            finally:
+                graph.close()
+    return found
+
+
+def steps_per_second(run: Callable[[], None], step: DeviceStep, size: Size) -> float:
+    """Return the median over some rounds."""
+    return float(_rates({"run": run}, step, size)["run"]["median"])
+
+
+def _rates(ways: dict[str, Callable[[], None]], step: DeviceStep, size: Size) -> dict[str, dict[str, float]]:
+    """Median, least and most of each way, measured in turns."""
+    counts = {name: _count(run, step, step.device, size) for name, run in ways.items()}
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(size.rounds):
+        for name, run in ways.items():
+            rates[name].append(_rate(run, step, counts[name], step.device))
+    return {name: _summary(found) for name, found in rates.items()}
 
 
 def graph_agrees(step: DeviceStep, replay: Callable[[], None], count: int = 20) -> bool:
@@ -135,28 +185,6 @@ def replays_agree(step: DeviceStep) -> bool:
         step.run()
     start.restore()
     return graph_agrees(step, trace.replay, 2)
-
-
-def busy_share(replay: Callable[[], None], step: DeviceStep, device: torch.device, count: int = 20) -> float:
-    """Share of the time between the first and the last kernel in which at least one runs, by torch's profiler."""
-    activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
-    with torch.profiler.profile(activities=activities) as profile:
-        _times(replay, step, min(count, step.full))
-        torch.cuda.synchronize(device)
-    cuda = torch._C._autograd.DeviceType.CUDA
-    return covered([(e.time_range.start, e.time_range.end) for e in profile.events() if e.device_type == cuda])
-
-
-def covered(spans: list[tuple[float, float]]) -> float:
-    """Return the share of the time from the first start to the last end that lies in a span; nan without any."""
-    if not spans:
-        return float("nan")
-    spans = sorted(spans)
-    total, reached = 0.0, spans[0][0]
-    for start, end in spans:
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total / max(reached - spans[0][0], 1e-9)
 
 
 def evaluation_row(label: str, device: torch.device, size: Size) -> dict[str, Any]:
@@ -185,13 +213,14 @@ def evaluation_row(label: str, device: torch.device, size: Size) -> dict[str, An
             with torch.inference_mode():
                 torch.cat([network(part) for part in floats.split(batch)]).cpu()
 
-        for name, way in (("resident", resident), ("streamed", streamed), ("bare", bare)):
-            row[name] = {str(batch): _images_per_second(way, batch, device, size) for batch in size.judged_batches}
+        row["resident"] = {str(batch): _images_per_second(resident, batch, device, size) for batch in size.judged_batches}
+        best = max(size.judged_batches, key=lambda batch: row["resident"][str(batch)])
+        for name, way in (("streamed", streamed), ("bare", bare)):
+            row[name] = {str(best): _images_per_second(way, best, device, size)}
         clear_sets()
     if device.type != "cuda":
         ran = dict.fromkeys(("resident", "streamed", "bare", "best_batch", "to_bare", "best"), NEEDS_CUDA)
         return row | ran
-    best = max(size.judged_batches, key=lambda batch: row["resident"][str(batch)])
     row |= {"best_batch": best, "to_bare": row["resident"][str(best)] / row["bare"][str(best)]}
     return row | {"best": row["resident"][str(best)]}
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 
+from benchmarks.gpu_checks import ROOT
 from benchmarks.gpu_rows import FULL, NEEDS_CUDA, Size, made_step
 from prune_core.training import prepare_runtime
-from prune_core.training.graph import capture
+from prune_core.training.graph import Graph, capture
 from prune_core.training.kept import Kept
 from prune_core.training.step import DeviceStep
 
@@ -27,24 +28,28 @@ def streams_row(label: str, at_once: int, device: torch.device, size: Size) -> d
     if device.type != "cuda":
         return row | {"steps_per_second": NEEDS_CUDA, "equal": NEEDS_CUDA}
     steps = [made_step(label, "fp32", device, size) for _ in range(at_once)]
-    graphs = [capture(step) for step in steps]
     streams = [torch.cuda.Stream(device) for _ in steps]
+    graphs: list[Graph] = []
     try:
+        # each on a stream of its own: cuBLAS has its workspaces by stream, and they are in use side by side
+        graphs += [capture(step, stream) for step, stream in zip(steps, streams, strict=True)]
         started = Kept(steps[0].tensors(), device)
         steps[0].counter.zero_()
         for _ in range(20):
             graphs[0].replay()
         torch.cuda.synchronize(device)
-        alone = Kept(steps[0].tensors(), device)
+        by_itself = Kept(steps[0].tensors(), device)
         started.restore()
         _side_by_side(steps, [graph.replay for graph in graphs], streams, 20, device)
-        row["equal"] = all(alone.same_as(step.tensors()) for step in steps)
+        row["equal"] = all(by_itself.same_as(step.tensors()) for step in steps)
         count = min(100, steps[0].full)
         rates = [
             at_once * count / _side_by_side(steps, [graph.replay for graph in graphs], streams, count, device)
             for _ in range(size.rounds)
         ]
         row["steps_per_second"] = sorted(rates)[len(rates) // 2]
+        alone = [count / _side_by_side(steps[:1], [graphs[0].replay], streams[:1], count, device) for _ in rates]
+        row["times_one"] = row["steps_per_second"] / sorted(alone)[len(alone) // 2]
     finally:
         for graph in graphs:
             graph.close()
@@ -76,8 +81,11 @@ def processes_row(label: str, at_once: int, device: torch.device, seconds: float
     if device.type != "cuda":
         return row | {"steps_per_second": NEEDS_CUDA}
     command = [sys.executable, "-m", "benchmarks.gpu_sharing", label, str(seconds)]
-    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(at_once)]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(at_once)
+    ]
     try:
+        # the one who asks has a context too, but computes nothing meanwhile
         for process in started:
             if _line(process) != "ready":
                 raise RuntimeError(f"a process with {label} did not start")

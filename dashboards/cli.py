@@ -16,7 +16,7 @@ from sweeps.folder.pages import JudgedNetwork, Pages
 @cli.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Build the report of a study from what is in its folder; prints the page's path."""
+    """Build the report of a study from what is in its folder; prints the page's path, last."""
     echo(build(folder))
 
 
@@ -53,7 +53,7 @@ def build(folder: Path) -> Path:
     """Build a report; matplotlib, plotly and pandas are imported only now."""
     from dashboards.report.report import build_report
 
-    return build_report(folder)
+    return build_report(folder, tell=echo)
 
 
 def draw(network: JudgedNetwork, path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from html import escape
 from typing import Any
 
+from prune_core.metrics.numbers import short_count
 from prune_core.metrics.quantities import quantity_of, title_of
 
 _SIGNED_ZERO = re.compile(r"(?<![\w.])[-+](0(?:\.0+)?)(?![\d.])")
@@ -76,29 +77,22 @@ def number(value: float, column: str, *, sign: bool = False) -> str:
     if form == "percent":
         return f"{100 * value:{plus}.{1 if decimals is None else decimals}f}" + (" points" if sign else " %")
     if form in ("count", "bytes"):
-        return ("+" if sign and value > 0 else "") + count(value)
+        return ("+" if sign and value > 0 else "") + short_count(value)
     if form in ("times", "seconds"):
         return f"{value:{plus}.{1 if decimals is None else decimals}f}" + ("×" if form == "times" else " s")
     return f"{value:{plus}.{(4 if abs(value) < 1 else 3) if decimals is None else decimals}f}"
 
 
-def count(value: float) -> str:
-    """Return a count, short: 813, 6.2 k, 1.73 M, 398 M."""
-    for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{letter}"
-    return f"{value:.0f}"
-
-
 def spread(value: float, deviation: float, column: str) -> str:
-    """Return ``mean ± sample standard deviation``; the mean alone where there is no deviation."""
-    if deviation is None or not math.isfinite(deviation) or not math.isfinite(value):
+    """Return ``mean ± sample standard deviation``; the mean alone where there is no deviation, or where it is exactly 0."""
+    if deviation is None or not math.isfinite(deviation) or not math.isfinite(value) or deviation == 0:
         return number(value, column)
     if is_share(column):
         places = 1 if digits(column) is None else digits(column)
-        return f"{100 * value:.{places}f} ± {100 * deviation:.{places}f} %"
-    if deviation == 0:
-        return number(value, column)
+        beside = f"{100 * deviation:.{places}f}"
+        # a small deviation is not none: its first digit that counts
+        beside = beside if float(beside) else f"{100 * deviation:.1g}"
+        return f"{100 * value:.{places}f} ± {beside} %"
     return f"{number(value, column)} ± {number(deviation, column)}"
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prune_core.base.errors import BadInput
     from prune_core.complexity import complexity
     from prune_core.corruptions import corrupt
     from prune_core.metrics import calibration_error
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from prune_core.pruning import prune
 
 _ROOMS = {
+    "BadInput": "prune_core.base.errors",
     "build_network": "prune_core.networks",
     "calibration_error": "prune_core.metrics",
     "complexity": "prune_core.complexity",
@@ -25,7 +27,7 @@ _ROOMS = {
     "prune": "prune_core.pruning",
 }
 
-__all__ = ["build_network", "calibration_error", "complexity", "corrupt", "load_weights", "prune"]
+__all__ = ["BadInput", "build_network", "calibration_error", "complexity", "corrupt", "load_weights", "prune"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,21 +10,24 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, LEVEL, Paired, verdict
+from dashboards.analysis.chosen import Choice, chosen_numbers
+from dashboards.analysis.claims import Paired, claims, verdict, would_find
 from dashboards.analysis.columns import compared_columns
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
-from dashboards.analysis.indistinguishable import candidate_names, may_meet, not_told_apart, surely_meets
-from dashboards.analysis.per_seed import candidate_differences
+from dashboards.analysis.indistinguishable import candidate_names, may_meet, not_told_apart
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
 from prune_core.metrics.quantities import direction_of
+from sweeps.front.claim_levels import DECIDABLE
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control where the study declares no margin."""
+SMALLEST = "Smallest"
+"""The name of the question whose answer is chosen for its size."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class Question:
     demands: tuple[Limit, ...]
     column: str
     direction: Direction
+
+    @property
+    def metric(self) -> str:
+        """What it is chosen for, as it is measured on the report images; the smallest is to keep its accuracy."""
+        return "accuracy" if self.name == SMALLEST else self.column.removeprefix("val_")
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,28 @@ def answers(study: StudyFolder, points: Points) -> list[Answer]:
     """Return the three answers among the pruned candidates at the longest budget."""
     table = points.at_longest()
     pruned = table[~table["method"].isin(REFERENCES)]
-    return [_answer(study, points, pruned, question) for question in _questions(study, pruned)]
+    found = [_found(study, points, pruned, question) for question in _questions(study, pruned)]
+    told = _primary(study, [one for one in found if isinstance(one, Considered)])
+    return [one if isinstance(one, Answer) else _answer(study, points, one, told) for one in found]
+
+
+def _primary(study: StudyFolder, found: Sequence[Considered]) -> dict[tuple[str, str], bool]:
+    """Return which primary comparisons are claimed, by question and column: those for which each network was chosen.
+
+    They share what a report may spend on them by Holm's procedure, and each knows that its network was chosen.
+    """
+    asked: list[tuple[str, str, Paired, float]] = []
+    for one in found:
+        question = one.question
+        if question.metric not in study.primary:
+            continue
+        if question.name == SMALLEST:
+            borders = [(demand.column, demand.value) for demand in question.demands if demand.column in one.demanded]
+            asked += [(question.name, column, one.demanded[column], border) for column, border in borders]
+        elif question.metric in one.control:
+            asked.append((question.name, question.metric, one.control[question.metric], 0.0))
+    told = claims([one for *_, one, _ in asked], [at for *_, at in asked], place="primary")
+    return {(question, column): sure for (question, column, *_), sure in zip(asked, told, strict=True)}
 
 
 def accuracy_margin(study: StudyFolder) -> float:
@@ -94,7 +123,7 @@ def _questions(study: StudyFolder, pruned: pd.DataFrame) -> list[Question]:
     structured = "nonzero_macs" in study.objectives and "nonzero_parameters" not in study.objectives
     cost = "nonzero_macs" if structured else "nonzero_parameters"
     return [
-        Question("Smallest", within, limits or near, cost, "min"),
+        Question(SMALLEST, within, limits or near, cost, "min"),
         Question("Best calibrated", margin, near, decisive("ece"), "min"),
         Question("Most robust", margin, near, decisive("mpc"), "max"),
     ]
@@ -104,25 +133,29 @@ def _measured(table: pd.DataFrame, column: str) -> bool:
     return column in table and bool(table[column].notna().any())
 
 
-def _answer(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Question) -> Answer:
+def _found(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Question) -> Considered | Answer:
+    """Return who is chosen; the answer that nobody is where none qualifies."""
     able = pruned.dropna(subset=[question.column]) if question.column in pruned else pruned.iloc[:0]
     meets = [_meets(row, question.demands) for row in rows_of(able)]
     rows = able[np.array(meets, dtype=bool)]
-    asked = f"{question.name} {question.condition}"
     if not len(rows):
-        return Answer(question.name, f"{asked}: no complete pruned network qualifies.", None, {}, None, ())
+        words = f"{question.name} {question.condition}: no complete pruned network qualifies."
+        return Answer(question.name, words, None, {}, None, ())
     order = [question.column, "network", "arm", "ratio"]
     row = rows_of(rows.sort_values(order, ascending=[question.direction == "min", True, True, True]).head(1))[0]
-    control = against_control(study, row, compared_columns())
-    ladder = against_ladder(study, points, row, compared_columns())
-    return Answer(
-        question.name,
-        f"{asked}: {labels.candidate(row)}, {_numbers(row)}.",
-        row,
-        control,
-        ladder,
-        tuple(_remarks(study, points, Considered(question, able, rows, row, control, ladder))),
-    )
+    choice = Choice(rows, row, question.demands, question.column, question.direction)
+    compared = compared_columns()
+    demanded = [demand.column for demand in question.demands]
+    own = [] if question.name == SMALLEST else [question.metric]
+    numbers = chosen_numbers(study, choice, [*(f"delta_{name}" for name in compared), *demanded, *own])
+    control = {name: numbers[f"delta_{name}"] for name in compared if f"delta_{name}" in numbers}
+    return Considered(question, able, rows, row, control, against_ladder(study, points, row, compared), numbers)
+
+
+def _answer(study: StudyFolder, points: Points, found: Considered, told: Mapping[tuple[str, str], bool]) -> Answer:
+    sentence = f"{found.question.name} {found.question.condition}: {labels.candidate(found.row)}, {_numbers(found.row)}."
+    remarks = tuple(_remarks(study, points, found, told))
+    return Answer(found.question.name, sentence, found.row, found.control, found.ladder, remarks)
 
 
 def _meets(row: Any, demands: Sequence[Limit]) -> bool:
@@ -144,13 +177,6 @@ def _numbers(row: Any) -> str:
     return ", ".join(parts)
 
 
-def against_control(study: StudyFolder, row: Any, columns: Sequence[str]) -> dict[str, Paired]:
-    """Return a candidate's differences to its control of the same seeds and budget, by column, where there are any."""
-    (measured,) = candidate_differences(study, pd.DataFrame([row._asdict()]), [f"delta_{name}" for name in columns])
-    found = dict(zip(columns, measured, strict=True))
-    return {name: one for name, one in found.items() if one is not None}
-
-
 @dataclass(frozen=True)
 class Considered:
     """An answer before it is put into words: who was able, who qualified, who was chosen, and against what it was held."""
@@ -161,43 +187,47 @@ class Considered:
     row: Any
     control: Mapping[str, Paired]
     ladder: Mapping[str, Paired] | None
+    demanded: Mapping[str, Paired]
 
 
-def _remarks(study: StudyFolder, points: Points, found: Considered) -> list[str]:
+def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mapping[tuple[str, str], bool]) -> list[str]:
     question, row = found.question, found.row
     seeds = int(row.seeds)
     said = []
-    if question.name == "Smallest":
+    if question.name == SMALLEST:
         smaller = found.able[found.able[question.column] < getattr(row, question.column)].sort_values(question.column)
         close = [other for other in rows_of(smaller) if may_meet(study, other, question.demands)]
         if close:
-            said.append(f"Smaller, and missing this by no more than chance: {candidate_names(close)}.")
-        if not study.demonstration and question.demands:
-            sure = "lies" if surely_meets(study, row, question.demands) else "does not lie"
-            words = f"Its 95 % interval over {seeds} seeds {sure} wholly within what is demanded"
+            said.append(f"Smaller, and not shown to miss this: {candidate_names(close)}.")
+        if not study.demonstration and question.demands and question.metric in study.primary:
+            sure = all(told.get((question.name, demand.column), False) for demand in question.demands)
+            words = (
+                "It meets what is demanded by more than chance" if sure else "That it meets this is not shown beyond chance"
+            )
             said.append(f"{words}." if seeds >= DECIDABLE else f"Whether it meets this is not decidable with {seeds} seeds.")
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)
         if rivals:
             said.append(f"Not told apart from it in {labels.title(question.column)}: {candidate_names(rivals)}.")
-        said += _gain(study, found)
+        said += _gain(study, found, told)
     if found.ladder is None and has_ladder(points):
         said.append("The dense ladder has no network of this size.")
     return said
 
 
-def _gain(study: StudyFolder, found: Considered) -> list[str]:
-    """Say whether the chosen one beats its control in what it was chosen for; it is the best of many, so each counts."""
-    name = found.question.column.removeprefix("val_")
+def _gain(study: StudyFolder, found: Considered, told: Mapping[tuple[str, str], bool]) -> list[str]:
+    """Say whether the chosen one beats its control in what it was chosen for: a primary comparison."""
+    name = found.question.metric
     one = found.control.get(name)
-    if study.demonstration or one is None:
+    if study.demonstration or one is None or name not in study.primary:
         return []
-    claimed = one.seeds >= DECIDABLE and one.chance() * len(found.rows) < LEVEL
+    claimed = told.get((found.question.name, name), False)
     said = {
         "better": "it is better than its control by more than chance",
         "worse": "it is worse than its control by more than chance",
         "not told apart": "it is not told apart from its control",
-        "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds",
+        "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds"
+        + would_find(one, name, len(found.rows)),
     }[verdict(one, claimed, direction_of(name))]
-    many = f" (the best of {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""
+    many = f" (chosen among {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""
     return [f"In {labels.title(name)} {said}{many}."]

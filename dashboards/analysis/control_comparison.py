@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, claims
+from dashboards.analysis.claims import Paired, claims
 from dashboards.analysis.columns import headline_columns
 from dashboards.analysis.indistinguishable import SHOWN
 from dashboards.analysis.per_seed import candidate_differences, with_images
@@ -15,6 +15,7 @@ from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.quantities import direction_of
+from sweeps.front.claim_levels import DECIDABLE, LEVEL, level_of
 
 
 def control_sentence(study: StudyFolder, points: Points) -> str:
@@ -32,7 +33,10 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
         )
     found, tested = _beating(study, pruned)
     over = "seeds and base images" if with_images(study) else "seeds"
-    how = f"tests at 5 % over {over}, Holm's correction over {tested} comparisons"
+    level = 100 * level_of("control")
+    how = (
+        f"tests over {over}, {level:g} % of the report's {100 * LEVEL:g} % for all {tested} comparisons by Holm's correction"
+    )
     if not found:
         return (
             f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in "
@@ -46,11 +50,17 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
     )
 
 
+def control_claims(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[Paired | None], list[bool]]:
+    """Return the differences to the controls, candidate by candidate in the `headline_columns`, and which are claimed."""
+    columns = [f"delta_{name}" for name in headline_columns()]
+    found = [one for row in candidate_differences(study, pruned, columns) for one in row]
+    return found, claims(found, place="control")
+
+
 def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, list[str]]], int]:
     """Return the candidates with a claimed gain and no claimed loss, their gains' titles, and the claims tested."""
     judged = headline_columns()
-    found = [one for row in candidate_differences(study, pruned, [f"delta_{name}" for name in judged]) for one in row]
-    told = claims(found)
+    found, told = control_claims(study, pruned)
     result = []
     for place, row in enumerate(rows_of(pruned)):
         gains: list[str] = []

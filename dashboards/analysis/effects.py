@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from dashboards.analysis.claims import Array, Paired, claims, paired, verdict
+from dashboards.analysis.claims import Array, Paired, claims, paired_family, verdict
 from dashboards.analysis.columns import headline_columns
 from dashboards.analysis.per_seed import table_noise
 from dashboards.reading.study_folder import StudyFolder
@@ -52,7 +54,7 @@ class Effect:
 
 
 def effects(study: StudyFolder) -> list[Effect]:
-    """Return the effects of every factor that the study crosses; claims are corrected within each factor."""
+    """Return the effects of every factor that the study crosses; claims are corrected over all of them."""
     table = study.records.assign(row=np.arange(len(study.records)))
     table = table[table["status"].eq("complete") & study.of_own_seeds]
     names = [name for name in headline_columns() if name in table]
@@ -63,11 +65,13 @@ def effects(study: StudyFolder) -> list[Effect]:
     longest = pruned[pruned["budget"].eq(pruned["budget"].max())]
     controls = table[table["method"].eq("control")]
     tuning = [*_steps(pruned, names, "budget", "pruned networks, "), *_steps(controls, names, "budget", "controls, ")]
-    return [
-        *_judged("method", list(_methods(longest, names)) if "compression" in table else [], names),
-        *_judged("ratio", list(_steps(longest, names, "ratio", "")), names),
-        *_judged("budget", tuning, names),
-    ]
+    return _judged(
+        [
+            *_measured("method", list(_methods(longest, names)) if "compression" in table else [], names),
+            *_measured("ratio", list(_steps(longest, names, "ratio", "")), names),
+            *_measured("budget", tuning, names),
+        ]
+    )
 
 
 def confounded(records: pd.DataFrame) -> list[str]:
@@ -104,24 +108,50 @@ Contrast = tuple[str, pd.DataFrame]
 """Words, and one row per (block, seed) with the columns ``block``, ``seed`` and a difference per metric."""
 
 
-def _judged(factor: str, contrasts: list[Contrast], names: list[str]) -> list[Effect]:
+@dataclass(frozen=True)
+class Measured:
+    """One contrast before it is judged; ``measured`` holds None for a metric without a value."""
+
+    factor: str
+    contrast: str
+    blocks: int
+    measured: dict[str, Paired | None]
+
+
+def _measured(factor: str, contrasts: list[Contrast], names: list[str]) -> list[Measured]:
+    """Measure the contrasts of one factor: in each metric one family."""
     found = []
     for words, rows in contrasts:
         # A block that lacks a seed would make that seed's mean one over other blocks.
         whole = rows.groupby("block")["seed"].transform("nunique") == rows["seed"].nunique()
         means = rows[whole].groupby("seed")[_columns(names, rows)].mean()
-        measured = {name: paired(means[name], _noise_of(means, name)) for name in names}
-        if any(measured.values()):
-            found.append((words, rows.loc[whole, "block"].nunique(), measured))
-    told = iter(claims([one for _, _, measured in found for one in measured.values()]))
+        found.append((words, rows.loc[whole, "block"].nunique(), means))
+    if not found:
+        return []
+    seeds = sorted({seed for *_, means in found for seed in means.index})
+    by_metric: dict[str, list[Paired | None]] = {}
+    for name in names:
+        wide = [means.reindex(seeds) for *_, means in found]
+        noise = [_noise_of(means, name) for means in wide]
+        moved = None if any(one is None for one in noise) else np.array(noise)
+        by_metric[name] = paired_family(np.array([means[name] for means in wide], dtype=float), moved)
+    made = [
+        Measured(factor, words, blocks, {name: by_metric[name][place] for name in names})
+        for place, (words, blocks, _) in enumerate(found)
+    ]
+    return [one for one in made if any(one.measured.values())]
+
+
+def _judged(found: list[Measured]) -> list[Effect]:
+    told = iter(claims([one for each in found for one in each.measured.values()], place="effects"))
     result = []
-    for words, blocks, measured in found:
-        sure = {name: next(told) for name in measured}
-        known = {name: one for name, one in measured.items() if one is not None}
+    for each in found:
+        sure = {name: next(told) for name in each.measured}
+        known = {name: one for name, one in each.measured.items() if one is not None}
         verdicts = {name: verdict(one, sure[name], direction_of(name)) for name, one in known.items()}
         if verdicts.get("ece") == "better" and verdicts.get("accuracy") == "worse":
             verdicts["ece"] = FALLING  # confidence collapses with the accuracy: no gain in calibration
-        result.append(Effect(factor, words, blocks, known, verdicts))
+        result.append(Effect(each.factor, each.contrast, each.blocks, known, verdicts))
     return result
 
 
@@ -131,14 +161,18 @@ def _steps(table: pd.DataFrame, names: list[str], factor: str, on: str) -> Itera
     wide = table.drop_duplicates([*block, "seed", factor]).set_index([factor, *block, "seed"])
     wide = wide[_columns(names, wide)].astype(float)
     unit = {"ratio": "ratio {:g}", "budget": "{:g} epochs"}[factor]
-    levels = np.sort(table[factor].unique())
-    levels = levels[np.unique(np.linspace(0, len(levels) - 1, min(LEVELS, len(levels))).round().astype(int))]
-    for first, second in pairwise(levels.tolist()):
+    for first, second in pairwise(contrasted_levels(table[factor].unique()).tolist()):
         gaps = wide.loc[second] - wide.loc[first]
         rows = gaps[gaps[names].notna().any(axis=1)].reset_index()
         if len(rows):
             rows["block"] = rows[block].astype(str).agg(" ".join, axis=1)
             yield f"{on}{unit.format(first)} → {unit.format(second)}", rows
+
+
+def contrasted_levels(tried: NDArray[Any]) -> NDArray[Any]:
+    """Return the levels of which each is contrasted with the next: all, sorted; of many, a few evenly chosen."""
+    levels = np.sort(tried)
+    return np.asarray(levels[np.unique(np.linspace(0, len(levels) - 1, min(LEVELS, len(levels))).round().astype(int))])
 
 
 def _methods(table: pd.DataFrame, names: list[str]) -> Iterator[Contrast]:
@@ -173,18 +207,21 @@ def _at_equal_cost(block: str, first: pd.DataFrame, second: pd.DataFrame, names:
     low, high = max(curve[0, 0] for curve in known), min(curve[-1, 0] for curve in known)
     if not low < high:
         return []
-    costs, columns = np.linspace(low, high, GRID), _columns(names, first)
+    columns = _columns(names, first)
     rows: list[dict[str, object]] = []
     for seed in seeds:
-        levels = [_over(costs, side[seed]) for side in sides]
+        levels = [cost_weights(side[seed][:, 0], low, high) @ side[seed][:, 1:] for side in sides]
         rows.append({"block": block, "seed": seed, **dict(zip(columns, levels[1] - levels[0], strict=True))})
     return rows
 
 
-def _over(costs: Array, curve: Array) -> Array:
-    """Return the mean of each column over the costs: one set of weights serves the metrics and their image noise."""
-    weights = np.array([np.interp(costs, curve[:, 0], one).mean() for one in np.eye(len(curve))])
-    return np.asarray(weights @ curve[:, 1:])
+def cost_weights(costs: Array, low: float, high: float) -> Array:
+    """Return the weights that sum a curve's values at these costs, rising, to its mean from ``low`` to ``high``.
+
+    One set of weights serves the metrics and their image noise.
+    """
+    at = np.linspace(low, high, GRID)
+    return np.array([np.interp(at, costs, one).mean() for one in np.eye(len(costs))])
 
 
 def _curve(own: pd.DataFrame, names: list[str]) -> Array:

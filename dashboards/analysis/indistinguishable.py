@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, Paired, claims, paired
+from dashboards.analysis.claims import Paired, claims, paired_family
 from dashboards.analysis.per_seed import candidate_differences, seed_measured
 from dashboards.analysis.points import rows_of
 from dashboards.reading.study_folder import StudyFolder
@@ -20,32 +20,28 @@ SHOWN = 4
 
 
 def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column: str) -> list[Any]:
-    """Return the candidates whose difference to the chosen one, paired by seed, is none that can be claimed.
+    """Return the candidates whose difference to the chosen one, paired by seed, is none that can be claimed; nearest first.
 
-    With fewer than `DECIDABLE` seeds: those whose 95 % interval of the difference holds 0; all of them for one seed.
+    The chosen one is at one end of all, so it stands for every pair: the correction is over all pairs (Tukey's question).
+    Seeds too few to decide tell nobody apart.
     """
     values, noise = seed_measured(study, table, [column])
     at = table.index.get_loc(chosen.Index)
-    found = [paired(values[row, :, 0] - values[at, :, 0], noise[row, :, 0] - noise[at, :, 0]) for row in range(len(values))]
-    told = claims(found)
-    few = [one is not None and one.seeds < DECIDABLE for one in found]
-    apart = [
-        sure or (little and one is not None and (one.low > 0 or one.high < 0))
-        for sure, little, one in zip(told, few, found, strict=True)
+    others = [row for row in range(len(values)) if row != at]
+    gaps = paired_family(values[others, :, 0] - values[at, :, 0], noise[others, :, 0] - noise[at, :, 0])
+    # Of the C (C - 1) / 2 pairs those with the chosen one; two answers ask it.
+    told = claims(gaps, place="rivals", among=len(values))
+    rows = rows_of(table)
+    alike = [
+        (np.inf if one is None else abs(one.mean), row)
+        for row, one, sure in zip(others, gaps, told, strict=True)
+        if not sure
     ]
-    return [row for row, gone in zip(rows_of(table), apart, strict=True) if not gone and row.Index != chosen.Index]
-
-
-def surely_meets(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
-    """Return whether a candidate meets every demand with its whole 95 % interval, over at least `DECIDABLE` seeds."""
-    return all(
-        one is not None and one.seeds >= DECIDABLE and demand.holds(one.low) and demand.holds(one.high)
-        for one, demand in _measured(study, row, demands)
-    )
+    return [rows[row] for _, row in sorted(alike, key=lambda one: one[0])]
 
 
 def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
-    """Return whether some part of the 95 % interval meets each demand: what misses them by no more than chance."""
+    """Return whether some part of the 95 % interval meets each demand: who is not shown to miss them."""
     return all(
         one is not None and (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high))
         for one, demand in _measured(study, row, demands)

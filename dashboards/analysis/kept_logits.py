@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dashboards import labels
 from dashboards.reading.study_folder import StudyFolder
-from prune_core.base.errors import BadInput
-from prune_core.base.trial_folder import REPORT, budget_folder
+from prune_core.base.errors import BadInput, Diverged
+from prune_core.base.trial_folder import REPORT, SELECTION, budget_folder, made_anew
 from prune_core.evaluation.logits import LogitSet
 from sweeps.folder.paths import trial_folder
 from sweeps.storage.files import bring_back, place_of
@@ -38,6 +39,32 @@ def logits_of(study: StudyFolder, key: str, budget: int, which: str = REPORT) ->
         return LogitSet.load(path) if path.is_file() else None
     except (BadInput, OSError):
         return None
+
+
+def damaged_sentences(study: StudyFolder, rows: Sequence[Any]) -> list[str]:
+    """Return which kept logits of candidates and their controls cannot be read, a sentence for each file, and the remedy."""
+    found: dict[Path, list[str]] = {}
+    for row in {row.Index: row for row in rows}.values():
+        keys = [str(key) for record, control in pairs_with_control(study, row) for key in (record["key"], control)]
+        for key in dict.fromkeys(keys):
+            folder = budget_folder(trial_folder(study.path, key), int(row.budget))
+            for which in (REPORT, SELECTION) if key.isalnum() else ():
+                if _is_damaged(folder / which):
+                    found.setdefault(folder / which, []).append(labels.candidate(row))
+    return [
+        f"{path.relative_to(study.path)} is damaged: what is computed from it is left out below, wholly or in part, for "
+        f"{', '.join(dict.fromkeys(names))} ({made_anew(path.parent.relative_to(study.path))})"
+        for path, names in found.items()
+    ]
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        if path.is_file():
+            LogitSet.load(path).predictions()
+    except (BadInput, Diverged, OSError):
+        return True
+    return False
 
 
 def away_sentence(study: StudyFolder, rows: Sequence[Any]) -> str:

@@ -38,10 +38,13 @@ def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
         said.append(f"Not on the front, yet on it in {percent(POSSIBLE)} of the draws or more: {_with_frequency(may)}.")
     alike = alike_pairs(study, known[known["front"] | (known["frequency"] >= POSSIBLE)], points)
     if alike:
-        pairs = "; ".join(f"{labels.candidate(one)} from {labels.candidate(other)}" for one, other in alike[:6])
+        pairs = "; ".join(f"{labels.candidate(one)} and {labels.candidate(other)}" for one, other in alike[:6])
         more = f"; and {len(alike) - 6} more pairs" if len(alike) > 6 else ""
         decides = ", ".join(labels.title(name).removesuffix(" (selection images)") for name in metrics_of(points))
-        said.append(f"Of equal cost (within {percent(ALIKE_COST)}) and not told apart in {decides}: {pairs}{more}.")
+        said.append(
+            f"Of equal cost (within {percent(ALIKE_COST)}), and the 95 % interval of their difference holds 0 in {decides}: "
+            f"{pairs}{more}."
+        )
     if lost := int(has_collapsed(front, study.select_on).sum()):
         said.append(
             f"{lost} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
@@ -51,9 +54,10 @@ def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
 
 
 def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list[tuple[Any, Any]]:
-    """Return the pairs of equal cost, one of them on the front, that no deciding metric tells apart, by seeds and images.
+    """Return the pairs of equal cost, one of them on the front, whose differences have intervals that hold 0.
 
-    A metric tells two apart where the 95 % interval of their difference leaves 0 out.
+    In every deciding metric, by seeds and images. It describes and claims nothing of the other pairs: these are 95 %
+    intervals of single differences, which the report's level is not divided among.
     """
     metrics = metrics_of(points)
     costs = [name for name in points.decisive if is_cost(name)]

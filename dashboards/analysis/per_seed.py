@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.analysis.claims import Array, Paired, paired
+from dashboards.analysis.claims import Array, Paired, paired_family
 from dashboards.reading.study_folder import StudyFolder
 from sweeps.front.seeds import seed_records, seed_values
 
@@ -46,11 +46,13 @@ def _noise(study: StudyFolder, rows: NDArray[np.int64], columns: Sequence[str]) 
 
 
 def candidate_differences(study: StudyFolder, chosen: pd.DataFrame, columns: Sequence[str]) -> list[list[Paired | None]]:
-    """Return what the seeds and images say about each candidate in each column: ``[candidate][column]``."""
+    """Return what the seeds and images say about each candidate in each column: ``[candidate][column]``.
+
+    In each column the candidates are one family: their errors borrow from each other.
+    """
     values, noise = seed_measured(study, chosen, columns)
-    return [
-        [paired(values[row, :, place], noise[row, :, place]) for place in range(len(columns))] for row in range(len(values))
-    ]
+    families = [paired_family(values[:, :, place], noise[:, :, place]) for place in range(len(columns))]
+    return [[family[row] for family in families] for row in range(len(values))]
 
 
 def with_images(study: StudyFolder) -> bool:

@@ -15,6 +15,7 @@ from prune_core.evaluation.resampled import RESAMPLES
 from prune_core.trial.description import TrialDescription
 from sweeps.folder.paths import trial_folder
 from sweeps.records.builds import builds_line, builds_of
+from sweeps.records.checkpoints import one_checkpoint_line
 
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
@@ -39,7 +40,7 @@ def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
         ("Looks at the report images", _looks(study)),
         ("ECE", f"top label, {study.ece_bins} equal-width bins"),
         ("Intervals", _intervals(study)),
-        ("Seeds", (", ".join(map(str, study.seeds or [])) or "not stated") + _more_seeds(study)),
+        ("Seeds", (", ".join(map(str, study.seeds or [])) or "not stated") + _more_seeds(study) + _one_checkpoint(study)),
         ("Budgets (epochs of fine-tuning)", ", ".join(map(str, plain.get("budgets") or [])) or "not stated"),
         ("Objectives", ", ".join(f"{name} ({way})" for name, way in study.objectives.items())),
         ("Limits", ", ".join(map(str, study.limits)) or "none"),
@@ -53,6 +54,12 @@ def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
     if (hours := computing_hours(study)) is not None:
         rows.append(("Computing time of the trials", f"{hours:.2f} hours, summed over all of them"))
     return rows
+
+
+def _one_checkpoint(study: StudyFolder) -> str:
+    """Say where a seed is no training of its own."""
+    said = one_checkpoint_line(study.records)
+    return "" if said is None else f"; {said}"
 
 
 def _more_seeds(study: StudyFolder) -> str:

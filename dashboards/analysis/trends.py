@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import DECIDABLE, Array, Paired, claims, paired
+from dashboards.analysis.claims import Array, Paired, claims, paired_family
 from dashboards.analysis.per_seed import table_noise
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
+from prune_core.evaluation.resampled import RESAMPLES
+from sweeps.front.claim_levels import DECIDABLE
 from sweeps.front.collapse import COLLAPSED, lost_accuracy
 
 
@@ -23,7 +25,7 @@ class Trend:
 
     Attributes:
         change: per 0.1 of ratio, the mean of a least-squares line per seed.
-        claimed: whether it is called rising or falling: by the one rule for claims, among all of its figure.
+        claimed: whether it is called rising or falling: by the one rule for claims, among all trends of the report.
     """
 
     figure: str
@@ -61,34 +63,48 @@ def trends(study: StudyFolder) -> list[Trend]:
     table = records.assign(row=np.arange(len(records)))[mine]
     # A straight line through a collapse describes neither side of it.
     table = table[table["ratio"].astype(float) < table["arm"].astype(str).map(_collapsed_arms(study)).fillna(np.inf)]
-    result: list[Trend] = []
-    for figure in ratio_figures():
-        names = [name for name in figure.told if name in table]
-        found = [
-            (str(network), str(arm), metric, change)
-            for (network, arm), rows in table.groupby(["network", "arm"], sort=True)
-            for metric, change in _slopes(study, rows, names)
-        ]
-        told = claims([change for *_, change in found])
-        result += [Trend(figure.name, *one, sure) for one, sure in zip(found, told, strict=True)]
+    arms = [(str(network), str(arm), rows) for (network, arm), rows in table.groupby(["network", "arm"], sort=True)]
+    shown = ratio_figures()
+    found = [
+        (figure.name, network, arm, metric, change)
+        for figure in shown
+        for metric in figure.told
+        if metric in table
+        for network, arm, change in _changes(study, arms, metric)
+    ]
+    told = claims([change for *_, change in found], place="trends")
+    result = [Trend(*one, sure) for one, sure in zip(found, told, strict=True)]
+    places = {figure.name: place for place, figure in enumerate(shown)}
+    return sorted(result, key=lambda one: (places[one.figure], one.network, one.arm))  # stable: metrics stay in order
+
+
+def _changes(
+    study: StudyFolder, arms: Sequence[tuple[str, str, pd.DataFrame]], metric: str
+) -> list[tuple[str, str, Paired]]:
+    """Return the change of a metric per 0.1 of ratio, for every arm that has one: one family."""
+    slopes = [_slopes(study, rows, metric) for *_, rows in arms]
+    seeds = sorted({seed for each in slopes for seed in each})
+    values, noise = np.full((len(arms), len(seeds)), np.nan), np.full((len(arms), len(seeds), RESAMPLES), np.nan)
+    for row, each in enumerate(slopes):
+        for seed, (slope, moved) in each.items():
+            values[row, seeds.index(seed)], noise[row, seeds.index(seed)] = slope, moved
+    pairs = zip(arms, paired_family(values, noise), strict=True)
+    return [(network, arm, change) for (network, arm, _), change in pairs if change is not None]
+
+
+def _slopes(study: StudyFolder, rows: pd.DataFrame, metric: str) -> dict[int, tuple[float, Array]]:
+    """Return, by seed, the slope of one arm per 0.1 of ratio and how far resampled images move it; one ratio has none."""
+    known = rows[rows[metric].notna()]
+    result = {}
+    for seed, own in known.groupby("seed"):
+        weights = slope_weights(own["ratio"].to_numpy(dtype=float))
+        if weights is not None:
+            moved = table_noise(study, own["row"].to_numpy(dtype=np.int64), [metric])[:, 0]
+            result[int(str(seed))] = (float(weights @ own[metric].to_numpy(dtype=float)), np.asarray(weights @ moved))
     return result
 
 
-def _slopes(study: StudyFolder, rows: pd.DataFrame, names: Sequence[str]) -> Iterable[tuple[str, Paired]]:
-    """Yield the change of each metric per 0.1 of ratio, over the seeds of one arm."""
-    for name in names:
-        known = rows[rows[name].notna()]
-        slopes, noise = [], []
-        for _, own in known.groupby("seed"):
-            weights = _weights(own["ratio"].to_numpy(dtype=float))
-            if weights is not None:
-                slopes.append(float(weights @ own[name].to_numpy(dtype=float)))
-                noise.append(weights @ table_noise(study, own["row"].to_numpy(dtype=np.int64), [name])[:, 0])
-        if slopes and (change := paired(slopes, np.array(noise))) is not None:
-            yield name, change
-
-
-def _weights(ratios: Array) -> Array | None:
+def slope_weights(ratios: Array) -> Array | None:
     """Return the weights that sum values at these ratios to a least-squares line's change per 0.1; None for one."""
     away = ratios - ratios.mean()
     spread = float((away**2).sum())

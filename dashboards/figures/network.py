@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from dashboards import labels
 from dashboards.figures.heat_map import HeatMap, draw_heat_map
 from dashboards.figures.palette import ACCURACY, ERROR, PAPER
 from dashboards.figures.print_style import PAGE, styled
@@ -15,6 +14,7 @@ from dashboards.figures.reliability import ReliabilityDiagram, draw_reliability,
 from prune_core.base.files import replacing
 from prune_core.evaluation.scoring import Scaling, scaled_as_recorded
 from prune_core.metrics import accuracy, cell_accuracy, cell_ece, mpc, nll, pooled_ece, reliability
+from prune_core.metrics.numbers import short_count
 from prune_core.metrics.predictions import CellPredictions
 from sweeps.folder.pages import JudgedNetwork
 
@@ -103,7 +103,7 @@ def _reliability_page(network: JudgedNetwork) -> Any:
     for _, look, bins in diagram.curves:
         lower.stairs(bins.count, [*bins.low, bins.high[-1]], color=look.light, linewidth=1.0)
     lower.set(xlabel="confidence", ylabel="images", yscale="symlog", xlim=(0, 1.02), ylim=(0, None))
-    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: labels.count(value)))
+    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
     predictions = network.logits.predictions()
     summary = f"accuracy {100 * accuracy(predictions):.1f} %, NLL {nll(predictions):.3f}"
     figure.suptitle("\n".join([network.title, summary, *_fitted(scaling)]), fontsize=8)

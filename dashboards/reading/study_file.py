@@ -42,6 +42,7 @@ SHAPES: dict[str, tuple[Check, str]] = {
     "budgets": (_list_of(_whole), "a list of whole numbers"),
     "limits": (_list_of(_text), "a list of comparisons, for example 'val_ece_t <= 0.05'"),
     "margins": (_mapping, "columns with amounts"),
+    "primary": (_list_of(_text), "a list of accuracy, ece, mpc"),
     "objectives": (lambda value: _mapping(value) or _list_of(_text)(value), "columns, or columns with max or min"),
     "evaluation": (_mapping, "keys and values"),
     "data": (_mapping, "keys and values"),

@@ -26,7 +26,7 @@ from sweeps.records.control import control_rows
 from sweeps.search.whole_table import whole_table
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.sections import EvaluationSection
-from sweeps.study.values import Limit, parse_limit
+from sweeps.study.values import PRIMARY_METRICS, Limit, parse_limit
 
 _IDENTITY = ("key", "arm", "network", "method", "ratio", "seed", "budget", "status", "cause", "mlflow_run_id")
 _NUMBERS = ("ratio", "seed", "budget")
@@ -109,6 +109,13 @@ class StudyFolder:
         return deciding_columns(self.objectives, self.records.columns, self.select_on)
 
     @property
+    def classes(self) -> int | None:
+        """How many classes the data has; None where the run did not write it down (version 0.1.0)."""
+        facts = (self.plain.get("provenance") or {}).get("data")
+        count = facts.get("classes") if isinstance(facts, Mapping) else None
+        return count if type(count) is int and count > 0 else None
+
+    @property
     def limits(self) -> list[Limit]:
         """The demands on winners.
 
@@ -140,6 +147,11 @@ class StudyFolder:
             return {str(name): float(amount) for name, amount in given.items()} if isinstance(given, Mapping) else {}
         except (TypeError, ValueError) as error:
             raise BadInput(f"{self.path / STUDY}: margins: {error}") from error
+
+    @property
+    def primary(self) -> tuple[str, ...]:
+        """In which metrics the recommended networks' differences to their controls are the study's primary claims."""
+        return tuple(self.plain.get("primary") or PRIMARY_METRICS)
 
     @property
     def seeds(self) -> list[int] | None:

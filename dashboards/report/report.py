@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from markupsafe import Markup, escape
 from dashboards import labels
 from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
-from dashboards.analysis.claims import DECIDABLE
 from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
 from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.csv_tables import (
@@ -36,7 +35,7 @@ from dashboards.analysis.effects import Effect, confounded, effect_rows, effects
 from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
 from dashboards.analysis.from_scratch import against_scratch
-from dashboards.analysis.kept_logits import away_sentence
+from dashboards.analysis.kept_logits import away_sentence, damaged_sentences
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import with_images
@@ -66,10 +65,14 @@ from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
+from sweeps.front.claim_levels import DECIDABLE
 from sweeps.front.collapse import COLLAPSED
+from sweeps.front.doubts import baseline_doubts
+from sweeps.front.seed_differences import NOTHING
+from sweeps.records.checkpoints import ONE_CHECKPOINT, one_checkpoint_line
 
 
-def build_report(out: Path, *, print_figures: bool = True) -> Path:
+def build_report(out: Path, *, print_figures: bool = True, tell: Callable[[str], None] | None = None) -> Path:
     """Write ``report/index.html``, ``report/figures/`` and ``report/tables/`` from what is in a study's folder.
 
     Works at any time: without a record, while the sweep runs, with failures only.
@@ -77,6 +80,7 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     Args:
         out: the study's folder.
         print_figures: also write the figures as PNG and SVG, which takes most of the time.
+        tell: called with a line for each file that is damaged, and therefore left out.
 
     Returns:
         The path of the page.
@@ -87,13 +91,17 @@ def build_report(out: Path, *, print_figures: bool = True) -> Path:
     study = read_study_folder(Path(out))
     folder = _own_folder(study.path)
     with study.columns_known():
-        return _build(study, folder, print_figures=print_figures)
+        return _build(study, folder, print_figures=print_figures, tell=tell)
 
 
-def _build(study: StudyFolder, folder: Path, *, print_figures: bool) -> Path:
+def _build(study: StudyFolder, folder: Path, *, print_figures: bool, tell: Callable[[str], None] | None) -> Path:
     points = candidate_points(study)
     paper = folder / FIGURES if print_figures else None
     chosen, driving, sloping = answers(study, points), effects(study), trends(study)
+    damaged = damaged_sentences(study, [answer.row for answer in chosen if answer.row is not None])
+    say = tell if tell is not None else (lambda _: None)
+    for line in damaged:
+        say(f"warning: {study.path}: {line}")
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
     figures = [*all_figures(points, paper), *depth_figures(found, points, paper)]
@@ -110,7 +118,7 @@ def _build(study: StudyFolder, folder: Path, *, print_figures: bool) -> Path:
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
     write_tables(folder / REPORT_TABLES, tables)
-    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped))
+    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped, damaged))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
     with replacing(folder / REPORT_PAGE) as temporary:
@@ -143,6 +151,7 @@ class Findings:
     trends: list[Trend]
     depths: list[Depth]
     flips: list[Flips]
+    damaged: list[str]
 
 
 def render(
@@ -176,7 +185,10 @@ def render(
         scaling_titles=scaling_heads(),
         scaling_fitted_on=fitted_words(study),
         with_images=with_images(study),
+        doubts=baseline_doubts(study.records, study.limits, study.classes, study.select_on),
+        one_checkpoint_line=one_checkpoint_line(study.records),
         hurt=[*ece_sentences(found), *hurt_sentences(found)],
+        damaged=computed.damaged,
         away=away_sentence(study, [answer.row for answer in chosen if answer.row is not None]),
         flipped=flipped_sentences(computed.flips),
         scratch=against_scratch(study, points, tuple(compared_columns())),
@@ -228,6 +240,7 @@ def environment_of(*rooms: str) -> Environment:
         "title": labels.title,
         "column_head": labels.heading,
     }
+    environment.globals |= {"one_checkpoint": ONE_CHECKPOINT, "nothing": NOTHING}
     environment.globals["frame"] = f"{100 * FRAME:.0f}"
     environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
     environment.globals |= {"cell": _cell, "digest": _digest}

@@ -46,3 +46,16 @@ def averaged(names: Sequence[str]) -> tuple[str, ...]:
     The benchmark's 15 where all of them are there, whatever stands beside them; else all that were judged.
     """
     return STANDARD if set(STANDARD) <= set(names) else tuple(names)
+
+
+def corruptions_in_words(names: Sequence[str], most: int = 6) -> str:
+    """Return what corruptions are called wherever a number stands that was measured under them."""
+    listed = ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    if set(names) == set(STANDARD):
+        return f"the {len(STANDARD)} of the benchmark"
+    if set(names) == set(EXTRA):
+        return f"the {len(EXTRA)} extra ones ({', '.join(EXTRA)})"
+    if set(STANDARD) < set(names):
+        beside = [name for name in names if name not in STANDARD]
+        return f"the {len(STANDARD)} of the benchmark ({', '.join(beside)} beside them, not in mPC and the worst one)"
+    return listed

@@ -25,6 +25,14 @@ def is_shipped(module: str) -> bool:
     return module.partition(".")[0] in SHIPPED
 
 
+def is_installed(folder: Path) -> bool:
+    """Return whether a folder is Python's own, or one of those that pip fills."""
+    own = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
+    return any(part in ("site-packages", "dist-packages") for part in folder.parts) or any(
+        folder == place or place in folder.parents for place in own
+    )
+
+
 def code_digests(module: str, file: str | None) -> dict[str, str]:
     """Return the SHA-256 of each module's source, by the module's name, in the order of the names.
 
@@ -99,7 +107,7 @@ def _modules(wanted: str, root: Path, of: str) -> Iterator[tuple[str, Path]]:
     if not top or is_shipped(wanted):
         return
     own = of.partition(".")[0]
-    if not _is_installed(root) or top == own:
+    if not is_installed(root) or top == own:
         found = _file(wanted, root)
         if found is not None:
             yield wanted, found
@@ -112,7 +120,7 @@ def _modules(wanted: str, root: Path, of: str) -> Iterator[tuple[str, Path]]:
     for place in places:
         elsewhere = Path(place).resolve()
         base = elsewhere.parents[1] if elsewhere.name == "__init__.py" else elsewhere.parent
-        found = None if _is_installed(base) else _file(wanted, base)
+        found = None if is_installed(base) else _file(wanted, base)
         if found is not None:
             yield wanted, found
 
@@ -122,11 +130,3 @@ def _file(module: str, root: Path) -> Path | None:
     candidates = [stem / "__init__.py", stem.with_name(f"{stem.name}.py")]
     candidates += [stem.with_name(f"{stem.name}{suffix}") for suffix in EXTENSION_SUFFIXES]
     return next((path for path in candidates if path.is_file()), None)
-
-
-def _is_installed(folder: Path) -> bool:
-    """Whether a folder is Python's own, or one of those that pip fills."""
-    own = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
-    return any(part in ("site-packages", "dist-packages") for part in folder.parts) or any(
-        folder == place or place in folder.parents for place in own
-    )

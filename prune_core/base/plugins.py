@@ -21,18 +21,28 @@ def import_plugins(modules: Iterable[str], paths: Iterable[str] = ()) -> None:
             import more of them later.
 
     Raises:
-        BadInput: a module cannot be imported, with the reason on one line.
+        BadInput: no name of a module, or one that cannot be imported, with the reason on one line.
     """
+    wanted = list(modules)
+    for module in wanted:
+        _check_name(module)
     looked = list(dict.fromkeys(paths))
     _read_sources_of(looked)
     sys.path[:0] = [path for path in looked if path not in sys.path]
-    for module in modules:
+    for module in wanted:
         try:
             importlib.import_module(module)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (outside code may raise anything)
             why = " ".join(f"{type(error).__name__}: {error}".split())
             where = f" (looked in {', '.join(looked)} and among what is installed)" if _is_missing(module, error) else ""
             raise BadInput(f"plugins: {module} cannot be imported: {why}{where}") from None
+
+
+def _check_name(module: str) -> None:
+    if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
+        file = Path(module)
+        meant = f"; for the file {module} it is {file.stem}, said in its folder" if file.suffix == ".py" else ""
+        raise BadInput(f"plugins: {module!r} is no module's name (allowed: a name as import takes it{meant})")
 
 
 class _Source(SourceFileLoader):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
 from prune_core.base.described import Described
@@ -96,6 +96,23 @@ class Recipe(Described):
         """Whether the first epochs of a longer training differ from a shorter one: then budgets are no prefixes."""
         return self.schedule == "cosine" or any(milestone < 1 for milestone in self.milestones)
 
+    def effective(self, *, whole: bool) -> Recipe:
+        """Return the recipe with every field that has no influence on the weights at its default.
+
+        Args:
+            whole: ``epochs`` is how long is trained; otherwise the length is said elsewhere (fine-tuning: by the budgets).
+        """
+        milestones = self.milestones
+        if whole:  # a drop of the rate after the last epoch is none
+            milestones = tuple(each for each in milestones if boundary(each, self.epochs) < self.epochs)
+        constant = self.schedule == "step" and not milestones
+        return replace(
+            self,
+            schedule="constant" if constant else self.schedule,
+            milestones=milestones,
+            gamma=self.gamma if milestones else Recipe.gamma,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data with every default resolved."""
         return {**asdict(self), "milestones": list(self.milestones)}
@@ -121,6 +138,11 @@ class Recipe(Described):
         if not isinstance(milestones, list | tuple):
             raise BadInput(f"training: milestones is {milestones!r}, allowed: a list of epochs")
         return cls(**{**plain, "milestones": tuple(milestones)})
+
+
+def boundary(milestone: float, epochs: int) -> int:
+    """Return the 0-based epoch at whose start the rate drops: a fraction of ``epochs`` is rounded up."""
+    return math.ceil(round(milestone * epochs, 9)) if milestone < 1 else math.ceil(milestone)
 
 
 def _whole(name: str, value: object, low: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from prune_core.base.errors import UnknownName
@@ -67,6 +68,13 @@ class Registry(Generic[T]):
         if name not in self._code:
             self._code[name] = code_digests(owner, file)
         return self._code[name]
+
+    def module(self, name: str) -> str | None:
+        """Return the user's module that registered an entry; None for what ships, or is not there."""
+        owner, file = self._modules.get(name, ("", None))
+        if not owner or is_shipped(owner):
+            return None
+        return Path(file).stem if owner == "__main__" and file is not None else owner
 
     def names(self) -> list[str]:
         """Return every name, in order of registration."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from prune_core.corruptions import families as families
 from prune_core.corruptions.apply import corrupt, corrupt_with
-from prune_core.corruptions.definition import CORRUPTIONS, EXTRA, GROUPS, SEVERITIES, STANDARD, Corruption, expanded
+from prune_core.corruptions.definition import (
+    CORRUPTIONS,
+    EXTRA,
+    GROUPS,
+    SEVERITIES,
+    STANDARD,
+    Corruption,
+    corruption,
+    expanded,
+)
 from prune_core.corruptions.official import official_digest, official_set
 from prune_core.corruptions.published import official_label
 from prune_core.corruptions.sets import CorruptedSet, generated_set, set_label
@@ -21,6 +30,7 @@ __all__ = [
     "contact_sheet",
     "corrupt",
     "corrupt_with",
+    "corruption",
     "expanded",
     "generated_set",
     "official_digest",

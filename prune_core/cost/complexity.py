@@ -14,6 +14,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 
 from prune_core.cost.products import Products, plain_operators
 from prune_core.networks.architecture import Architecture
+from prune_core.networks.defining_module import HEADER_KEY, defining_module
 from prune_core.networks.tied import tied_names
 
 LAYERS = (
@@ -145,6 +146,10 @@ def _header_texts(network: nn.Module) -> dict[str, str]:
         attached = getattr(network, name, None)
         if isinstance(attached, kind):
             texts[name] = attached.header_text()
+    known = getattr(network, "architecture", None)
+    built_by = defining_module(known.name) if isinstance(known, Architecture) else None
+    if built_by is not None:
+        texts[HEADER_KEY] = built_by.header_text()
     return texts
 
 

@@ -55,7 +55,7 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def decode_class_folders(path: Path, size: int | None, channels: int | None) -> Arrays:
+def decode_class_folders(path: Path, size: int | None, channels: int | None, order: tuple[str, ...] | None = None) -> Arrays:
     """Decode every picture, in the order of class and file name.
 
     Args:
@@ -63,10 +63,11 @@ def decode_class_folders(path: Path, size: int | None, channels: int | None) -> 
         size: Side of the square that pictures are scaled (shorter side) and cut (middle) to; None leaves them as they are,
             then all must be of one size.
         channels: 1 or 3; None for 1 where every picture is grey, else 3.
+        order: The classes in the order of their labels; None sorts their names.
 
     Raises:
-        BadInput: for a picture that cannot be read or would be left out, sizes that differ, a test class that was never
-            trained, more than fits into memory.
+        BadInput: for an order that names other classes, a picture that cannot be read or would be left out, sizes that
+            differ, a test class that was never trained, more than fits into memory.
     """
     pictures = sorted(_pictures(path, size), key=lambda picture: (picture.part, picture.label, picture.name))
     classes = tuple(sorted({picture.label for picture in pictures if picture.part == "train"}))
@@ -75,6 +76,14 @@ def decode_class_folders(path: Path, size: int | None, channels: int | None) -> 
     strangers = sorted({picture.label for picture in pictures} - set(classes))
     if strangers:
         raise BadInput(f"image folder {str(path)!r}: test/{strangers[0]} is no class of train/ ({', '.join(classes[:20])})")
+    if order is not None:
+        other = sorted(set(order) ^ set(classes))
+        if other:
+            raise BadInput(
+                f"image folder {str(path)!r}: option classes and the folders differ in {other[0]!r} "
+                f"(allowed: every one of {', '.join(classes[:20])}, in the order of the network)"
+            )
+        classes = order
     depth = channels or (1 if all(picture.pixels.ndim == 2 for picture in pictures) else 3)
     jpeg = any(picture.jpeg for picture in pictures)
     kinds = Counter(suffix_of(picture.name) for picture in pictures)

@@ -10,7 +10,7 @@ from typing import Any
 from prune_core.base.described import without_defaults
 from prune_core.base.errors import BadInput, UnknownOption
 
-LATER_OPTIONS: dict[str, dict[str, Any]] = {}
+LATER_OPTIONS: dict[str, dict[str, Any]] = {"image_folder": {"classes": None}}
 """Options that datasets got after version 0.1.0, with their defaults, by dataset: an option that a study sets to its default
 is then the same data as one that it leaves out. A new option of a shipped dataset belongs in here."""
 
@@ -51,6 +51,17 @@ def take_channel_values(options: dict[str, Any], name: str) -> tuple[float, ...]
         positive = "positive numbers" if name == "std" else "numbers"
         raise BadInput(f"dataset option {name!r} is {value!r} (allowed: {positive} on the 0..1 scale, one per channel)")
     return tuple(float(v) for v in values)
+
+
+def take_names(options: dict[str, Any], name: str) -> tuple[str, ...] | None:
+    """Return option ``name`` as different names, in their order; None where it was not given."""
+    value = options.pop(name, None)
+    if value is None:
+        return None
+    names = tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()
+    if not names or len(set(names)) < len(names):
+        raise BadInput(f"dataset option {name!r} is {value!r} (allowed: a list of different names)")
+    return names
 
 
 def refuse_rest(name: str, options: dict[str, Any], allowed: tuple[str, ...]) -> None:

@@ -40,9 +40,8 @@ class DeviceSets:
         if identity is None:
             return None
         if identity not in self._held:
-            if self._limit is None:
-                self._limit = int(SHARE * _allowed(self.device))
-            if self.bytes + images.size > self._limit:
+            limit = int(SHARE * _allowed(self.device)) if self._limit is None else self._limit
+            if self.bytes + images.size > limit:
                 return None
             self._held[identity] = torch.from_numpy(np.array(images)).to(self.device)
         return self._held[identity]
@@ -56,7 +55,9 @@ _SETS: dict[torch.device, DeviceSets] = {}
 
 
 def sets_on(device: torch.device) -> DeviceSets:
-    """Return the sets that this process keeps on a device."""
+    """Return the sets that this process keeps on a device; ``cuda`` is the current one."""
+    if str(device) == "cuda":
+        device = torch.device("cuda", torch.cuda.current_device())
     return _SETS.setdefault(device, DeviceSets(device))
 
 
@@ -85,5 +86,5 @@ def identity_of(images: Array) -> object | None:
 def _allowed(device: torch.device) -> int:
     """Bytes of the device that this process may use, and that are not taken by others."""
     free, total = torch.cuda.mem_get_info(device)
-    share = getattr(torch.cuda, "get_per_process_memory_fraction", lambda _: 1.0)(device)
+    share = torch.cuda.get_per_process_memory_fraction(device)
     return int(min(share * total, free + torch.cuda.memory_reserved(device)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prune_core.base.benchmark import JPEG
+from prune_core.base.errors import BadInput, Diverged, first_line
 from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, cross_fit, first_half, fit_temperature
 from prune_core.metrics.robustness import mpc
@@ -149,20 +150,20 @@ def _set_columns(
     columns: dict[str, Value] = {}
     for metric in _recorded():
         if metric.on == "images":
-            columns[metric.name] = metric.function(clean, bins)
+            columns[metric.name] = _value(metric, clean, bins)
         elif metric.on == "fit":
             columns[metric.name] = temperature
         elif cells is not None:
             columns |= _corruption_columns(metric, cells, bins, severities=severities)
         if metric.after_temperature:
-            columns[f"{metric.name}_t"] = metric.function(scaled, bins)
+            columns[f"{metric.name}_t"] = _value(metric, scaled, bins)
     return columns
 
 
 def _corruption_columns(metric: Metric, cells: CellPredictions, bins: int, *, severities: bool) -> dict[str, Value]:
     if metric.on == "cells":
-        return {metric.name: metric.function(cells, bins)}
-    each = [float(metric.function(cells.severity(severity), bins)) for severity in cells.severities]
+        return {metric.name: _value(metric, cells, bins)}
+    each = [float(_value(metric, cells.severity(severity), bins)) for severity in cells.severities]
     columns: dict[str, Value] = {metric.name: sum(each) / len(each)}
     if severities:
         columns |= {f"{metric.name}_s{severity}": value for severity, value in zip(cells.severities, each, strict=True)}
@@ -170,7 +171,25 @@ def _corruption_columns(metric: Metric, cells: CellPredictions, bins: int, *, se
 
 
 def _train_columns(train: Predictions, bins: int) -> dict[str, Value]:
-    return {f"train_{metric.name}": metric.function(train, bins) for metric in _recorded() if metric.on_train}
+    return {f"train_{metric.name}": _value(metric, train, bins) for metric in _recorded() if metric.on_train}
+
+
+def _value(metric: Metric, predictions: Predictions | CellPredictions, bins: int) -> Value:
+    """Return what a metric's function returns.
+
+    Raises:
+        BadInput: the function of a user's own metric fails, or returns something that is no number.
+    """
+    module = METRICS.module(metric.name)
+    if module is None:
+        return metric.function(predictions, bins)
+    try:
+        value = metric.function(predictions, bins)
+        return value if metric.facts.is_text and isinstance(value, str) else float(value)
+    except (BadInput, Diverged):
+        raise
+    except Exception as error:  # outside code may raise anything
+        raise BadInput(f"metric {metric.name} of the module {module}: {first_line(error)}") from error
 
 
 def _recorded() -> list[Metric]:

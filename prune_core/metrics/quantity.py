@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
+from prune_core.base.trial_folder import NORMALISATION
 
 Direction = Literal["max", "min"]
 """Which way a column is better: larger or smaller."""
@@ -36,6 +37,8 @@ RESERVED = frozenset(
         "mlflow_run_id",
         "corruption_set",
         "control_key",
+        "name",
+        "limits",
         "seeds",
         "complete",
         "keys",
@@ -49,6 +52,7 @@ RESERVED = frozenset(
         "report_cells",
         "ece_bins",
         *BUILD_COLUMNS,
+        NORMALISATION,
     ]
 )
 """Columns of records and candidates that are no metric: no metric and no cost may be called so."""

@@ -57,10 +57,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         BadInput: when there is no such file, it is damaged, holds more than tensors and plain data, or no state dict.
     """
     path = Path(path)
-    if not path.is_file():
-        raise BadInput(f"no such checkpoint: {path}")
-    read = _read_safetensors if path.suffix == ".safetensors" else _read_pickle
-    found = read(path)
+    found = _read(path)
     for _ in NESTED:
         inner = (found[key] for key in NESTED if isinstance(found, Mapping) and isinstance(found.get(key), Mapping))
         found = next(inner, found)
@@ -70,6 +67,27 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
             f"no state dict in {path}: a mapping of names to tensors is needed, plain or under {', '.join(NESTED)}"
         )
     return tensors
+
+
+def read_beside_tensors(path: str | Path) -> dict[str, Any]:
+    """Return the plain data that a checkpoint holds beside its tensors, by key.
+
+    The metadata of ``.safetensors``, or the entries of what ``torch.save`` wrote.
+
+    Raises:
+        BadInput: as of `read_state_dict`.
+    """
+    path = Path(path)
+    found = _metadata(path) if path.suffix == ".safetensors" else _read(path)
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(key): value for key, value in found.items() if _holds_no_tensor(value)}
+
+
+def _read(path: Path) -> Any:
+    if not path.is_file():
+        raise BadInput(f"no such checkpoint: {path}")
+    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
 
 
 def _tensors_of(found: Any) -> dict[str, Tensor] | None:
@@ -104,6 +122,18 @@ def _read_safetensors(path: Path) -> Any:
 
     try:
         return load_file(path)
+    except (SafetensorError, *_DAMAGED) as error:
+        raise BadInput(f"{path} is not a safetensors file, or a damaged one: {_first_line(error)}") from error
+
+
+def _metadata(path: Path) -> Mapping[str, str]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise BadInput(f"no such checkpoint: {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
     except (SafetensorError, *_DAMAGED) as error:
         raise BadInput(f"{path} is not a safetensors file, or a damaged one: {_first_line(error)}") from error
 

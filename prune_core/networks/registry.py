@@ -53,6 +53,11 @@ def build_network(name: str, *, num_classes: int = 10, in_channels: int = 3, **o
     return network
 
 
+def is_known(name: str) -> bool:
+    """Return whether `build_network` knows a network of this name."""
+    return name in NETWORKS or name.startswith(TORCHVISION)
+
+
 def described_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that a description names: without those that came after version 0.1.0 and are at their default.
 

@@ -1,8 +1,9 @@
 """One file per network: tensors, and in the header as JSON how to build the network that takes them.
 
 The format is safetensors: nothing in it can be executed. A tied weight is in it once. Header keys: ``architecture`` (name,
-options, kept channels per group), ``outcome`` when the network was pruned, and whatever ``metadata`` the caller adds. The
-same network gives the same bytes.
+options, kept channels per group), ``outcome`` when the network was pruned, ``module`` when a module of the user's own builds
+it (its name and digests of its code, which is not in the file: it must be imported before the file is loaded), and whatever
+``metadata`` the caller adds. The same network gives the same bytes.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import parse_json, replacing
 from prune_core.networks import Architecture, architecture_of, build_network
 from prune_core.networks.computed import compute_weights, computed_weights
+from prune_core.networks.defining_module import HEADER_KEY, DefiningModule, defining_module
+from prune_core.networks.registry import is_known
 from prune_core.networks.tied import tie_again, tied_names, with_tied_names
 from prune_core.pruning.masks import masks_from_zeros
 from prune_core.pruning.outcome import PruningOutcome
 from prune_core.pruning.surgery import remove_channels
 
-RESERVED = ("architecture", "outcome")
+RESERVED = ("architecture", "outcome", HEADER_KEY)
 
 
 def save_network(network: nn.Module, path: str | Path, *, metadata: dict[str, str] | None = None) -> None:
@@ -41,7 +44,11 @@ def save_network(network: nn.Module, path: str | Path, *, metadata: dict[str, st
     """
     from safetensors.torch import save
 
-    header = {"architecture": architecture_of(network).header_text()}
+    architecture = architecture_of(network)
+    header = {"architecture": architecture.header_text()}
+    built_by = defining_module(architecture.name)
+    if built_by is not None:
+        header[HEADER_KEY] = built_by.header_text()
     outcome = getattr(network, "outcome", None)
     if isinstance(outcome, PruningOutcome):
         header["outcome"] = outcome.header_text()
@@ -61,13 +68,15 @@ def load_network(path: str | Path) -> nn.Module:
     """Return the network that `save_network` wrote, on the CPU, in training mode; torch's random state is not touched.
 
     Raises:
-        BadInput: no such file, truncated, of another kind, or with tensors that do not fit the architecture it names.
+        BadInput: no such file, truncated, of another kind, with tensors that do not fit the architecture it names, or of a
+            network that a module builds which is not imported here.
     """
     header, tensors = read_file(Path(path))
     if "architecture" not in header:
         raise BadInput(f"{path}: no architecture in the header, so this is not a file of save_network")
     try:
         architecture = Architecture.from_dict(parse_json(header["architecture"]))
+        _require_module(architecture.name, module_in(header), Path(path).parent)
         network = _skeleton(architecture)
         # Outside: arithmetic of indices on the meta device imports all of torch's compiler.
         network = _shrunk(network, architecture)
@@ -84,6 +93,25 @@ def load_network(path: str | Path) -> nn.Module:
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, RecursionError, OverflowError) as error:
         raise BadInput(f"{path}: the header does not describe a network ({str(error).splitlines()[:1]})") from error
     return network
+
+
+def module_in(header: dict[str, str]) -> DefiningModule | None:
+    """Return the user's module that builds the network of a file, as its header says; None for a network that ships.
+
+    Raises:
+        BadInput: the header names none that could be imported.
+    """
+    if HEADER_KEY not in header:
+        return None
+    try:
+        return DefiningModule.from_header_text(header[HEADER_KEY])
+    except ValueError as error:
+        raise BadInput(f"the header's {HEADER_KEY!r} cannot be read ({error})") from None
+
+
+def _require_module(name: str, built_by: DefiningModule | None, folder: Path) -> None:
+    if built_by is not None and not is_known(name):
+        raise BadInput(f"network {name!r} is not known here: {built_by.missing(folder)}")
 
 
 def read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

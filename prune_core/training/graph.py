@@ -6,7 +6,10 @@ them. What cannot be captured, or does not prove itself, trains operator by oper
 
 from __future__ import annotations
 
+import gc
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -19,6 +22,13 @@ from prune_core.training.trace import OperatorTrace
 
 PROOF_STEPS = 3
 """Steps that are run eagerly and replayed, and have to agree to the bit."""
+
+
+_SIDES: dict[torch.device, torch.cuda.Stream] = {}
+"""One capturing stream a device: every further one would take workspaces of cuBLAS for as long as the process lives."""
+
+_BROKEN: list[torch.cuda.CUDAGraph] = []
+"""Captures that failed: the allocator goes on asking some of them, so they are never freed. They hold no memory."""
 
 
 class NotCaptured(Exception):
@@ -57,10 +67,13 @@ def capturable(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def capture(step: DeviceStep) -> Graph:
+def capture(step: DeviceStep, side: torch.cuda.Stream | None = None) -> Graph:
     """Return the graph of a step that has begun an epoch; every value is afterwards as it was.
 
-    No other thread may use the device meanwhile.
+    Args:
+        step: no tensor of an earlier one, as its loss or its logits, may be alive.
+        side: the stream to capture on, by default the device's. Graphs that are replayed side by side need one each: the
+            workspaces of cuBLAS belong to the stream.
 
     Raises:
         NotCaptured: the step cannot be captured, or its replays differ from the step; training can go on without.
@@ -69,29 +82,40 @@ def capture(step: DeviceStep) -> Graph:
         raise NotCaptured(f"fewer than {PROOF_STEPS} whole batches an epoch")
     refuse_by_module(step.network)
     kept = Kept(step.tensors(), step.device)
-    graph: Graph | None = None
+    why = ""
     try:
-        step.counter.zero_()
-        side = torch.cuda.Stream(step.device)  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream(step.device))
-        with torch.cuda.stream(side):
-            # the first steps on a stream also make the workspaces of cuBLAS and cuDNN, which no capture may do
-            refuse_by_trace(step)
-            step.counter.zero_()
-            step.run()
-            step.optimizer.forget_gradients()
-        torch.cuda.current_stream(step.device).wait_stream(side)
-        graph = Graph(step, _captured(step, side))
-        _prove(step, graph, kept)
-    except (RuntimeError, NotCaptured) as error:
-        if graph is not None:
-            graph.close()
-        text = str(error).strip().splitlines()
-        raise NotCaptured(text[0][:200] if text else type(error).__name__) from error
+        return _proved(step, kept, _side(step.device) if side is None else side)
+    except RuntimeError as error:
+        why = first_cause(error)  # not raised from here: the frames of the error hold the tensors of the step
     finally:
         step.optimizer.forget_gradients()
         kept.restore()
+    raise NotCaptured(why)
+
+
+def _proved(step: DeviceStep, kept: Kept, side: torch.cuda.Stream) -> Graph:
+    step.counter.zero_()
+    side.wait_stream(torch.cuda.current_stream(step.device))
+    with torch.cuda.stream(side):
+        # the first steps on a stream also make the workspaces of cuBLAS and cuDNN, and load the kernels
+        refuse_by_trace(step)
+        step.counter.zero_()
+        step.run()
+        step.optimizer.forget_gradients()
+    torch.cuda.current_stream(step.device).wait_stream(side)
+    graph = Graph(step, _captured(step, side))
+    try:
+        _prove(step, graph, kept)
+    except (RuntimeError, NotCaptured):
+        graph.close()
+        raise
     return graph
+
+
+def _side(device: torch.device) -> torch.cuda.Stream:
+    if device not in _SIDES:
+        _SIDES[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    return _SIDES[device]
 
 
 def refuse_by_module(network: nn.Module) -> None:
@@ -129,18 +153,66 @@ def refuse_by_trace(step: DeviceStep) -> None:
 
 
 def _captured(step: DeviceStep, side: torch.cuda.Stream) -> torch.cuda.CUDAGraph:
-    graph = torch.cuda.CUDAGraph()
+    """Return the captured step; clean up after a capture that failed.
+
+    Raises:
+        NotCaptured: it failed, and the device is as usable as before.
+    """
+    graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
     generator = torch.cuda.default_generators[step.device.index or 0]
     spare, current = generator.clone_state(), torch.cuda.current_stream(step.device)
+    why = ""
+    with _no_collection():
+        try:
+            # of this thread: another one (a user's, a library's) may call what no capture allows
+            with torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local"):
+                step.run()
+            return graph
+        except Exception as error:  # noqa: BLE001  (whatever a user's forward pass raises, which has just run without)
+            why = first_cause(error)
+    # it may leave its stream the current one, the generator believing that it goes on, and the allocator too
+    torch.cuda.set_stream(current)
+    generator.graphsafe_set_state(spare)
+    step.optimizer.forget_gradients()
+    _BROKEN.append(graph)
+    _release(pool, step.device.index or 0)
+    raise NotCaptured(why)
+
+
+def _release(pool: tuple[int, int], index: int) -> None:
+    """Give back the memory of a capture that failed.
+
+    ``capture_end`` of some releases of torch ends the allocation to the pool only where the capture succeeded. Then
+    ``empty_cache`` fails for as long as the process lives, and memory that ran out is never looked for among what is free.
+    """
+    for give_back in ("_cuda_endAllocateToPool", "_cuda_releasePool"):
+        try:
+            getattr(torch._C, give_back)(index, pool)
+        except (RuntimeError, AttributeError):  # ended already
+            continue
+    torch.cuda.empty_cache()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Collect garbage before and not meanwhile: what it frees may be of another graph, which no capture allows."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
     try:
-        with torch.cuda.graph(graph, stream=side):
-            step.run()
-    except RuntimeError:
-        # a capture that failed may leave its stream the current one, and the generator believing that it goes on
-        torch.cuda.set_stream(current)
-        generator.graphsafe_set_state(spare)
-        raise
-    return graph
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def first_cause(error: BaseException) -> str:
+    """Return the first line of what went wrong first: that a capture cannot end is only what follows."""
+    seen = error
+    while seen.__context__ is not None:
+        seen = seen.__context__
+    lines = str(seen).strip().splitlines()
+    return lines[0][:200] if lines else type(seen).__name__
 
 
 def _prove(step: DeviceStep, graph: Graph, kept: Kept) -> None:

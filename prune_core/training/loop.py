@@ -15,6 +15,7 @@ from prune_core.base.errors import Diverged
 from prune_core.base.memory_format import ORDINARY, as_logits, in_format, set_format, training_format
 from prune_core.base.recipe import Recipe
 from prune_core.base.trial_folder import TRAINING_PATH
+from prune_core.training.curve import add_epoch
 from prune_core.training.device_data import DeviceData
 from prune_core.training.optimizer import Masks, Sgd, add_sparsity, scales
 from prune_core.training.schedule import learning_rate
@@ -178,7 +179,9 @@ class _Run:
         self.loss.zero_()
         self.hits.zero_()
         self.seen = 0
-        return {"loss": loss, "accuracy": accuracy, "learning_rate": rate, "seconds": self._seconds()}
+        metrics = {"loss": loss, "accuracy": accuracy, "learning_rate": rate, "seconds": self._seconds()}
+        add_epoch(self.state.notes, self.state.epoch, metrics)
+        return metrics
 
     def snapshot(self) -> TrainingState:
         """Return the state as it is now, with references to the live tensors."""

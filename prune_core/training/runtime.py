@@ -19,7 +19,10 @@ def prepare_runtime(
         device: ``cpu``, ``cuda`` or ``cuda:N``.
         threads: threads inside one operation; they change the bits, so a study names them.
         seed: of the global generators (initialisation, dropout).
-        memory_fraction: share of the GPU's memory that this process may use, in (0, 1].
+        memory_fraction: share of the GPU's memory that this process may use, in (0, 1]; None is all of it.
+
+    Returns:
+        The device; a GPU with its number, which some functions of torch insist on.
 
     Raises:
         BadInput: a device that this machine or torch does not have, or fewer than one thread.
@@ -31,7 +34,7 @@ def prepare_runtime(
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise BadInput(f"threads is {threads!r}, allowed: whole numbers from 1")
     if chosen.type == "cuda":
-        _prepare_cuda(chosen, memory_fraction)
+        chosen = _prepare_cuda(chosen, memory_fraction)
     torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)
@@ -39,7 +42,7 @@ def prepare_runtime(
     return chosen
 
 
-def _prepare_cuda(device: torch.device, memory_fraction: float | None) -> None:
+def _prepare_cuda(device: torch.device, memory_fraction: float | None) -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if not torch.cuda.is_available():
         raise BadInput("device 'cuda' is not there: torch sees no CUDA device (allowed here: cpu)")
@@ -50,5 +53,8 @@ def _prepare_cuda(device: torch.device, memory_fraction: float | None) -> None:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     multiply_in("ieee")
-    if memory_fraction is not None:
-        torch.cuda.set_per_process_memory_fraction(memory_fraction, device)
+    numbered = torch.device("cuda", torch.cuda.current_device()) if str(device) == "cuda" else device
+    torch.cuda.set_device(numbered)
+    # always: a worker that is used again may have had another share
+    torch.cuda.set_per_process_memory_fraction(1.0 if memory_fraction is None else float(memory_fraction), numbered)
+    return numbered

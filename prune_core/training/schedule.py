@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from prune_core.base.recipe import Recipe
+from prune_core.base.recipe import Recipe, boundary
 
 
 def learning_rate(recipe: Recipe, epoch: int, step: int, steps_per_epoch: int) -> float:
@@ -31,4 +31,4 @@ def learning_rate(recipe: Recipe, epoch: int, step: int, steps_per_epoch: int) -
 
 def boundaries(recipe: Recipe) -> list[int]:
     """Return the 0-based epochs at whose start the rate drops: fractions of ``epochs`` are rounded up."""
-    return [math.ceil(round(m * recipe.epochs, 9)) if m < 1 else math.ceil(m) for m in recipe.milestones]
+    return [boundary(milestone, recipe.epochs) for milestone in recipe.milestones]

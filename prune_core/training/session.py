@@ -138,7 +138,7 @@ class Session:
                 self._graph, self.path = capture(step), GRAPH
             except NotCaptured as why:
                 self.path = f"eager: {why}"
-                _LOG.warning("training operator by operator: %s", why)
+                _LOG.warning("training operator by operator: %s", str(why))
 
     def _fits(
         self, step: DeviceStep, run: Run, data: DeviceData, given: Mapping[str, Tensor], layout: torch.memory_format

@@ -13,8 +13,10 @@ from prune_core.base.seeds import derive_seed
 from prune_core.base.store import file_sha256, read_meta
 from prune_core.base.trial_folder import TRAINING_PATH, WEIGHTS
 from prune_core.networks import build_network, load_weights
+from prune_core.networks.class_names import check_class_names
 from prune_core.pruning import load_network, save_network
 from prune_core.training import Checkpoint, Recipe, TrainingState, train
+from prune_core.training.curve import NOTE, write_curve
 from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
 from prune_core.trial.description import CheckpointDescription
@@ -47,6 +49,12 @@ def make_baseline(trial: Trial) -> Path:
     return entry
 
 
+def write_baseline_curve(trial: Trial, entry: Path) -> None:
+    """Write the curve of a baseline's training into the folder of a trial that only judges it."""
+    if trial.only_judges:
+        write_curve(trial.folder, "baseline", read_meta(entry)["made"].get(NOTE) or [])
+
+
 def load_baseline(entry: Path) -> tuple[nn.Module, float]:
     """Return the network of an entry and the seconds of its training."""
     return load_network(entry / WEIGHTS), float(read_meta(entry)["made"]["train_seconds"])
@@ -69,6 +77,7 @@ def _brought(trial: Trial, given: CheckpointDescription) -> nn.Module:
         raise BadInput(f"checkpoint {path} is not the one that was planned with: sha256 {found}, not {given.sha256}")
     network = built_network(trial)
     load_weights(network, path)
+    check_class_names(path, trial.data.dataset.classes, trial.data.dataset.name)
     return network
 
 
@@ -78,6 +87,14 @@ def _trained(trial: Trial) -> tuple[nn.Module, dict[str, Any]]:
     network = built_network(trial).to(trial.device)
     data = trial.data.training(recipe.augmentation, str(trial.device))
     trial.watch.enter("baseline", 0, recipe.epochs)
+    state = TrainingState.load(partial) or TrainingState()
+
+    def after(epoch: int, _: object) -> None:
+        if trial.only_judges:
+            trial.watch.epoch("baseline", epoch, recipe.epochs, state.notes)
+        else:  # a curve in the folder of a trial is of its own training
+            trial.watch.enter("baseline", epoch, recipe.epochs)
+
     final = train(
         network,
         data,
@@ -86,10 +103,10 @@ def _trained(trial: Trial) -> tuple[nn.Module, dict[str, Any]]:
         epochs_to=recipe.epochs,
         # Not the key: networks of one seed, a sparsity-trained twin among them, see the same images in the same order.
         stream=("baseline", trial.baseline.study_seed, trial.baseline.seed),
-        state=TrainingState.load(partial),
-        on_epoch=lambda epoch, _: trial.watch.enter("baseline", epoch, recipe.epochs),
+        state=state,
+        on_epoch=after,
         should_stop=trial.watch.tick,
         checkpoint=Checkpoint(lambda state: state.save(partial), trial.order.checkpoint_seconds),
     )
-    made = {"train_seconds": final.seconds, TRAINING_PATH: final.notes.get(TRAINING_PATH)}
+    made = {"train_seconds": final.seconds, TRAINING_PATH: final.notes.get(TRAINING_PATH), NOTE: final.notes.get(NOTE)}
     return network.cpu(), {name: value for name, value in made.items() if value is not None}

@@ -24,10 +24,15 @@ def method_code(name: str, options: Mapping[str, object]) -> Code:
     return {**METHODS.code(name), **(METHODS.code(like) if isinstance(like, str) else {})}
 
 
-def corruption_code(source: str | tuple[str, ...]) -> Code:
-    """Return the digests of the user's modules among the corruptions of a source (`CORRUPTION_SOURCES`), or of a list."""
-    chosen = {"none": (), "official": EXTRA, "generated": (*EXTRA, *STANDARD)}
-    names = chosen[source] if isinstance(source, str) else (*EXTRA, *source)
+def corruption_code(source: str | tuple[str, ...], selection: tuple[str, ...] = EXTRA) -> Code:
+    """Return the digests of the user's modules among the corruptions of a study.
+
+    Args:
+        source: of the report images: one of `CORRUPTION_SOURCES`, or a list.
+        selection: those of the selection images.
+    """
+    chosen: dict[str, tuple[str, ...]] = {"none": (), "official": selection, "generated": (*selection, *STANDARD)}
+    names = chosen[source] if isinstance(source, str) else (*selection, *source)
     return {module: digest for name in names for module, digest in CORRUPTIONS.code(name).items()}
 
 
@@ -64,7 +69,7 @@ def differing_modules(one: Code, other: Code) -> list[str]:
 
 
 def _evaluated(evaluation: EvaluationDescription) -> Code:
-    return corruption_code(evaluation.corruptions)
+    return corruption_code(evaluation.corruptions, evaluation.selection_corruptions)
 
 
 def _kind(data: DataDescription) -> str:

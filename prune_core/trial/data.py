@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from prune_core.base.benchmark import CORRUPTION_SOURCES
 from prune_core.base.errors import BadInput
-from prune_core.corruptions import EXTRA, STANDARD, CorruptedSet, generated_set, official_label, official_set, set_label
+from prune_core.corruptions import STANDARD, CorruptedSet, generated_set, official_label, official_set, set_label
 from prune_core.corruptions.sets import list_label
 from prune_core.data import Dataset, Split, Subset, balanced_subset, load_dataset, split_dataset
 from prune_core.data.cache import default_cache
@@ -94,11 +94,12 @@ def _device_data(data: TrialData, augmentation: str, device: str) -> DeviceData:
 
 
 def selection_cells(data: TrialData, evaluation: EvaluationDescription, progress: OnProgress) -> Corrupted | None:
-    """Return validation images under the four extra corruptions, which the benchmark keeps apart for such use."""
+    """Return validation images under the corruptions that select: by default the four that the benchmark keeps apart."""
     if evaluation.corruptions == "none" or not len(data.split.validation.labels):
         return None
     count = evaluation.selection_images_per_cell
-    return _generated(data, data.split.validation, "validation", EXTRA, count, evaluation, progress)
+    names = evaluation.selection_corruptions
+    return _generated(data, data.split.validation, "validation", names, count, evaluation, progress)
 
 
 def report_cells(data: TrialData, evaluation: EvaluationDescription, progress: OnProgress) -> Corrupted | None:

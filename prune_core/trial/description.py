@@ -1,16 +1,18 @@
 """What a trial does, and with what: the hash of its description is its key. Imports no torch.
 
-The fields' plain form is ``description.json``. Files count in a key by what is in them, not by where they are.
+The fields' plain form is ``description.json``. Files count in a key by what is in them, not by where they are. A plan makes
+its descriptions ``effective``: what has no influence on the numbers is at one value, so that changing it makes no trial new.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from prune_core.base.benchmark import EXTRA
 from prune_core.base.described import Described
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
@@ -116,7 +118,7 @@ class BaselineDescription(Described):
         study_seed: cuts the images, and is part of every random stream.
         data: the images.
         network: the architecture.
-        training: the whole recipe; None only for a checkpoint that was never trained here.
+        training: the whole recipe; None for a checkpoint, which is not trained here (earlier versions wrote one).
         seed: of the trial.
         checkpoint: weights that the user brings instead of a training.
         device: ``cpu`` or ``cuda``.
@@ -148,6 +150,12 @@ class BaselineDescription(Described):
         checkpoint = None if self.checkpoint is None else self.checkpoint.keyed()
         return {**self.to_plain(), "data": self.data.keyed(), "checkpoint": checkpoint}
 
+    def effective(self) -> Self:
+        """Return the baseline without what does not reach its weights: no training where there is a checkpoint."""
+        if self.checkpoint is not None or self.training is None:
+            return replace(self, training=None)
+        return replace(self, training=self.training.effective(whole=True))
+
     @cached_property
     def key(self) -> str:
         """The key under which the store holds this baseline."""
@@ -162,7 +170,7 @@ class EvaluationDescription(Described):
         corruptions: ``none``, ``generated`` or ``official``, or the names of those that are generated.
         seed: of generated corruptions.
         images_per_cell: test images per corruption and severity, at most all.
-        selection_images_per_cell: validation images per extra corruption and severity.
+        selection_images_per_cell: validation images per corruption and severity.
         train_images: training images that are judged; 0 is none.
         batch_size: images judged at once on a GPU; None on the CPU, whose keys are older than this.
         generator: `GENERATOR_FORMAT` where there are corruptions.
@@ -170,6 +178,7 @@ class EvaluationDescription(Described):
         files: SHA-256 of the official files that are used, together; None where there are none.
         called: what the official files are called, as the planning machine knows them.
         code: digests of the user's modules that make the corruptions.
+        selection_corruptions: the names of those that the validation images are judged under.
     """
 
     FOUNDING: ClassVar[tuple[str, ...]] = (
@@ -177,6 +186,7 @@ class EvaluationDescription(Described):
     )
     PARTS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
         "corruptions": lambda given: given if isinstance(given, str) else tuple(given),
+        "selection_corruptions": tuple,
     }
 
     corruptions: str | tuple[str, ...] = "none"
@@ -190,10 +200,30 @@ class EvaluationDescription(Described):
     files: str | None = None
     called: str | None = None
     code: Mapping[str, str] = field(default_factory=dict)
+    selection_corruptions: tuple[str, ...] = EXTRA
 
     def keyed(self) -> dict[str, Any]:
         """Return what the key is made of: all but the place of the official files, and what they are called."""
         return {name: value for name, value in self.to_plain().items() if name not in ("folder", "called")}
+
+    def effective(self, *, validation: int) -> Self:
+        """Return how networks are judged, without what concerns corrupted images that nobody makes.
+
+        Args:
+            validation: how many validation images there are: without any, none of them are corrupted.
+        """
+        usual = EvaluationDescription()
+        if self.corruptions == "none":
+            return replace(
+                self,
+                seed=usual.seed,
+                images_per_cell=usual.images_per_cell,
+                selection_images_per_cell=usual.selection_images_per_cell,
+            )
+        if validation:
+            return self
+        seed = usual.seed if self.corruptions == "official" else self.seed
+        return replace(self, seed=seed, selection_images_per_cell=usual.selection_images_per_cell)
 
 
 @dataclass(frozen=True)
@@ -251,6 +281,16 @@ class TrialDescription(Described):
     def keyed(self) -> dict[str, Any]:
         """Return what the key is made of."""
         return {**self.to_plain(), "baseline": self.baseline.keyed(), "evaluation": self.evaluation.keyed()}
+
+    def effective(self) -> Self:
+        """Return the trial with everything at one value that has no influence on its numbers: what a plan asks for."""
+        return replace(
+            self,
+            baseline=self.baseline.effective(),
+            evaluation=self.evaluation.effective(validation=self.baseline.data.validation),
+            fine_tuning=None if self.fine_tuning is None else self.fine_tuning.effective(whole=False),
+            training=None if self.training is None else self.training.effective(whole=True),
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Self:

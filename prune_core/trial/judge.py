@@ -21,6 +21,7 @@ from prune_core.base.store import read_meta
 from prune_core.base.trial_folder import (
     ECE_BINS,
     LOGITS,
+    NORMALISATION,
     OUTPUTS,
     PROBABILITIES,
     RECORD,
@@ -43,6 +44,7 @@ from prune_core.evaluation.resampled import image_noise, write_image_noise
 from prune_core.evaluation.scoring import set_columns
 from prune_core.metrics.predictions import are_probabilities
 from prune_core.pruning import load_network, save_network
+from prune_core.pruning.normalisation import normalisation_text, source_of
 from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
 from prune_core.trial.data import Corrupted, corruption_label, report_cells, selection_cells
@@ -173,6 +175,7 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
         **({} if judged.training_path is None else {TRAINING_PATH: judged.training_path}),
         **({OUTPUTS: PROBABILITIES} if any(each and are_probabilities(each.clean) for each in sets.values()) else {}),
         **(judged.build or {}),
+        NORMALISATION: normalisation_text(dataset.mean, dataset.std, source_of(trial.baseline.data.options)),
         BASELINE_BUILD: build_text(made_by(trial.store.path(trial.baseline_key))),
     }
     for name, value in record.items():

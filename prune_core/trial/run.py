@@ -35,7 +35,7 @@ from prune_core.base.trial_folder import (
     read_record,
 )
 from prune_core.training import Interrupted, prepare_runtime
-from prune_core.trial.baseline import load_baseline, make_baseline
+from prune_core.trial.baseline import load_baseline, make_baseline, write_baseline_curve
 from prune_core.trial.code import changed_code
 from prune_core.trial.context import Trial
 from prune_core.trial.data import load_trial_data
@@ -115,6 +115,7 @@ def _prepare(description: TrialDescription, order: TrialOrder) -> torch.device:
 def _walk(trial: Trial, budgets: Sequence[int], on_budget: OnBudget | None) -> None:
     write_json(trial.folder / DESCRIPTION, trial.description.to_plain())
     entry = make_baseline(trial)
+    write_baseline_curve(trial, entry)
     dense, dense_seconds = load_baseline(entry)
     walks = _Walks(trial, dense)
     try:

@@ -53,7 +53,7 @@ def train_from_scratch(trial: Trial, dense: nn.Module) -> tuple[nn.Module, float
         stream=("baseline", trial.baseline.study_seed, trial.baseline.seed),
         masks=masks,
         state=state,
-        on_epoch=lambda epoch, _: trial.watch.enter("from scratch", epoch, recipe.epochs),
+        on_epoch=lambda epoch, _: trial.watch.epoch("from scratch", epoch, recipe.epochs, state.notes),
         should_stop=trial.watch.tick,
         checkpoint=Checkpoint(lambda now: now.save(file), trial.order.checkpoint_seconds),
     )

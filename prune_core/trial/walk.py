@@ -125,7 +125,7 @@ class Walker:
             stream=trial.stream,
             masks=self.state.masks,
             state=self.state,
-            on_epoch=lambda done, _: trial.watch.enter("fine-tune", done, of),
+            on_epoch=lambda done, _: trial.watch.epoch("fine-tune", done, of, self.state.notes),
             should_stop=trial.watch.tick,
             checkpoint=Checkpoint(save, trial.order.checkpoint_seconds),
             session=self.session,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import PROGRESS
 from prune_core.training import Interrupted
+from prune_core.training.curve import NOTE, write_curve
 
 BEAT_SECONDS = 2.0
 
@@ -34,6 +36,11 @@ class Watch:
         changed = phase != self._place["phase"]
         self._place = {"phase": phase, "epoch": epoch, "of": of}
         self._beat(now=changed)
+
+    def epoch(self, phase: str, done: int, of: int, notes: Mapping[str, Any]) -> None:
+        """Say that an epoch of training ended, and write its curve from the notes of its state."""
+        write_curve(self._path.parent, phase, notes.get(NOTE, []))
+        self.enter(phase, done, of)
 
     def tick(self) -> bool:
         """Show a sign of life; return whether somebody asked to stop."""

@@ -82,13 +82,13 @@ def prune(
     std: str | None,
 ) -> int:
     """Prune CHECKPOINT into one self-describing file, verified; prints what it cost before and costs now."""
-    from sweeps.one_network.open import open_network, read_options
+    from sweeps.one_network.open import open_checkpoint, read_options
     from sweeps.one_network.pruned import Unproven, check_output, prune_to_file
 
     check_output(output, checkpoint)
     values = {**read_options(data_options, "--data-option"), **_normalisation(mean, std)}
     dataset = _dataset(data, values, limit)
-    dense = open_network(
+    opened = open_checkpoint(
         checkpoint,
         network,
         read_options(options, "--option"),
@@ -98,7 +98,9 @@ def prune(
     )
     settings = read_options(method_options, "--method-option")
     try:
-        lines = prune_to_file(checkpoint, dense, method, ratio, settings, output, data=dataset, size=image_size, limit=limit)
+        lines = prune_to_file(
+            checkpoint, opened, method, ratio, settings, output, data=dataset, size=image_size, limit=limit, given=values
+        )
     except Unproven as error:
         echo(f"prunefront: {error}", err=True)
         return 1

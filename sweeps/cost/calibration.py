@@ -61,9 +61,8 @@ def speeds_of(
         BadInput: a network cannot be measured, and nobody asked to be called.
     """
     folder = (cache or default_cache()) / "speeds"
-    baselines = {trial.network: trial.description.baseline for trial in trials}
     speeds = {}
-    for label, baseline in baselines.items():
+    for label, baseline in trained_baselines(trials).items():
         try:
             speeds[label] = _remembered(study, baseline, sizes, folder)
         except Exception as error:
@@ -72,6 +71,17 @@ def speeds_of(
                 raise BadInput(f"network {label} cannot be measured: {reason}") from error
             on_failure(label, reason)
     return speeds
+
+
+def trained_baselines(trials: Iterable[PlannedTrial]) -> dict[str, BaselineDescription]:
+    """Return a baseline of every network, by label, with the recipe of its epochs: that of fine-tuning for a checkpoint."""
+    known = list(trials)
+    baselines = {trial.network: trial.description.baseline for trial in known}
+    tuned = {trial.network: trial.description.fine_tuning for trial in known if trial.description.fine_tuning is not None}
+    return {
+        label: each if each.training is not None else replace(each, training=tuned.get(label))
+        for label, each in baselines.items()
+    }
 
 
 def _remembered(study: Study, baseline: BaselineDescription, sizes: Sizes, folder: Path) -> Speed:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.files import read_json
 from prune_core.base.recipe import Recipe
 from prune_core.trial.description import BaselineDescription, NetworkDescription
+from sweeps.cost.calibration import trained_baselines
 from sweeps.cost.cost import Speed, cost_of
 from sweeps.cost.sizes import Sizes
 from sweeps.plan.keys import network_description
@@ -33,7 +34,7 @@ class Card:
     Attributes:
         name: of the card.
         file: name of the table.
-        training: rows of `benchmarks.gpu`, with name, options, precision, batch and the rate of replayed steps.
+        training: rows of `benchmarks.gpu`, with name, options, precision, batch and ``rate``, the steps per second.
         evaluation: rows with the best rate of images judged.
     """
 
@@ -54,13 +55,11 @@ class Card:
         if tuple(sizes.shape) != SHAPE:
             return None
         for row in self.training:
-            rate, same = (
-                row.get("graph"),
-                (row.get("precision"), row.get("batch")) == (recipe.precision, recipe.batch_size),
-            )
+            rate = row.get("rate")
+            same = (row.get("precision"), row.get("batch")) == (recipe.precision, recipe.batch_size)
             judged = next((each.get("best") for each in self.evaluation if each["network"] == row["network"]), None)
-            if same and isinstance(rate, Mapping) and isinstance(judged, float) and _is(row, network):
-                return replace(known, train=rate["median"] * recipe.batch_size, judge=judged, device="gpu")
+            if same and isinstance(rate, float) and isinstance(judged, float) and _is(row, network):
+                return replace(known, train=rate * recipe.batch_size, judge=judged, device="gpu")
         return None
 
 
@@ -88,7 +87,7 @@ def card_hours(
     A card on which one of the study's networks, precisions or batch sizes was not measured is left out. Pruned networks are
     counted as if they were whole.
     """
-    baselines = {trial.network: trial.description.baseline for trial in plan.trials}
+    baselines = trained_baselines(plan.trials)
     found = []
     for card in cards(folder):
         there = {label: card.speed(baselines[label], speed, sizes) for label, speed in speeds.items() if label in baselines}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prune_core.corruptions import EXTRA, SEVERITIES
+from prune_core.corruptions import SEVERITIES
 from prune_core.data import source_of
 from sweeps.plan.data import study_data
 from sweeps.plan.data_facts import DataFacts
@@ -68,6 +68,7 @@ def sizes_of(study: Study, data: DataFacts | None = None) -> Sizes | None:
     report = selection = 0
     if evaluation.corruptions != "none":
         report = len(SEVERITIES) * len(evaluation.corruption_names) * min(evaluation.images_per_cell, test)
-        selection = len(SEVERITIES) * len(EXTRA) * min(evaluation.selection_images_per_cell, study.data.validation)
+        cell = min(evaluation.selection_images_per_cell, study.data.validation)
+        selection = len(SEVERITIES) * len(evaluation.selection_corruptions) * cell
     clean = study.data.validation + test + min(evaluation.train_images, train)
     return Sizes(train, clean, report + selection, report, shape, classes)

@@ -10,18 +10,26 @@ from typing import IO, Any
 
 from prune_core.base.files import write_json
 from prune_core.base.plugins import import_plugins
-from prune_core.base.trial_folder import FAILED, OUTCOME, finished_budgets, read_progress
+from prune_core.base.trial_folder import FAILED, INTERRUPTED, OUTCOME, finished_budgets, read_progress
 from prune_core.trial.code import changed_code
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
+from sweeps.engine.node_watch import node_leaves
 from sweeps.engine.task import Task
 from sweeps.folder.paths import HANG, HUNG
 from sweeps.folder.stop_request import token_watch
 
 DISK = "disk"
 """The status of a report that says: this machine could not write; nothing is recorded about the trial."""
+MOVES = "moves"
+"""The status of a report that says: the node leaves the cluster; what the trial had is put down, it goes on elsewhere."""
+LEAVES = "NodeLeaves"
 CODE = "code"
 """The status of a report that says: a user's module is not the one of the plan; nothing is recorded about the trial."""
+
+
+class NodeLeaves(Exception):
+    """The node of this worker leaves the cluster. No error: it ends the worker, and Tune begins the trial elsewhere."""
 
 
 class HangWatch:
@@ -77,8 +85,8 @@ def run_planned(task: Task, on_budget: Callable[[int], None] | None = None) -> d
     """Run one planned trial; everything that matters is written to its folder, the return value is a doorbell.
 
     Returns:
-        ``{"key", "status", "cause"}``; status ``interrupted`` when it was asked to stop, ``disk`` when it could not write,
-        ``code`` when a user's module is not the one of the plan.
+        ``{"key", "status", "cause"}``; status ``interrupted`` when it was asked to stop, ``moves`` when its node leaves the
+        cluster, ``disk`` when it could not write, ``code`` when a user's module is not the one of the plan.
     """
     folder, key = task.order.folder, task.description.key
     try:
@@ -98,10 +106,11 @@ def run_planned(task: Task, on_budget: Callable[[int], None] | None = None) -> d
     except OSError as error:
         return {"key": key, "status": DISK, "cause": str(error)}
     stop_asked = token_watch(task.stop_token)
+    leaves = node_leaves() if task.may_move else lambda: False
 
     def should_stop() -> bool:
         watch.beat()
-        return stop_asked()
+        return stop_asked() or leaves()
 
     watch.beat()
     try:
@@ -115,11 +124,16 @@ def run_planned(task: Task, on_budget: Callable[[int], None] | None = None) -> d
         return {"key": key, "status": DISK, "cause": str(error)}
     finally:
         watch.close()
-    return {"key": key, "status": outcome["status"], "cause": outcome.get("cause")}
+    moves = outcome["status"] == INTERRUPTED and leaves() and not stop_asked()
+    return {"key": key, "status": MOVES if moves else outcome["status"], "cause": outcome.get("cause")}
 
 
 def tune_trial(task: Task) -> None:
-    """Run a trial inside Ray Tune: one report per budget, one at the end with the status."""
+    """Run a trial inside Ray Tune: one report per budget, one at the end with the status.
+
+    Raises:
+        NodeLeaves: the trial's work is put down; this worker must not be given another trial.
+    """
     from ray import tune
 
     seen: list[int] = []
@@ -129,6 +143,8 @@ def tune_trial(task: Task) -> None:
         tune.report({"budget": budget, "status": "running"})
 
     result = run_planned(task, on_budget)
+    if result["status"] == MOVES:
+        raise NodeLeaves(str(result["cause"]))
     tune.report({"budget": seen[-1] if seen else -1, **result})
 
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prune_core.metrics.numbers import cost_text, three_digits
 from prune_core.metrics.quantities import costs_known, quantity_of, title_of
 from sweeps.export.card_code import load, prepare
 from sweeps.export.choice import spread_columns
+from sweeps.front.seed_differences import FINE_TUNING, NOTHING
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -50,6 +52,8 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
         notes.append("> From a demonstration study: it shows the way, the numbers mean little.")
     if study["select_on"] == "report":
         notes.append("> Chosen on the report images: the numbers below are those it was chosen by, and too good.")
+    notes += [f"> The unpruned network is doubtful: {escaped(said)}." for said in card.get("doubts", ())]
+    notes += _limit_notes(card)
     candidate = card["candidate"]
     if candidate["collapsed"]:
         images = "report" if study["select_on"] == "report" else "selection"
@@ -59,6 +63,24 @@ def _notes(card: Mapping[str, Any]) -> list[str]:
             f"against its control (mean over seeds).{why}"
         )
     return notes
+
+
+def _limit_notes(card: Mapping[str, Any]) -> list[str]:
+    """What a reader of "met" must know: the file that ships is too large, or the report numbers say otherwise."""
+    notes = []
+    against = [each["report"] for each in card["limits"] if each["checkpoint"]["met"] and _says_no(each)]
+    if against:
+        words = "; ".join(f"{escaped(one['says'])}, on {escaped(one['images'])}" for one in against)
+        notes.append(f"> Its report numbers miss limits that its selection numbers meet: {words}.")
+    for each in card["limits"]:
+        large = [f"`{name}` ({card['files'][name]['size_bytes']:,} bytes)" for name, met in each["files"].items() if not met]
+        if large:
+            notes.append(f"> {' and '.join(large)} {'miss' if len(large) > 1 else 'misses'} {escaped(each['limit'])}.")
+    return notes
+
+
+def _says_no(each: Mapping[str, Any]) -> bool:
+    return each["report"] is not None and not each["report"]["met"]
 
 
 def _what(card: Mapping[str, Any]) -> str:
@@ -103,28 +125,38 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     cells_text = (
         "no corrupted images"
         if images["corruptions"] is None
-        else f"mPC: {escaped(images['corruptions'])}, {images['images_per_cell']} images per corruption and severity"
+        else f"mPC and worst corruption: {escaped(images['corruptions'])}, {images['images_per_cell']} images per "
+        f"corruption and severity; those of the selection images: {escaped(images['selection_corruptions'])}"
     )
     note = (
         f"{images['report']} report images of {escaped(images['data'])}; {cells_text}; {images['ece_bins']} bins of equal "
         "width. The intervals resample images and speak of this one file; an ECE's interval is around its bias-corrected "
-        "value. The control is the unpruned network, fine-tuned as long. The last column is the mean and the standard "
-        "deviation over training seeds: what another training would give, not what this file does."
+        f"value. The control is the unpruned network, fine-tuned as long. {_of_seeds(candidate)}"
     )
     return [_table(heads, rows), note]
+
+
+def _of_seeds(candidate: Mapping[str, Any]) -> str:
+    differ = candidate.get("seeds_differ_in")
+    if differ == NOTHING:
+        return "The last column is without a deviation: every seed judged one checkpoint, which came with the study."
+    over = "The last column is the mean and the standard deviation over"
+    if differ == FINE_TUNING:
+        return f"{over} seeds of fine-tuning from one checkpoint: another training of the network may differ by more."
+    return f"{over} training seeds: what another training would give, not what this file does."
 
 
 def _costs(card: Mapping[str, Any]) -> str:
     costs = card["costs"]
     known = [one for one in costs_known() if costs.get(one.name) is not None]
-    rows = [[escaped(one.title), _cost(costs[one.name]) + " bytes" * (one.format == "bytes")] for one in known]
+    rows = [[escaped(one.title), cost_text(one, costs[one.name])] for one in known]
     for name, file in card["files"].items():
         latency = file["check"]["host_latency"]
+        median, low, high = (three_digits(latency[name]) for name in ("median_ms", "p10_ms", "p90_ms"))
         rows.append(
             [
                 f"host latency of `{name}`, one image, one thread",
-                f"{latency['median_ms']:.3g} ms (10 to 90 % of {latency['runs']} runs: {latency['p10_ms']:.3g} to "
-                f"{latency['p90_ms']:.3g}); {escaped(file['check']['runtime'])}",
+                f"{median} ms (10 to 90 % of {latency['runs']} runs: {low} to {high}); {escaped(file['check']['runtime'])}",
             ]
         )
     machine = escaped(card["exported_with"]["machine"])
@@ -132,22 +164,33 @@ def _costs(card: Mapping[str, Any]) -> str:
     return _table(["cost", ""], rows) + "\n\n" + note
 
 
-def _cost(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
-
-
 def _limits(card: Mapping[str, Any]) -> list[str]:
     if not card["limits"]:
         return ["## Limits", "The study sets none."]
     int8 = {each["limit"]: each for each in card.get("int8", {}).get("limits", [])}
-    heads = ["limit (on the selection images)", "candidate, mean over seeds", "this checkpoint"] + ["INT8 file"] * bool(int8)
-    if card["study"]["select_on"] == "report":
-        heads[0] = "limit (on the report images)"
+    reported = any(each["report"] is not None for each in card["limits"])
+    heads = ["limit", "judged on", "candidate, mean over seeds", "this checkpoint"]
+    heads += ["its report numbers"] * reported + ["INT8 file"] * bool(int8)
     rows = []
     for each in card["limits"]:
-        row = [escaped(each["limit"]), _verdict(each["candidate"]), _verdict(each["checkpoint"])]
+        row = [escaped(each["limit"]), escaped(each["images"]) or "the network itself"]
+        row += [_verdict(each["candidate"]), _of_files(each)]
+        row += [_report_verdict(each["report"])] * reported
         rows.append(row + ([_verdict(int8[each["limit"]]["checkpoint"])] if int8 else []))
     return ["## Limits", _table(heads, rows)]
+
+
+def _of_files(each: Mapping[str, Any]) -> str:
+    """The verdict on the checkpoint; of a limit on the file's size that on each file."""
+    if len(set(each["files"].values())) < 2:
+        return _verdict(each["checkpoint"])
+    return ", ".join(f"`{name}` {'met' if met else 'missed'}" for name, met in each["files"].items())
+
+
+def _report_verdict(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "–"
+    return f"{'met' if found['met'] else '**missed**'}: {escaped(found['says'])}, on {escaped(found['images'])}"
 
 
 def _loading(card: Mapping[str, Any]) -> list[str]:
@@ -161,9 +204,24 @@ def _loading(card: Mapping[str, Any]) -> list[str]:
         int8 = card.get("int8", {}).get("metrics", {}).get("temperature")
         wanted += "." if int8 is None else f", those of the INT8 file by {int8:.4g}."
     parts = [wanted, _code(prepare(given))]
+    module = card["network"]["module"]
     for name, file in card["files"].items():
-        parts += [f"### `{name}`", _code(load(name, card["study"]["plugins"])), _file(file)]
+        code = _code(load(name, None if module is None else module["name"]))
+        parts += [f"### `{name}`", *_needs(name, module), code, _file(file)]
     return parts
+
+
+def _needs(name: str, module: Mapping[str, Any] | None) -> list[str]:
+    """What has to be beside a file, or that nothing has to, for a network that a module of the user's own builds."""
+    if module is None:
+        return []
+    if not name.endswith(".safetensors"):
+        return ["Needs no module: the file holds the whole network."]
+    called = escaped(module["name"])
+    if not module["files"]:
+        return [f"Needs the module `{called}`, which builds the network, where Python finds it; it is not copied here."]
+    files = ", ".join(f"`{escaped(file)}`" for file in module["files"])
+    return [f"Needs the module `{called}`, which builds the network: {files} beside it, copied from where the study ran."]
 
 
 def _code(lines: Sequence[str]) -> str:
@@ -240,7 +298,7 @@ def _difference(name: str, value: float | None) -> str:
 def _spread(name: str, found: Mapping[str, Any] | None) -> str:
     if found is None:
         return ""
-    if found["std"] is None:
+    if not found["std"]:
         return _number(name, found["mean"])
     digits, scale, unit = (2, 100.0, " %") if _share(name) else (4, 1.0, "")
     return f"{scale * found['mean']:.{digits}f} ± {scale * found['std']:.{digits}f}{unit}"

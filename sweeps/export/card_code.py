@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -22,12 +22,12 @@ def prepare(given: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def load(name: str, plugins: Sequence[str]) -> list[str]:
+def load(name: str, module: str | None) -> list[str]:
     """Return the lines that load a file and run it on ``images``.
 
     Args:
         name: of the file, as `sweeps.export.files` calls it.
-        plugins: modules that know the architecture; the programs do without.
+        module: of the user's own that builds the network; the programs do without.
     """
     if name.endswith(".onnx"):
         return [
@@ -43,7 +43,7 @@ def load(name: str, plugins: Sequence[str]) -> list[str]:
         ]
     return [
         "import torch",
-        *(f"import {module}  # knows the architecture" for module in plugins),
+        *([] if module is None else [f"import {module}  # builds the network"]),
         "from prune_core.pruning import load_network",
         f'network = load_network("{name}").eval()',
         "logits = network(torch.from_numpy(images)).detach().numpy()",

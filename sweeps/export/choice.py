@@ -13,23 +13,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
-from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import WEIGHTS, budget_folder, made_anew
+from prune_core.metrics.numbers import plain_number
 from prune_core.metrics.quantities import quantities_known
-from prune_core.metrics.quantity import Quantity
+from prune_core.metrics.quantities import title_of as quantity_title
 from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import RECORDS, STUDY, trial_folder
 from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
 from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
-from sweeps.front.limits import unmet
-from sweeps.front.text import headlines
+from sweeps.front.limits import MET, limit_columns, unmet, verdict_word, verdicts
+from sweeps.front.names import folder_name, title_of
+from sweeps.front.text import shown_columns
 from sweeps.records.columns import IDENTITY
 from sweeps.search.whole_table import whole_table
 from sweeps.storage.files import is_kept
-from sweeps.study.deciding import deciding_column, deciding_columns
+from sweeps.study.deciding import REPORT, deciding_column, deciding_columns
 from sweeps.study.model import Study, load_study, read_study
 from sweeps.study.trust import Confirm
 
@@ -57,6 +57,8 @@ class Choice:
         seed_rule: why this seed, in words.
         trial: the folder of that seed's trial.
         limits: why the candidate does not meet the study's limits; empty where it does.
+        verdict: the same in a word or a few, and whether its report numbers agree (`sweeps.front.limits`).
+        asked: the report columns that a summary of it shows: headlines, and those of the study's objectives and limits.
     """
 
     name: str
@@ -67,6 +69,8 @@ class Choice:
     seed_rule: str
     trial: Path
     limits: tuple[str, ...]
+    verdict: str = MET
+    asked: tuple[str, ...] = ()
 
     @property
     def budget(self) -> int:
@@ -117,7 +121,7 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
         BadInput: no front, a pick that nothing is called, or weights that are gone.
     """
     decisive = deciding_columns(study.objectives, records.columns, study.select_on)
-    limited = [deciding_column(limit.column, records, study.select_on) for limit in study.parsed_limits]
+    limited = limit_columns(study.parsed_limits, records.columns, study.select_on)
     lost = loss_column(records.columns, study.select_on)
     shown = [column for column in (*spread_columns(), *limited, lost) if column in records]
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
@@ -134,15 +138,18 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
 
 
 def table_lines(chosen: Sequence[Choice]) -> list[str]:
-    """Return the chosen networks as a table: the report numbers of the very checkpoint, and whether limits are missed."""
-    shown = headlines()
-    heads = ("network", "seed", *(one.title for one in shown), "limits", "trial")
+    """Return the chosen networks as a table: the report numbers of the very checkpoint, and whether limits are missed.
+
+    Beside the headlines it has the columns of the study's objectives and limits; the limits are those of the candidate.
+    """
+    shown = list(dict.fromkeys(column for each in chosen for column in each.asked))
+    heads = ("network", "seed", *map(quantity_title, shown), "limits", "trial")
     rows = [
         (
             each.name,
             str(each.record["seed"]),
-            *(_shown(each.record, one) for one in shown),
-            "missed" if each.limits else "met",
+            *(_shown(each.record, column) for column in shown),
+            each.verdict,
             str(each.record["key"]),
         )
         for each in chosen
@@ -155,31 +162,9 @@ def table_lines(chosen: Sequence[Choice]) -> list[str]:
     ]
 
 
-def _shown(record: Mapping[str, Any], one: Quantity) -> str:
-    value = record.get(one.name)
-    if value is None or pd.isna(value):
-        return "-"
-    return f"{float(value):,.0f}" if one.format in ("count", "bytes") else f"{float(value):.4f}"
-
-
-def title_of(row: Mapping[str, Any]) -> str:
-    """Return a candidate's name: arm, ratio and budget, as the trials are called."""
-    arm, method, budget = str(row["arm"]), str(row["method"]), int(row["budget"])
-    if method in UNPRUNED:
-        return f"{arm}-{method}" + (f"-b{budget}" if method == "control" else "")
-    ratio = f"{row['ratio']:.10g}"
-    return f"{arm}-r{ratio if len(ratio) > 4 else f'{float(ratio):.2f}'}-b{budget}"
-
-
-def folder_name(title: str) -> str:
-    """Return a folder's name for a title from a study file: no separators, no dots at its ends, no other surprises.
-
-    Whatever is replaced makes way for a few digits of a hash, so that different titles never share a folder.
-    """
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", title).strip("._-")
-    if title and plain == title and len(title) <= 100:
-        return title
-    return f"{plain[:80] or 'network'}-{content_key(title, length=8)}"
+def _shown(record: Mapping[str, Any], column: str) -> str:
+    value = record.get(column)
+    return "-" if value is None or pd.isna(value) else plain_number(float(value), column).removesuffix(" bytes")
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -230,6 +215,8 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         seed_rule=rule,
         trial=trial_folder(out, found),
         limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
+        verdict=verdict_word(verdicts(row, study.parsed_limits, study.select_on)),
+        asked=_asked(study),
     )
     if not is_kept(choice.folder, WEIGHTS):
         why = f"keep is {study.keep!r}; to export, run the study with keep: front or all"
@@ -237,6 +224,11 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
             why = made_anew(choice.folder)
         raise BadInput(f"{choice.folder / WEIGHTS}: the weights of {choice.title} are gone ({why})")
     return choice
+
+
+def _asked(study: Study) -> tuple[str, ...]:
+    columns = shown_columns(study.objectives, study.parsed_limits, select_on=REPORT)
+    return tuple(dict.fromkeys(column.removeprefix("val_") for column in columns))
 
 
 def _seed(rows: list[dict[str, Any]], study: Study) -> tuple[dict[str, Any], str]:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from prune_core.base.errors import BadInput, Diverged
 from prune_core.base.files import write_atomically, write_json
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import DESCRIPTION, REPORT, SELECTION, WEIGHTS
+from prune_core.networks import architecture_of
+from prune_core.networks.defining_module import defining_module
 from prune_core.pruning import load_network
 from prune_core.training import prepare_runtime
 from prune_core.trial.data import TrialData, load_trial_data
@@ -21,12 +24,14 @@ from prune_core.trial.description import TrialDescription
 from sweeps.export.card import card_text
 from sweeps.export.check import TOLERANCE
 from sweeps.export.choice import Choice, choices, open_study
-from sweeps.export.facts import card_facts, int8_facts
+from sweeps.export.facts import SIZE, card_facts, int8_facts, limit_facts, record_of
 from sweeps.export.files import FILES, INT8, check_formats, exported, write_onnx, write_program, write_safetensors
 from sweeps.export.folder import CARD, README, check_target, models_folder, whole_folder
 from sweeps.export.int8 import CALIBRATION_IMAGES, calibration_images, judge_onnx, write_int8
+from sweeps.export.module import copy_module, remove_copies
 from sweeps.export.proof import ExportFailed, checked, first_line, sample_of
 from sweeps.folder.paths import STUDY
+from sweeps.front.doubts import baseline_doubts
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.study.trust import Confirm, require_trust
@@ -81,7 +86,7 @@ def export_study(
     for choice in chosen:
         try:
             with whole_folder(models, choice.name) as folder:
-                line = _export_one(study, commit, choice, folder, wanted)
+                line = _export_one(study, commit, choice, folder, wanted, records)
         except (ExportFailed, Diverged) as error:
             failed.append(f"{choice.name}: {error}")
             continue
@@ -93,17 +98,31 @@ def export_study(
     return done
 
 
-def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted) -> str:
+def _export_one(
+    study: Study, commit: str | None, choice: Choice, folder: Path, wanted: Wanted, records: pd.DataFrame
+) -> str:
     bring_back(choice.folder, (WEIGHTS, SELECTION, REPORT))
     described = _described(choice)
     data = load_trial_data(described.baseline, None)
     prepare_runtime(threads=1)
     network = load_network(choice.folder / WEIGHTS).eval()
     facts = card_facts(study, commit, choice, data, described.evaluation)
+    own = records[records["network"].eq(choice.record["network"])]
+    classes = len(data.dataset.classes)
+    facts["doubts"] = [said for _, said in baseline_doubts(own, study.parsed_limits, classes, study.select_on)]
     names = _write_files(network, folder, wanted, data, _header(facts))
     sample, kept = sample_of(network, choice, data)
-    checks = checked(folder, names, sample, study)
-    card = {**facts, "files": {name: _file_facts(folder / name, checks[name]) for name in names}, "kept_logits": kept}
+    checks, module = _proved(study, architecture_of(network).name, folder, names, sample)
+    card = {
+        **facts,
+        "network": {**facts["network"], "module": module},
+        "files": {name: _file_facts(folder / name, checks[name]) for name in names},
+        "kept_logits": kept,
+    }
+    sizes = {name: card["files"][name]["size_bytes"] for name in names if name != INT8}
+    card["limits"] = limit_facts(study, choice, record_of(choice), sizes)
+    if FILES["safetensors"] in sizes:
+        card["costs"] = {**card["costs"], SIZE: sizes[FILES["safetensors"]]}
     if wanted.int8:
         selection, report = judge_onnx(folder / INT8, data, described.evaluation)
         costs = {**facts["costs"], "size_bytes": (folder / INT8).stat().st_size}
@@ -112,6 +131,27 @@ def _export_one(study: Study, commit: str | None, choice: Choice, folder: Path, 
     write_json(folder / CARD, card)
     write_atomically(folder / README, lambda path: path.write_text(card_text(card), encoding="utf-8"))
     return _line(card)
+
+
+def _proved(
+    study: Study, network: str, folder: Path, names: Sequence[str], sample: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return what the files do in a clean process, and the module beside them that builds the network.
+
+    The copy of the module counts when the file loads with it alone; otherwise it is removed, and the module is taken from
+    where the study has it.
+    """
+    built_by = defining_module(network)
+    if built_by is None:
+        return checked(folder, names, sample), None
+    said = {"name": built_by.name, "code": dict(built_by.code)}
+    copies = copy_module(built_by, folder, study.plugin_paths) if FILES["safetensors"] in names else []
+    if copies:
+        try:
+            return checked(folder, names, sample, [built_by.name], [str(folder.resolve())]), {**said, "files": copies}
+        except ExportFailed:
+            remove_copies(folder, copies)
+    return checked(folder, names, sample, study.plugins, study.plugin_paths), {**said, "files": []}
 
 
 def _described(choice: Choice) -> TrialDescription:
@@ -175,6 +215,11 @@ def _line(card: Mapping[str, Any]) -> str:
     accuracy = card["checkpoint"]["metrics"].get("accuracy")
     text = ", ".join(card["files"]) + f"; seed {card['checkpoint']['seed']}"
     text += f", accuracy {100 * accuracy:.1f} %" if accuracy is not None else ""
+    missed = [each["limit"] for each in card["limits"] if not each["checkpoint"]["met"] or not all(each["files"].values())]
+    contradicted = [each["limit"] for each in card["limits"] if each["report"] is not None and not each["report"]["met"]]
+    if card["limits"]:
+        text += f", misses {' and '.join(missed)}" if missed else ", within the limits"
+        text += f" (by its report numbers not {' and '.join(contradicted)})" if contradicted and not missed else ""
     if "int8" in card and "accuracy" in card["int8"]["metrics"]:
         text += f" (INT8 {100 * card['int8']['metrics']['accuracy']:.1f} %)"
     return text

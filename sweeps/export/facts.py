@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from prune_core.base.benchmark import corruptions_in_words
 from prune_core.base.kinds import UNPRUNED
 from prune_core.base.trial_folder import REPORT, read_record
 from prune_core.evaluation.logits import LogitSet
@@ -13,15 +14,20 @@ from prune_core.evaluation.scoring import record_columns
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.quantities import costs_known
+from prune_core.pruning.normalisation import Normalisation, input_facts
 from prune_core.trial.data import TrialData, corruption_label
 from prune_core.trial.description import EvaluationDescription
 from sweeps.export.choice import Choice, spread_columns
-from sweeps.export.files import INPUT, OUTPUT
+from sweeps.export.files import OUTPUT
 from sweeps.folder.provenance import provenance
-from sweeps.front.limits import unmet
+from sweeps.front.limits import Verdict, verdicts
+from sweeps.front.seed_differences import SEEDS_DIFFER_IN
+from sweeps.study.images import images_of
 from sweeps.study.model import Study
 
 CARD_FORMAT = 1
+SIZE = "size_bytes"
+"""The cost that a file that ships may differ in from what was judged."""
 
 
 def card_facts(
@@ -36,7 +42,7 @@ def card_facts(
         data: the study's images.
         evaluation: that section of the trial's description.
     """
-    record = {**choice.record, **(read_record(choice.trial, choice.budget) or {})}
+    record = record_of(choice)
     return {
         "card_format": CARD_FORMAT,
         "name": choice.name,
@@ -62,16 +68,9 @@ def card_facts(
         },
         "candidate": _candidate(choice),
         "costs": {one.name: _plain(record.get(one.name)) for one in costs_known() if one.repeatable},
-        "limits": [
-            {
-                "limit": str(limit),
-                "candidate": _verdict(choice.candidate, limit, study),
-                "checkpoint": _verdict(record, limit, study),
-            }
-            for limit in study.parsed_limits
-        ],
+        "limits": limit_facts(study, choice, record, {}),
         "images": _images(study, data, evaluation),
-        "input": input_facts(data),
+        "input": input_facts(data.input_shape, Normalisation(data.dataset.mean, data.dataset.std)),
         "output": {
             "name": OUTPUT,
             "shape": ["batch", len(data.dataset.classes)],
@@ -82,17 +81,9 @@ def card_facts(
     }
 
 
-def input_facts(data: TrialData) -> dict[str, Any]:
-    """Return what the exported files want to be fed."""
-    return {
-        "name": INPUT,
-        "shape": ["batch", *data.input_shape],
-        "layout": "NCHW",
-        "dtype": "float32",
-        "normalisation": "(pixel / 255 - mean) / std, per channel",
-        "mean": [float(value) for value in data.dataset.mean],
-        "std": [float(value) for value in data.dataset.std],
-    }
+def record_of(choice: Choice) -> dict[str, Any]:
+    """Return the columns of the checkpoint's record, those that only its folder holds included."""
+    return {**choice.record, **(read_record(choice.trial, choice.budget) or {})}
 
 
 def int8_facts(
@@ -107,10 +98,41 @@ def int8_facts(
         "metrics": metrics,
         "intervals": {} if report is None else _intervals(report, bins),
         "limits": [
-            {"limit": str(limit), "checkpoint": _verdict({**costs, **metrics}, limit, study)}
-            for limit in study.parsed_limits
+            {"limit": str(one.limit), "checkpoint": _plain_verdict(one)}
+            for one in verdicts({**costs, **metrics}, study.parsed_limits, study.select_on)
         ],
     }
+
+
+def limit_facts(study: Study, choice: Choice, record: Mapping[str, Any], sizes: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return each limit with what the candidate's means, this checkpoint and its report numbers say about it.
+
+    A limit on the size of the file is judged on the files that ship, each by its own length.
+
+    Args:
+        study: the study.
+        choice: the network.
+        record: its columns.
+        sizes: float32 file -> bytes; none before they are written: then the record's ``size_bytes`` is taken.
+    """
+    evaluation = study.evaluation.model_dump(mode="json")
+    shipped = {**record, SIZE: next(iter(sizes.values()))} if sizes else record
+    candidate = verdicts(choice.candidate, study.parsed_limits, study.select_on)
+    own = verdicts(shipped, study.parsed_limits, study.select_on)
+    found = []
+    for theirs, one in zip(candidate, own, strict=True):
+        files = {name: one.limit.holds(size) for name, size in sizes.items()} if one.column == SIZE else {}
+        found.append(
+            {
+                "limit": str(one.limit),
+                "images": images_of(one.column, evaluation),
+                "candidate": _plain_verdict(theirs),
+                "checkpoint": _plain_verdict(one),
+                "report": _report_verdict(one, evaluation),
+                "files": files,
+            }
+        )
+    return found
 
 
 def report_intervals(choice: Choice, bins: int) -> dict[str, list[float]]:
@@ -136,6 +158,7 @@ def _candidate(choice: Choice) -> dict[str, Any]:
         "on_front": choice.on_front,
         "front_frequency": _plain(row["front_frequency"]),
         "seeds": int(row["seeds"]),
+        "seeds_differ_in": _plain(row.get(SEEDS_DIFFER_IN)),
         "limits_missed": list(choice.limits),
         "accuracy_lost": _plain(row.get("accuracy_lost")),
         "collapsed": bool(row.get("collapsed", False)),
@@ -151,9 +174,16 @@ def _differences(choice: Choice) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _verdict(row: Mapping[str, Any], limit: Any, study: Study) -> dict[str, Any]:
-    missed = unmet(row, [limit], study.select_on)
-    return {"met": not missed, "why_not": missed[0] if missed else None}
+def _plain_verdict(one: Verdict) -> dict[str, Any]:
+    return {"met": one.met, "why_not": None if one.met else one.why_not}
+
+
+def _report_verdict(one: Verdict, evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the report number of the same metric says; None where there is none, or where it decides itself."""
+    if one.report_column is None or one.report_measured is None:
+        return None
+    met = one.limit.holds(one.report_measured)
+    return {"met": met, "says": one.report_words, "images": images_of(one.report_column, evaluation)}
 
 
 def _images(study: Study, data: TrialData, evaluation: EvaluationDescription) -> dict[str, Any]:
@@ -167,6 +197,7 @@ def _images(study: Study, data: TrialData, evaluation: EvaluationDescription) ->
         "selection": len(data.split.validation.labels),
         "report": len(data.split.test.labels),
         "corruptions": label,
+        "selection_corruptions": None if label is None else corruptions_in_words(evaluation.selection_corruptions),
         "images_per_cell": None if label is None else min(evaluation.images_per_cell, len(data.split.test.labels)),
         "ece_bins": study.evaluation.ece_bins,
     }

@@ -15,12 +15,13 @@ from torch import nn
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.pruning import save_network
+from prune_core.pruning.normalisation import INPUT
 
 FILES = {"safetensors": "model.safetensors", "onnx": "model.onnx", "pt2": "model.pt2"}
 """Format -> name of its file."""
 INT8 = "model.int8.onnx"
-INPUT, OUTPUT = "images", "logits"
-"""Names of the input and the output in ONNX."""
+OUTPUT = "logits"
+"""Name of the output in ONNX; that of the input is `prune_core.pruning.normalisation.INPUT`."""
 _NEEDED = ("onnx", "onnxruntime", "onnxscript")
 
 

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from prune_core.data import Subset
 from prune_core.evaluation.batch_size import BATCH_SIZE
 from prune_core.evaluation.evaluation import LogitSet, evaluate_network
+from prune_core.pruning.normalisation import INPUT
 from prune_core.trial.data import Corrupted, TrialData, report_cells, selection_cells
 from prune_core.trial.description import EvaluationDescription
-from sweeps.export.files import INPUT, OUTPUT
+from sweeps.export.files import OUTPUT
 
 CALIBRATION_IMAGES = 256
 

@@ -20,7 +20,6 @@ from prune_core.trial.data import TrialData
 from sweeps.export.check import TOLERANCE
 from sweeps.export.choice import Choice
 from sweeps.export.files import INT8
-from sweeps.study.model import Study
 
 _CHECKED_IMAGES = 64
 _CHECK_SECONDS = 600
@@ -55,9 +54,20 @@ def sample_of(
 
 
 def checked(
-    folder: Path, names: Sequence[str], sample: Mapping[str, np.ndarray[Any, Any]], study: Study
+    folder: Path,
+    names: Sequence[str],
+    sample: Mapping[str, np.ndarray[Any, Any]],
+    plugins: Sequence[str] = (),
+    paths: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
-    """Load every file again in a clean process.
+    """Load every file again in a clean process, which works in the folder of the files.
+
+    Args:
+        folder: holds the files.
+        names: theirs.
+        sample: what `sample_of` returned.
+        plugins: modules to import before a safetensors file is loaded.
+        paths: folders to look for them in.
 
     Raises:
         ExportFailed: a file cannot be loaded, or its answers are too far from the network's.
@@ -65,13 +75,13 @@ def checked(
     with tempfile.TemporaryDirectory() as place:
         np.savez(Path(place) / "sample.npz", allow_pickle=False, **sample)
         asked = {
-            "folder": str(folder),
+            "folder": str(folder.resolve()),
             "files": list(names),
             "sample": str(Path(place) / "sample.npz"),
-            "plugins": list(study.plugins),
-            "plugin_paths": list(study.plugin_paths),
+            "plugins": list(plugins),
+            "plugin_paths": list(paths),
         }
-        ran = _clean_process(asked)
+        ran = _clean_process(asked, folder)
     if ran.returncode != 0:
         raise ExportFailed(f"cannot be loaded in a clean process: {first_line(ran.stderr.strip().splitlines()[-1:])}")
     found: dict[str, dict[str, Any]] = json.loads(ran.stdout.splitlines()[-1])  # plugins may print when imported
@@ -84,7 +94,7 @@ def checked(
     return found
 
 
-def _clean_process(asked: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+def _clean_process(asked: Mapping[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             [sys.executable, "-m", "sweeps.export.check"],
@@ -93,6 +103,7 @@ def _clean_process(asked: Mapping[str, Any]) -> subprocess.CompletedProcess[str]
             text=True,
             timeout=_CHECK_SECONDS,
             check=False,
+            cwd=folder,
             env={**os.environ, "PYTHONPATH": _import_path()},
         )
     except subprocess.TimeoutExpired:

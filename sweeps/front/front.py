@@ -15,12 +15,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.metrics import Direction
+from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
+from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
+from sweeps.front.names import folder_name, title_of
+from sweeps.front.seed_differences import with_seed_differences
+from sweeps.front.seeds import seed_adjusted
 from sweeps.front.volume import hypervolume, non_dominated
+from sweeps.records.columns import CHECKPOINT
 from sweeps.records.csv_file import write_csv
 from sweeps.study.deciding import deciding_columns
+from sweeps.study.values import Limit
 
 __all__ = [
     "CANDIDATE",
@@ -46,6 +53,9 @@ def candidates(
 ) -> pd.DataFrame:
     """Return one row per candidate: mean, sample standard deviation and completeness.
 
+    Where some have more seeds than others, means are those of `seed_adjusted`: extra seeds tell more about a candidate and
+    not about the baselines that they happened to start from.
+
     Args:
         records: the table of records (any status).
         objectives: column -> direction; a candidate without a value in one of them is incomplete.
@@ -54,11 +64,13 @@ def candidates(
 
     Returns:
         The columns of `CANDIDATE`, then ``seeds`` (count of complete records), ``complete``, ``keys`` (trial keys, ``;``
-        between), and for each column its mean under its own name and ``<column>_std`` (ddof 1, NaN for one seed); sorted.
+        between), for each column its mean under its own name and ``<column>_std`` (ddof 1; NaN for one seed, and for
+        metrics where every seed is one and the same network), and ``seeds_differ_in``
+        (`sweeps.front.seed_differences`); sorted.
     """
     wanted = frozenset(records["seed"].dropna().astype(int)) if seeds is None else frozenset(seeds)
     numbers = list(dict.fromkeys([*objectives, *shown]))
-    table = records.reindex(columns=[*CANDIDATE, "seed", "key", "status", *numbers])
+    table = records.reindex(columns=[*CANDIDATE, "seed", "key", "status", CHECKPOINT, *numbers])
     table["ratio"] = pd.to_numeric(table["ratio"], errors="coerce").fillna(0.0)
     table["budget"] = pd.to_numeric(table["budget"], errors="coerce").fillna(0).astype(int)
     table[numbers] = table[numbers].astype(float).replace([np.inf, -np.inf], np.nan)
@@ -70,12 +82,29 @@ def candidates(
     rows["seeds"] = groups["seed"].nunique()
     rows["complete"] = groups["seed"].agg(lambda present: wanted <= set(present.astype(int)))
     rows["keys"] = groups["key"].agg(lambda keys: ";".join(sorted(map(str, keys))))
-    means, spreads = groups[numbers].mean(), groups[numbers].std(ddof=1).add_suffix("_std")
-    result = rows.join(means).join(spreads).copy().reset_index()  # in one piece: pandas warns of many
+    means, spreads = _means(done, numbers, wanted), groups[numbers].std(ddof=1).add_suffix("_std")
+    result = rows.join(means).join(spreads).copy()  # in one piece: pandas warns of many
     result["seeds"] = result["seeds"].fillna(0).astype(int)
+    result = with_seed_differences(result, done, CANDIDATE).reset_index()
     result["complete"] = result["complete"].eq(True)
     result["keys"] = result["keys"].fillna("")
     return result
+
+
+def _means(done: pd.DataFrame, numbers: list[str], wanted: frozenset[int]) -> pd.DataFrame:
+    """Return the means of candidates; ``delta_*`` are paired by seed already, and a cost has no luck."""
+    means = done.groupby(CANDIDATE, sort=True, dropna=False)[numbers].mean()
+    measured = [name for name in numbers if not name.startswith("delta_") and not is_cost(name)]
+    if done["seed"].isin(wanted).all():
+        return means
+    for _, rows in done.groupby(["network", "budget"]):
+        if rows["seed"].isin(wanted).all():
+            continue
+        for name in measured:
+            wide = rows.set_index([*CANDIDATE, "seed"])[name].unstack("seed")
+            own = np.array([seed in wanted for seed in wide.columns.astype(int)])
+            means.loc[wide.index, name] = seed_adjusted(wide.to_numpy(dtype=float), own)
+    return means
 
 
 def front(table: pd.DataFrame, objectives: Mapping[str, Direction], *, mix_budgets: bool = False) -> NDArray[np.bool_]:
@@ -106,18 +135,26 @@ def write_front(
     select_on: str = "validation",
     seeds: Iterable[int] | None = None,
     mix_budgets: bool = False,
+    limits: Sequence[Limit] = (),
 ) -> Path:
     """Write ``front.csv`` into the study's folder: the candidates on the front with mean, spread and frequency.
 
     The selection numbers decide membership; the report numbers (``shown`` and the objectives themselves) stand beside them.
+    ``name`` is what ``prunefront export --pick`` takes. With limits, ``limits`` says who meets them (`sweeps.front.limits`),
+    and their columns and the report numbers of these are there too.
 
     Returns:
         The path of the file; without a front it holds the header only.
     """
     decisive = deciding_columns(objectives, records.columns, select_on)
-    table = candidates(records, decisive, shown=[*objectives, *shown], seeds=seeds)
+    judged = limit_columns(limits, records.columns, select_on)
+    table = candidates(records, decisive, shown=[*objectives, *shown, *judged], seeds=seeds)
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
+    rows = [plain_row(row) for _, row in table.iterrows()]
+    if limits:
+        table.insert(len(CANDIDATE), "limits", [verdict_word(verdicts(row, limits, select_on)) for row in rows])
+    table.insert(0, "name", [folder_name(title_of(row)) for row in rows])
     chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
     write_csv(chosen, out / FRONT)
     return out / FRONT

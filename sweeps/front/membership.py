@@ -73,7 +73,8 @@ def membership(
     noise = None if images is None else _of_common_seeds(images.of_candidates(records, chosen, numbers), values)
     groups = [np.flatnonzero(group[rows]) for group in rivals(table, mix_budgets=mix_budgets)]
     networks, arms = (chosen[name].to_numpy(dtype=str) for name in ("network", "arm"))
-    frequency[rows] = front_frequencies(values, networks, arms, objectives, groups, noise=noise, draws=draws)
+    means = chosen[numbers].to_numpy(dtype=float)
+    frequency[rows] = front_frequencies(values, networks, arms, objectives, groups, means=means, noise=noise, draws=draws)
     return frequency
 
 
@@ -90,6 +91,7 @@ def front_frequencies(
     objectives: Mapping[str, Direction],
     groups: Sequence[NDArray[np.int64]],
     *,
+    means: Array | None = None,
     noise: Array | None = None,
     draws: int = DRAWS,
 ) -> Array:
@@ -101,16 +103,17 @@ def front_frequencies(
         arms: ``(C,)`` names.
         objectives: the M columns and their directions.
         groups: positions of candidates that compete with each other.
+        means: ``(C, M)`` what decides, adjusted for unequal seeds; the bare means unless given.
         noise: ``(C, S, M, R)`` deviations on R resampled sets of base images; None for seeds only.
         draws: how many times.
     """
     numbers = list(objectives)
     stream = np.random.default_rng(20240617)
-    scatter = scatter_of(values, networks, [is_cost(name) for name in numbers])
+    scatter = scatter_of(values, networks, [is_cost(name) for name in numbers], adjusted=means is not None)
     if noise is not None:
         scatter = scatter.with_images(noise)
     numbers_drawn, shifts = _noises(scatter, values, draws, stream), scatter.draw_shifts(draws, stream)
-    means = np.nanmean(values, axis=1)
+    means = np.nanmean(values, axis=1) if means is None else means
     place, arm = _log_cost(means, numbers), np.unique(arms, return_inverse=True)[1]
     hits = np.zeros((draws, len(values)), dtype=bool)
     for at in groups:

@@ -68,13 +68,14 @@ class Scatter:
         return replace(self, error=np.sqrt(self.error**2 + added), image_shift=shift)
 
 
-def scatter_of(values: Array, networks: NDArray[np.str_], fixed: Sequence[bool]) -> Scatter:
+def scatter_of(values: Array, networks: NDArray[np.str_], fixed: Sequence[bool], *, adjusted: bool = False) -> Scatter:
     """Estimate the scatter over seeds.
 
     Args:
         values: ``(C, S, M)``, NaN where a seed is missing.
         networks: ``(C,)`` names.
         fixed: for each objective, whether it is a cost: then a candidate whose seeds agree has no noise.
+        adjusted: whether the means to which the errors belong are free of what seeds do to all that have them.
     """
     residuals = values - np.nanmean(values, axis=1, keepdims=True)
     names, network = np.unique(networks, return_inverse=True)
@@ -86,7 +87,8 @@ def scatter_of(values: Array, networks: NDArray[np.str_], fixed: Sequence[bool])
     for n in range(len(names)):
         at = np.flatnonzero(network == n)
         error[at] = np.sqrt(_moderated(own[at], np.array(fixed)) * _few(len(at)))
-    error = np.sqrt(error**2 + _unpaired(values, common, network))
+    if not adjusted:
+        error = np.sqrt(error**2 + _unpaired(values, common, network))
     count = common.shape[1]
     shift = common * np.sqrt(_ratio(_moderated(common, np.ones(len(fixed), dtype=bool)), (common**2).sum(axis=1)))[:, None]
     return Scatter(

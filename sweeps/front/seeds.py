@@ -44,3 +44,32 @@ def seed_values(records: pd.DataFrame, chosen: pd.DataFrame, numbers: Sequence[s
     values = records.reindex(columns=list(numbers)).astype(float).to_numpy()
     values = np.concatenate([values, np.full((1, values.shape[1]), np.nan)])  # -1: the missing one
     return values[rows], seeds
+
+
+def seed_adjusted(values: Array, own: NDArray[np.bool_]) -> Array:
+    """Return the means of candidates that have unequal seeds, as if all had the seeds that all have.
+
+    The candidates of a network start from the same baselines, so a seed moves them together: a bare mean over more seeds
+    would count the luck of those baselines for or against the one that has them. What a seed does to all is estimated
+    together with the candidates' means by least squares (the additive two-way layout with missing cells, Yates 1933), and
+    taken off; a seed that only one candidate has says nothing about it.
+
+    Args:
+        values: ``(C, S)`` candidates of one network and budget, NaN where a seed is missing.
+        own: ``(S,)`` the seeds whose mean effect is called 0: the study's own.
+
+    Returns:
+        ``(C,)``; NaN where there is no value. Those with the study's own seeds alone keep their bare mean.
+    """
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    bare = np.where(count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    rows, seeds = np.nonzero(known)
+    if not (known[:, own].any() and known[:, ~own].any()):
+        return np.asarray(bare)
+    design = np.zeros((len(rows) + 1, sum(values.shape)))
+    design[np.arange(len(rows)), rows] = 1.0
+    design[np.arange(len(rows)), len(values) + seeds] = 1.0
+    design[-1, len(values) + np.flatnonzero(own & known.any(axis=0))] = 1.0
+    solved = np.linalg.lstsq(design, np.append(values[rows, seeds], 0.0), rcond=None)[0][: len(values)]
+    return np.asarray(np.where(known[:, ~own].any(axis=1) & known[:, own].any(axis=1), solved, bare))

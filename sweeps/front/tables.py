@@ -12,10 +12,17 @@ from prune_core.metrics.quantities import quantities_known
 from sweeps.front.front import write_front
 from sweeps.records.collect import write_records
 from sweeps.records.columns import cost_columns
+from sweeps.study.values import Limit
 
 
 def write_tables(
-    out: Path, records: pd.DataFrame, objectives: Mapping[str, Direction], *, select_on: str, seeds: Sequence[int]
+    out: Path,
+    records: pd.DataFrame,
+    objectives: Mapping[str, Direction],
+    *,
+    select_on: str,
+    seeds: Sequence[int],
+    limits: Sequence[Limit] = (),
 ) -> None:
     """Write ``records.parquet``, ``records.csv`` and ``front.csv``; the arguments are those of `write_front`.
 
@@ -23,4 +30,5 @@ def write_tables(
     """
     write_records(records, out)
     metrics = [one.name for one in quantities_known() if one.table and not one.is_cost]
-    write_front(out, records, objectives, shown=[*metrics, *cost_columns()], select_on=select_on, seeds=seeds)
+    shown = [*metrics, *cost_columns()]
+    write_front(out, records, objectives, shown=shown, select_on=select_on, seeds=seeds, limits=limits)

@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from prune_core.base.kinds import UNPRUNED
 from prune_core.metrics import Direction
-from prune_core.metrics.quantities import quantities_known
+from prune_core.metrics.numbers import plain_number
+from prune_core.metrics.quantities import quantities_known, title_of
 from prune_core.metrics.quantity import Quantity
 from sweeps.front.collapse import COLLAPSED, has_collapsed, loss_column
 from sweeps.front.front import candidates, front, rivals
+from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.records.builds import builds_line
+from sweeps.records.checkpoints import one_checkpoint_line
 from sweeps.study.deciding import REPORT, deciding_column
+from sweeps.study.values import Limit
 
 
 def headlines() -> list[Quantity]:
-    """Return what the table shows, in its order: the headline metrics, then the headline costs."""
+    """Return what every summary shows, in its order: the headline metrics, then the headline costs."""
     return [one for one in quantities_known() if one.headline and one.recorded and not one.is_text]
 
 
-def front_heads() -> list[str]:
-    """Return the heads of the table's columns; the first, of who it is, has none."""
-    return ["", *(one.title for one in headlines())]
+def shown_columns(
+    decisive: Iterable[str], limits: Iterable[Limit] = (), columns: Container[str] = (), select_on: str = "validation"
+) -> list[str]:
+    """Return the columns of the table: the headlines, then what else the study's objectives and limits ask for.
+
+    Args:
+        decisive: the columns that decide.
+        limits: the study's.
+        columns: those that there are; a headline is shown by its selection number where it is among them.
+        select_on: as the study says.
+    """
+    asked = [*(one.name for one in headlines()), *decisive, *(limit.column for limit in limits)]
+    return list(dict.fromkeys(deciding_column(name, columns, select_on) for name in asked))
+
+
+def front_heads(shown: Iterable[str] | None = None, limits: Sequence[Limit] = ()) -> list[str]:
+    """Return the heads of the table's columns; the first, of who it is, has none.
+
+    Args:
+        shown: what `shown_columns` returned; None for the headlines alone.
+        limits: the study's; with any, the last column says who meets them.
+    """
+    titles = [one.title for one in headlines()] if shown is None else [title_of(column) for column in shown]
+    return ["", *titles, *(["limits"] if limits else [])]
 
 
 def front_rows(
-    records: pd.DataFrame, decisive: Mapping[str, Direction], seeds: Sequence[int], select_on: str = "validation"
+    records: pd.DataFrame,
+    decisive: Mapping[str, Direction],
+    seeds: Sequence[int],
+    select_on: str = "validation",
+    limits: Sequence[Limit] = (),
 ) -> tuple[list[tuple[str, ...]], str]:
     """Return the front as rows of text, and a line that says what they show and what they leave out.
 
@@ -38,42 +66,53 @@ def front_rows(
         decisive: the columns that decide, and their directions.
         seeds: those that a complete candidate has.
         select_on: as the study says.
+        limits: the study's.
 
     Returns:
         A cell for each of `front_heads`, the means over the seeds; nothing while no candidate is complete.
     """
     if records.empty:
         return [], ""
-    numbers = [deciding_column(one.name, records, select_on) for one in headlines()]
+    numbers = shown_columns(decisive, limits, records.columns, select_on)
     accuracy = deciding_column("accuracy", records, select_on)
-    shown = [*numbers, accuracy, loss_column(records.columns, select_on)]
+    judged = limit_columns(limits, records.columns, select_on)
+    shown = [*numbers, *judged, accuracy, loss_column(records.columns, select_on)]
     table = candidates(records, decisive, shown=shown, seeds=seeds)
     everywhere = int(front(table, decisive).sum())
     at_longest = table[rivals(table)[-1]]
     chosen = at_longest[front(at_longest, decisive, mix_budgets=True)].sort_values(accuracy, ascending=False, kind="stable")
     kept = chosen[~has_collapsed(chosen, select_on)]
-    rows = [(who(row), *(_number(row[column]) for column in numbers)) for _, row in kept.iterrows()]
+    rows = [
+        (
+            who(row),
+            *(_number(row[column], column) for column in numbers),
+            *([verdict_word(verdicts(plain_row(row), limits, select_on))] if limits else []),
+        )
+        for _, row in kept.iterrows()
+    ]
     if not rows:
         return [], ""
     images = "the report images, which also chose" if select_on == REPORT else "validation images (selection)"
-    note = [f"means over seeds on {images}, {at_longest['budget'].max()} epochs of fine-tuning"]
+    note = [f"means over seeds on {images}, {_epochs(int(at_longest['budget'].max()))} of fine-tuning"]
     if len(kept) < len(chosen):
         note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:g} points of accuracy against their control")
     if everywhere > len(chosen):
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
-    mixed = builds_line(records)
-    return rows, "; ".join(note if mixed is None else [*note, mixed])
+    more = [line for line in (one_checkpoint_line(records), builds_line(records)) if line is not None]
+    return rows, "; ".join([*note, *more])
 
 
 def who(row: pd.Series[Any]) -> str:
     """Return how people name a candidate: its arm, or what it is where no method touched it, then ratio and budget."""
     if row["method"] in UNPRUNED:
-        return f"{row['arm']} {row['method']}" + (f", {row['budget']} epochs" if row["budget"] else "")
-    return f"{row['arm']} at {row['ratio']:g}, {row['budget']} epochs"
+        return f"{row['arm']} {row['method']}" + (f", {_epochs(row['budget'])}" if row["budget"] else "")
+    return f"{row['arm']} at {row['ratio']:g}, {_epochs(row['budget'])}"
 
 
-def _number(value: object) -> str:
-    number = float(value)  # type: ignore[arg-type]
-    if not math.isfinite(number):
-        return "-"  # the study does not measure it
-    return f"{number:,.0f}" if number == round(number) and number > 1 else f"{number:.4f}"
+def _epochs(budget: int) -> str:
+    return f"{budget} epoch{'s' * (budget != 1)}"
+
+
+def _number(value: object, column: str) -> str:
+    """Return a cell; without the unit, which the head of its column says."""
+    return plain_number(float(value), column).removesuffix(" bytes")  # type: ignore[arg-type]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prune_core.cost.measured import MeasuredNetwork, cost_columns
+from prune_core.metrics.numbers import cost_text
 from prune_core.metrics.quantities import costs_known
-from sweeps.one_network.text import Row, aligned, cost_text
+from sweeps.one_network.text import Row, aligned
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.benchmark import CORRUPTION_SOURCES
 from prune_core.base.errors import BadInput, Diverged, UnknownName
+from prune_core.base.trial_folder import NORMALISATION
 from prune_core.cost.measured import MeasuredNetwork, cost_columns
 from prune_core.data import load_dataset
 from prune_core.evaluation.evaluation import evaluate_network
 from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.metrics.predictions import SOFTMAX_TWICE, are_probabilities
+from prune_core.metrics.sanity import REMEDY, better_numbering, doubts
 from prune_core.networks import architecture_of, build_network
+from prune_core.pruning.normalisation import normalisation_text
 from prune_core.training import prepare_runtime
 from sweeps.one_network.images import Shown, corrupted_images, report_images
-from sweeps.one_network.open import described, open_network
+from sweeps.one_network.normalisation import contradiction, normalised
+from sweeps.one_network.open import described, open_checkpoint
 from sweeps.records.columns import measured_columns
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ class Judgement:
         bins: of every ECE.
         record: the columns of a record.
         seconds: that all forward passes took.
+        notes: what was found beside that makes the numbers doubtful, a line each.
     """
 
     network: str
@@ -53,11 +58,25 @@ class Judgement:
     bins: int
     record: Record
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[str]:
         """What makes the numbers doubtful, a line each."""
-        return [f"warning: {self.network}: {SOFTMAX_TWICE}"] if are_probabilities(self.logits.clean) else []
+        said = [SOFTMAX_TWICE] if are_probabilities(self.logits.clean) else []
+        return [*self.notes, *(f"warning: {self.network}: {each}" for each in (*said, *self._doubts()))]
+
+    def _doubts(self) -> list[str]:
+        classes = self.logits.clean.shape[1]
+        found = doubts(float(self.record["accuracy"]), float(self.record["mean_confidence"]), classes)
+        other = None
+        if classes == len(self.dataset.classes):
+            other = better_numbering(self.logits.clean.argmax(axis=1), self.logits.labels, classes)
+        if other is None:
+            return [f"{'; '.join(found)}; {REMEDY}"] if found else []
+        order = ", ".join(self.dataset.classes[label] for label in other[1])
+        known = f"accuracy {float(self.record['accuracy']):.1%} would be {other[0]:.1%} with the classes in another order"
+        return ["; ".join([*found, f"{known}: [{order}] (an image folder takes it as data option classes)"])]
 
 
 def judge_checkpoint(
@@ -84,7 +103,7 @@ def judge_checkpoint(
         options: of the network.
         num_classes: length of its output; None is the dataset's number of classes.
         data: the dataset.
-        data_options: of the dataset, ``mean`` and ``std`` among them.
+        data_options: of the dataset, ``mean`` and ``std`` among them: these win over what the file says.
         corruptions: ``none``, ``generated`` or ``official``.
         corruptions_folder: of the official files; None is the cache.
         fetch: get the official files where they are not there.
@@ -104,7 +123,10 @@ def judge_checkpoint(
         raise BadInput(f"--fetch and --corruptions-folder belong to --corruptions official, not to {corruptions!r}")
     target = prepare_runtime(device=device, threads=get_num_threads())
     dataset = load_dataset(data, **data_options)
-    network = open_network(checkpoint, name, options, num_classes=num_classes, dataset=dataset)
+    opened = open_checkpoint(checkpoint, name, options, num_classes=num_classes, dataset=dataset)
+    network = opened.network
+    notes = (*opened.warnings, *contradiction(dataset, data_options, opened.normalisation))
+    dataset, source = normalised(dataset, data_options, opened.normalisation)
     shown = report_images(dataset, limit)
     cells = corrupted_images(dataset, shown, corruptions, folder=corruptions_folder, fetch=fetch, seed=seed)
     started = time.perf_counter()
@@ -112,7 +134,8 @@ def judge_checkpoint(
     seconds = time.perf_counter() - started
     label = None if cells is None else cells.label
     record = _record(network, logits, bins, shown.images.shape[1:], label, dataset.jpeg)
-    return Judgement(described(network), dataset, shown, label, logits, bins, record, seconds)
+    record[NORMALISATION] = normalisation_text(dataset.mean, dataset.std, source)
+    return Judgement(described(network), dataset, shown, label, logits, bins, record, seconds, notes)
 
 
 def judged_logits(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from prune_core.networks import architecture_of, build_network, load_weights
+from prune_core.networks.class_names import check_class_names
 from prune_core.pruning import load_network
-from prune_core.pruning.saving import read_file
+from prune_core.pruning.normalisation import INPUT_KEY, Normalisation, normalisation_in
+from prune_core.pruning.saving import module_in, read_file
 from sweeps.storage.files import bring_back
 from sweeps.study.yaml import parse_yaml
 
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from prune_core.data import Dataset
+
+PROGRAMS = (".onnx", ".pt2")
+"""Files that run by themselves: nothing here opens them."""
+CARRIED = (INPUT_KEY, "classes")
+"""What a header says of the images and the classes: true of a network that is made of this one, too."""
 
 
 def read_options(texts: Sequence[str], where: str) -> dict[str, Any]:
@@ -35,7 +43,24 @@ def read_options(texts: Sequence[str], where: str) -> dict[str, Any]:
     return found
 
 
-def open_network(
+@dataclass(frozen=True)
+class Opened:
+    """A checkpoint.
+
+    Attributes:
+        network: what it holds.
+        normalisation: of the images that the network takes, where its file says it.
+        metadata: what the file says of its input and its classes, as its header holds it; empty for files of others.
+        warnings: what makes numbers of this network doubtful, a line each.
+    """
+
+    network: nn.Module
+    normalisation: Normalisation | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def open_checkpoint(
     checkpoint: Path,
     name: str | None,
     options: dict[str, Any],
@@ -43,8 +68,8 @@ def open_network(
     num_classes: int | None = None,
     in_channels: int | None = None,
     dataset: Dataset | None = None,
-) -> nn.Module:
-    """Return the network of a checkpoint: of a file of ours, or of weights from anywhere with the network's name.
+) -> Opened:
+    """Open a checkpoint: a file of ours, or weights from anywhere with the network's name.
 
     Args:
         checkpoint: path of the file.
@@ -62,11 +87,16 @@ def open_network(
     bring_back(checkpoint.parent, [checkpoint.name])
     if not checkpoint.is_file():
         raise BadInput(f"there is no file {str(checkpoint)!r} (allowed: a readable checkpoint)")
+    if checkpoint.suffix in PROGRAMS:
+        raise BadInput(
+            f"{checkpoint} is a program, not a checkpoint (allowed: the .safetensors file of the same export, or .pt, .pth, "
+            ".th)"
+        )
     said = {"num_classes": num_classes, "in_channels": in_channels}
     said = {key: value for key, value in said.items() if value is not None}
-    network = _own_file(checkpoint)
-    if network is not None:
-        _check_own(checkpoint, network, name, {**options, **said})
+    opened = _own_file(checkpoint)
+    if opened is not None:
+        _check_own(checkpoint, opened.network, name, {**options, **said})
     elif name is None:
         raise BadInput(f"--network is missing: {checkpoint.name} does not say which network it is of")
     else:
@@ -76,9 +106,11 @@ def open_network(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about files that it then refuses; one line is enough
             load_weights(network, checkpoint)
+        opened = Opened(network)
     if dataset is not None:
-        _check_fit(network, dataset)
-    return network
+        _check_fit(opened.network, dataset)
+        check_class_names(checkpoint, dataset.classes, dataset.name)
+    return opened
 
 
 def described(network: nn.Module) -> str:
@@ -88,13 +120,22 @@ def described(network: nn.Module) -> str:
     return f"{known.name}{f' (width {width})' if width else ''}{', pruned' if hasattr(network, 'outcome') else ''}"
 
 
-def _own_file(path: Path) -> nn.Module | None:
-    """Return the network of a file that says itself what it is, None for other files."""
+def _own_file(path: Path) -> Opened | None:
+    """Return what a file holds that says itself what it is, None for other files."""
     if path.suffix != ".safetensors":
         return None
-
     header, _ = read_file(path)
-    return load_network(path) if "architecture" in header else None
+    if "architecture" not in header:
+        return None
+    network = load_network(path)
+    built_by = module_in(header)
+    changed = built_by.changed(architecture_of(network).name) if built_by is not None else None
+    try:
+        normalisation = normalisation_in(header)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    carried = {key: header[key] for key in CARRIED if key in header}
+    return Opened(network, normalisation, carried, () if changed is None else (f"warning: {path.name}: {changed}",))
 
 
 def _check_own(path: Path, network: nn.Module, name: str | None, options: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,16 @@ from prune_core.data import balanced_subset
 from prune_core.evaluation.uncertainty import intervals, paired_intervals
 from prune_core.metrics import METRICS
 from prune_core.networks import architecture_of
+from prune_core.networks.class_names import classes_text
 from prune_core.pruning import METHODS, outcome_of, prune, save_network
 from prune_core.pruning.again import earlier_outcome, summary
+from prune_core.pruning.normalisation import DEFAULT, INPUT_KEY, Normalisation, input_text, normalisation_text
 from prune_core.verification import verify
 from sweeps.one_network.against import falling_ece_line
 from sweeps.one_network.cost import cost_lines
 from sweeps.one_network.images import images_title, report_images
 from sweeps.one_network.judged import judged_logits
+from sweeps.one_network.normalisation import contradiction, normalised
 from sweeps.one_network.open import described
 from sweeps.one_network.table import recorded_on, value_text
 from sweeps.one_network.text import aligned, percent, within
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from prune_core.data import Dataset
     from prune_core.pruning import PruningOutcome
+    from sweeps.one_network.open import Opened
 
 SIZE = 32
 """Height and width of the images that costs are measured with where there is no dataset."""
@@ -54,7 +59,7 @@ def check_output(output: Path, checkpoint: Path) -> None:
 
 def prune_to_file(
     checkpoint: Path,
-    dense: nn.Module,
+    opened: Opened,
     method: str,
     ratio: str | None,
     options: dict[str, Any],
@@ -63,12 +68,15 @@ def prune_to_file(
     data: Dataset | None,
     size: int | None,
     limit: int | None,
+    given: Collection[str] = (),
 ) -> list[str]:
     """Prune a network, verify it, measure it, write it to one file; return what was done as lines.
 
+    The file says which normalisation the network takes, where the user or the checkpoint's own file said it.
+
     Args:
         checkpoint: where the network is from; for messages.
-        dense: the network.
+        opened: what it holds.
         method: pruning method.
         ratio: share to remove, None where a preset brings its own.
         options: of the method.
@@ -76,12 +84,17 @@ def prune_to_file(
         data: to measure accuracy on, and to score filters with where the method needs images.
         size: height and width of the images that costs are for; None is that of the data, without any 32.
         limit: so many images for the accuracy.
+        given: names of the dataset's options that the user gave.
 
     Raises:
         BadInput: anything that is not allowed, or a target that cannot be written.
         Unproven: the pruned network failed its verification.
     """
     check_output(output, checkpoint)
+    dense, source = opened.network, ""
+    told = contradiction(data, given, opened.normalisation) if data is not None else []
+    if data is not None:
+        data, source = normalised(data, given, opened.normalisation)
     shape = _shape(dense, data, size)
     try:
         pruned = prune(dense, method, ratio, **_with_batches(method, options, data))
@@ -92,12 +105,20 @@ def prune_to_file(
         raise Unproven(f"the pruned network failed its verification, nothing was written: {proof.reason}")
     lines = cost_lines(dense, pruned, shape)
     if data is not None:
-        lines += ["", *_accuracy_lines(checkpoint, dense, pruned, data, limit)]
+        lines += [
+            "",
+            *_accuracy_lines(checkpoint, dense, pruned, data, limit),
+            f"normalised: {normalisation_text(data.mean, data.std, source)}",
+        ]
+    metadata = dict(opened.metadata)
+    if data is not None and source != DEFAULT:
+        metadata[INPUT_KEY] = input_text(shape, Normalisation(data.mean, data.std))
     try:
-        save_network(pruned, output)
+        save_network(pruned, output, metadata={**metadata, **classes_text(checkpoint)})
     except OSError as error:
         raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
-    return [*_head(dense, pruned), "", *lines, "", f"verified by {len(proof.checks)} checks; written to {output}"]
+    done = f"verified by {len(proof.checks)} checks; written to {output}"
+    return [*opened.warnings, *told, *_head(dense, pruned), "", *lines, "", done]
 
 
 def _shape(network: nn.Module, data: Dataset | None, size: int | None) -> tuple[int, int, int]:

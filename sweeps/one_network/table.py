@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prune_core.base.trial_folder import NORMALISATION
 from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.scoring import Scaling, scale, selective_by_severity
 from prune_core.evaluation.uncertainty import intervals
 from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
+from prune_core.metrics.numbers import cost_text
 from prune_core.metrics.quantities import costs_known, quantities_known
 from prune_core.metrics.temperature import HIGHEST, LOWEST
 from sweeps.one_network.images import images_title
 from sweeps.one_network.table_corrupted import corruption_lines, robustness_lines, severity_lines
-from sweeps.one_network.text import Row, aligned, cost_text, percent, within
+from sweeps.one_network.text import Row, aligned, percent, within
 
 if TYPE_CHECKING:
-    from prune_core.evaluation.logits import LogitSet
     from sweeps.one_network.judged import Judgement
 
 SHOWN_CLASSES = 20
@@ -86,6 +87,8 @@ def _head(judged: Judgement) -> list[str]:
     if judged.corruptions is not None:
         count, each = len(judged.logits.cells), len(judged.logits.cell_index)
         lines.append(f"corrupted: {judged.corruptions}, {count} corruptions x 5 severities x {each:,} images")
+    if NORMALISATION in judged.record:
+        lines.append(f"normalised: {judged.record[NORMALISATION]}")
     lines.append(
         f"ECE: {judged.bins} bins; intervals: 95 %, bootstrap over the images (this network on more such images; another "
         "training seed is not in them)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prune_core.metrics import Interval, Quantity
+from prune_core.metrics import Interval
 
 Row = Sequence[str]
 
@@ -23,16 +23,6 @@ def _line(row: Row, widths: Sequence[int]) -> str:
 def percent(value: float) -> str:
     """Return a fraction as people read it."""
     return f"{100 * value:.2f} %"
-
-
-def cost_text(one: Quantity, value: float) -> str:
-    """Return a cost as people read it, unrounded where it is counted."""
-    if one.format == "percent":
-        return percent(value)
-    if one.format == "times":
-        return f"{value:.3g} x"
-    unit = {"bytes": " bytes", "seconds": " s"}.get(one.format, "")
-    return (f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}") + unit
 
 
 def within(interval: Interval | None, unit: str = "fraction") -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
 from prune_core.networks import build_network, load_weights
+from prune_core.networks.class_names import check_class_names
 from prune_core.trial.description import CheckpointDescription, NetworkDescription
 from sweeps.plan.data import load_data
 from sweeps.plan.state import baseline_ready
@@ -21,7 +22,7 @@ def check_checkpoints(study: Study, trials: Iterable[PlannedTrial], out: Path | 
     """Load each checkpoint that the store does not hold yet into the network that the study names.
 
     Raises:
-        BadInput: a checkpoint does not fit its network, or cannot be read.
+        BadInput: a checkpoint does not fit its network, names other classes than the data, or cannot be read.
     """
     found: dict[str, tuple[str, NetworkDescription, CheckpointDescription]] = {}
     for trial in trials:
@@ -37,5 +38,6 @@ def check_checkpoints(study: Study, trials: Iterable[PlannedTrial], out: Path | 
         network = build_network(described.name, **{**shape, **described.options})
         try:
             load_weights(network, Path(checkpoint.path))
+            check_class_names(checkpoint.path, dataset.classes, dataset.name)
         except BadInput as error:
             raise BadInput(f"networks.{label}.baseline.checkpoint: {error}") from None

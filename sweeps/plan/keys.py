@@ -28,7 +28,7 @@ from prune_core.trial.description import (
     TrialDescription,
 )
 from sweeps.study.model import Study
-from sweeps.study.sections import NetworkSection
+from sweeps.study.sections import SEED, SEED_IN_NAME, NetworkSection
 
 
 def baseline_description(
@@ -52,7 +52,7 @@ def baseline_description(
         seed=seed,
         device=study.resources.device,
         threads=study.resources.threads,
-    )
+    ).effective()
 
 
 def data_description(study: Study, checksum: str | None) -> DataDescription:
@@ -110,13 +110,14 @@ def trial_description(
         evaluation=evaluation_description(study),
         seed=seed,
         training=None if training is None else Recipe.from_dict(training),
-    )
+    ).effective()
 
 
 def evaluation_description(study: Study) -> EvaluationDescription:
     """Return how a study judges networks."""
     section = study.evaluation
     source = section.corruptions if isinstance(section.corruptions, str) else tuple(section.corruptions)
+    selection = tuple(section.selection_corruptions)
     return EvaluationDescription(
         corruptions=source,
         seed=section.seed,
@@ -128,17 +129,19 @@ def evaluation_description(study: Study) -> EvaluationDescription:
         folder=None if section.folder is None else str(section.folder),
         files=section.sha256,
         called=official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
-        code=corruption_code(source),
+        code=corruption_code(source, selection),
+        selection_corruptions=selection,
     )
 
 
 def _checkpoint(network: NetworkSection, seed: int) -> CheckpointDescription | None:
     if network.baseline is None:
         return None
-    path = Path(str(network.baseline.checkpoint).replace("{seed}", str(seed)))
+    path = Path(str(network.baseline.checkpoint).replace(SEED, str(seed)))
     if not path.is_file():
         raise BadInput(
-            f"baseline.checkpoint of network {network.name}: there is no file {str(path)!r} (allowed: a readable checkpoint)"
+            f"baseline.checkpoint of network {network.name}: there is no file {str(path)!r} for seed {seed} "
+            f"(allowed: a readable checkpoint; {SEED_IN_NAME})"
         )
     found = file_sha256(path)
     wanted = network.baseline.sha256

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sweeps.plan.arms import Arm, dense_bases, recipe_suffix, study_arms
 from sweeps.plan.checkpoints import check_checkpoints
 from sweeps.plan.data import data_checksum, study_data
 from sweeps.plan.data_facts import DataFacts, recorded_data
+from sweeps.plan.earlier_keys import EarlierKeys
 from sweeps.plan.official_files import with_official_files
 from sweeps.plan.state import State, final_status, trial_state
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
@@ -32,6 +33,7 @@ class Plan:
             from `candidate_trials`.
         checksum: of the data; None where the data is not at hand, and then the keys are not the real ones.
         data: what is known of the data, None where that is nothing.
+        earlier: what the output folder holds under keys of earlier versions.
     """
 
     study: Study
@@ -39,6 +41,7 @@ class Plan:
     trials: tuple[PlannedTrial, ...]
     checksum: str | None
     data: DataFacts | None = None
+    earlier: EarlierKeys = field(default_factory=lambda: EarlierKeys(None), compare=False)
 
     @property
     def records(self) -> int:
@@ -99,12 +102,13 @@ def make_plan(study: Study, out: Path | None = None, *, data_required: bool = Tr
         ]
     else:
         pruned = controls
+    earlier = EarlierKeys(out)
     if checksum is not None and not recorded:
         extra = study.search.more_seeds.seeds if study.search.more_seeds is not None else ()
         also = [judged_trial(study, base, seed, checksum, "baseline") for seed in extra for base in bases]
-        check_checkpoints(study, [*trials, *also], out)
-    known = joined([*trials, *pruned, *scratch])
-    return Plan(study=study, arms=tuple(arms), trials=known, checksum=checksum, data=data)
+        check_checkpoints(study, earlier.of([*trials, *also]), out)
+    known = joined(earlier.of([*trials, *pruned, *scratch]))
+    return Plan(study=study, arms=tuple(arms), trials=known, checksum=checksum, data=data, earlier=earlier)
 
 
 def candidate_trials(
@@ -115,6 +119,7 @@ def candidate_trials(
     *,
     budgets: Iterable[int] | None = None,
     checksum: str | None = None,
+    earlier: EarlierKeys | None = None,
 ) -> list[PlannedTrial]:
     """Return the trials of one candidate, one per seed, and the controls that its deltas need.
 
@@ -125,6 +130,7 @@ def candidate_trials(
         fine_tuning: what differs from the arm's fine-tuning recipe.
         budgets: at which it is judged; by default the study's.
         checksum: of the data, from the plan; looked up by default.
+        earlier: what the output folder holds under keys of earlier versions, from the plan.
     """
     chosen = arm if isinstance(arm, Arm) else {each.name: each for each in study_arms(study)}[arm]
     wanted = tuple(sorted(budgets)) if budgets is not None else study.budgets
@@ -135,7 +141,8 @@ def candidate_trials(
         del recipe["epochs"]
         changed = replace(chosen, name=chosen.name + recipe_suffix(recipe, chosen.fine_tuning), fine_tuning=recipe)
     controls = control_trials(study, [changed], data, wanted) if changed.fine_tuning != chosen.fine_tuning else []
-    return [*pruned_trials(study, changed, ratio, study.seeds, wanted, data), *controls]
+    trials = [*pruned_trials(study, changed, ratio, study.seeds, wanted, data), *controls]
+    return trials if earlier is None else earlier.of(trials)
 
 
 def _early_order(arms: Iterable[Arm]) -> list[tuple[str, Arm]]:

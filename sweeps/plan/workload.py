@@ -63,7 +63,11 @@ class Workload:
         self._afterwards = afterwards
         self._waiting: dict[str, PlannedTrial] = {}
         self._known: set[str] = set()
+        self._placed: set[str] = set()
+        self.limit: Callable[[], int] | None = None
+        """How many trials may be under way or wait while a further candidate is asked for; None for any number."""
         self.running: dict[str, PlannedTrial] = {}
+        """Trials that were handed out, whether they have a place yet or not."""
         self.done: dict[str, str] = {}
         self.add(trials)
 
@@ -71,6 +75,25 @@ class Workload:
     def waiting(self) -> int:
         """How many trials wait for a place or for their baseline."""
         return len(self._waiting)
+
+    @property
+    def unplaced(self) -> int:
+        """How many trials were handed out and have no place yet."""
+        return len(self.running) - len(self._placed)
+
+    @property
+    def in_place(self) -> int:
+        """How many trials have a place."""
+        return len(self._placed)
+
+    def take_place(self, key: str) -> None:
+        """Take note that a worker took a trial."""
+        if key in self.running:
+            self._placed.add(key)
+
+    def lose_place(self, key: str) -> None:
+        """Take note that a trial lost its worker, and waits for another."""
+        self._placed.discard(key)
 
     @property
     def known(self) -> int:
@@ -126,6 +149,7 @@ class Workload:
     def finished(self, key: str, status: str | None) -> None:
         """Take note that a trial came back; without a final status it is interrupted and stays to be done."""
         self.running.pop(key, None)
+        self._placed.discard(key)
         if status is None:
             return
         self.done[key] = status
@@ -137,6 +161,7 @@ class Workload:
         waiting, self._waiting = self._waiting, {}
         self.add(self.running.values())
         self.running = {}
+        self._placed = set()
         for trial in waiting.values():
             self._waiting[trial.key] = trial if trial.key not in self._waiting else self._joined(trial)
 
@@ -160,11 +185,16 @@ class Workload:
             self.add(ask())
 
     def _ask_candidates(self) -> None:
-        while self._candidates is not None and not self._candidates.exhausted and len(self._waiting) < self._ahead:
+        while self._candidates is not None and not self._candidates.exhausted and self._want_more:
             trials = self._candidates.more(1, wait=not self.running)
             if not trials:
                 return
             self.add(trials)
+
+    @property
+    def _want_more(self) -> bool:
+        known = len(self._waiting)
+        return known < self._ahead and (self.limit is None or known + len(self.running) < self.limit())
 
     def _give_up(self, trial: PlannedTrial, cause: str) -> None:
         del self._waiting[trial.key]

@@ -12,7 +12,16 @@ from prune_core.base.files import replacing
 from prune_core.base.trial_folder import COMPLETE, read_outcome, read_record
 from prune_core.metrics.columns import SET_COLUMNS, report_cell_columns
 from sweeps.folder.paths import RECORDS, RECORDS_CSV, trial_folder
-from sweeps.records.columns import CONTROL_KEY, SORTED_BY, delta_columns, measured_columns, record_columns, text_columns
+from sweeps.records.checkpoints import checkpoint_of
+from sweeps.records.columns import (
+    CHECKPOINT,
+    CONTROL_KEY,
+    SORTED_BY,
+    delta_columns,
+    measured_columns,
+    record_columns,
+    text_columns,
+)
 from sweeps.records.control import control_keys, with_control_keys
 from sweeps.records.csv_file import write_csv
 from sweeps.records.planned import PlannedRow
@@ -76,6 +85,7 @@ def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None) -> list[
             "seed": trial.seed,
             "budget": budget,
             "mlflow_run_id": run_id,
+            CHECKPOINT: checkpoint_of(trial),
             # a budget that was reached is complete whatever came later
             "status": COMPLETE if record is not None else status,
             "cause": None if record is not None or outcome is None else outcome.get("cause"),

@@ -32,7 +32,7 @@ def controls_by_start(trials: Iterable[PlannedRow]) -> dict[str, str]:
 
 def start_of(trial: PlannedRow) -> str:
     """Return what a trial shares with its control: everything but what was pruned."""
-    plain = trial.description.to_plain()
+    plain = trial.description.effective().to_plain()  # one of the two may have been described by an earlier version
     shared = [trial.baseline_key, *(plain.get(name) for name in ("seed", "fine_tuning", "budget", "evaluation"))]
     return canonical_json(shared)
 

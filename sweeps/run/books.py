@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from prune_core.base.files import write_atomically, write_json
-from prune_core.base.kinds import REFERENCES
+from prune_core.base.kinds import BASELINE, REFERENCES
 from prune_core.base.trial_folder import (
     FAILED,
     OUTCOME,
@@ -20,17 +20,20 @@ from prune_core.base.trial_folder import (
     read_outcome,
     read_record,
 )
+from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
+from sweeps.front.doubts import baseline_doubts
 from sweeps.front.tables import write_tables
-from sweeps.front.text import front_rows
+from sweeps.front.text import front_heads, front_rows, shown_columns
 from sweeps.plan.plan import Plan
 from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
+from sweeps.run.limit_text import study_limits
 from sweeps.run.thinning import thin
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
@@ -48,7 +51,9 @@ from sweeps.search.setup import (
 from sweeps.search.space import Space
 from sweeps.study.model import Study
 from sweeps.study.yaml import study_text
+from sweeps.tracking.about import about_study, study_images
 from sweeps.tracking.journal import append_to_journal, read_journal
+from sweeps.tracking.names import RunNames
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking.tracker import Tracker
@@ -72,7 +77,9 @@ class Books:
     ) -> None:
         self._study, self._plan, self._out = study, plan, out
         self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
-        self._entries = TrialEntries(out, self.trials)
+        self._entries = TrialEntries(
+            out, self.trials, RunNames(plan.arms, study.dense), study.budgets[-1], study_images(plan)
+        )
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0
@@ -104,7 +111,7 @@ class Books:
         write_columns(out)
         space = space_of(plan)
         proposer = make_proposer(study, space, open_books(study, space, out))
-        tracker = _tracker(study, out, origin)
+        tracker = _tracker(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
         books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
@@ -148,6 +155,7 @@ class Books:
         journal = read_journal(self._out)
         self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
         self._tracker.log_progress(*journal)
+        self._entries.place(self._out / FRONT)
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -208,16 +216,42 @@ class Books:
 
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
-        return front_rows(self._records(), self._study.decisive, self._study.seeds, self._study.select_on)
+        study = self._study
+        return front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
+
+    def limit_lines(self) -> list[str]:
+        """Return who meets the study's limits, or why nobody does; nothing for a study without limits."""
+        return study_limits(self._study, self._records())
+
+    def front_heads(self) -> list[str]:
+        """Return the heads of those rows."""
+        study = self._study
+        known = frozenset(metric_columns())
+        return front_heads(shown_columns(study.decisive, study.parsed_limits, known, study.select_on), study.parsed_limits)
 
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
         before = self._table_bytes()
         records = self._records(self._tracker.run_ids())
         study = self._study
-        write_tables(self._out, records, study.objectives, select_on=study.select_on, seeds=study.seeds)
+        write_tables(
+            self._out,
+            records,
+            study.objectives,
+            select_on=study.select_on,
+            seeds=study.seeds,
+            limits=study.parsed_limits,
+        )
         self._log_progress(records)
+        self._log_places()
         return self._table_bytes() != before or self._study_changed
+
+    def _log_places(self) -> None:
+        """Tell MLflow who is on the front now, or no longer: a few runs change."""
+        moved = set(self._entries.place(self._out / FRONT))
+        self._tracker.reconcile(
+            entry for trial in self.trials() if trial.key in moved and (entry := self._entries.of(trial)) is not None
+        )
 
     def _table_bytes(self) -> list[bytes]:
         return [path.read_bytes() for name in (RECORDS, FRONT) if (path := self._out / name).exists()]
@@ -248,7 +282,7 @@ class Books:
         return [each for each in (self._tracker.problem, getattr(self._proposer, "problem", None)) if each]
 
     def warnings(self) -> list[str]:
-        """Return what makes the numbers of a network doubtful, a line for each unpruned network that gives probabilities."""
+        """Return what makes the numbers of the unpruned networks doubtful, a line each."""
         doubtful = {
             trial.network
             for trial in self._plan.trials
@@ -256,7 +290,23 @@ class Books:
             if trial.kind in REFERENCES
             and (read_record(trial_folder(self._out, trial.key), budget) or {}).get(OUTPUTS) == PROBABILITIES
         }
-        return [f"warning: network {name}: {SOFTMAX_TWICE}" for name in sorted(doubtful)]
+        twice = [(name, SOFTMAX_TWICE) for name in sorted(doubtful)]
+        return [f"warning: network {name}: {said}" for name, said in (*twice, *self._doubts(self._baselines()))]
+
+    def doubts_after(self, trial: PlannedTrial) -> list[str]:
+        """Return what is doubtful about an unpruned network, once its last seed has ended with this trial."""
+        own = [each for each in self._baselines() if each.arm == trial.arm]
+        if trial.kind != BASELINE or any(each.key not in self._ended for each in own):
+            return []
+        return [f"warning: network {name}: {said}" for name, said in self._doubts(own)]
+
+    def _baselines(self) -> list[PlannedTrial]:
+        return [trial for trial in self._plan.trials if trial.kind == BASELINE]
+
+    def _doubts(self, baselines: list[PlannedTrial]) -> list[tuple[str, str]]:
+        records = collect(self._out, baselines, study=self._study.name)
+        classes = None if self._plan.data is None else self._plan.data.classes or None
+        return baseline_doubts(records, self._study.parsed_limits, classes, self._study.select_on)
 
     def failures(self) -> list[tuple[str, str, str]]:
         """Return (name, status, cause) of every trial that failed or diverged."""
@@ -283,7 +333,8 @@ def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
     return changed
 
 
-def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
+def _tracker(plan: Plan, out: Path, origin: Mapping[str, object]) -> Tracker:
+    study = plan.study
     return Tracker(
         study.name,
         out,
@@ -292,4 +343,5 @@ def _tracker(study: Study, out: Path, origin: Mapping[str, object]) -> Tracker:
         {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
         also=list(study.decisive),
         commit=str(origin["commit"]) if origin["commit"] else None,
+        about=about_study(plan),
     )

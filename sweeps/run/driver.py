@@ -25,6 +25,7 @@ from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.end import close
+from sweeps.run.missing_metrics import fill_missing_metrics
 from sweeps.run.plan_text import plan_text
 from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
@@ -82,6 +83,7 @@ def run_study(
         with driving(out):
             refuse_links(store_folder(out))
             anew = align_bins(study, out)
+            fill_missing_metrics(study, out, partial(say, console))
             plan = make_plan(study, out)
             if retry:
                 forget_failures([*plan.trials, *decided_trials(plan, out)], out)
@@ -95,6 +97,8 @@ def run_study(
             mover = Mover(study, out, lambda key: key in workload.running)
             books.start()
             mover.offer(workload.done)
+            for line in [] if workload.exhausted else books.warnings():  # of baselines that are there already
+                say(console, line)
             try:
                 if workload.exhausted:
                     say(console, "everything is there: nothing to run")

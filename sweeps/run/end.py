@@ -53,8 +53,8 @@ def close(
         _log_front(out, pages.picture, console)
     rows, note = books.front_rows()
     if rows:
-        console.print(front_table("the front", rows, note))
-    for line in [*books.warnings(), *_lines_of(books.failures())]:
+        console.print(front_table("the front", rows, note, books.front_heads()))
+    for line in [*books.limit_lines(), *books.warnings(), *_lines_of(books.failures())]:
         say(console, line)
     if workload.exhausted and stop.reason is None:
         for line in books.thin():

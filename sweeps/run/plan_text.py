@@ -1,4 +1,4 @@
-"""A plan as text: arms, trials, records, what is there already, and what the rest costs."""
+"""A plan as text: arms, trials, records, what is there already, what can be found, and what the rest costs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.kinds import KINDS, PRUNED
 from prune_core.base.trial_folder import finished_budgets
+from prune_core.metrics.numbers import short_count
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cards import card_lines
 from sweeps.cost.cost import cost_of
@@ -17,6 +18,9 @@ from sweeps.folder.paths import trial_folder
 from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
 from sweeps.plan.data_facts import UNKNOWN
+from sweeps.run.missing_metrics import lacking
+from sweeps.run.plan_limits import image_lines, never_lines
+from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.plan_more_seeds import allowance, allowance_line
@@ -38,6 +42,8 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
     study = plan.study
     lines = count_lines(plan, out)
     lines += [f"  changed    {line}" for line in why_new(plan, out)]
+    found = lacking(study, out)
+    lines += [f"  metrics    {line}" for line in (*found.to_fill, *found.left)]
     mixed = other_builds(plan, out)
     if mixed is not None:
         lines.append(f"  builds     mixed builds ({study.resources.mixed_builds}): {mixed}")
@@ -50,6 +56,9 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
         )
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
+    lines += [*power_lines(plan, out), *image_lines(study)]
+    sizes = sizes_of(study, plan.data or UNKNOWN) if study.limits and plan.arms else None
+    lines += never_lines(plan, sizes) if sizes is not None else []
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
 
 
@@ -134,7 +143,7 @@ def _own_cost(plan: Plan, cost: Cost) -> list[str]:
         f"  memory     about {size(cost.trial_bytes)} per trial",
     ]
     if cost.device != plan.study.resources.device.replace("cuda", "gpu"):
-        work = f"about {cost.macs:.1e} multiply-accumulates"
+        work = f"about {short_count(cost.macs)} multiply-accumulates"
         lines.insert(1, f"  work       {work}; the study asks for a GPU, and there is none here to measure")
     return lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -30,7 +30,7 @@ class Pace:
 
     def left(self, workload: Workload) -> float | None:
         """Return the seconds left at the pace so far, or None before a few trials ended; Ray's own start does not count."""
-        if self.started is None and workload.running:
+        if self.started is None and workload.in_place:
             self.started = time.monotonic()
         if self.started is None or self.ended < 3:
             return None
@@ -62,12 +62,20 @@ class Progress:
         console: where it is shown.
         workload: whose state is shown.
         front: returns the lines of the front so far; called at most once per shown state that differs.
+        heads: of the columns of those lines.
     """
 
-    def __init__(self, console: Console, workload: Workload, front: Callable[[], tuple[list[tuple[str, ...]], str]]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        workload: Workload,
+        front: Callable[[], tuple[list[tuple[str, ...]], str]],
+        heads: Sequence[str] | None = None,
+    ) -> None:
         self._console = console
         self._workload = workload
         self._front = front
+        self._heads = heads
         self.pace = Pace()
         self._last = 0.0
         self._shown_ended = -1
@@ -108,8 +116,8 @@ class Progress:
         left = self.pace.left(self._workload)
         parts = [
             f"{len(done)} of {self._workload.known} trials done",
-            f"{len(self._workload.running)} running",
-            f"{self._workload.waiting} waiting",
+            f"{self._workload.in_place} running",
+            f"{self._workload.waiting + self._workload.unplaced} waiting",
         ]
         if bad:
             parts.append(f"{bad} failed or diverged")
@@ -118,16 +126,16 @@ class Progress:
         return ", ".join(parts)
 
     def _table(self) -> Table:
-        return front_table(self.line(), self._rows[:_LIVE_ROWS], self._note)
+        return front_table(self.line(), self._rows[:_LIVE_ROWS], self._note, self._heads)
 
 
-def front_table(title: str, rows: list[tuple[str, ...]], note: str) -> Table:
-    """Return the front as a table for a terminal; without rows only the title shows."""
+def front_table(title: str, rows: list[tuple[str, ...]], note: str, heads: Sequence[str] | None = None) -> Table:
+    """Return the front as a table for a terminal, by default under the headlines; without rows only the title shows."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     if not rows:
         return table
     table.caption, table.caption_justify = note, "left"
-    for place, name in enumerate(front_heads()):
+    for place, name in enumerate(front_heads() if heads is None else heads):
         table.add_column(name, justify="right" if place else "left")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))  # as it is: a name is no markup

@@ -15,6 +15,7 @@ from prune_core.base.files import write_json
 from prune_core.base.trial_folder import (
     ECE_BINS,
     LOGITS,
+    NORMALISATION,
     OUTPUTS,
     RECORD,
     REPORT,
@@ -81,8 +82,8 @@ def rescore_study(out: Path, bins: int | None = None, *, confirm: Confirm = requ
     with driving(out):
         study, whole = _study(out, confirm)
         chosen = bins if bins is not None else study.evaluation.ece_bins
-        folders = _judged(out)
-        able = [folder for folder in folders if _has_logits(folder)]
+        folders = judged_folders(out)
+        able = [folder for folder in folders if has_logits(folder)]
         if chosen != study.evaluation.ece_bins:
             _refuse_mixture(out, (folder for folder in folders if folder not in able), study.evaluation.ece_bins, chosen)
             plain = read_study_yaml(out / STUDY)
@@ -114,13 +115,14 @@ def align_bins(study: Study, out: Path) -> int:
     """
     before = _bins_before(out)
     bins = study.evaluation.ece_bins
-    stale = [folder for folder in _judged(out) if (_record(folder) or {ECE_BINS: bins}).get(ECE_BINS, before) != bins]
-    _refuse_mixture(out, (folder for folder in stale if not _has_logits(folder)), before, bins)
+    folders = judged_folders(out)
+    stale = [folder for folder in folders if (record_of(folder) or {ECE_BINS: bins}).get(ECE_BINS, before) != bins]
+    _refuse_mixture(out, (folder for folder in stale if not has_logits(folder)), before, bins)
     with columns_known(out):  # costs of plugins that the study does not name any more stay in the records, too
         for folder in stale:
             rescore_record(folder, bins)
-        for folder in _judged(out):
-            if folder not in stale and _lost_noise(folder) and _has_logits(folder):
+        for folder in folders:
+            if folder not in stale and _lost_noise(folder) and has_logits(folder):
                 rescore_record(folder, bins)
     return len(stale)
 
@@ -137,11 +139,11 @@ def rescore_record(folder: Path, bins: int, *, all_metrics: bool = True) -> None
         BadInput: logits that cannot be read, or cannot be brought back from the object storage.
     """
     with at_hand(folder, LOGITS):
-        selection, report, train = (_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
-    before = _record(folder)
+        selection, report, train = (read_logits(folder / name) for name in (SELECTION, REPORT, TRAIN))
+    before = record_of(folder)
     if before is None:
         raise BadInput(f"{folder / RECORD}: damaged ({made_anew(folder)})")
-    names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS}
+    names = {*(cost.name for cost in costs_known()), *BUILD_COLUMNS, "budget", REPORT_CELLS, OUTPUTS, NORMALISATION}
     ours = {*METRIC_COLUMNS, *SET_COLUMNS}
     kept = {name: value for name, value in before.items() if name in names or (not all_metrics and name not in ours)}
     write_corruption_table(folder, report, bins)
@@ -151,20 +153,23 @@ def rescore_record(folder: Path, bins: int, *, all_metrics: bool = True) -> None
     write_json(folder / RECORD, {**scored, **of_set, **kept, ECE_BINS: bins})
 
 
-def _judged(out: Path) -> list[Path]:
+def judged_folders(out: Path) -> list[Path]:
+    """Return the folder of every budget of every trial that was judged."""
     return [path.parent for path in sorted(trials_folder(out).glob(f"*/budget-*/{RECORD}"))]
 
 
-def _record(folder: Path) -> dict[str, Any] | None:
+def record_of(folder: Path) -> dict[str, Any] | None:
+    """Return the record in the folder of a budget; None where it is damaged."""
     return read_record(folder.parent, int(folder.name.removeprefix("budget-")))
 
 
 def _lost_noise(folder: Path) -> bool:
     """Whether what is computed from the logits beside a record is there, but damaged."""
-    return (folder / RESAMPLED).exists() and read_image_noise(folder / RESAMPLED) is None and _record(folder) is not None
+    return (folder / RESAMPLED).exists() and read_image_noise(folder / RESAMPLED) is None and record_of(folder) is not None
 
 
-def _has_logits(folder: Path) -> bool:
+def has_logits(folder: Path) -> bool:
+    """Return whether metrics can be computed anew for a budget."""
     # without those of the training images alone nothing can be said
     return any(is_kept(folder, name) for name in LOGITS if name != TRAIN)
 
@@ -206,7 +211,7 @@ def _write_tables(out: Path, study: Study | None) -> None:
         table = _with_columns_of(written, table)
     study = plan.study
     write_columns(out)
-    write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds)
+    write_tables(out, table, study.objectives, select_on=study.select_on, seeds=study.seeds, limits=study.parsed_limits)
 
 
 def _with_columns_of(written: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -215,7 +220,12 @@ def _with_columns_of(written: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame
     return table.merge(written[["key", "budget", *others]], on=["key", "budget"], how="left") if others else table
 
 
-def _logits(path: Path) -> LogitSet | None:
+def read_logits(path: Path) -> LogitSet | None:
+    """Return kept logits; None where there are none.
+
+    Raises:
+        BadInput: they cannot be read; says how they are made anew.
+    """
     try:
         return LogitSet.load(path) if path.exists() else None
     except BadInput as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,9 @@ from rich.console import Console
 
 from prune_core.evaluation.evaluation import recommended_environment
 from prune_core.trial.order import TrialOrder
+from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
+from sweeps.engine.losses import LOST_WORKERS, Losses, kept_in
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.task import Task
 from sweeps.engine.worker import CODE, DISK
@@ -53,6 +55,7 @@ class Sweep:
         workload: what waits, runs and is done.
         stop: how the sweep is asked to stop.
         mover: sends what has ended to the object storage, where the study has one.
+        losses: how often workers were lost without their trials getting further.
     """
 
     study: Study
@@ -62,6 +65,7 @@ class Sweep:
     workload: Workload
     stop: StopRequest
     mover: Mover
+    losses: Losses = field(default_factory=Losses, init=False)
     _deadline: float | None = field(default=None, init=False)
     _address: str | None = field(default=None, init=False)
     _ray_lost: LostRay | None = field(default=None, init=False)
@@ -77,7 +81,7 @@ class Sweep:
             ConnectionError: Ray did not start, or was lost too often.
         """
         self._address, self._deadline = address, deadline
-        self._progress = Progress(self.console, self.workload, self.books.front_rows)
+        self._progress = Progress(self.console, self.workload, self.books.front_rows, self.books.front_heads())
         with listening(self.stop, leave), self._progress:
             for attempt in range(1, RAY_LIVES + 1):
                 try:
@@ -113,6 +117,7 @@ class Sweep:
                 check_nodes(self.out, self.study)
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
+            self.workload.limit = self._asked_at_most() if address else None
             settings = TuneSettings(resources.cpus_per_trial, resources.gpus_per_trial, tune_folder, at_once)
             if self.stop.reason is None:
                 with self._ray_errors():
@@ -122,9 +127,18 @@ class Sweep:
                         stop=self.stop,
                         configure=self._configured,
                         ended=self._ended,
+                        lost=self._lost_worker,
                         ticks=(self._tick, node_watch(address)),
                     )
         shutil.rmtree(tune_folder, ignore_errors=True)
+
+    def _asked_at_most(self) -> Callable[[], int] | None:
+        """A search that learns from each trial is asked for what the nodes hold and one more, by which they may grow."""
+        search, resources = self.study.search, self.study.resources
+        if search.kind != "optuna" or search.batch is not None or resources.max_concurrent is not None:
+            return None
+        held = cluster_places(resources.cpus_per_trial, resources.gpus_per_trial)
+        return lambda: held() + 1
 
     @contextmanager
     def _ray_errors(self) -> Iterator[None]:
@@ -154,7 +168,10 @@ class Sweep:
             except LostRay as lost:
                 self._ray_lost = lost
                 raise
-        status = self.books.trial_ended(self.workload.running[key], error)
+        trial = self.workload.running[key]
+        status = self.books.trial_ended(trial, error)
+        for line in self.books.doubts_after(trial):
+            say(self.console, line)
         if result is not None and result.get("status") in (DISK, CODE):
             self.stop.ask(str(result["status"]), cause=result.get("cause"))
         self.workload.finished(key, status)
@@ -162,9 +179,17 @@ class Sweep:
             self.mover.offer([key])
         self._progress.pace.ended += 1
 
+    def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
+        """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
+        trial, folder = self.workload.running[key], trial_folder(self.out, key)
+        if announced:
+            say(self.console, f"{trial.name}: its node leaves the cluster; it goes on elsewhere from its checkpoint")
+            return True
+        return self.losses.count(key, kept_in(folder, store_folder(self.out), trial.baseline_key)) <= LOST_WORKERS
+
     def _configured(self, trial: PlannedTrial) -> Task:
         fetch_to_judge(trial_folder(self.out, trial.key), trial.report_budgets)
-        return configuration(self.study, self.out, trial)
+        return configuration(self.study, self.out, trial, may_move=self._address is not None)
 
     def _lost(self, seconds: float) -> None:
         self._give_up(f"the Ray cluster at {self._address} has not answered for {seconds:.0f} s")
@@ -189,8 +214,15 @@ def require_begun(folder: Path, error: str) -> None:
         raise LostRay(f"Ray could not start a worker ({error})")
 
 
-def configuration(study: Study, out: Path, trial: PlannedTrial) -> Task:
-    """Return what a worker is told of a trial."""
+def configuration(study: Study, out: Path, trial: PlannedTrial, *, may_move: bool = False) -> Task:
+    """Return what a worker is told of a trial.
+
+    Args:
+        study: the study.
+        out: its output folder, absolute.
+        trial: which.
+        may_move: whether the worker's node may leave its cluster.
+    """
     resources = study.resources
     order = TrialOrder(
         folder=trial_folder(out, trial.key),
@@ -211,6 +243,7 @@ def configuration(study: Study, out: Path, trial: PlannedTrial) -> Task:
         hang_factor=resources.hang_factor,
         hang_floor_seconds=resources.hang_floor_seconds,
         stop_token=StopRequest.token_of(out),
+        may_move=may_move,
     )
 
 

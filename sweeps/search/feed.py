@@ -125,6 +125,7 @@ class CandidateFeed:
             candidate.fine_tuning,
             budgets=budgets,
             checksum=self._plan.checksum,
+            earlier=self._plan.earlier,
         )
         return [trial for trial in trials if trial.kind == "pruned"], [trial for trial in trials if trial.kind == "control"]
 

@@ -46,7 +46,7 @@ def extra_trials(plan: Plan, chosen: Iterable[Candidate]) -> list[PlannedTrial]:
         pruned += own
         if all(trial.kind != "control" for trial in own):
             controls += control_trials(study, [arm], plan.checksum, budgets)
-    return list(joined([*bases, *controls, *pruned]))
+    return list(joined(plan.earlier.of([*bases, *controls, *pruned])))
 
 
 def is_decided(plan: Plan, out: Path) -> list[Candidate] | None:
@@ -114,7 +114,7 @@ def decision_line(plan: Plan, out: Path) -> str:
 def decision_names(out: Path) -> str:
     """Return the chosen candidates with how often each is on the front by the study's own seeds."""
     chosen = (_read(out) or {}).get("chosen", [])
-    found = "; ".join(f"{one['name']} ({one['frequency']:.0%})" for one in chosen)
+    found = "; ".join(f"{one['name']} (on the front in {one['frequency']:.0%} of the draws)" for one in chosen)
     return found or "for no candidate, since no place on the front is uncertain"
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sweeps.search.space import ArmSpace, Axis, Candidate, Space, Span, Value
+from sweeps.study.values import Limit
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -154,6 +155,5 @@ def _value(axis: Axis, parameter: Value) -> Value:
 
 
 def excess(limit: tuple[str, str, float], values: Mapping[str, float]) -> float:
-    """Return by how much a limit (column, comparison, bound) is missed; at most 0 where it is met."""
-    column, comparison, bound = limit
-    return values[column] - bound if comparison.startswith("<") else bound - values[column]
+    """Return by how much a limit (column, comparison, bound) is missed; at most 0 exactly where it is met."""
+    return Limit(*limit).excess(values[limit[0]])

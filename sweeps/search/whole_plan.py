@@ -39,6 +39,7 @@ def whole_plan(out: Path, study: Study | None = None) -> Plan:
             candidate.fine_tuning,
             budgets=None if candidate.budget is None else (candidate.budget,),
             checksum=plan.checksum,
+            earlier=plan.earlier,
         )
     ]
     return plan.with_trials([*asked, *decided_trials(plan, out)])

@@ -34,7 +34,19 @@ from sweeps.study.sections import (
     TrackingSection,
 )
 from sweeps.study.trust import Confirm, NotTrusted, is_received, never, require_trust
-from sweeps.study.values import Budgets, Label, Limit, Limits, Ratios, Seed, Seeds, Title, parse_limit
+from sweeps.study.values import (
+    PRIMARY_METRICS,
+    Budgets,
+    Label,
+    Limit,
+    Limits,
+    Primary,
+    Ratios,
+    Seed,
+    Seeds,
+    Title,
+    parse_limit,
+)
 from sweeps.study.yaml import apply_overrides, find_study, read_study_yaml, study_folder
 
 NOTES = "x-"
@@ -74,6 +86,11 @@ class Study(Section):
     limits: Limits = Field(default=(), description="demands on winners, for example 'val_ece_t <= 0.05'")
     margins: dict[str, float] = Field(
         default={}, description="how much of a metric may be lost against the control: column -> amount"
+    )
+    primary: Primary = Field(
+        default=PRIMARY_METRICS,
+        description="what the study is made to find out: whether the network recommended for its size (accuracy), its "
+        "calibration (ece) or its robustness (mpc) differs from its control; the fewer, the smaller the differences found",
     )
     select_on: Literal["validation", "report"] = Field(
         default="validation", description="which images decide; report is said wherever it is shown"

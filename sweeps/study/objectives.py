@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.metrics import Direction
 from prune_core.metrics.columns import metric_columns
-from prune_core.metrics.quantities import costs_known, direction_of, metrics_known, quantity_of
-from sweeps.study.deciding import deciding_column
-from sweeps.study.errors import unknown_key
+from prune_core.metrics.quantities import WITHOUT_JPEG, costs_known, direction_of, metrics_known, quantity_of
+from sweeps.study.deciding import REPORT, deciding_column
+from sweeps.study.errors import at, unknown_key
+from sweeps.study.images import REPORT_IMAGES, SELECTION_IMAGES, TRAINING_IMAGES, images_of, is_corrupted
 from sweeps.study.options import method_traits
 from sweeps.study.values import parse_limit
 
@@ -53,6 +54,11 @@ def demandable_columns() -> list[str]:
     return [column for column in (*metric_columns(), *costs) if column not in texts]
 
 
+def is_report_number(column: str) -> bool:
+    """Return whether a column is measured on the report images: what may not decide anything, unless `select_on` says so."""
+    return images_of(column).startswith(REPORT_IMAGES)
+
+
 def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
     """Check that objectives, limits and margins name columns that there will be, and that may decide.
 
@@ -60,18 +66,44 @@ def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
         BadInput: the key, what is wrong, what is allowed.
     """
     known = demandable_columns()
+    able = [column for column in known if study.select_on == REPORT or not is_report_number(column)]
     for position, text in enumerate(study.limits):
         column = parse_limit(text).column
-        if column not in known:
-            raise BadInput(f"limits.{position}: {UnknownName('column', column, known)}")
-        if (deciding := deciding_column(column, known, study.select_on)) != column:
-            raise BadInput(f"limits.{position}: limits choose winners, so they read selection numbers (allowed: {deciding})")
+        with at(f"limits.{position}"):
+            if column not in able and column in (*known, WITHOUT_JPEG.name):
+                raise BadInput(_selection_instead(study, column, known, "limits choose winners"))
+            if column not in known:
+                raise UnknownName("column", column, able)
+            _check_measured(study, column)
     for column in study.margins:
         if column not in known:
             raise BadInput(f"margins: {unknown_key(column, known)}")
-    if study.evaluation.corruptions == "none":
-        missing = [name for name in objectives if (one := quantity_of(name)) is not None and one.needs_corruptions]
-        if missing:
-            raise BadInput(
-                f"objectives: {missing[0]} needs corruptions (allowed: evaluation.corruptions generated or official)"
-            )
+    with at("objectives"):
+        for name in objectives:  # of `accuracy` they read val_accuracy; a severity has no selection number
+            column = deciding_column(name, known, study.select_on)
+            if column not in able and column in known:
+                raise BadInput(_selection_instead(study, name, known, "objectives choose networks"))
+            _check_measured(study, column)
+
+
+def _selection_instead(study: Study, column: str, known: list[str], why: str) -> str:
+    """Say that a report number cannot decide, and what can instead."""
+    evaluation, found = study.evaluation.model_dump(mode="json"), quantity_of(column)
+    instead = f"val_{column}"
+    if instead not in known:  # a severity, or a number about a set of images
+        instead = f"val_{found.name if found is not None and found.on != 'set' else 'mpc'}"
+    allowed = f"{instead}, of {images_of(instead, evaluation)}"
+    if is_corrupted(instead):
+        allowed += "; evaluation.selection_corruptions chooses others, [standard] the benchmark's"
+    of = images_of(column, evaluation)
+    return f"{column} is a report number ({of}); {why}, so they read selection numbers (allowed: {allowed})"
+
+
+def _check_measured(study: Study, column: str) -> None:
+    """Raise where a study never measures a column: nothing could ever meet a limit on it."""
+    if is_corrupted(column) and study.evaluation.corruptions == "none":
+        raise BadInput(f"{column} needs corruptions (allowed: evaluation.corruptions generated or official)")
+    if images_of(column).startswith(SELECTION_IMAGES) and study.data.validation == 0:
+        raise BadInput(f"{column} needs validation images (allowed: data.validation from 1)")
+    if images_of(column) == TRAINING_IMAGES and study.evaluation.train_images == 0:
+        raise BadInput(f"{column} needs training images to judge (allowed: evaluation.train_images from 1)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.kinds import REFERENCES
-from prune_core.corruptions import STANDARD, expanded
+from prune_core.corruptions import EXTRA, STANDARD, expanded
 from prune_core.data import DATASETS
 from sweeps.study.errors import at
 from sweeps.study.objectives import check_columns, default_objectives
@@ -15,7 +15,15 @@ from sweeps.study.options import check_layers_fit, method_options, method_traits
 from sweeps.study.plugins import plugin_folders
 from sweeps.study.precision import check_precision
 from sweeps.study.search import checked_search
-from sweeps.study.sections import ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
+from sweeps.study.sections import (
+    SEED,
+    SEED_IN_NAME,
+    ArmSection,
+    BaselineSection,
+    DataSection,
+    NetworkSection,
+    choices_of,
+)
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
@@ -101,11 +109,11 @@ def _network(where: str, label: str, network: NetworkSection, training: dict[str
 def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
     path = Path(_absolute(str(baseline.checkpoint), folder))
     path = path if path.is_absolute() else folder / path  # a name with {seed} in it
-    each_seed = "{seed}" in str(path)
+    each_seed = SEED in str(path)
     if each_seed and baseline.sha256 is not None:
-        raise BadInput("sha256 is of one file, {seed} names several (allowed: leave sha256 out)")
+        raise BadInput("sha256 is of one file, {seed} names several, one for each seed (allowed: leave sha256 out)")
     if not each_seed and not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint)")
+        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint; {SEED_IN_NAME})")
     return baseline.model_copy(update={"checkpoint": path})
 
 
@@ -201,6 +209,7 @@ def _evaluation(study: Study, folder: Path) -> Any:
     section = study.evaluation
     with at("evaluation.corruptions"):
         corruptions = _corruptions(section.corruptions)
+    selection = _selection_corruptions(study)
     if section.folder is not None and section.corruptions != "official":
         raise BadInput(
             f"evaluation.folder: corruptions {section.corruptions!r} read no folder (allowed: leave this key out)"
@@ -218,7 +227,7 @@ def _evaluation(study: Study, folder: Path) -> Any:
     _check_report_budgets(study)
     # a default that is more than there is means all of them
     update: dict[str, Any] = {key: available for key, count, available in counts if available and count > available}
-    update["corruptions"] = corruptions
+    update |= {"corruptions": corruptions, "selection_corruptions": selection}
     if section.folder is not None:
         update["folder"] = (folder / section.folder.expanduser()).resolve()
     return section.model_copy(update=update)
@@ -230,6 +239,18 @@ def _corruptions(chosen: str | list[str]) -> str | list[str]:
         return chosen
     names = expanded(chosen)
     return "generated" if set(names) == set(STANDARD) else list(names)
+
+
+def _selection_corruptions(study: Study) -> tuple[str, ...]:
+    """Return the corruptions of the validation images as names; the benchmark's groups in the benchmark's order."""
+    with at("evaluation.selection_corruptions"):
+        names = expanded(study.evaluation.selection_corruptions)
+        chosen = next((group for group in (EXTRA, STANDARD) if set(names) == set(group)), names)
+        if chosen != EXTRA and study.evaluation.corruptions == "none":
+            raise BadInput("evaluation.corruptions is none, so nothing is corrupted (allowed: leave this key out)")
+        if chosen != EXTRA and study.data.validation == 0:
+            raise BadInput("data.validation is 0, so there are no images to corrupt (allowed: leave this key out)")
+    return chosen
 
 
 def _check_report_budgets(study: Study) -> None:

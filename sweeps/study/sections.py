@@ -16,6 +16,10 @@ from sweeps.study.values import Budgets, Label, Names, Ratios, Seed, Seeds
 CHEAP_IMAGES_PER_CELL = 500
 """Up to here the 75 cells take about as long as one epoch of fine-tuning on 12,500 images (a forward pass is a third)."""
 
+SEED = "{seed}"
+"""In the name of a checkpoint: stands for the seed of the trial."""
+SEED_IN_NAME = "{seed} in the name stands for each of the study's seeds, a file each; without it one file serves all"
+
 
 class Section(BaseModel):
     """What all sections share: frozen once read, and no key that nobody reads."""
@@ -38,7 +42,10 @@ class DataSection(Section):
 class BaselineSection(Section):
     """A trained network of yours, used as the baseline instead of training one."""
 
-    checkpoint: Path = Field(description="path of the weights; {seed} in it stands for the trial's seed")
+    checkpoint: Path = Field(
+        description="path of the weights. One file serves every seed, which then differ in fine-tuning alone; {seed} in the "
+        "name stands for the seed, a file each: my_network-{seed}.pt is my_network-0.pt, my_network-1.pt, ..."
+    )
     sha256: str | None = Field(default=None, description="refuse the file if its SHA-256 differs")
 
     @field_validator("sha256", mode="before")
@@ -102,7 +109,12 @@ class EvaluationSection(Section):
         default=100, ge=1, description="test images per corruption and severity, balanced over classes, at most all"
     )
     selection_images_per_cell: int = Field(
-        default=50, ge=1, description="validation images per extra corruption and severity, balanced, at most all"
+        default=50, ge=1, description="validation images per corruption and severity, balanced, at most all"
+    )
+    selection_corruptions: Names = Field(
+        default=("extra",),
+        description="the corruptions and groups that val_mpc and val_worst_corruption_accuracy are measured under, on "
+        "validation images: what objectives and limits read",
     )
     train_images: int = Field(
         default=500, ge=0, description="training images for train_accuracy and train_nll, balanced; 0 is none"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -17,6 +17,8 @@ LONGEST_LABEL = 200
 T = TypeVar("T", bound=Hashable)
 
 _LIMIT = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*([-+0-9._eE]+)\s*$")
+_BARELY = 1e-12
+"""By how much a strict limit counts as missed at its bound."""
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -75,8 +77,12 @@ class Limit:
         return _HOLDS[self.comparison](measured, self.value)
 
     def excess(self, measured: float) -> float:
-        """Return by how much the limit is missed, at most 0 where it is met (what Optuna calls a constraint)."""
-        return measured - self.value if self.comparison.startswith("<") else self.value - measured
+        """Return by how much the limit is missed, at most 0 exactly where it is met (what Optuna calls a constraint).
+
+        A strict limit is missed at its bound by nothing at all, which Optuna would take for met: it is `_BARELY`.
+        """
+        missed = measured - self.value if self.comparison.startswith("<") else self.value - measured
+        return _BARELY if missed == 0 and not self.holds(measured) else missed
 
     def __str__(self) -> str:
         return f"{self.column} {self.comparison} {self.value:.12g}"
@@ -150,6 +156,9 @@ Title = Annotated[str, AfterValidator(lambda text: text and _printable(text))]
 Seed = Annotated[int, BeforeValidator(_seed)]
 Seeds = Annotated[tuple[Seed, ...], AfterValidator(_some), BeforeValidator(_listed)]
 Names = Annotated[tuple[str, ...], AfterValidator(_some), BeforeValidator(_listed)]
+PRIMARY_METRICS: tuple[Literal["accuracy", "ece", "mpc"], ...] = ("accuracy", "ece", "mpc")
+"""What the three recommended networks are compared with their controls in, in the order of the report's answers."""
+Primary = Annotated[tuple[Literal["accuracy", "ece", "mpc"], ...], AfterValidator(_some), BeforeValidator(_listed)]
 Limits = Annotated[
     tuple[Annotated[str, AfterValidator(_limit_text)], ...], AfterValidator(_no_repeats), BeforeValidator(_listed)
 ]

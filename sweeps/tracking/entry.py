@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from prune_core.base.description import content_key
 from prune_core.metrics.quantities import quantities_known
@@ -40,6 +41,31 @@ def final_metrics() -> list[str]:
     ]
 
 
+CURVE_METRICS = {"loss": "epoch_loss", "accuracy": "epoch_accuracy", "learning_rate": "epoch_learning_rate"}
+"""Columns of a trial's curve -> metrics whose step is the epoch of its own training, from 1."""
+ON_FRONT, FREQUENCY = "prunefront.on_front", "front_frequency"
+"""The tag, ``true`` or ``false`` (at the longest budget), and the metric of a candidate's place, per budget.
+
+Both are given once a sweep ended, or was interrupted, with the tables."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a trial, as MLflow lists them among a run's inputs.
+
+    Attributes:
+        name: of the dataset.
+        digest: of the arrays.
+        source: where they come from, as the study says; no secrets.
+        profile: how many there are, in plain data.
+    """
+
+    name: str
+    digest: str
+    source: str
+    profile: Mapping[str, object] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class TrialEntry:
     """One trial as it shall stand in MLflow.
@@ -56,6 +82,9 @@ class TrialEntry:
         tags: further tags of this run.
         artifacts: files to store with the run.
         corruptions: by budget, what `prune_core.evaluation.corruption_table` says (CSV): joined and stored as one table.
+        curve: epochs of its training, as `prune_core.training.curve.read_curve` returns them.
+        images: what it was trained and judged on.
+        places: by budget, how often the candidate is on the front; only those that are on it.
         started: seconds since the epoch, if known.
         ended: seconds since the epoch, if known.
     """
@@ -69,16 +98,24 @@ class TrialEntry:
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Sequence[Path] = ()
     corruptions: Mapping[int, str] = field(default_factory=dict)
+    curve: Sequence[Mapping[str, Any]] = ()
+    images: Images | None = None
+    places: Mapping[int, float] = field(default_factory=dict)
     started: float | None = None
     ended: float | None = None
 
     def points(self, also: Sequence[str] = ()) -> list[Point]:
-        """Return every metric point that is sent: finite, from the two lists and ``also``, in a fixed order."""
+        """Return every metric point that is sent: finite, from the two lists and ``also``, in a fixed order.
+
+        What is one number for the whole trial has step 0, so that MLflow draws a bar and no line of one dot.
+        """
         steps, each, once = sorted(self.metrics), budget_metrics(), final_metrics()
         per_budget = [*each, *(name for name in also if name not in {*each, *once})]
         found = [(name, step, self.metrics[step].get(name)) for step in steps for name in per_budget]
         if steps:
-            found += [(name, steps[-1], self.metrics[steps[-1]].get(name)) for name in once]
+            found += [(name, 0, self.metrics[steps[-1]].get(name)) for name in once]
+        found += [(FREQUENCY, budget, often) for budget, often in sorted(self.places.items())]
+        found += [(name, row["epoch"], row.get(column)) for column, name in CURVE_METRICS.items() for row in self.curve]
         return [(name, step, number) for name, step, value in found if (number := finite(value)) is not None]
 
     def digest(self, also: Sequence[str] = ()) -> str:
@@ -93,6 +130,7 @@ class TrialEntry:
                 "tags": dict(self.tags),
                 "artifacts": [[path.name, path.stat().st_size if path.is_file() else 0] for path in self.artifacts],
                 "corruptions": self.corruption_table(),
+                "images": None if self.images is None else [self.images.name, self.images.digest],
             }
         )
 

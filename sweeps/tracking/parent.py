@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.folder.paths import FRONT
 from sweeps.folder.provenance import installed, provenance
-from sweeps.tracking.entry import finite
+from sweeps.tracking.about import NOTHING, About, finished_text
+from sweeps.tracking.entry import Images, finite
 
 if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
     from mlflow.tracking import MlflowClient
 
+_DIGEST = 36
+"""Characters that MLflow keeps of a dataset's digest."""
 _BATCH = 1000
 """Metrics that MLflow takes in one call."""
 
@@ -37,14 +43,39 @@ class ProgressRow:
 class ParentRun:
     """Speaks to one run; every method may raise what MLflow raises."""
 
-    def __init__(self, client: MlflowClient, run_id: str) -> None:
-        self._client, self._run_id = client, run_id
+    def __init__(self, client: MlflowClient, run_id: str, about: About = NOTHING) -> None:
+        self._client, self._run_id, self._about = client, run_id, about
+        self._described = False
         self._held: dict[tuple[str, int], float] | None = None
+
+    def describe(self, front: Path | None = None) -> None:
+        """Say what the study is: its description anew each time, parameters and images as they were when it began.
+
+        MLflow never lets a parameter change; a study whose file changed has the present one in its description.
+
+        Args:
+            front: ``front.csv`` of a sweep that ended.
+        """
+        from mlflow.entities import Param, RunTag
+
+        if not self._about.text:
+            return
+        run = self._client.get_run(self._run_id)
+        text = self._about.text
+        if front is not None:
+            text = finished_text(self._about, front, str(run.info.experiment_id), self._run_id)
+        params = [Param(name, str(value)) for name, value in self._about.parameters.items() if name not in run.data.params]
+        self._client.log_batch(self._run_id, params=params, tags=[RunTag("mlflow.note.content", text)])
+        if self._about.images is not None and not (run.inputs and run.inputs.dataset_inputs):
+            self._client.log_inputs(self._run_id, [as_input(self._about.images)])
 
     def send_progress(self, rows: Sequence[ProgressRow]) -> None:
         """Log what the run does not hold already: a study that is run again has no doubled points."""
         from mlflow.entities import Metric, RunTag
 
+        if not self._described:
+            self.describe()
+            self._described = True
         held = self._points()
         points = []
         tags: dict[str, str] = {}
@@ -78,4 +109,14 @@ class ParentRun:
                 self._client.log_artifacts(self._run_id, str(path), artifact_path=path.name)
             elif path.is_file():
                 self._client.log_artifact(self._run_id, str(path))
+        self.describe(next((path for path in artifacts if path.name == FRONT), None))
         self._client.set_terminated(self._run_id, status=status)
+
+
+def as_input(images: Images) -> DatasetInput:
+    """Return images as MLflow lists them among the inputs of a run."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    profile = json.dumps(dict(images.profile), sort_keys=True)
+    dataset = Dataset(images.name, images.digest[:_DIGEST], "prunefront", images.source, profile=profile)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training and evaluation")])

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from prune_core.base.addresses import masked, shown
 from prune_core.base.errors import BadInput
 from sweeps.folder.paths import MLFLOW_DATABASE
+from sweeps.tracking.about import NOTHING, About
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 _CAUSES = (
@@ -41,6 +42,7 @@ class Place:
         tags: the study's own tags, copied to every child since MLflow's filters do not look at parents.
         also: columns logged at every budget besides the fixed ones (the study's objectives).
         commit: of the code, where it is known.
+        about: the study, for its parent run.
     """
 
     uri: str
@@ -51,6 +53,7 @@ class Place:
     tags: Mapping[str, str]
     also: tuple[str, ...] = ()
     commit: str | None = None
+    about: About = NOTHING
 
     def common_tags(self) -> dict[str, str]:
         """Return the tags that the parent and every child carry."""

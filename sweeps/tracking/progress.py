@@ -73,7 +73,7 @@ def axes(decisive: Mapping[str, Direction], records: pd.DataFrame) -> list[Axis]
 
 def reference_text(found: Sequence[Axis]) -> str:
     """Return the reference point in words, as it is stated beside the numbers."""
-    return ", ".join(f"{axis.column} {axis.reference:.6g}" for axis in found)
+    return ", ".join(f"{axis.column} {axis.reference:.12g}" for axis in found)
 
 
 def volumes(study: Study, records: pd.DataFrame, found: Sequence[Axis]) -> dict[str, float]:

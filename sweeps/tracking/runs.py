@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.trial_folder import CORRUPTIONS
 from sweeps.tracking.database import bring_here, prepare_database
-from sweeps.tracking.entry import RUN_STATUS, Point, TrialEntry
-from sweeps.tracking.parent import ParentRun
+from sweeps.tracking.entry import ON_FRONT, RUN_STATUS, Point, TrialEntry
+from sweeps.tracking.parent import ParentRun, as_input
 from sweeps.tracking.place import Place, check_artifacts, quieten_loggers, quieten_mlflow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 PARENT_TAG = "mlflow.parentRunId"
+LARGEST_BATCH = 900
+"""Metrics in one call: MLflow takes 1,000 entries, parameters and tags with them."""
 _ENDED = frozenset(RUN_STATUS.values())
 
 
@@ -33,6 +35,8 @@ class KnownRun:
     ended: bool
     params: Mapping[str, str] = field(default_factory=dict)
     fresh: bool = False
+    name: str = ""
+    on_front: bool = False
 
 
 class StudyRuns:
@@ -50,7 +54,7 @@ class StudyRuns:
         self.client: MlflowClient = MlflowClient(tracking_uri=place.uri)
         self.experiment_id = self._experiment()
         self.parent_id = self._parent()
-        self.parent = ParentRun(self.client, self.parent_id)
+        self.parent = ParentRun(self.client, self.parent_id, place.about)
         self.runs: dict[str, KnownRun] = {}
         self._load_children()
 
@@ -122,6 +126,7 @@ class StudyRuns:
                 # The driver died while it wrote this run; the trial's own entry will put it right.
                 self.client.set_terminated(run_id, status="KILLED")
             self.runs[key] = KnownRun(run_id, digest, ended, dict(run.data.params))
+            self.runs[key].name, self.runs[key].on_front = str(run.info.run_name), run.data.tags.get(ON_FRONT) == "true"
 
     def send_trial(self, entry: TrialEntry) -> str:
         """Bring the run of one trial in line with its entry and return its id; does nothing where it is already."""
@@ -136,16 +141,23 @@ class StudyRuns:
             run = self.client.create_run(self.experiment_id, start_time=started, tags=tags, run_name=entry.name)
             known = self.runs[entry.key] = KnownRun(str(run.info.run_id), None, ended=False, fresh=True)
             tags = {}
+            self._send_images(known.run_id, entry)
+        elif known.name != entry.name:
+            self.client.update_run(known.run_id, name=entry.name)
         self._send_numbers(known, entry, tags)
         self._send_files(known.run_id, entry)
         ended = int(1000 * entry.ended) if entry.ended is not None else None
         self.client.set_terminated(known.run_id, status=RUN_STATUS[entry.status], end_time=ended)
-        self.runs[entry.key] = KnownRun(known.run_id, digest, True, {k: str(v) for k, v in entry.params.items()})
+        params = {name: str(value) for name, value in entry.params.items()}
+        self.runs[entry.key] = KnownRun(
+            known.run_id, digest, True, params, name=entry.name, on_front=entry.tags.get(ON_FRONT) == "true"
+        )
         return known.run_id
 
     def _trial_tags(self, entry: TrialEntry, digest: str) -> dict[str, str]:
         return {
             **self.place.common_tags(),
+            **({ON_FRONT: "false"} if entry.key in self.runs and self.runs[entry.key].on_front else {}),
             **{name: str(value) for name, value in entry.tags.items()},
             PARENT_TAG: self.parent_id,
             "prunefront.role": "trial",
@@ -163,9 +175,12 @@ class StudyRuns:
         if not known.fresh:
             points = self._news(known.run_id, points)
         now = int(1000 * (entry.ended if entry.ended is not None else time.time()))
+        metrics = [Metric(name, value, now, step) for name, step, value in points]
+        for first in range(LARGEST_BATCH, len(metrics), LARGEST_BATCH):  # the curve of a very long training
+            self.client.log_batch(known.run_id, metrics=metrics[first : first + LARGEST_BATCH])
         self.client.log_batch(
             known.run_id,
-            metrics=[Metric(name, value, now, step) for name, step, value in points],
+            metrics=metrics[:LARGEST_BATCH],
             params=[Param(name, str(value)) for name, value in entry.params.items() if name not in known.params],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
@@ -178,6 +193,12 @@ class StudyRuns:
             for metric in sorted(self.client.get_metric_history(run_id, name), key=lambda metric: metric.timestamp):
                 held[name, metric.step] = metric.value
         return [(name, step, value) for name, step, value in points if held.get((name, step)) != value]
+
+    def _send_images(self, run_id: str, entry: TrialEntry) -> None:
+        """List the images among the inputs of a new run: they are part of its key, so they never change."""
+        if entry.images is None:
+            return
+        self.client.log_inputs(run_id, [as_input(entry.images)])
 
     def _send_files(self, run_id: str, entry: TrialEntry) -> None:
         for path in entry.artifacts:

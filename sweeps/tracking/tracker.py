@@ -17,6 +17,7 @@ from prune_core.base.addresses import shown
 from sweeps.folder.identity import study_uid
 from sweeps.folder.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
 from sweeps.folder.sqlite import sqlite_address
+from sweeps.tracking.about import NOTHING, About
 from sweeps.tracking.entry import RUN_STATUS, TrialEntry
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.place import Place, checked_uri, quieten_mlflow, short_reason
@@ -42,6 +43,7 @@ class Tracker:
         tags: the study's tags, copied to every run.
         also: columns to log at every budget besides the fixed ones: the study's objectives.
         commit: of the code that runs the study.
+        about: the study, for its parent run.
 
     Raises:
         BadInput: the URI is a plain folder, which MLflow no longer takes; the key or the variable that names it is said.
@@ -57,6 +59,7 @@ class Tracker:
         *,
         also: Sequence[str] = (),
         commit: str | None = None,
+        about: About = NOTHING,
     ) -> None:
         given = checked_uri(uri)
         self.uri = given or sqlite_address(out.absolute() / MLFLOW_DATABASE)
@@ -70,6 +73,7 @@ class Tracker:
             tags=dict(tags),
             also=tuple(also),
             commit=commit,
+            about=about,
         )
         self._trials: dict[str, TrialEntry] = {}
         self._progress: list[ProgressRow] = []

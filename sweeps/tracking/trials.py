@@ -1,4 +1,4 @@
-"""From a trial's folder to what MLflow is told about it, differences to its control included."""
+"""From a trial's folder to what MLflow is told about it: differences to its control, curve, place on the front."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_core.base.kinds import CONTROL, PRUNED
+import pandas as pd
+
+from prune_core.base.kinds import CONTROL, NEVER_FINE_TUNED, PRUNED
 from prune_core.base.trial_folder import (
     CORRUPTIONS,
     DESCRIPTION,
@@ -16,10 +18,13 @@ from prune_core.base.trial_folder import (
     read_outcome,
     read_record,
 )
+from prune_core.training.curve import read_curve
 from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.records.control import controls_by_start, start_of
-from sweeps.tracking.entry import TrialEntry, final_metrics, finite
+from sweeps.tracking.entry import ON_FRONT, Images, TrialEntry, final_metrics, finite
+from sweeps.tracking.names import RunNames
+from sweeps.tracking.parameters import parameters
 
 
 class TrialEntries:
@@ -28,10 +33,22 @@ class TrialEntries:
     Args:
         out: the output folder.
         trials: returns every trial known by now; a search adds to them.
+        names: gives each run its name.
+        longest: budget of the study, whose front the tag is about.
+        images: of the study.
     """
 
-    def __init__(self, out: Path, trials: Callable[[], Iterable[PlannedTrial]]) -> None:
-        self._out, self._trials = out, trials
+    def __init__(
+        self,
+        out: Path,
+        trials: Callable[[], Iterable[PlannedTrial]],
+        names: RunNames,
+        longest: int,
+        images: Images | None = None,
+    ) -> None:
+        self._out, self._trials, self._longest = out, trials, longest
+        self._names, self._images = names, images
+        self._places: dict[str, dict[int, float]] = {}
         self._controls: dict[str, str] = {}
         self._without: dict[str, list[PlannedTrial]] = {}
 
@@ -45,23 +62,39 @@ class TrialEntries:
         traceback = folder / TRACEBACK
         return TrialEntry(
             key=trial.key,
-            name=trial.name,
-            params={
-                "network": trial.network,
-                "method": trial.method,
-                "ratio": trial.ratio,
-                "seed": trial.seed,
-                "kind": trial.kind,
-                "arm": trial.arm,
-            },
+            name=self._names.of(trial),
+            params=parameters(trial),
             status=outcome["status"],
             cause=outcome.get("cause"),
             metrics=self._with_deltas(trial, records),
+            tags=self._tags(trial),
             artifacts=[traceback] if traceback.is_file() else [],
             corruptions=_tables(folder, records),
+            curve=read_curve(folder),
+            images=self._images,
+            places=self._places.get(trial.key, {}),
             started=_changed_at(folder / DESCRIPTION),
             ended=_changed_at(folder / OUTCOME),
         )
+
+    def place(self, front: Path) -> list[str]:
+        """Read who is on the front; return the keys of trials whose entry says something else now.
+
+        Args:
+            front: ``front.csv``; without it nobody is.
+        """
+        before, self._places = self._places, places(front)
+        for key in before:
+            self._places.setdefault(key, {})
+        return [key for key, place in self._places.items() if before.get(key) != place]
+
+    def _tags(self, trial: PlannedTrial) -> dict[str, str]:
+        tags = {"prunefront.name": trial.name}
+        if trial.key in self._places:
+            at = self._places[trial.key]
+            judged_once = trial.kind in NEVER_FINE_TUNED and bool(at)
+            tags[ON_FRONT] = str(judged_once or self._longest in at).lower()
+        return tags
 
     def changed_by(self, trial: PlannedTrial) -> list[PlannedTrial]:
         """Return the trials that ended before this one, their control, and lacked their differences for it."""
@@ -103,3 +136,15 @@ def _tables(folder: Path, budgets: Iterable[int]) -> dict[int, str]:
 
 def _changed_at(path: Path) -> float | None:
     return path.stat().st_mtime if path.exists() else None
+
+
+def places(front: Path) -> dict[str, dict[int, float]]:
+    """Return by trial's key and budget how often its candidate is on the front; only those that are on it."""
+    if not front.is_file():
+        return {}
+    table = pd.read_csv(front, dtype={"keys": str})
+    found: dict[str, dict[int, float]] = {}
+    for row in table.to_dict("records"):
+        for key in str(row["keys"]).split(";"):
+            found.setdefault(key, {})[int(row["budget"])] = float(row["front_frequency"])
+    return found

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +16,14 @@ import pytest
 import torch
 
 from benchmarks import gpu_checks
-from benchmarks.gpu import main, measured
-from benchmarks.gpu_checks import CheckFailed, checks
-from benchmarks.gpu_rows import NEEDS_CUDA, PAPER, covered
-from benchmarks.gpu_table import JUDGED_IMAGES, TRAINING_STEPS, hours, slug, table
+from benchmarks.gpu import main
+from benchmarks.gpu_busy import covered
+from benchmarks.gpu_checks import checks
+from benchmarks.gpu_jobs import Job
+from benchmarks.gpu_rows import NEEDS_CUDA, PAPER
+from benchmarks.gpu_table import JUDGED_IMAGES, TRAINING_STEPS, hours, line, slug, table
+from benchmarks.gpu_trainings import CheckFailed
+from benchmarks.gpu_worker import made
 from prune_core.networks import NETWORKS
 from prune_core.pruning import METHODS
 from prune_core.training import prepare_runtime
@@ -30,27 +38,68 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def test_the_dry_run_has_every_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], one_thread: None) -> None:
-    assert main(["--device", "cpu", "--networks", "resnet110", "--out", str(tmp_path)]) == 0
+WITHOUT = """
+import importlib.abc, runpy, sys
+absent = set(sys.argv[1].split(","))
+
+class OnlyTorch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, OnlyTorch())
+sys.argv = sys.argv[2:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+"""Runs a module as if some packages were not installed."""
+
+
+def not_of_torch() -> set[str]:
+    """Every package that is installed here, but ours, NumPy, torch, and what torch itself requires."""
+    wanted, asked = {"torch", "numpy"}, set[str]()
+    while wanted - asked:
+        name = (wanted - asked).pop()
+        asked.add(name)
+        with suppress(PackageNotFoundError):
+            wanted |= {re.split(r"[^\w.-]", each)[0].lower() for each in requires(name) or () if "extra ==" not in each}
+    theirs = {name.lower().replace("_", "-") for name in wanted}
+    return {
+        package
+        for package, sources in packages_distributions().items()
+        if not {source.lower().replace("_", "-") for source in sources} & (theirs | {"prunefront"})
+    }
+
+
+def test_the_dry_run_has_every_line_and_needs_nothing_but_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker runs where no other package can be imported; what the parent imports is the same and less."""
+    real, absent = subprocess.Popen, not_of_torch()
+    assert {"ray", "optuna", "mlflow", "pandas", "PIL", "safetensors", "yaml", "scipy"} <= absent
+
+    def without_others(command: list[str], **how: Any) -> Any:
+        return real([command[0], "-c", WITHOUT, ",".join(absent), *command[2:]], **how)
+
+    monkeypatch.setattr(subprocess, "Popen", without_others)
+    printed: list[str] = []
+    monkeypatch.setattr("builtins.print", lambda *text, **_: printed.append(" ".join(map(str, text))))
+    assert main(["--device", "cpu", "--networks", "resnet110", "--minutes", "60", "--out", str(tmp_path)]) == 0
     (file,) = tmp_path.glob("*.json")
     result = json.loads(file.read_text())
     rows = result["rows"]
     assert [(row["network"], row["precision"]) for row in rows["training"]] == [
         ("resnet110", precision) for precision in ("fp32", "tf32", "bf16")
     ]
-    assert all(row["equal"] is True and row["graph"] == row["busy"] == NEEDS_CUDA for row in rows["training"])
-    assert [row["resident"] for row in rows["evaluation"]] == [NEEDS_CUDA]
+    assert all(row["equal"] is True and row["graph"] == NEEDS_CUDA for row in rows["training"])
+    assert [row["resident"] for row in rows["evaluation"]] == [row["busy"] for row in rows["busy"]] == [NEEDS_CUDA]
     assert {(row["network"], row["way"], row["at_once"]) for row in rows["sharing"]} == {
-        (network, way, count)
-        for network in ("resnet110", "vgg16")
-        for way in ("streams", "processes")
-        for count in (1, 2, 4)
+        (network, way, count) for network in ("resnet110", "vgg16") for way in ("streams", "processes") for count in (2, 4)
     }
-    assert [row["check"] for row in rows["checks"]] == list(checks())
+    assert {row["check"] for row in rows["checks"]} == set(checks()) and len(rows["checks"]) == len(checks())
     assert {row["outcome"] for row in rows["checks"]} == {NEEDS_CUDA}
+    assert len(rows["layout"]) == 6 and len(rows["options"]) == 2
+    assert not any("error" in row for part in rows.values() for row in part)
     assert result["hours"] == {} and "no speeds" in result["card"]
-    printed = capsys.readouterr().out
-    assert file.with_suffix(".md").read_text() in printed and printed.count("\nsharing ") == 12
+    assert file.with_suffix(".md").read_text() in printed
+    assert sum(line.startswith("sharing ") for line in printed) == 8
 
 
 def test_every_network_and_method_has_a_check() -> None:
@@ -59,24 +108,21 @@ def test_every_network_and_method_has_a_check() -> None:
     assert all(f"method {method} on" in names for method in METHODS.names())
 
 
-def test_a_row_that_fails_takes_no_other_with_it() -> None:
+def test_a_row_that_raises_says_why() -> None:
     def bad() -> dict[str, Any]:
         raise RuntimeError("out of memory\nmore")
 
-    todo = [("training", {"network": "a"}, bad), ("checks", {"check": "b"}, bad), ("training", {"network": "c"}, dict)]
-    said: list[str] = []
-    rows = measured(iter(todo), 1.0, said.append)
-    assert rows["training"] == [{"network": "a", "error": "RuntimeError: out of memory"}, {"network": "c"}]
-    assert rows["checks"][0]["outcome"] == "RuntimeError: out of memory" and len(said) == 3
-    late = measured(iter(todo), -1.0, said.append)
-    assert all("no time left" in row["error"] for part in late.values() for row in part)
+    row = made(Job("training", {"network": "a"}, bad, 1.0))
+    assert row["error"] == "RuntimeError: out of memory" and row["network"] == "a"
+    assert "in bad" in row["traceback"] and "traceback" not in line(row)
+    assert made(Job("checks", {"check": "b"}, bad, 1.0))["outcome"] == row["error"]
 
 
 def test_the_share_of_time_that_is_covered() -> None:
     """Two that overlap and one apart: 0 to 4 and 6 to 10 of 0 to 10."""
-    assert covered([(6.0, 10.0), (0.0, 3.0), (2.0, 4.0), (2.5, 3.5)]) == pytest.approx(0.8)
-    assert covered([(5.0, 7.0)]) == pytest.approx(1.0)
-    assert math.isnan(covered([]))
+    assert covered([(6.0, 10.0), (0.0, 3.0), (2.0, 4.0), (2.5, 3.5)]) == pytest.approx((0.8, 8.0))
+    assert covered([(5.0, 7.0)]) == pytest.approx((1.0, 2.0))
+    assert all(map(math.isnan, covered([])))
 
 
 def test_the_counts_are_those_of_the_study_paper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,13 +147,12 @@ def test_the_counts_are_those_of_the_study_paper(monkeypatch: pytest.MonkeyPatch
 
 
 def test_hours_by_hand() -> None:
-    rate = {"median": TRAINING_STEPS / 3600, "least": 1.0, "most": 2.0}
-    training = [{"network": name, "precision": "fp32", "graph": rate, "equal": True} for name in PAPER]
+    training = [{"network": name, "precision": "fp32", "rate": TRAINING_STEPS / 3600} for name in PAPER]
     evaluation = [{"network": name, "best_batch": 1000, "best": JUDGED_IMAGES / 1800} for name in PAPER]
     assert hours(training, evaluation, "fp32") == pytest.approx(6 * 1.5)
     assert hours(training, evaluation, "tf32") is None
     assert hours(training[1:], evaluation, "fp32") is None
-    assert hours([{**training[0], "equal": False}, *training[1:]], evaluation, "fp32") is None
+    assert hours([{**training[0], "rate": "needs CUDA"}, *training[1:]], evaluation, "fp32") is None
 
 
 def test_the_table_of_a_card() -> None:
@@ -115,8 +160,11 @@ def test_the_table_of_a_card() -> None:
     training = {"network": "vgg16", "precision": "tf32", "eager": rate, "graph": rate, "times_eager": 1.0, "equal": True}
     evaluation = {"network": "vgg16", "best_batch": 1000, "to_bare": 0.97, "resident": {"1000": 9.7}, "bare": {"1000": 10.0}}
     rows = {"training": [training], "evaluation": [evaluation], "sharing": [], "checks": []}
-    text = table({"card": "NVIDIA X", "about": "torch", "rows": rows, "hours": {"fp32": 20.0}})
+    result = {"card": "NVIDIA X", "about": "torch", "rows": rows, "hours": {"fp32": 20.0}}
+    text = table(result)
     assert "| vgg16 | tf32 | 100.0 (90.0 to 110.0) | 100.0 (90.0 to 110.0) | 1 | not measured | not measured | yes |" in text
+    cut = {"network": "vgg16", "precision": "tf32", "error": "cut after 45 s"}
+    assert "| vgg16 | tf32 | cut after 45 s | not measured |" in table({**result, "rows": {"training": [cut]}})
     assert "| vgg16 | 1000 | 9.7 | not measured | 10 | 0.97 |" in text and "fp32 20 h" in text
     assert slug("NVIDIA H100 80GB HBM3") == "nvidia-h100-80gb-hbm3"
 

@@ -7,13 +7,13 @@ import importlib
 import pytest
 
 PUBLIC = [
-    ("prune_core", "build_network calibration_error complexity corrupt load_weights prune"),
+    ("prune_core", "BadInput build_network calibration_error complexity corrupt load_weights prune"),
     ("prune_core.networks", "NETWORKS"),
     ("prune_core.pruning.method", "METHODS ChannelOptions Method"),
-    ("prune_core.pruning", "METHODS load_network save_network"),
-    ("prune_core.data", "DATASETS Dataset"),
-    ("prune_core.corruptions", "CORRUPTIONS"),
-    ("prune_core.metrics", "METRICS Metric file_metric"),
+    ("prune_core.pruning", "METHODS ChannelOptions Method ScoreContext WeightOptions load_network save_network"),
+    ("prune_core.data", "DATASETS Arrays Dataset Request Size Source"),
+    ("prune_core.corruptions", "CORRUPTIONS corruption"),
+    ("prune_core.metrics", "METRICS COSTS Cost Metric file_cost file_metric"),
     ("sweeps.search", "SAMPLERS STOPPING_RULES"),
 ]
 

@@ -25,8 +25,7 @@ def workers_of(cluster: Cluster) -> list[psutil.Process]:
 def test_a_node_lost_in_mid_sweep_changes_no_record(undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "runs" / "smoke"
     with Cluster(tmp_path / "cluster") as cluster:
-        at_once = ("--set", "resources.max_concurrent=2")  # or Tune starts one worker after the other
-        process = start("run", "smoke", "--out", out, *at_once, *cluster.options(), cwd=tmp_path, **cluster.environment())
+        process = start("run", "smoke", "--out", out, *cluster.options(), cwd=tmp_path, **cluster.environment())
         # two nodes with one processor each: both run a trial
         wait_for(lambda: len(finished(out)) >= 1 and len(workers_of(cluster)) == 2, process)
         assert cluster.lose_node(random.Random(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -65,3 +66,41 @@ def test_run_again_finds_everything_done(undisturbed: Path) -> None:
     assert "everything is there" in ran.stdout
     after = {key: (undisturbed / "trials" / key / "outcome.json").stat().st_mtime_ns for key in finished(undisturbed)}
     assert after == before
+
+
+FILTERS = {
+    "on the front, robust and small": lambda last: last["on_front"] & (last["mpc"] > 0.8) & (last["parameters"] < 5000),
+    "surely on the front": lambda last: last["front_frequency"] > 0.95,
+    "at most one point of accuracy below its control": lambda last: last["pruned"] & (last["delta_accuracy"] > -0.01),
+    "one method, well calibrated": lambda last: (last["method"] == "l1_filter") & (last["ece"] < 0.05),
+    "at least four times smaller": lambda last: last["compression"] >= 4,
+    "one network, one seed": lambda last: (last["network"] == "small_vgg") & (last["seed"] == 0),
+    "fine-tuned with a certain rate": lambda last: last["method"] != "baseline",
+    "did not end well": lambda last: last["status"] != "complete",
+}
+"""Question of docs/mlflow.md -> which rows of the records, each trial at its longest budget, are the answer."""
+
+
+def test_the_filters_of_the_docs_find_what_the_records_say(undisturbed: Path) -> None:
+    from mlflow.tracking import MlflowClient
+
+    page = (Path(__file__).parents[2] / "docs" / "mlflow.md").read_text(encoding="utf-8")
+    typed = dict(re.findall(r"^\| ([^|]+) \| `+(.+?)`+ \|$", page.split("## Filters")[1].split("\n## ")[0], re.MULTILINE))
+    assert set(FILTERS) <= set(typed)
+    records = pd.read_parquet(undisturbed / "records.parquet").sort_values("budget")
+    front = pd.read_csv(undisturbed / "front.csv")
+    places = {key: row for row in front.sort_values("budget").to_dict("records") for key in row["keys"].split(";")}
+    last = records.groupby("key").last().reset_index()
+    last["pruned"] = ~last["method"].isin(["baseline", "control"])
+    last["front_frequency"] = [places.get(key, {}).get("front_frequency", float("nan")) for key in last["key"]]
+    reached = records["budget"].max()
+    last["on_front"] = [
+        key in places and (places[key]["budget"] == reached or method == "baseline")
+        for key, method in zip(last["key"], last["method"], strict=True)
+    ]
+    client = MlflowClient(tracking_uri=f"sqlite:///{undisturbed / 'mlflow.db'}")
+    (experiment,) = (one for one in client.search_experiments() if one.name == "prunefront")
+    own = {run.info.run_id for run in client.search_runs([experiment.experiment_id], "tags.`prunefront.role` = 'trial'")}
+    for question, wanted in FILTERS.items():
+        found = {run.info.run_id for run in client.search_runs([experiment.experiment_id], typed[question])} & own
+        assert found == set(last.loc[wanted(last), "mlflow_run_id"]), question

@@ -24,6 +24,7 @@ from dashboards.figures.print_style import (
     styled,
 )
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.numbers import short_count
 from prune_core.metrics.quantities import quantity_of
 
 FILLINGS = ("full", "none", "left", "bottom")
@@ -117,5 +118,5 @@ def _dress(axis: Any, table: pd.DataFrame, name: str) -> None:
     if log:
         low, high = axis.get_xlim()
         axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 80 * low else (1.0, 2.0, 5.0)))
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: labels.count(value)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
         axis.xaxis.set_minor_formatter(NullFormatter())

@@ -8,17 +8,21 @@ from typing import Any
 from prune_core.base.errors import BadInput
 from prune_core.data.class_folders import decode_class_folders, fingerprint
 from prune_core.data.dataset import Request, dataset
-from prune_core.data.options import refuse_rest, take_size
+from prune_core.data.options import refuse_rest, take_names, take_size
 
 
 @dataset("image_folder", argument="PATH")
 def image_folder(argument: str, options: dict[str, Any], cache: Path) -> Request:
-    """Open ``train/<class>/`` and ``test/<class>/``; options ``size`` (pixels) and ``channels`` (1 or 3)."""
+    """Open ``train/<class>/`` and ``test/<class>/``; options ``size`` (pixels), ``channels`` (1 or 3) and ``classes``.
+
+    Classes are numbered in the order of their sorted names, or in the order of ``classes``, which names each of them once.
+    """
     size = take_size(options, None)
     channels = options.pop("channels", None)
     if isinstance(channels, bool) or channels not in (None, 1, 3):
         raise BadInput(f"dataset option 'channels' is {channels!r} (allowed: 1, 3)")
-    refuse_rest("image_folder", options, ("channels", "mean", "size", "std"))
+    classes = take_names(options, "classes")
+    refuse_rest("image_folder", options, ("channels", "classes", "mean", "size", "std"))
     if not argument:
         raise BadInput("dataset 'image_folder' needs a path: image_folder:PATH")
     path = Path(argument).expanduser()
@@ -28,6 +32,11 @@ def image_folder(argument: str, options: dict[str, Any], cache: Path) -> Request
         title=path.resolve().name.removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar"),
         licence="the owner's",
         source=f"pictures in {path.resolve().name}",
-        fingerprint={"pictures": fingerprint(path), "size": size, "channels": channels},
-        decode=lambda: decode_class_folders(path, size, channels),
+        fingerprint={
+            "pictures": fingerprint(path),
+            "size": size,
+            "channels": channels,
+            **({} if classes is None else {"classes": list(classes)}),
+        },
+        decode=lambda: decode_class_folders(path, size, channels, classes),
     )

@@ -161,3 +161,36 @@ def test_deviations_are_named(tmp_path, table):
         select_on="report",
     )
     assert deviations(as_paper) == []
+
+
+def test_the_recommended_network_is_compared_in_what_the_study_names(tmp_path, table):
+    made = table.copy()
+    stream = np.random.default_rng(0)
+    best = (made["method"] == "l1_filter") & (made["ratio"] == 0.3)
+    made.loc[best, "delta_ece"] = -0.05 + stream.normal(0, 0.001, int(best.sum()))
+    made.loc[best, ["ece", "val_ece"]] = 0.001  # it is chosen, by far
+    asked = {
+        name: answers(each, candidate_points(each))
+        for name, each in (("all", study(tmp_path, made)), ("mpc", study(tmp_path, made, primary=["mpc"])))
+    }
+    calibrated = asked["all"][1]
+    assert any(
+        remark.startswith("In ECE it is better than its control by more than chance") for remark in calibrated.remarks
+    )
+    assert not any(remark.startswith("In ECE") for remark in asked["mpc"][1].remarks)
+    assert calibrated.differences["ece"].low <= -0.05 <= calibrated.differences["ece"].high
+
+
+def test_margins_are_tested_over_all_that_was_compared(tmp_path, table):
+    found = study(tmp_path, table, margins={"accuracy": 0.02})
+    points = candidate_points(found)
+    few = against_margins(found, points)
+    points.table["front"] = True
+    verdicts = {row.candidate: row.verdict for row in against_margins(found, points)}
+    assert few and all(verdicts[row.candidate] == row.verdict for row in few)  # whoever is shown, the family is the same
+
+
+def test_what_is_not_decidable_says_what_five_seeds_would_find(tmp_path, table):
+    found = study(tmp_path, table[table["seed"] < 3], seeds=[0, 1, 2])
+    said = " ".join(answers(found, candidate_points(found))[1].remarks)
+    assert "is not decidable with 3 seeds; 5 would find a difference of" in said

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, norm, t, ttest_1samp
 
-from dashboards.analysis.claims import claims, paired, verdict
+from dashboards.analysis.chosen import chosen
+from dashboards.analysis.claims import claims, paired, paired_family, verdict
 from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.effects import confounded, effects
 from dashboards.analysis.indistinguishable import not_told_apart
@@ -56,6 +57,35 @@ def test_holm_by_hand():
     assert claims([with_chance(p) for p in (0.04, 0.0099, 0.02)]) == [True, True, True]
     assert claims([with_chance(p) for p in (0.04, 0.0099, 0.03)]) == [False, True, False]
     assert claims([with_chance(0.0001), None, None]) == [True, False, False]
+
+
+def test_five_equal_differences_are_no_proof():
+    # One image of 1,000 in each of five seeds: among 201 comparisons that is nothing. Fifty images are something.
+    one, fifty = paired([0.001] * 5), paired([0.050, 0.051, 0.050, 0.050, 0.050])
+    assert one is not None and one.chance() > 0.05
+    assert claims([one, *[None] * 200]) == [False] * 201
+    assert not any(claims([paired([0.001] * 5)] * 3 + [paired([0.002, 0.002, 0.002, 0.002, 0.003])]))
+    assert fifty is not None and fifty.chance() < 0.001
+
+
+def test_each_place_of_a_report_has_its_share_of_the_level():
+    one = paired([0.010, 0.017, 0.022, 0.013, 0.0265])  # p = .0040
+    assert one is not None and 0.0040 < one.chance() < 0.0041
+    assert claims([one]) == [True]
+    assert claims([one], place="primary") == [True]  # .0225
+    assert claims([one], place="trends") == [False]  # .0025
+    assert claims([one], place="primary", among=8) == [False]
+
+
+def test_the_chosen_one_is_called_better_only_where_its_choice_allows_it():
+    stream = np.random.default_rng(20)
+    values = 0.01 * stream.normal(size=(32, 5)) + 0.002
+    at = int(values.mean(axis=1).argmax())
+    best, alone = chosen(values, None, at, values), paired_family(values)[at]
+    assert best is not None and alone is not None
+    assert (best.mean, best.seeds) == (alone.mean, alone.seeds)
+    assert best.low < alone.low and best.chance() > alone.chance()
+    assert best.half == pytest.approx((best.high - best.low) / 2)
 
 
 def test_four_seeds_decide_nothing():
@@ -160,7 +190,8 @@ def test_a_real_gain_is_found_with_its_size_and_only_where_it_is(tmp_path):
     ratio = found["ratio", "ratio 0.3 → ratio 0.5"]
     assert ratio.blocks == 4
     assert ratio.measured["ece"].low < 0.02 < ratio.measured["ece"].high
-    assert ratio.verdicts["ece"] == "worse"
+    assert ratio.verdicts["mpc"] == "worse"
+    assert found["ratio", "ratio 0.5 → ratio 0.7"].verdicts["ece"] == "worse"
     assert found["budget", "pruned networks, 0 epochs → 2 epochs"].blocks == 12
 
 
@@ -168,7 +199,7 @@ def test_the_ratio_effect_is_the_mean_of_the_seeds_means(tmp_path):
     table = records(np.random.default_rng(2), {"a": 0.0})
     (first, _) = [effect for effect in effects(folder(tmp_path, table)) if effect.factor == "ratio"]
     wide = table.pivot(index="seed", columns="ratio", values="mpc")
-    one = paired(wide[0.5] - wide[0.3])
+    one, _ = paired_family(np.array([wide[0.5] - wide[0.3], wide[0.7] - wide[0.5]]))  # its error borrows from the other
     assert one is not None
     assert (first.measured["mpc"].mean, first.measured["mpc"].error) == pytest.approx((one.mean, one.error))
 

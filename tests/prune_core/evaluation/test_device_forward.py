@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from prune_core.evaluation import device_sets
 from prune_core.evaluation.batch_size import BATCH_SIZE, batch_size_of, images_at_once, keyed_batch_size
 from prune_core.evaluation.device_forward import device_batches, device_logits
 from prune_core.evaluation.device_sets import DeviceSets, clear_sets, identity_of, sets_on
@@ -91,6 +92,20 @@ def test_one_holder_for_each_device() -> None:
     assert sets_on(CPU) is sets_on(torch.device("cpu"))
     clear_sets()
     assert sets_on(CPU).bytes == 0
+
+
+def test_a_gpu_without_a_number_is_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what this process may use; the share is read below torch's own check, which takes no `cuda` alone."""
+    monkeypatch.setattr(device_sets, "_SETS", {})
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (50, 80))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 10)
+    monkeypatch.setattr(torch.cuda.memory, "_lazy_init", lambda: None)
+    monkeypatch.setattr(torch._C, "_cuda_getMemoryFraction", lambda index: 0.5 if index == 1 else 1.0, raising=False)
+    sets = sets_on(torch.device("cuda"))
+    assert sets is sets_on(torch.device("cuda:1")) and sets.device == torch.device("cuda:1")
+    assert device_sets._allowed(sets.device) == 40
+    assert device_sets._allowed(torch.device("cuda:0")) == 60
 
 
 def test_the_batch_size_belongs_to_the_kind_of_device() -> None:

@@ -7,6 +7,7 @@ memory) is in the checks of `benchmarks.gpu`.
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -63,34 +64,86 @@ class Generator:
         self.restored.append(state)
 
 
+class Device:
+    """Stands for a GPU: its streams, and what its allocator was told."""
+
+    def __init__(self) -> None:
+        self.default = self.current = "main"
+        self.calls: list[tuple[object, ...]] = []
+        self.streams = 0
+        self.pools: list[tuple[int, int]] = []
+        self.watched: nn.Module = nn.Identity()
+
+    def new_stream(self, _: torch.device) -> Stream:
+        self.streams += 1
+        return Stream(self, f"side {self.streams}")
+
+    def new_pool(self) -> tuple[int, int]:
+        self.pools.append((0, len(self.pools) + 1))
+        return self.pools[-1]
+
+    @contextlib.contextmanager
+    def on(self, stream: Stream) -> Iterator[None]:
+        before, self.current = self.current, stream.name
+        try:
+            yield
+        finally:
+            self.current = before
+
+    def note(self, name: str) -> Callable[..., None]:
+        return lambda *arguments: self.calls.append((name, *arguments))
+
+    def set_stream(self, stream: Stream) -> None:
+        self.current = stream.name
+
+
 class Stream:
-    def wait_stream(self, other: object) -> None:
-        """Everything is in order on a CPU."""
+    def __init__(self, device: Device, name: str) -> None:
+        self.device, self.name = device, name
+
+    def wait_stream(self, other: Stream) -> None:
+        self.device.calls.append((self.name, "waits for", other.name))
 
 
 @pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> Generator:
+def device() -> Device:
+    return Device()
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch, device: Device) -> Generator:
     @contextlib.contextmanager
-    def capturing(graph: Recorder, stream: Stream) -> Iterator[None]:
-        assert graph.trace is not None
+    def capturing(graph: Recorder, pool: tuple[int, int], stream: Stream, capture_error_mode: str) -> Iterator[None]:
+        """A failure leaves the stream current, as in torch before 2.12."""
+        assert graph.trace is not None and pool == device.pools[-1] and capture_error_mode == "thread_local"
+        assert not gc.isenabled() and device.current == "main"
+        assert all(tensor.grad is None for tensor in device.watched.parameters())
+        device.calls.append(("capture", stream.name))
+        device.current = stream.name
         with graph.trace:
             yield
+        device.current = "main"
 
-    generator, current = Generator(), Stream()
+    generator = Generator()
     monkeypatch.setattr(Recorder, "made", [])
     monkeypatch.setattr(Recorder, "spoil", None)
+    monkeypatch.setattr(graphs, "_SIDES", {})
+    monkeypatch.setattr(graphs, "_BROKEN", [])
     stand_in = {
         "CUDAGraph": Recorder,
-        "Stream": lambda _: Stream(),
-        "current_stream": lambda _: current,
-        "set_stream": lambda _: None,
-        "stream": lambda _: contextlib.nullcontext(),
+        "Stream": device.new_stream,
+        "current_stream": lambda _: Stream(device, device.current),
+        "set_stream": device.set_stream,
+        "stream": device.on,
         "graph": capturing,
+        "graph_pool_handle": device.new_pool,
         "default_generators": (generator,),
-        "empty_cache": lambda: None,
+        "empty_cache": device.note("empty"),
     }
     for name, value in stand_in.items():
         monkeypatch.setattr(torch.cuda, name, value)
+    for name in ("_cuda_endAllocateToPool", "_cuda_releasePool"):
+        monkeypatch.setattr(torch._C, name, device.note(name), raising=False)
     monkeypatch.setattr(sessions, "capturable", lambda _: True)
     monkeypatch.setattr(sessions, "WORTH_STEPS", 5)
     return generator
@@ -228,10 +281,10 @@ def test_training_goes_on_after_a_capture_that_failed(recorded: Generator, monke
     inner: Any = torch.cuda.graph
 
     @contextlib.contextmanager
-    def noted(graph: Recorder, stream: Stream) -> Iterator[None]:
+    def noted(graph: Recorder, **how: Any) -> Iterator[None]:
         capturing["now"] = True
         try:
-            with inner(graph, stream=stream):
+            with inner(graph, **how):
                 yield
         finally:
             capturing["now"] = False
@@ -244,6 +297,78 @@ def test_training_goes_on_after_a_capture_that_failed(recorded: Generator, monke
     monkeypatch.setattr(sessions, "capturable", lambda _: False)
     trained(plain, Session())
     assert same(network, plain)
+
+
+class Broken(nn.Module):
+    """Raises in the forward pass numbers ``when`` of those that train, counted from 1."""
+
+    def __init__(self, when: set[int], error: Exception) -> None:
+        super().__init__()
+        self.when, self.error, self.count = when, error, 0
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if maps.requires_grad:
+            self.count += 1
+        if self.count in self.when and maps.requires_grad:
+            raise self.error
+        return maps
+
+
+@pytest.mark.parametrize(
+    ("when", "error", "why"),
+    [
+        (1, RuntimeError("first traced step"), "first traced step"),
+        (2, RuntimeError("second traced step"), "second traced step"),
+        (3, torch.OutOfMemoryError("out of memory\nmore"), "out of memory"),
+        (4, torch.OutOfMemoryError("in the capture"), "in the capture"),
+        (4, AssertionError("no stream of yours may capture"), "no stream of yours may capture"),
+        (5, RuntimeError("in the proof"), "in the proof"),
+        (7, RuntimeError(""), "RuntimeError"),
+    ],
+)
+def test_training_goes_on_wherever_the_capture_fails(
+    recorded: Generator, device: Device, monkeypatch: pytest.MonkeyPatch, when: int, error: Exception, why: str
+) -> None:
+    """Two traced steps, one that warms up, the captured one, three of the proof: then the same bits as without."""
+    network, session = small_net(Broken({when}, error)), Session()
+    state = trained(network, session)
+    assert state.notes["training_path"] == f"eager: {why}"
+    assert device.current == "main" and gc.isenabled()
+    captured = when == 4
+    assert recorded.restored == ["before"] * captured and len(graphs._BROKEN) == captured
+    told = [call for call in device.calls if str(call[0]).startswith("_cuda")]
+    assert told == [(name, 0, (0, 1)) for name in ("_cuda_endAllocateToPool", "_cuda_releasePool")] * captured
+    monkeypatch.setattr(sessions, "capturable", lambda _: False)
+    plain = small_net(nn.Identity())
+    trained(plain, Session())
+    assert same(network, plain)
+
+
+def test_an_allocation_that_is_ended_already_is_no_error(recorded: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object) -> None:
+        raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", ended)
+    session = Session()
+    trained(small_net(Broken({4}, RuntimeError("no"))), session)
+    assert session.path == "eager: no"
+
+
+def test_one_side_stream_serves_every_capture_and_is_in_order_with_the_others(recorded: Generator, device: Device) -> None:
+    for _ in range(3):
+        session = Session()
+        trained(small_net(), session)
+        session.close()
+    assert device.streams == 1 and len(device.pools) == 3
+    one = [("side 1", "waits for", "main"), ("main", "waits for", "side 1"), ("capture", "side 1"), ("empty",)]
+    assert device.calls == one * 3
+
+
+def test_no_gradient_is_alive_when_the_capture_begins(recorded: Generator, device: Device) -> None:
+    device.watched = network = small_net()
+    session = Session()
+    trained(network, session)
+    assert session.path == "graph" and all(parameter.grad is None for parameter in network.parameters())
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_record
+from prune_core.training.curve import read_curve
 from prune_core.trial.description import TrialDescription
 from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial
@@ -76,3 +77,6 @@ def test_killed_eight_times_it_ends_the_same(tmp_path):
         }
         files = [budget_folder(root / "trial", budget) / "weights.safetensors" for root in (calm, stormy)]
         assert files[0].read_bytes() == files[1].read_bytes()
+    curves = [read_curve(root / "trial") for root in (calm, stormy)]
+    assert [row["epoch"] for row in curves[0]] == [1, 2, 3]
+    assert [{**row, "seconds": 0} for row in curves[0]] == [{**row, "seconds": 0} for row in curves[1]]

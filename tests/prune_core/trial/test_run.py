@@ -18,6 +18,7 @@ from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress, read_record
 from prune_core.pruning import METHODS, load_network
 from prune_core.training import Session, train
+from prune_core.training.curve import read_curve
 from prune_core.trial import baseline as pipeline_baseline
 from prune_core.trial import judge as pipeline_evaluation
 from prune_core.trial import run as pipeline
@@ -182,6 +183,24 @@ def test_what_is_there_is_not_done_again(house, monkeypatch):
     assert outcome["status"] == "complete"
     assert [b for b, _ in told] == [0, 1]
     assert again == told
+
+
+def test_a_curve_is_of_the_trials_own_training(house):
+    """The baseline's own, also where another trial had trained it before; a pruned network's from its first epoch on."""
+    house.run(described(), [0, 2], name="pruned")
+    house.run(described("baseline"), [0], name="baseline")
+    house.run(described(ratio="0.6"), [0], name="untrained")
+    seen = {
+        name: [(row["phase"], row["epoch"]) for row in read_curve(house.root / name)]
+        for name in ("pruned", "baseline", "untrained")
+    }
+    assert seen == {
+        "pruned": [("fine-tune", 1), ("fine-tune", 2)],
+        "baseline": [("baseline", 1), ("baseline", 2)],
+        "untrained": [],
+    }
+    first, second = read_curve(house.root / "baseline")
+    assert 0 < second["loss"] < first["loss"] and 0 < first["accuracy"] < second["accuracy"] <= 1
 
 
 def test_a_longer_budget_goes_on_and_a_new_one_below_is_walked_again(house, monkeypatch):

@@ -87,9 +87,18 @@ class AuthOptions(Strict):
     mode: Literal["disabled", "token"]
 
 
+class AutoscalerOptions(Strict):
+    version: Literal["v1", "v2"]
+    idleTimeoutSeconds: Count
+    env: list[Variable] = []
+    resources: Resources
+
+
 class RayCluster(Strict):
     rayVersion: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
     authOptions: AuthOptions
+    enableInTreeAutoscaling: bool
+    autoscalerOptions: AutoscalerOptions
     headGroupSpec: HeadGroup
     workerGroupSpecs: list[WorkerGroup]
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -102,3 +103,29 @@ def test_the_image_gets_no_environment_no_run_and_no_address_with_a_token() -> N
     assert not {".git", "requirements.lock", "sweeps", "**/*"} & left_out, "git says which commit a record comes from"
     docker = (CLUSTERS / "Dockerfile").read_text()
     assert "COPY . /opt/prunefront" in docker, "the whole of the folder goes in"
+
+
+@pytest.mark.parametrize(("waiting", "nodes"), [(0, 1), (1, 1), (5, 5), (32, 8)])
+def test_the_ray_job_grows_with_the_trials_that_wait(waiting: int, nodes: int) -> None:
+    from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
+    from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
+    from ray.autoscaler.v2.scheduler import ResourceDemandScheduler, SchedulingRequest
+    from ray.autoscaler.v2.utils import ResourceRequestUtil
+    from ray.core.generated.autoscaler_pb2 import GangResourceRequest
+
+    cluster = yaml.safe_load((CLUSTERS / "kuberay-rayjob.yaml").read_text())["spec"]["rayClusterSpec"]
+    assert cluster["enableInTreeAutoscaling"] is True
+    # what Ray's own autoscaler makes of the file, and of so many trials that have no node
+    config = AutoscalingConfig(
+        _derive_autoscaling_config_from_ray_cr({"metadata": {"name": "sweep", "namespace": "default"}, "spec": cluster})
+    )
+    trial = GangResourceRequest(requests=[ResourceRequestUtil.make({"CPU": 1.0, "GPU": 1.0})])
+    asked = SchedulingRequest(
+        disable_launch_config_check=True,
+        node_type_configs=config.get_node_type_configs(),
+        max_num_nodes=config.get_max_num_nodes(),
+        gang_resource_requests=[trial] * waiting,
+    )
+    silent = SimpleNamespace(log_cluster_scheduling_update=lambda *_, **__: None)
+    launched = ResourceDemandScheduler(silent).schedule(asked).to_launch
+    assert [(each.instance_type, each.count) for each in launched] == [("gpu", nodes)]

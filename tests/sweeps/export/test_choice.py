@@ -13,8 +13,9 @@ from prune_core.base.errors import BadInput
 from sweeps.cli.group import cli, run_cli
 from sweeps.export import files as export_files
 from sweeps.export.card import escaped
-from sweeps.export.choice import choices, folder_name, open_study
+from sweeps.export.choice import choices, open_study
 from sweeps.export.folder import check_target, models_folder, whole_folder
+from sweeps.front.names import folder_name
 from sweeps.study.model import load_study
 from sweeps.study.yaml import write_study
 from tests.sweeps.exporting import STUDY

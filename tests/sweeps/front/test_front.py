@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from prune_core.metrics import Direction
 from sweeps.front.front import candidates, front, hypervolume, membership, non_dominated, write_front
 from sweeps.front.scatter import scatter_of
+from sweeps.front.seeds import seed_adjusted
 
 # Few distinct values, so that ties and equal points are common.
 FEW = arrays(np.float64, st.tuples(st.integers(1, 14), st.integers(2, 4)), elements=st.integers(0, 4).map(float))
@@ -197,3 +198,53 @@ def test_what_a_seed_does_to_all_does_not_cancel_against_those_that_lack_it():
     # the variance of a seed is 4/3; a mean of four has a half less of it in common with a mean of two: (1/2 - 1/4) of it
     assert more.error[:4] == pytest.approx(0, abs=1e-12)
     assert more.error[4, 0] == pytest.approx(np.sqrt(4 / 3 / 4))
+
+
+def test_extra_seeds_of_poor_baselines_put_nobody_off_the_front():
+    level = {"a": 0.91, "b": 0.90, "control": 0.92}
+    rows = [
+        {
+            "arm": f"n-{method}",
+            "network": "n",
+            "method": method,
+            "ratio": 0.5,
+            "budget": 2,
+            "status": "complete",
+            "seed": seed,
+            "key": f"{method}{seed}",
+            "accuracy": mean - (0.2 if seed >= 3 else 0.0),
+        }
+        for method, mean in level.items()
+        for seed in range(3 if method == "b" else 5)  # the two extra seeds have poor baselines
+    ]
+    table = pd.DataFrame(rows)
+    found = candidates(table, {"accuracy": "max"}, seeds=(0, 1, 2)).set_index("method")
+    assert found["accuracy"].to_dict() == pytest.approx(level)  # by hand: as without them
+    assert found.loc["a", "seeds"] == 5
+    own = candidates(table[table["seed"] < 3], {"accuracy": "max"}, seeds=(0, 1, 2)).set_index("method")
+    assert found["accuracy"]["b"] == own["accuracy"]["b"]
+
+
+def test_extra_seeds_make_a_wrong_order_rarer_and_not_more_frequent():
+    # a is better than b by .5, and alone has two more seeds; baselines scatter by 1, candidates by .5.
+    stream, own = np.random.default_rng(1), np.array([True, True, True, False, False])
+    few = bare = adjusted = 0
+    for _ in range(4000):
+        values = stream.normal(size=5) + 0.5 * stream.normal(size=(4, 5)) + np.array([[0.5], [0.0], [0.0], [0.0]])
+        values[1, 3:] = np.nan
+        few += values[0, :3].mean() < values[1, :3].mean()
+        bare += np.nanmean(values[0]) < np.nanmean(values[1])
+        mean = seed_adjusted(values, own)
+        adjusted += mean[0] < mean[1]
+    assert bare > 1.3 * few  # extra work made it worse
+    assert adjusted < few
+
+
+def test_an_adjusted_mean_is_that_of_the_two_way_layout_with_missing_cells():
+    # By hand: candidates 1 and 3 apart by 2 at both own seeds; at the extra seed all that have it are 5 lower.
+    values = np.array([[1.0, 2.0, -3.5], [3.0, 4.0, np.nan], [5.0, 6.0, 0.5]])
+    own = np.array([True, True, False])
+    assert seed_adjusted(values, own) == pytest.approx([1.5, 3.5, 5.5])
+    assert seed_adjusted(values[:, :2], own[:2]) == pytest.approx([1.5, 3.5, 5.5])
+    alone = np.array([[1.0, 2.0, -3.5], [3.0, 4.0, np.nan]])
+    assert seed_adjusted(alone, own) == pytest.approx([1.5, 3.5])  # nobody else has the seed: it says nothing

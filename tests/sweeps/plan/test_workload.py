@@ -160,3 +160,39 @@ def test_what_comes_afterwards_is_asked_for_once_when_all_else_has_ended() -> No
     assert second is not None and second.key == "late"
     work.finished("late", "complete")
     assert work.next() is None and work.exhausted and asked["afterwards"] == 1
+
+
+class Stream:
+    """A search that has a candidate whenever it is asked, and counts."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def more(self, count: int, *, wait: bool = True) -> list[PlannedTrial]:
+        self.asked += 1
+        return [trial(f"c{self.asked}")]
+
+    def ended(self, key: str) -> None:
+        return
+
+    exhausted = False
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(None, 50), (5, 5)])
+def test_a_search_is_asked_for_no_more_than_there_is_room_for(limit: int | None, expected: int) -> None:
+    stream = Stream()
+    workload = Workload(
+        [],
+        ended=lambda each: None,
+        baseline_ready=lambda key: True,
+        baseline_failure=lambda key: None,
+        block=lambda each, cause: None,
+        candidates=stream,
+        ahead=1,
+    )
+    workload.limit = None if limit is None else lambda: limit
+    given = [workload.next() for _ in range(50)]
+    assert sum(each is not None for each in given) == stream.asked == expected
+    workload.finished("c1", "complete")
+    assert workload.next() is not None
+    assert stream.asked == expected + 1

@@ -30,11 +30,17 @@ def test_a_share_of_a_gpu_is_a_share_of_its_memory(monkeypatch: pytest.MonkeyPat
     told = configuration(study, tmp_path, plan.trials[0])
     assert told.order.memory_fraction == study.resources.gpus_per_trial == 0.5
     assert told.order.folder == trial_folder(tmp_path, plan.trials[0].key)
-    called: list[tuple[float, str]] = []
+    called: list[tuple[float, int]] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda *_, **__: None)
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *cap: called.append((cap[0], str(cap[1]))))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: None)
+    monkeypatch.setattr(torch.cuda.memory, "_lazy_init", lambda: None)
+    # below torch's own check, which takes no device without a number
+    monkeypatch.setattr(torch._C, "_cuda_setMemoryFraction", lambda *cap: called.append(cap), raising=False)
     described = told.description.baseline
-    prepare_runtime(device=described.device, threads=described.threads, memory_fraction=told.order.memory_fraction)
+    for fraction in (told.order.memory_fraction, None):  # the next trial of the same worker may have the GPU alone
+        found = prepare_runtime(device=described.device, threads=described.threads, memory_fraction=fraction)
+        assert str(found) == "cuda:0"
     prepare_runtime(device="cpu", memory_fraction=0.5)
-    assert called == [(0.5, "cuda")]
+    assert called == [(0.5, 0), (1.0, 0)]

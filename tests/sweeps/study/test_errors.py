@@ -94,6 +94,8 @@ WRONG = [
     ("limits=[ece_t <= 0.05]", "limits.0", "selection", "allowed: val_ece_t"),
     ("margins={accuracy: -0.1}", "margins", "-0.1", "allowed: numbers from 0"),
     ("margins={acc: 0.1}", "margins", "'acc'", "allowed: "),
+    ("primary=[nll]", "primary.0", "'nll'", "allowed: 'accuracy', 'ece', 'mpc'"),
+    ("primary=[ece, ece]", "primary", "'ece'", "twice"),
     ("select_on=test", "select_on", "'test'", "allowed: 'validation', 'report'"),
     ("search.kind=bayes", "search.kind", "'bayes'", "allowed: 'grid', 'random', 'optuna'"),
     ("search.learning_rate=[0.1, 0.01]", "search.learning_rate", "no range", "allowed: "),

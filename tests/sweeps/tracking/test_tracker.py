@@ -9,11 +9,14 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from importlib import metadata
 
 import pytest
 
 from prune_core.base.errors import BadInput
+from sweeps.tracking.about import About
+from sweeps.tracking.entry import Images
 from sweeps.tracking.parent import ProgressRow
 from sweeps.tracking.place import quieten_mlflow
 from sweeps.tracking.tracker import Tracker, TrialEntry
@@ -108,7 +111,7 @@ def test_metrics_have_the_budget_as_step_and_are_few_and_finite(out):
     assert sorted((point.step, point.value) for point in history) == [(0, 0.1), (2, pytest.approx(0.1 / 3))]
     logged = rows(out, "select key, step, is_nan from metrics")
     assert {name for name, _, _ in logged} == {"accuracy", "ece", "junk", "parameters", "train_seconds"}
-    assert [step for name, step, _ in logged if name == "parameters"] == [2]
+    assert [step for name, step, _ in logged if name == "parameters"] == [0]
     assert not any(is_nan for _, _, is_nan in logged)
 
 
@@ -277,3 +280,50 @@ def test_a_plain_folder_is_refused_in_one_line(tmp_path, uri):
 def test_an_unknown_status_is_a_programming_error(tmp_path):
     with pytest.raises(ValueError, match="complete"):
         Tracker("demo", tmp_path, None, None, {}).log_trial(entry(0, status="pruned"))
+
+
+def test_images_curve_and_place_are_sent_once_and_a_place_is_taken_back(out):
+    images = Images("digits", "0123456789abcdef" * 4, "digits", {"images": 500})
+    curve = [{"epoch": epoch, "loss": 1 / epoch, "accuracy": 0.5, "learning_rate": 0.1} for epoch in (1, 2, 3)]
+    first = replace(entry(0), images=images, curve=curve, places={2: 0.8}, tags={"prunefront.on_front": "true"})
+    tracker = send(out, [first, entry(1)])
+    run_id = tracker.run_ids()["key0"]
+    history = client(out).get_metric_history(run_id, "epoch_loss")
+    assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5), (3, pytest.approx(1 / 3))]
+    (given,) = client(out).get_run(run_id).inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == ("digits", ("0123456789abcdef" * 4)[:36])
+    before = snapshot(out)
+    send(out, [first, entry(1)])
+    assert snapshot(out)["metrics"] == before["metrics"]
+    found = client(out).search_runs(["2"], "tags.`prunefront.on_front` = 'true' and metrics.front_frequency > 0.5")
+    assert [run.info.run_id for run in found] == [run_id]
+    send(out, [replace(first, places={}, tags={}), entry(1)])  # killed before it was told: the run itself remembers
+    assert not client(out).search_runs(["2"], "tags.`prunefront.on_front` = 'true'")
+
+
+def test_a_run_that_is_called_otherwise_now_is_renamed(out):
+    send(out, [entry(0)])
+    tracker = send(out, [replace(entry(0), name="vgg16-l1filt-.50-s0")])
+    assert client(out).get_run(tracker.run_ids()["key0"]).info.run_name == "vgg16-l1filt-.50-s0"
+
+
+def test_a_curve_of_a_very_long_training_goes_in_several_calls(out):
+    curve = [{"epoch": epoch, "loss": 1.0, "accuracy": 0.5, "learning_rate": 0.1} for epoch in range(1, 801)]
+    tracker = send(out, [replace(entry(0), curve=curve)])
+    assert len(client(out).get_metric_history(tracker.run_ids()["key0"], "epoch_accuracy")) == 800
+
+
+def test_the_parent_says_what_the_study_is_and_links_to_its_report(out):
+    about = About("**demo**: of digits", {"ratios": "0.5"}, Images("digits", "ab" * 32, "digits"))
+    (out / "front.csv").write_text("budget,front_frequency,keys\n0,0.9,key0\n2,0.8,key1\n2,0.7,key2\n")
+    send(out, [entry(0)], about=about, artifacts=[out / "front.csv"])
+    parent = runs(out)["demo"]
+    text = parent.data.tags["mlflow.note.content"]
+    assert (
+        text.startswith("**demo**: of digits") and "2 candidates after 2 epochs of fine-tuning, 3 over all budgets" in text
+    )
+    assert f"#/experiments/2/runs/{parent.info.run_id}/artifacts/report/index.html" in text
+    assert parent.data.params == {"ratios": "0.5"}
+    assert [each.dataset.name for each in parent.inputs.dataset_inputs] == ["digits"]
+    send(out, [entry(0)], about=replace(about, parameters={"ratios": "0.5, 0.7"}))  # MLflow never lets a parameter change
+    assert runs(out)["demo"].data.params == {"ratios": "0.5"}

@@ -18,6 +18,7 @@ from prune_core.trial.description import (
 )
 from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
+from sweeps.tracking.names import RunNames
 from sweeps.tracking.trials import TrialEntries
 
 
@@ -40,7 +41,7 @@ def ended(out: Path, trial: PlannedTrial, accuracies: dict[int, float], status: 
 
 @pytest.fixture
 def entries(tmp_path: Path) -> TrialEntries:
-    return TrialEntries(tmp_path, lambda: [CONTROL, PRUNED, OTHER])
+    return TrialEntries(tmp_path, lambda: [CONTROL, PRUNED, OTHER], RunNames([]), 2)
 
 
 def test_the_difference_to_the_control_is_that_of_the_longest_budget(tmp_path: Path, entries: TrialEntries) -> None:
@@ -51,9 +52,9 @@ def test_the_difference_to_the_control_is_that_of_the_longest_budget(tmp_path: P
     entry = entries.of(PRUNED)
     assert entry is not None
     points = {(name, step): value for name, step, value in entry.points()}
-    assert points["delta_accuracy", 2] == pytest.approx(0.8 - 0.95)
-    assert points["delta_ece", 2] == pytest.approx(0.080 - 0.095)
-    assert not any(name == "delta_mpc" or (name, step) == ("delta_accuracy", 0) for name, step in points)
+    assert points["delta_accuracy", 0] == pytest.approx(0.8 - 0.95)
+    assert points["delta_ece", 0] == pytest.approx(0.080 - 0.095)
+    assert not any(name == "delta_mpc" or (name, step) == ("delta_accuracy", 2) for name, step in points)
 
 
 def test_a_control_that_ends_later_brings_the_difference(tmp_path: Path, entries: TrialEntries) -> None:
@@ -79,3 +80,25 @@ def test_a_trial_that_failed_brings_its_cause_and_its_traceback(tmp_path: Path, 
     assert (entry.status, entry.cause, list(entry.metrics)) == ("failed", "boom", [0])
     assert [path.name for path in entry.artifacts] == [TRACEBACK]
     assert entry.corruption_table() == "budget,corruption,images,accuracy_s1\n0,fog,9,0.5\n"
+
+
+def test_who_is_on_the_front_of_the_longest_budget_has_the_tag_until_it_falls_off(
+    tmp_path: Path, entries: TrialEntries
+) -> None:
+    ended(tmp_path, PRUNED, {0: 0.5, 2: 0.8})
+    ended(tmp_path, OTHER, {0: 0.5, 2: 0.8})
+    front = tmp_path / "front.csv"
+    front.write_text("budget,front_frequency,keys\n0,0.25,pruned;other\n2,0.75,pruned\n")
+    assert entries.place(front) == ["pruned", "other"]
+    assert entries.place(front) == []
+    mine, other = entries.of(PRUNED), entries.of(OTHER)
+    assert mine is not None and other is not None
+    assert (mine.tags["prunefront.on_front"], other.tags["prunefront.on_front"]) == ("true", "false")
+    assert [point for point in mine.points() if point[0] == "front_frequency"] == [
+        ("front_frequency", 0, 0.25),
+        ("front_frequency", 2, 0.75),
+    ]
+    front.write_text("budget,front_frequency,keys\n")
+    assert entries.place(front) == ["pruned", "other"]
+    mine = entries.of(PRUNED)
+    assert mine is not None and mine.tags["prunefront.on_front"] == "false" and not mine.places

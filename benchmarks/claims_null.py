@@ -1,0 +1,229 @@
+"""How often a report says something false where nothing differs, and finds what does: whole reports simulated.
+
+    python -m benchmarks.claims_null --studies 2000 --seeds 5 --candidates 32 [--discrete] [--skewed] [--images 0.5] [--json]
+
+A study: one network, arms at several ratios, accuracy, ECE and mPC on selection and report images. All candidates and the
+control are equally good (A/A), which is where the best of them owes most to luck. A seed moves all of them; a candidate's
+own luck with a seed is shared by its selection and report numbers; images move each candidate, in part alike for its seeds.
+``--discrete``: metrics count 1,000 images, of which each network gets one or two otherwise than its baseline. ``--skewed``:
+a candidate's luck is exponential, a long tail to one side. ``--spread``: true values differ by so many seed deviations, for
+the coverage alone (then claims are no errors).
+
+The claims are made by the functions that the report calls, in all of its places, on arrays; ``--whole`` goes through the
+report's tables and pages, and says the same of the same study. Power: to one candidate the smallest
+difference that ``plan`` names is added in ECE and mPC, and it is found where the report claims it for that candidate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from benchmarks.claims_tables import whole_report
+from benchmarks.claims_worlds import (
+    ACCURACY,
+    BETTER,
+    ECE,
+    IMAGES,
+    METRICS,
+    MPC,
+    SEED,
+    Array,
+    Said,
+    Study,
+    Weights,
+    World,
+    contrasts,
+    layout,
+    simulate,
+)
+from dashboards.analysis.answers import MARGIN
+from dashboards.analysis.chosen import chosen
+from dashboards.analysis.claims import Chosen, Paired, claims, paired_family
+from dashboards.analysis.ratio_panels import ratio_figures
+from sweeps.front.claim_levels import Place
+from sweeps.front.image_noise import main_effect
+from sweeps.front.power import smallest_difference
+
+SEED_OF_THE_TABLE = 7
+"""Of the simulation; 0 to 4 were looked at while the method was made."""
+
+
+def report(study: Study, weights: Weights) -> Said:
+    """Make the claims of a report, in every place."""
+    gaps, noise = study.differences, study.difference_noise
+    found = np.zeros((len(gaps), 3), dtype=bool)
+    accuracy = study.selection[1:, :, ACCURACY] - study.selection[0, :, ACCURACY]
+    able = np.flatnonzero(accuracy.mean(axis=1) >= -MARGIN)
+    winners = [_winner(study, able, accuracy, metric) for metric in (ECE, MPC)] if len(able) else []
+    smallest = _smallest(study, able, accuracy) if len(able) else []
+    demands, against = len(smallest), [-MARGIN] * len(smallest) + [0.0] * len(winners)
+    primary = claims([*smallest, *(gap for _, _, gap, _ in winners)], against, place="primary")
+    for (who, metric, gap, _), sure in zip(winners, primary[demands:], strict=True):
+        found[who, metric] = sure and gap.mean * BETTER[metric] > 0
+    said = [any(primary[demands:])]  # that the smallest one keeps its accuracy is true
+
+    alone = [_family(gaps[..., metric], noise, metric) for metric in range(3)]
+    beaten = claims([one for row in zip(*alone, strict=True) for one in row], place="control")
+    gained = [
+        one is not None and one.mean * BETTER[metric] > 0
+        for row in zip(*alone, strict=True)
+        for metric, one in enumerate(row)
+    ]
+    found |= (np.array(beaten) & np.array(gained)).reshape(-1, 3)
+    said += [any(beaten), _beyond(alone[ACCURACY]), *(_driving(study, *place) for place in weights)]
+    said += [_apart(study, able, who, metric) for who, metric, *_ in winners]
+    return Said(any(said), found, winners)
+
+
+def _driving(study: Study, place: Place, families: Sequence[Array]) -> bool:
+    """Return whether anything is claimed of effects or trends."""
+    told = [name for figure in ratio_figures() for name in figure.told]
+    metrics = [at for at, name in enumerate(METRICS) if place != "trends" or name in told]
+    each: list[Paired | None] = []
+    for weight in families:
+        values = np.einsum("gc,csm->gsm", weight, study.report[1:])
+        moved = None if study.noise is None else np.einsum("gc,csmr->gsmr", weight, study.noise[1:])
+        each += [one for metric in metrics for one in _family(values[..., metric], moved, metric)]
+    return any(claims(each, place=place))
+
+
+def _apart(study: Study, able: NDArray[np.int64], who: int, metric: int) -> bool:
+    """Return whether anybody is told apart from a chosen candidate."""
+    rivals, moved = able[able != who], study.selection_noise
+    gaps = study.selection[1 + rivals, :, metric] - study.selection[1 + who, :, metric]
+    noise = None if moved is None else moved[1 + rivals, :, metric] - moved[1 + who, :, metric]
+    return any(claims(paired_family(gaps, noise), place="rivals", among=len(able)))
+
+
+def _beyond(found: Sequence[Paired | None]) -> bool:
+    """Return whether a loss beyond the margin is claimed; that accuracy stays within it, as is demanded, is true here."""
+    told = claims(found, [-MARGIN] * len(found), place="margins")
+    return any(sure and one is not None and one.mean < -MARGIN for one, sure in zip(found, told, strict=True))
+
+
+def _family(values: Array, noise: Array | None, metric: int) -> list[Paired | None]:
+    return paired_family(values, None if noise is None else noise[:, :, metric]) if len(values) else []
+
+
+def _winner(study: Study, able: NDArray[np.int64], accuracy: Array, metric: int) -> tuple[int, int, Chosen, Chosen]:
+    """Return the candidate that is chosen by a metric, the metric, its difference to the control and its number."""
+    selection = BETTER[metric] * study.selection[1 + able, :, metric]
+    at = int(selection.mean(axis=1).argmax())
+    found = []
+    for values, noise in (
+        (study.differences, study.difference_noise),
+        (study.report[1:], None if study.noise is None else study.noise[1:]),
+    ):
+        one = chosen(
+            values[able, :, metric],
+            None if noise is None else noise[able, :, metric],
+            at,
+            selection,
+            demands=[(accuracy[able], -MARGIN, False)],
+        )
+        assert one is not None  # noqa: S101  (every seed is there)
+        found.append(one)
+    return int(able[at]), metric, found[0], found[1]
+
+
+def _smallest(study: Study, able: NDArray[np.int64], accuracy: Array) -> list[Chosen | None]:
+    """Return what is demanded of the smallest candidate that keeps its accuracy: chosen for its size, no luck in that."""
+    _, ratios = layout(len(accuracy))
+    at = int(np.lexsort((able, -(able % ratios)))[0])
+    moved = study.selection_noise
+    noise = None if moved is None else (moved[1 + able] - moved[0])[:, :, ACCURACY]
+    return [chosen(accuracy[able], noise, at, None, demands=[(accuracy[able], -MARGIN, True)])]
+
+
+def naive_width(values: Array, noise: Array | None) -> float:
+    """Return the width of the interval that does not know of the choice: t over seeds, normal over images."""
+    half = -float(stdtrit(len(values) - 1, 0.025)) * float(values.std(ddof=1)) / np.sqrt(len(values))
+    images = 0.0 if noise is None else np.sqrt(float(main_effect(noise)))
+    return 2 * float(np.hypot(half, ndtri(0.975) * images))
+
+
+def planted(study: Study, world: World, who: int) -> Study:
+    """Return the study with the smallest difference that ``plan`` names added to one candidate, in ECE and mPC."""
+    added = np.zeros_like(study.report)
+    own = IMAGES**-1 * np.sqrt(1.5) * np.ones(3) if world.discrete else SEED
+    for metric in (ECE, MPC):
+        deviation = np.sqrt(2.0) * float(own[metric]) * np.sqrt(1.0 + world.images**2 * (not world.discrete))
+        images = 0.0 if world.discrete else np.sqrt(2.0) * world.images * float(own[metric])
+        size = smallest_difference(world.seeds, world.candidates, deviation, images)
+        added[1 + who, :, metric] = BETTER[metric] * (size if np.isfinite(size) else 0.0)
+    return replace(study, report=study.report + added, selection=study.selection + added)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is counted in one study: a false claim, and of each winner coverage, width against naive ones, and power."""
+
+    false: bool
+    covered: list[bool]
+    widths: list[float]
+    found: list[bool]
+
+
+def simulated(world: World, seed: int = SEED_OF_THE_TABLE, *, whole: bool = False) -> Iterator[Counted]:
+    """Simulate studies without end; ``whole``: by the pages of the report instead of what they call."""
+    stream, weights = np.random.default_rng(seed), contrasts(world.candidates)
+    for number in count():
+        study = simulate(stream, world)
+        said = whole_report(study) if whole else report(study, weights)
+        covered, widths = [], []
+        for who, metric, gap, value in said.winners:
+            truth = study.true[1 + who, metric]
+            covered += [bool(one.low <= truth <= one.high) for one in (gap, value) if one is not None]
+            moved = study.difference_noise
+            usual = naive_width(study.differences[who, :, metric], None if moved is None else moved[who, :, metric])
+            widths.append((gap.high - gap.low) / usual if usual else 1.0)
+        who, other = number % world.candidates, planted(study, world, number % world.candidates)
+        again = whole_report(other) if whole else report(other, [])  # a gain stands in no place that weighs contrasts
+        yield Counted(said.false, covered, widths, [bool(again.found[who, metric]) for metric in (ECE, MPC)])
+
+
+def summary(counted: Sequence[Counted]) -> dict[str, float]:
+    """Return the numbers of some studies."""
+    return {
+        "any_false_claim": float(np.mean([one.false for one in counted])),
+        "winner_coverage": float(np.mean([each for one in counted for each in one.covered])),
+        "winner_width_ratio": float(np.median([each for one in counted for each in one.widths])),
+        "power": float(np.mean([each for one in counted for each in one.found])),
+        "studies": len(counted),
+    }
+
+
+def measure(world: World, studies: int, seed: int = SEED_OF_THE_TABLE, *, whole: bool = False) -> dict[str, float]:
+    """Simulate some studies and count."""
+    return summary(list(islice(simulated(world, seed, whole=whole), studies)))
+
+
+def main() -> None:
+    """Print one object, or a line for people."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--candidates", type=int, default=32)
+    parser.add_argument("--discrete", action="store_true")
+    parser.add_argument("--skewed", action="store_true")
+    parser.add_argument("--images", type=float, default=0.5)
+    parser.add_argument("--spread", type=float, default=0.0)
+    parser.add_argument("--seed", type=int, default=SEED_OF_THE_TABLE, help="of the simulation")
+    parser.add_argument("--whole", action="store_true", help="through the report's tables and pages; the same, but slow")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    world = World(given.seeds, given.candidates, given.discrete, given.skewed, given.images, given.spread)
+    found = measure(world, given.studies, given.seed, whole=given.whole)
+    print(json.dumps(found) if given.json else "  ".join(f"{name} {value:g}" for name, value in found.items()))
+
+
+if __name__ == "__main__":
+    main()

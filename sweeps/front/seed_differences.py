@@ -1,0 +1,36 @@
+"""What the seeds of a candidate differ in: a whole training, fine-tuning alone, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from prune_core.metrics.quantities import is_cost
+from sweeps.records.columns import CHECKPOINT
+
+SEEDS_DIFFER_IN = "seeds_differ_in"
+"""A column of a candidates table: one of the three below; missing for a single seed."""
+TRAINING = "training"
+FINE_TUNING = "fine-tuning"
+NOTHING = "nothing"
+"""One checkpoint, judged once for every seed: there is no spread, and none is stated."""
+
+
+def with_seed_differences(table: pd.DataFrame, records: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return a candidates table with `SEEDS_DIFFER_IN`, and no deviation of metrics where the seeds differ in nothing.
+
+    Args:
+        table: means and ``*_std`` by candidate, with ``seeds``.
+        records: the records that were averaged, with `CHECKPOINT`.
+        by: the columns that identify a candidate, the index of ``table``.
+    """
+    groups = records.groupby(list(by), sort=True, dropna=False)
+    given = groups[CHECKPOINT].agg(lambda files: bool(files.notna().all() and files.nunique() == 1))
+    shared = given.reindex(table.index).eq(True)
+    deviations = [name for name in table.columns if name.endswith("_std") and not is_cost(name.removesuffix("_std"))]
+    equal = table[deviations].fillna(0).eq(0).all(axis=1)
+    said = pd.Series(TRAINING, index=table.index).mask(shared, FINE_TUNING).mask(shared & equal, NOTHING)
+    result = table.assign(**{SEEDS_DIFFER_IN: said.where(table["seeds"] > 1)})
+    result[deviations] = result[deviations].mask(result[SEEDS_DIFFER_IN].eq(NOTHING))
+    return result

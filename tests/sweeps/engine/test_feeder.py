@@ -1,0 +1,74 @@
+"""What Ray Tune is handed: as many trials as could be needed, in their order, and none once the sweep is to stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from sweeps.engine.quiet import silence
+from sweeps.folder.stop_request import StopRequest
+from sweeps.plan.workload import Workload
+from tests.sweeps.plan.test_workload import Folder, trial
+
+silence()
+from ray.tune.search import Searcher  # noqa: E402
+
+from sweeps.engine.feeder import MOST_WAITING, Feeder, InTurn, Watcher  # noqa: E402
+
+
+class Plain:
+    """A task that says nothing."""
+
+    def to_plain(self) -> dict[str, Any]:
+        return {}
+
+
+def fed(tmp_path: Path, count: int) -> tuple[Workload, StopRequest, Feeder]:
+    folder = Folder()
+    folder.ready.add("b")
+    workload = folder.workload(*(trial(f"t{number:03}") for number in range(count)))
+    stop = StopRequest(tmp_path)
+    return workload, stop, Feeder(workload, stop, lambda planned: Plain())  # type: ignore[arg-type, return-value]
+
+
+def handed_out(feeder: Feeder, most: int = 10_000) -> list[str]:
+    found: list[str] = []
+    while len(found) < most and isinstance(given := feeder.suggest(f"id{len(found)}"), dict):
+        found.append(given["key"])
+    return found
+
+
+def test_all_trials_wait_for_a_place_at_once_in_their_order(tmp_path: Path) -> None:
+    workload, _, feeder = fed(tmp_path, 32)
+    assert handed_out(feeder) == [f"t{number:03}" for number in range(32)]
+    assert (workload.waiting, workload.unplaced, workload.in_place) == (0, 32, 0)
+
+
+def test_so_many_wait_at_most_and_one_more_comes_for_each_that_starts(tmp_path: Path) -> None:
+    workload, _, feeder = fed(tmp_path, MOST_WAITING + 5)
+    assert len(handed_out(feeder)) == MOST_WAITING
+    assert feeder.suggest("one too many") is None
+    watcher = Watcher(feeder, workload, lambda *_: None, lambda *_: True, ())
+    watcher.on_trial_start(0, [], SimpleNamespace(trial_id="id0", error_file=None, pickled_error_file=None))
+    assert (workload.unplaced, workload.in_place) == (MOST_WAITING - 1, 1)
+    assert isinstance(feeder.suggest("next"), dict)
+    assert feeder.suggest("one too many") is None
+    watcher.on_trial_recover(0, [], SimpleNamespace(trial_id="id0", error_file=None, pickled_error_file=None))
+    assert (workload.unplaced, workload.in_place) == (MOST_WAITING + 1, 0)
+
+
+def test_trials_get_their_places_in_the_order_in_which_they_were_handed_out(tmp_path: Path) -> None:
+    _, stop, feeder = fed(tmp_path, 3)
+    assert len(handed_out(feeder)) == 3
+    stopped: list[Any] = []
+    states = ("PENDING", "RUNNING", "PENDING")
+    trials = [SimpleNamespace(trial_id=f"id{number}", status=status) for number, status in enumerate(states)]
+    controller = SimpleNamespace(get_live_trials=lambda: reversed(trials), stop_trial=stopped.append)
+    order = InTurn(feeder)
+    assert order.choose_trial_to_run(controller) is trials[0]
+    assert not stopped
+    stop.ask("time")
+    assert order.choose_trial_to_run(controller) is None
+    assert stopped == [trials[0], trials[2]]
+    assert feeder.suggest("late") == Searcher.FINISHED

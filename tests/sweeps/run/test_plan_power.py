@@ -1,0 +1,75 @@
+"""What a plan says that a study can find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sweeps.front.power import smallest_difference
+from sweeps.plan.plan import make_plan
+from sweeps.run.plan_power import power_lines, seed_deviations
+from sweeps.study.model import load_study
+
+STUDY = """
+name: mine
+data: {name: digits, train: 200, validation: 100, test: 100}
+networks: {small_vgg: {options: {width: 4}}}
+training: {epochs: 1}
+arms: [{methods: [unstructured, l1_filter]}]
+ratios: [0.3, 0.5]
+budgets: [2]
+seeds: [0, 1, 2, 3, 4]
+evaluation: {corruptions: none, train_images: 0}
+"""
+
+
+def lines(folder: Path, overrides: list[str], out: Path) -> str:
+    (folder / "mine.yaml").write_text(STUDY, encoding="utf-8")
+    return " ".join(power_lines(make_plan(load_study(folder / "mine.yaml", overrides)), out))
+
+
+def test_the_smallest_difference_and_what_one_more_seed_buys(tmp_path: Path) -> None:
+    said = lines(tmp_path, [], tmp_path / "none")
+    now, then = (smallest_difference(seeds, 4, 0.004, primary=2) for seeds in (5, 6))  # accuracy and ECE; four candidates
+    assert f"with 5 seeds of a recommended network to its control accuracy {now:.2g}, ece" in said
+    assert f"; with 6 accuracy {then:.2g}, ece" in said
+    assert "in 80% of studies, among 4 candidates" in said
+    assert "assumed: accuracy 0.004, ece 0.003;" in said
+    one = lines(tmp_path, ["primary=[accuracy]"], tmp_path / "none")
+    assert f"accuracy {smallest_difference(5, 4, 0.004, primary=1):.2g}" in one
+
+
+def test_three_seeds_find_nothing_and_the_plan_says_so(tmp_path: Path) -> None:
+    said = lines(tmp_path, ["seeds=[0, 1, 2]"], tmp_path / "none")
+    assert "with 3 seeds no difference at all (a claim takes 5 seeds); with 5 accuracy" in said
+    assert "inf" not in said
+
+
+def test_the_noise_is_that_of_the_records_where_there_are_some(tmp_path: Path) -> None:
+    stream = np.random.default_rng(0)
+    rows = [
+        {
+            "arm": f"a{arm}",
+            "network": "n",
+            "method": method,
+            "ratio": 0.5,
+            "budget": 2,
+            "seed": seed,
+            "status": "complete",
+            "delta_accuracy": stream.normal(0, 0.01 if arm else 0.5),
+        }
+        for arm in range(40)
+        for method in ("m",)
+        for seed in range(5)
+    ]
+    pd.DataFrame(rows).to_parquet(tmp_path / "records.parquet")
+    found = seed_deviations(tmp_path, ["accuracy", "ece"])
+    assert list(found) == ["accuracy"]
+    assert found["accuracy"] == pytest.approx(0.01, rel=0.2)  # the collapsed one hardly moves it
+    said = lines(tmp_path, [], tmp_path)
+    assert "accuracy as here; assumed: ece 0.003" in said
+    (tmp_path / "records.parquet").write_bytes(b"torn")
+    assert seed_deviations(tmp_path, ["accuracy"]) == {}
