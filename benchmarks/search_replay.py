@@ -103,10 +103,11 @@ def _proposer(world: World, searcher: str, seed: int, count: int, batch: int, to
             "tracking": type(world.study.tracking)(),
         }
     )
-    space = space_of(plan_of(study, world.folder))
+    plan = plan_of(study, world.folder)
+    space = space_of(plan)
     with tempfile.TemporaryDirectory(prefix="search-") as folder, patch.object(optuna_study, "open_storage", _in_memory):
         books = open_books(study, space, Path(folder))
-        yield make_proposer(study, space, books)
+        yield make_proposer(study, space, books, plan.data)
 
 
 def _in_memory(out: Path, url: str | None) -> InMemoryStorage:

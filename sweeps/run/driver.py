@@ -31,6 +31,7 @@ from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
 from sweeps.run.storage_mover import Mover
 from sweeps.run.sweep import Sweep
+from sweeps.search.kept_sampler import with_kept_sampler
 from sweeps.search.more_seeds import decided_trials, decision_line
 from sweeps.study.model import Study
 
@@ -82,6 +83,7 @@ def run_study(
     try:
         with driving(out):
             refuse_links(store_folder(out))
+            study = with_kept_sampler(study, out)
             anew = align_bins(study, out)
             fill_missing_metrics(study, out, partial(say, console))
             plan = make_plan(study, out)

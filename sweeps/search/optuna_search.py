@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from prune_core.base.seeds import derive_seed, numpy_generator
-from sweeps.samplers import SAMPLERS
+from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom
 from sweeps.search.optuna_study import ASKED, KEY, STOPPED_AT, OptunaBooks
+from sweeps.search.pool import CostsOf, Pool
 from sweeps.search.search import Known, Values, draw
 from sweeps.search.space import Candidate
 
@@ -50,6 +51,7 @@ class OptunaSearch:
             whenever something is free, and then the order in which trials end matters.
         together: the candidates of a batch are compared with each other, so a batch that a killed driver left open is
             handed out again as a whole.
+        costs: returns what is known beforehand of an arm at a ratio, by column; None: nothing.
 
     Raises:
         UnknownName: no such sampler.
@@ -62,9 +64,10 @@ class OptunaSearch:
         count: int | None,
         seed: int,
         *,
-        sampler: str = "tpe",
+        sampler: str = DEFAULT,
         batch: int | None = None,
         together: bool = False,
+        costs: CostsOf | None = None,
     ) -> None:
         self._make: Callable[[int], object] = SAMPLERS.get(sampler)
         self._space = books.parameters.space
@@ -76,6 +79,7 @@ class OptunaSearch:
         self._ready: list[Candidate] = []
         self._held: dict[str, tuple[Values | None, bool]] = {}
         self._together = together
+        self._pool = Pool(books, seed, costs or (lambda arm, ratio: {}))
         self._known: Known = {}
         self._thinker = ThreadPoolExecutor(1, "search")
         self._thought: Future[Thought] | None = None
@@ -206,7 +210,9 @@ class OptunaSearch:
             mind = optuna.create_study(directions=self._books.study.directions)
             mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
             for attempt in range(REDRAWS):
-                mind.sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
+                mind.sampler = sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
+                if isinstance(sampler, ChoosesFrom):
+                    sampler.choose_from(*self._pool.at(number, first=not any(row.values for row in rows)))
                 trial = mind.ask()
                 candidate = self._books.parameters.suggest(trial, number)
                 if candidate.key not in seen:

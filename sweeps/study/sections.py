@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from prune_core.base.benchmark import CORRUPTION_SOURCES, STANDARD
+from sweeps.samplers import DEFAULT
 from sweeps.study.values import Budgets, Label, Names, Ratios, Seed, Seeds
 
 CHEAP_IMAGES_PER_CELL = 500
@@ -163,7 +164,7 @@ class SearchSection(Section):
     candidates: int | None = Field(
         default=None, ge=1, description="how many (arm, ratio, budget) a search tries; null is all"
     )
-    sampler: str = Field(default="tpe", description="Optuna's sampler, shipped or of a plugin")
+    sampler: str = Field(default=DEFAULT, description="Optuna's sampler, shipped or of a plugin")
     seed: Seed = Field(default=0, description="seed of the search")
     batch: int | None = Field(
         default=None,
