@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from benchmarks.search_ablations import ABLATIONS
 from sweeps.samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ def botorch(seed: int) -> BaseSampler:
         from optuna_integration.botorch import qnehvi_candidates_func
 
         return BoTorchSampler(candidates_func=qnehvi_candidates_func, n_startup_trials=RANDOM_FIRST, seed=seed)
-
-
-ABLATIONS: dict[str, Callable[[int], BaseSampler]] = {}
-"""Ours without one part each, by name."""
 
 
 @contextmanager

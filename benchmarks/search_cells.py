@@ -23,8 +23,8 @@ DECIDING = (
     "sweeps/samplers",
     "sweeps/search",
     "sweeps/cost/known.py",
+    "benchmarks/search_ablations.py",
     "benchmarks/search_baselines.py",
-    "benchmarks/worlds",
 )
 """What a search depends on: cells of other contents are run anew."""
 
@@ -66,10 +66,11 @@ def world_of(name: str) -> World:
     return made_up(int(number), rough) if rough is not None else read_world(WORLDS / name)
 
 
-def code_digest() -> str:
-    """Return a digest of the code and the grids that the cells depend on."""
+@lru_cache
+def code_digest(world: str) -> str:
+    """Return a digest of the code, and of the grid where it is a kept one, that a cell depends on."""
     found = hashlib.sha256()
-    for place in DECIDING:
+    for place in (*DECIDING, f"benchmarks/worlds/{world}" if (WORLDS / world).is_dir() else "benchmarks/search_surfaces.py"):
         path = ROOT / place
         files = (
             sorted(each for each in path.rglob("*") if each.suffix in (".py", ".parquet", ".yaml"))
@@ -92,18 +93,18 @@ def run_cell(cell: Cell) -> Run:
     return Run(cell, found.told, found.order, found.seconds)
 
 
-def read_cells(path: Path, digest: str) -> Iterator[Run]:
-    """Yield what a file holds of this code."""
+def read_cells(path: Path) -> Iterator[Run]:
+    """Yield what a file holds of this code and these grids."""
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         row = json.loads(line)
-        if row.pop("code") == digest:
-            yield Run(Cell(**row.pop("cell")), **row)
+        cell = Cell(**row.pop("cell"))
+        if row.pop("code") == code_digest(cell.world):
+            yield Run(cell, **row)
 
 
 def run_cells(cells: Sequence[Cell], path: Path, workers: int) -> dict[Cell, Run]:
     """Run the cells that a file lacks, write each down when it has ended, and return all of them."""
-    digest = code_digest()
-    found = {run.cell: run for run in read_cells(path, digest)}
+    found = {run.cell: run for run in read_cells(path)}
     missing = [cell for cell in dict.fromkeys(cells) if cell not in found]
     path.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -112,7 +113,7 @@ def run_cells(cells: Sequence[Cell], path: Path, workers: int) -> dict[Cell, Run
         for done, future in enumerate(as_completed([pool.submit(run_cell, cell) for cell in missing]), start=1):
             run = future.result()
             found[run.cell] = run
-            file.write(json.dumps({"code": digest, **asdict(run)}) + "\n")
+            file.write(json.dumps({"code": code_digest(run.cell.world), **asdict(run)}) + "\n")
             file.flush()
             if done % 20 == 0 or done == len(missing):
                 print(f"{done} of {len(missing)} searches, {time.monotonic() - began:.0f} s", flush=True)

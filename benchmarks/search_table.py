@@ -3,8 +3,8 @@
 Usage: python -m benchmarks.search_table [--seeds 6] [--workers 2] [--cells FILE]
 
 Writes docs/results/search.md and search.json. Searches are replayed on finished grids (benchmarks/worlds) and on made-up
-ones; each is told one trial seed's selection numbers and scored by the other seeds on the report images. Every search is kept
-in a file as soon as it has ended: stopped and started again, the command runs only what is missing.
+ones; each is told one trial seed's selection numbers and scored by the other seeds on the report images. Every search is
+kept in a file as soon as it has ended: stopped and started again, the command runs only what is missing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.search_baselines import ABLATIONS
+from benchmarks.search_ablations import ABLATIONS
 from benchmarks.search_cells import Cell, Run, run_cells, world_of
 from benchmarks.search_scores import recommended, trials_to
 from benchmarks.search_statistics import Key
@@ -53,7 +53,7 @@ def count_at(world: str, fraction: float) -> int:
 
 def cells_of(group: Group, searcher: str, seeds: int) -> list[Cell]:
     """Return the searches of one searcher on the grids of a group."""
-    longest = FRACTIONS[-2] if searcher in SLOW else FRACTIONS[-1]
+    longest = FRACTIONS[-2] if searcher in (*SLOW, *ABLATIONS) else FRACTIONS[-1]
     return [Cell(world, searcher, seed, count_at(world, longest)) for world in group.worlds for seed in range(seeds)]
 
 

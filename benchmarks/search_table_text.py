@@ -119,8 +119,8 @@ def goal_lines(groups: Sequence[Group], table: Table, ablations: Sequence[str]) 
             met += good
             said.append(f"{group.name} {ratio.text(2)} against {best}, {'met' if good else 'not met'}")
         lines.append(
-            f"- At {NAMES[fraction]}, missing share at most half of the best other searcher's, interval below 1: met on {met} of "
-            f"{len(unseen)} grids that were not designed on ({'; '.join(said)})."
+            f"- At {NAMES[fraction]}, missing share at most half of the best other searcher's, interval below 1: "
+            f"met on {met} of {len(unseen)} grids that were not designed on ({'; '.join(said)})."
         )
     trials = []
     for group in unseen:
@@ -166,8 +166,8 @@ def page(
         "Made by `python -m benchmarks.search_table`; do not edit. What the numbers mean: [search.md](../search.md).",
         "",
         f"{seeds} search seeds per grid and searcher; batches of 4. Machine: 2 shared cores, Linux {platform.machine()}, "
-        f"Python {platform.python_version()}; {versions}. 95 % intervals are percentiles of a bootstrap over told trial seeds "
-        "and over the searches within them: with two or three trial seeds they are rough and rather too narrow.",
+        f"Python {platform.python_version()}; {versions}. 95 % intervals are percentiles of a bootstrap over told trial "
+        "seeds and over the searches within them: with two or three trial seeds they are rough and rather too narrow.",
         "",
         "## Goals",
         "",
@@ -182,7 +182,7 @@ def page(
         *(line for group in groups for line in block(group, table[group.name], floors[group.name], ablations)),
         "## Seconds of thought",
         "",
-        f"On the machine as it was, shared with other work. {', '.join(SLOW)}: to a quarter of the candidates, on two grids.",
+        f"On a machine shared with other work. {', '.join(SLOW)}: to a quarter of the candidates, on two grids.",
         "",
         *thought_lines(table),
     ]
