@@ -9,84 +9,21 @@ the worst that is to be expected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .encoding import Points
 from .gain import Box, count
 from .kernel import F, Kernel, Pairs
-from .model import Posterior, Told, hyperparameters
-from .scales import Scale
+from .problem import Floats, Problem, Settings
+from .worth import Worth
 
-Floats = NDArray[np.float64]
 COVERED = 2
 """A combination of categories that was tried so often is no longer asked for because of that."""
 MARGIN = 0.1
 """The corner of the box lies so much of an objective's range beyond the worst value that is expected."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How much is computed.
-
-    Attributes:
-        chains: sets of hyperparameters per objective.
-        steps: of each chain.
-        draws: of the values, per set.
-        grid: points of the box over which volumes are counted; a multiple of 64.
-        screened: candidates of the pool that are looked at closely.
-        fronts: told candidates that are looked at closely.
-        learned: told candidates that the hyperparameters are learned from, at most.
-        cover: every so many candidates, one is of a combination of categories that was hardly tried.
-    """
-
-    chains: int = 8
-    steps: int = 10
-    draws: int = 8
-    grid: int = 2048
-    screened: int = 160
-    fronts: int = 96
-    learned: int = 96
-    cover: int = 4
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is known when something is to be chosen; L candidates: N told ones, then running ones, then possible ones.
-
-    Attributes:
-        points: the L candidates.
-        values: ``(N, M)``, what was measured.
-        largest: per objective, whether it is to be large.
-        running: how many candidates are running.
-        known: ``(L, M)``, values that are known beforehand, NaN elsewhere.
-        excess: ``(N, Q)``, by how much each limit was missed; 0 or less meets it.
-        known_excess: ``(L, Q)``, the same where it is known beforehand, NaN elsewhere.
-        replicates: ``(N, S, M)``, the measurements of each seed where several are known; S is 1 otherwise.
-    """
-
-    points: Points
-    values: Floats
-    largest: tuple[bool, ...]
-    running: int
-    known: Floats
-    excess: Floats
-    known_excess: Floats
-    replicates: Floats | None = None
-
-    @property
-    def told(self) -> int:
-        """How many candidates were told."""
-        return len(self.values)
-
-    @property
-    def pool(self) -> int:
-        """Where the possible candidates begin."""
-        return self.told + self.running
 
 
 def next_candidates(
@@ -96,10 +33,10 @@ def next_candidates(
     tried = problem.told + problem.running
     if not problem.told:
         return _most_informative(problem, kernel, random, settings, count_)
-    model = _Model(problem, kernel, random, settings)
-    fronts, pool = model.screen()
-    worth, feasible = model.worth(torch.cat([fronts, pool]))
-    bits = model.box(worth).dominated(worth)
+    model = Worth(problem, kernel, random, settings)
+    fronts, pool = _screened(problem, model, random, settings)
+    worth, feasible = model.draw(torch.cat([fronts, pool]))
+    bits = _box(worth, random, settings).dominated(worth)
     bits[~feasible] = 0
     free, possible = ~np.bitwise_or.reduce(bits[:, : len(fronts)], axis=1), bits[:, len(fronts) :]
     luck = torch.rand(len(pool), dtype=F, generator=random).numpy()
@@ -161,99 +98,39 @@ def _gains(worth: Floats, feasible: NDArray[np.bool_], fronts: int, box: Box) ->
     return gains
 
 
-class _Model:
-    """Draws of what candidates are worth.
+def _box(worth: Floats, random: torch.Generator, settings: Settings) -> Box:
+    """Return points between the worst and the best that draws ``(S, L, M)`` expect."""
+    low, high = worth.min(1).mean(0), worth.max(1).mean(0)
+    corner = low - MARGIN * (high - low)
+    seed = int(torch.randint(2**31, (1,), generator=random))
+    engine: Any = torch.quasirandom.SobolEngine
+    places = engine(worth.shape[2], scramble=True, seed=seed).draw(settings.grid)
+    return Box(corner + (high - corner) * places.to(F).numpy())
 
-    Args:
-        problem: with at least one told candidate.
-        kernel: over its points.
-        random: every draw is made with it.
-        settings: how much is computed.
+
+def _screened(
+    problem: Problem, model: Worth, random: torch.Generator, settings: Settings
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return which told and running candidates, and which possible ones, are worth a close look.
+
+    By draws of each candidate by itself: of those told, those that are most often on the front; of those possible, those
+    with the highest gain and, a quarter, others at random.
     """
-
-    def __init__(self, problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings) -> None:
-        self._problem, self._random, self._settings = problem, random, settings
-        self._signs = np.where(problem.largest, 1.0, -1.0)
-        self._known = torch.as_tensor(np.concatenate([problem.known, problem.known_excess], axis=1), dtype=F)
-        self._modelled = [m for m in range(self._known.shape[1]) if bool(torch.isnan(self._known[:, m]).any())]
-        self._scales: list[Scale] = []
-        self._posterior = self._learned(kernel) if self._modelled else None
-
-    def _learned(self, kernel: Kernel) -> Posterior:
-        problem, settings = self._problem, self._settings
-        told = torch.as_tensor(np.concatenate([problem.values, problem.excess], axis=1), dtype=F)
-        for m in self._modelled:
-            limit = m >= len(problem.largest)
-            self._scales.append(Scale.of(told[:, m], not limit and problem.largest[m], "linear" if limit else None))
-        values = torch.stack([scale.forward(told[:, m]) for scale, m in zip(self._scales, self._modelled, strict=True)])
-        both = [self._scatter(at) for at in range(len(values))]
-        scatter, freedom = (torch.tensor(column, dtype=F) for column in zip(*both, strict=True))
-        seeds = 1 if problem.replicates is None else problem.replicates.shape[1]
-        every = torch.full((problem.told,), float(seeds), dtype=F)
-        whole = Told(problem.points.take(torch.arange(problem.told)), values, every, scatter, freedom)
-        some = whole
-        if problem.told > settings.learned:
-            some = whole.take(torch.randperm(problem.told, generator=self._random)[: settings.learned])
-        theta, which = hyperparameters(kernel, some, settings.chains, settings.steps, self._random)
-        return Posterior.of(kernel, whole, theta, which)
-
-    def _scatter(self, at: int) -> tuple[float, float]:
-        """Return the sum of squares between seeds on a modelled objective's scale, and its degrees of freedom.
-
-        What a seed does to all candidates alike is taken out: it moves nobody against the others.
-        """
-        m, replicates = self._modelled[at], self._problem.replicates
-        if replicates is None or m >= len(self._problem.largest):
-            return 0.0, 0.0
-        values = self._scales[at].forward(torch.as_tensor(replicates[:, :, m], dtype=F))
-        left = values - values.mean(0) - values.mean(1, keepdim=True) + values.mean()
-        return float(left.square().sum()), float((values.shape[0] - 1) * (values.shape[1] - 1))
-
-    def worth(self, rows: torch.Tensor, *, jointly: bool = True) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return draws of the objectives ``(S, rows, M)``, all to be large, and whether all limits are met ``(S, rows)``."""
-        samples, known = self._settings.chains * self._settings.draws, self._known[rows]
-        found = known.expand(samples, -1, -1).clone()
-        if self._posterior is not None:
-            at = self._problem.points.take(rows)
-            drawn = self._posterior.draws(at, self._settings.draws, self._random, jointly=jointly)
-            drawn = drawn.reshape(len(self._modelled), samples, len(rows))
-            for scale, m, each in zip(self._scales, self._modelled, drawn, strict=True):
-                found[:, :, m] = torch.where(torch.isnan(known[:, m]), scale.back(each), known[:, m])
-        values = found.numpy()
-        feasible: NDArray[np.bool_] = np.all(values[:, :, len(self._signs) :] <= 0, axis=2)
-        return values[:, :, : len(self._signs)] * self._signs, feasible
-
-    def box(self, worth: Floats) -> Box:
-        """Return points between the worst and the best that draws ``(S, L, M)`` expect."""
-        low, high = worth.min(1).mean(0), worth.max(1).mean(0)
-        corner = low - MARGIN * (high - low)
-        seed = int(torch.randint(2**31, (1,), generator=self._random))
-        engine: Any = torch.quasirandom.SobolEngine
-        places = engine(worth.shape[2], scramble=True, seed=seed).draw(self._settings.grid)
-        return Box(corner + (high - corner) * places.to(F).numpy())
-
-    def screen(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return which told and running candidates, and which possible ones, are worth a close look.
-
-        By draws of each candidate by itself: of those told, those that are most often on the front; of those possible, those
-        with the highest gain and, a quarter, others at random.
-        """
-        problem, settings = self._problem, self._settings
-        told, pool = torch.arange(problem.pool), torch.arange(problem.pool, len(problem.points))
-        if len(told) <= settings.fronts and len(pool) <= settings.screened:
-            return told, pool
-        drawn = self.worth(torch.arange(len(problem.points)), jointly=False)
-        if len(told) > settings.fronts:
-            often = _often_on_front(drawn[0][:, : problem.told], drawn[1][:, : problem.told])
-            kept = np.sort(np.argsort(-often, kind="stable")[: settings.fronts])
-            told = torch.cat([torch.as_tensor(kept), torch.arange(problem.told, problem.pool)])
-        if len(pool) > settings.screened:
-            gains = _gains(*drawn, problem.pool, self.box(drawn[0]))
-            order = torch.as_tensor(np.argsort(-gains, kind="stable"))
-            best = settings.screened * 3 // 4
-            others = order[best:][torch.randperm(len(order) - best, generator=self._random)[: settings.screened - best]]
-            pool = problem.pool + torch.cat([order[:best], others]).sort().values
+    told, pool = torch.arange(problem.pool), torch.arange(problem.pool, len(problem.points))
+    if len(told) <= settings.fronts and len(pool) <= settings.screened:
         return told, pool
+    worth, feasible = model.draw(torch.arange(len(problem.points)), jointly=False)
+    if len(told) > settings.fronts:
+        often = _often_on_front(worth[:, : problem.told], feasible[:, : problem.told])
+        kept = np.sort(np.argsort(-often, kind="stable")[: settings.fronts])
+        told = torch.cat([torch.as_tensor(kept), torch.arange(problem.told, problem.pool)])
+    if len(pool) > settings.screened:
+        gains = _gains(worth, feasible, problem.pool, _box(worth, random, settings))
+        order = torch.as_tensor(np.argsort(-gains, kind="stable"))
+        best = settings.screened * 3 // 4
+        others = order[best:][torch.randperm(len(order) - best, generator=random)[: settings.screened - best]]
+        pool = problem.pool + torch.cat([order[:best], others]).sort().values
+    return told, pool
 
 
 def _often_on_front(worth: Floats, feasible: NDArray[np.bool_]) -> Floats:

@@ -15,10 +15,11 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from .choice import Floats, Problem, Settings, next_candidates
+from .choice import next_candidates
 from .encoding import Encoding, Params, stem
 from .kernel import Kernel
 from .pool import drawn_pool, key_of
+from .problem import Floats, Problem, Settings
 
 Known = Mapping[int | str, float]
 """What is known of a candidate before it is tried: objectives by number, amounts of constraints by name."""
