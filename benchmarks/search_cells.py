@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class Run:
     seconds: list[float]
 
 
-@lru_cache(maxsize=2)
+@cache
 def world_of(name: str) -> World:
     """Return a world by name."""
     kind, _, number = name.rpartition("-")
@@ -66,7 +66,7 @@ def world_of(name: str) -> World:
     return made_up(int(number), rough) if rough is not None else read_world(WORLDS / name)
 
 
-@lru_cache
+@cache
 def code_digest(world: str) -> str:
     """Return a digest of the code, and of the grid where it is a kept one, that a cell depends on."""
     found = hashlib.sha256()
@@ -108,13 +108,21 @@ def run_cells(cells: Sequence[Cell], path: Path, workers: int) -> dict[Cell, Run
     missing = [cell for cell in dict.fromkeys(cells) if cell not in found]
     path.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    fresh = get_context("spawn")  # a forked process may wait for ever for threads that computed before
-    with ProcessPoolExecutor(workers, mp_context=fresh) as pool, path.open("a", encoding="utf-8") as file:
-        for done, future in enumerate(as_completed([pool.submit(run_cell, cell) for cell in missing]), start=1):
-            run = future.result()
+    with path.open("a", encoding="utf-8") as file:
+        for done, run in enumerate(_runs(missing, workers), start=1):
             found[run.cell] = run
             file.write(json.dumps({"code": code_digest(run.cell.world), **asdict(run)}) + "\n")
             file.flush()
             if done % 20 == 0 or done == len(missing):
                 print(f"{done} of {len(missing)} searches, {time.monotonic() - began:.0f} s", flush=True)
     return {cell: found[cell] for cell in cells}
+
+
+def _runs(cells: Sequence[Cell], workers: int) -> Iterator[Run]:
+    """Yield the searches as they end: in this process with one worker, else in as many others."""
+    if workers == 1:
+        yield from map(run_cell, cells)
+        return
+    fresh = get_context("spawn")  # a forked process may wait for ever for threads that computed before
+    with ProcessPoolExecutor(workers, mp_context=fresh) as pool:
+        yield from (future.result() for future in as_completed([pool.submit(run_cell, cell) for cell in cells]))
