@@ -34,6 +34,20 @@ class ChoosesFrom(Protocol):
         """Take the parameters of every candidate that may be proposed, their distributions, and what is known of them."""
 
 
+@runtime_checkable
+class SaysWhatItExpects(Protocol):
+    """A sampler that says what it expects of going on."""
+
+    @property
+    def outlook(self) -> Mapping[str, Any] | None:
+        """What was expected at the last proposal; None before something was told.
+
+        ``expected_gain``: the share of the hypervolume of all candidates that those told do not have yet, ``low`` and
+        ``high`` its 90 % interval; ``front``: who is expected on the front,
+        ``[parameters, probability]`` each.
+        """
+
+
 SEEDS = "prunefront.seeds"
 """User attribute of a trial that a sampler is shown: what each seed measured, a list per seed, a value per objective."""
 DEFAULT = "front_gp"

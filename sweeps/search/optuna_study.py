@@ -65,7 +65,7 @@ class OptunaBooks:
         limits: Limits = (),
         early_stopping: str | None = None,
     ) -> None:
-        self._storage = storage
+        self._storage, self.out = storage, out
         self.parameters = Parameters(space)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         rule = [] if early_stopping is None else [("early stopping", early_stopping)]

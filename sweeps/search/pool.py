@@ -36,6 +36,7 @@ class Pool:
         self._books, self._seed, self._costs = books, seed, costs
         self._finite: tuple[list[dict[str, Any]], dict[str, BaseDistribution]] | None = None
         self._known: dict[str, Mapping[int | str, float]] = {}
+        self._keys: dict[str, str] = {}
 
     def at(self, number: int, *, first: bool = False) -> Offer:
         """Return candidates, their distributions, and what is known of them, for the ask of that number.
@@ -55,6 +56,10 @@ class Pool:
             self._finite = self._offered(list(space.candidates()))
         return (*self._finite, self._of)
 
+    def key_of(self, parameters: Mapping[str, Any]) -> str | None:
+        """Return the key of an offered candidate's parameters."""
+        return self._keys.get(parameters_text(parameters))
+
     def _offered(self, candidates: list[Candidate]) -> tuple[list[dict[str, Any]], dict[str, BaseDistribution]]:
         found: list[dict[str, Any]] = []
         distributions: dict[str, BaseDistribution] = {}
@@ -63,7 +68,8 @@ class Pool:
             if both is not None:
                 found.append(both[0])
                 distributions |= both[1]
-                self._known[_text(both[0])] = self._beforehand(candidate)
+                self._known[parameters_text(both[0])] = self._beforehand(candidate)
+                self._keys[parameters_text(both[0])] = candidate.key
         return found, distributions
 
     def _beforehand(self, candidate: Candidate) -> Mapping[int | str, float]:
@@ -76,7 +82,7 @@ class Pool:
         return known
 
     def _of(self, parameters: Mapping[str, Any]) -> Mapping[int | str, float]:
-        return self._known.get(_text(parameters), {})
+        return self._known.get(parameters_text(parameters), {})
 
 
 def _longest(space: Space, candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -85,5 +91,6 @@ def _longest(space: Space, candidates: Iterable[Candidate]) -> list[Candidate]:
     return [each for each in found if each.budget == longest[each.arm]] or found
 
 
-def _text(parameters: Mapping[str, Any]) -> str:
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """Return a text that is the same for the same parameters."""
     return repr(sorted(parameters.items()))

@@ -74,6 +74,7 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks, data: DataFact
             batch=search.batch,
             together=search.early_stopping is not None,
             costs=Beforehand(study, told_columns(study), data),
+            until=None if search.until is None else search.until.expected_gain,
         )
     if search.kind == "random":
         return RandomSearch(space, search.candidates, search.seed, books)

@@ -157,6 +157,14 @@ class MoreSeedsSection(Section):
     seeds: Seeds = Field(description="the extra seeds; none of the study's own")
 
 
+class UntilSection(Section):
+    """When a search ends before it has tried as many candidates as it may."""
+
+    expected_gain: float = Field(
+        gt=0, lt=1, description="end when trying all that is left is expected to add no larger share of the hypervolume"
+    )
+
+
 class SearchSection(Section):
     """What to try next: all of it, or what a search asks for."""
 
@@ -182,6 +190,10 @@ class SearchSection(Section):
     more_seeds: MoreSeedsSection | None = Field(
         default=None,
         description="{candidates: N, seeds: [...]}: in the end, extra seeds for the N of most uncertain place; null: none",
+    )
+
+    until: UntilSection | None = Field(
+        default=None, description="{expected_gain: G}: end early, a rule fixed beforehand; null: never"
     )
 
     @field_validator("sampler", mode="before")

@@ -9,6 +9,7 @@ the worst that is to be expected.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,29 +27,57 @@ MARGIN = 0.1
 """The corner of the box lies so much of an objective's range beyond the worst value that is expected."""
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """What is expected of going on.
+
+    Attributes:
+        remaining: per draw, the share of the hypervolume of all candidates that those told do not have yet.
+        rows: candidates that were looked at closely: positions among all of the problem's.
+        on_front: how often each of them is on the front of all.
+        front: whether it is on the front of the means.
+    """
+
+    remaining: Floats
+    rows: list[int]
+    on_front: Floats
+    front: NDArray[np.bool_]
+
+
 def next_candidates(
-    problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings, count_: int = 1
-) -> list[int]:
-    """Return the positions, among the possible candidates, of those to try next, at most ``count_``."""
+    problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings, most: int = 1
+) -> tuple[list[int], Outlook | None]:
+    """Return the positions, among the possible candidates, of those to try next, and what is expected; None at first."""
     tried = problem.told + problem.running
     if not problem.told:
-        return _most_informative(problem, kernel, random, settings, count_)
+        return _most_informative(problem, kernel, random, settings, most), None
     model = Worth(problem, kernel, random, settings)
     fronts, pool = _screened(problem, model, random, settings)
-    worth, feasible = model.draw(torch.cat([fronts, pool]))
+    rows = torch.cat([fronts, pool])
+    worth, feasible = model.draw(rows)
     bits = _box(worth, random, settings).dominated(worth)
     bits[~feasible] = 0
     free, possible = ~np.bitwise_or.reduce(bits[:, : len(fronts)], axis=1), bits[:, len(fronts) :]
     luck = torch.rand(len(pool), dtype=F, generator=random).numpy()
+    often = _often_on_front(worth, feasible)
+    means = _often_on_front(worth.mean(0)[None], feasible.mean(0)[None] >= 0.5) > 0
+    outlook = Outlook(_remaining(bits, fronts < problem.told), rows.tolist(), often, means)
     chosen: list[int] = []
-    for place in range(min(count_, len(pool))):
+    for place in range(min(most, len(pool))):
         gains = count(possible & free[:, None, :]).sum(0) + 0.5 * luck
         gains[chosen] = -1
         if (tried + place) % settings.cover == settings.cover - 1:
             gains[~_rarest(problem, pool, [int(pool[one]) for one in chosen])] -= 1e12
         chosen.append(int(np.argmax(gains)))
         free &= ~possible[:, chosen[-1]]
-    return [int(pool[one]) - problem.pool for one in chosen]
+    return [int(pool[one]) - problem.pool for one in chosen], outlook
+
+
+def _remaining(bits: NDArray[np.uint64], told: torch.Tensor) -> Floats:
+    """Return, per draw, the share of the volume of all candidates that the told ones, at the beginning, do not have."""
+    whole = count(np.bitwise_or.reduce(bits, axis=1))
+    there = count(np.bitwise_or.reduce(bits[:, : len(told)][:, told.numpy()], axis=1))
+    return 1 - there / np.maximum(whole, 1)
 
 
 def _rarest(problem: Problem, pool: torch.Tensor, chosen: list[int]) -> NDArray[np.bool_]:
@@ -62,9 +91,7 @@ def _rarest(problem: Problem, pool: torch.Tensor, chosen: list[int]) -> NDArray[
     return found
 
 
-def _most_informative(
-    problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings, count_: int
-) -> list[int]:
+def _most_informative(problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings, most: int) -> list[int]:
     """Return the candidates whose measurement leaves the least variance over all of them; nothing is told yet.
 
     The covariance depends on the hyperparameters, so it is an average over draws from their prior.
@@ -78,7 +105,7 @@ def _most_informative(
     left = kernel.between(Pairs(at, at), theta)
     noise = kernel.noise(theta)
     known = list(range(problem.running))
-    for place in range(problem.running + min(count_, len(at) - problem.running)):
+    for place in range(problem.running + min(most, len(at) - problem.running)):
         if place >= len(known):
             variance = torch.diagonal(left, dim1=1, dim2=2) + noise[:, None]
             explained = (left.square().mean(1) / variance).mean(0)

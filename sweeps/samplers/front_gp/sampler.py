@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from .choice import next_candidates
+from .choice import Outlook, next_candidates
 from .encoding import Encoding, Params, stem
 from .kernel import Kernel
 from .pool import drawn_pool, key_of
@@ -26,6 +26,8 @@ Known = Mapping[int | str, float]
 
 REPLICATES = "front_gp:replicates"
 """User attribute of a trial whose values are means: what each seed measured, a list per seed, a value per objective."""
+OUTLOOK = "front_gp:outlook"
+"""System attribute of a trial: what the sampler expected when it proposed it, as `FrontGPSampler.outlook` returns it."""
 DRAWN = 256
 """How many candidates are drawn where none are given."""
 _ONE_THREAD = threading.Lock()
@@ -68,6 +70,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         self._candidates: Sequence[Params] | None = None
         self._distributions: dict[str, BaseDistribution] = {}
         self._known: Callable[[Params], Known] = known or (lambda params: {})
+        self._outlook: dict[str, Any] | None = None
         if candidates is not None:
             self.choose_from(candidates, distributions or {}, known)
 
@@ -83,6 +86,16 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             raise ValueError(f"candidates have parameters without a distribution: {', '.join(missing)}")
         self._candidates, self._distributions = list(candidates), dict(distributions)
         self._known = known or (lambda params: {})
+
+    @property
+    def outlook(self) -> dict[str, Any] | None:
+        """What was expected at the last proposal; None before something was told.
+
+        ``expected_gain``: the share of the hypervolume of all candidates that those told do not have yet, ``low`` and
+        ``high`` its 90 % interval; ``front``: the front of what candidates are expected to be worth, each as
+        ``[parameters, probability of being on the front]``.
+        """
+        return self._outlook
 
     def reseed_rng(self) -> None:
         """Do nothing: a draw depends on the seed and the trials."""
@@ -108,7 +121,10 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         if not pool:
             return {}
         with one_thread():
-            chosen = self._next(study.directions, told, running, pool, search_space, trial.number)
+            chosen, outlook = self._next(study.directions, told, running, pool, search_space, trial.number)
+        self._outlook = outlook
+        if outlook is not None:
+            study._storage.set_trial_system_attr(trial._trial_id, OUTLOOK, outlook)
         return dict(pool[chosen])
 
     def sample_independent(
@@ -138,7 +154,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         pool: Sequence[Params],
         space: Mapping[str, BaseDistribution],
         number: int,
-    ) -> int:
+    ) -> tuple[int, dict[str, Any] | None]:
         encoding = Encoding(space, self._axis_of)
         params = [*(each.params for each in told), *(each.params for each in running), *pool]
         limits = sorted({name for each in told for name in _constraints(each)})
@@ -160,7 +176,20 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         )
         random = torch.Generator().manual_seed((self._seed * 1_000_003 + number) % 2**63)
         kernel = Kernel(len(encoding.categories), len(encoding.numeric))
-        return next_candidates(problem, kernel, random, self._settings)[0]
+        chosen, outlook = next_candidates(problem, kernel, random, self._settings)
+        return chosen[0], None if outlook is None else _plain(outlook, params)
+
+
+def _plain(outlook: Outlook, params: Sequence[Params]) -> dict[str, Any]:
+    members = np.flatnonzero(outlook.front)
+    likely = sorted((-outlook.on_front[at], outlook.rows[at]) for at in members)
+    low, high = np.quantile(outlook.remaining, [0.05, 0.95])
+    return {
+        "expected_gain": float(outlook.remaining.mean()),
+        "low": float(low),
+        "high": float(high),
+        "front": [[dict(params[row]), float(-share)] for share, row in likely],
+    }
 
 
 @contextmanager
