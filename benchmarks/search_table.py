@@ -62,7 +62,7 @@ def searchers_of(group: Group) -> list[str]:
     if group.kind in ("smooth", "rough"):
         return [*OTHERS, OURS]
     slow = SLOW if group.name in GP_WORLDS else ()
-    return [*OTHERS, *slow, OURS, *ABLATIONS]
+    return [*OTHERS, OURS, *ABLATIONS, *slow]
 
 
 def score(group: Group, searcher: str, seeds: int, runs: dict[Cell, Run]) -> Found:
