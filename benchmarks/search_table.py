@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +51,9 @@ def count_at(world: str, fraction: float) -> int:
     return max(1, round(len(world_of(world).keys) * fraction))
 
 
-def cells_of(group: Group, searcher: str, seeds: int) -> list[Cell]:
-    """Return the searches of one searcher on the grids of a group."""
-    longest = FRACTIONS[-2] if searcher in (*SLOW, *ABLATIONS) else FRACTIONS[-1]
+def cells_of(group: Group, searcher: str, seeds: int, upto: float) -> list[Cell]:
+    """Return the searches of one searcher on the grids of a group, to a fraction of the candidates at most."""
+    longest = min(upto, FRACTIONS[-2] if searcher in (*SLOW, *ABLATIONS) else FRACTIONS[-1])
     return [Cell(world, searcher, seed, count_at(world, longest)) for world in group.worlds for seed in range(seeds)]
 
 
@@ -65,10 +65,10 @@ def searchers_of(group: Group) -> list[str]:
     return [*OTHERS, OURS, *ABLATIONS, *slow]
 
 
-def score(group: Group, searcher: str, seeds: int, runs: dict[Cell, Run]) -> Found:
+def score(cells: Sequence[Cell], runs: dict[Cell, Run]) -> Found:
     """Return the numbers of one searcher on the grids of a group."""
     found = Found({}, {}, {}, {}, [])
-    for cell in cells_of(group, searcher, seeds):
+    for cell in cells:
         run, world, key = runs[cell], world_of(cell.world), (cell.world, cell.seed)
         truth = world.truth(run.told)
         found.told[key] = run.told
@@ -97,12 +97,11 @@ def whole_regret(group: Group, seeds: int) -> dict[Key, float]:
     return found
 
 
-def table(groups: Sequence[Group], seeds: int, cells: Path, workers: int) -> dict[str, dict[str, Found]]:
+def table(cells: Mapping[str, Mapping[str, Sequence[Cell]]], file: Path, workers: int) -> dict[str, dict[str, Found]]:
     """Return the numbers of every group and searcher; what the file lacks is run."""
-    wanted = [cell for group in groups for searcher in searchers_of(group) for cell in cells_of(group, searcher, seeds)]
-    runs = run_cells(wanted, cells, workers)
+    runs = run_cells([cell for group in cells.values() for some in group.values() for cell in some], file, workers)
     return {
-        group.name: {searcher: score(group, searcher, seeds, runs) for searcher in searchers_of(group)} for group in groups
+        group: {searcher: score(some, runs) for searcher, some in searchers.items()} for group, searchers in cells.items()
     }
 
 
@@ -113,11 +112,23 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--cells", type=Path, default=Path("runs/search-cells.jsonl"), help="file of finished searches")
     parser.add_argument("--only", nargs="+", default=[group.name for group in GROUPS], help="groups of grids (default all)")
+    parser.add_argument("--searchers", nargs="+", help="searchers (default all)")
+    parser.add_argument(
+        "--upto", type=float, default=FRACTIONS[-1], help="fraction of the candidates to stop at (default 0.5)"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="folder of search.md and search.json (default docs/results)")
     asked = parser.parse_args()
     groups = [group for group in GROUPS if group.name in asked.only]
     began = time.monotonic()
-    found = table(groups, asked.seeds, asked.cells, asked.workers)
+    cells = {
+        group.name: {
+            searcher: cells_of(group, searcher, asked.seeds, asked.upto)
+            for searcher in searchers_of(group)
+            if asked.searchers is None or searcher in asked.searchers
+        }
+        for group in groups
+    }
+    found = table(cells, asked.cells, asked.workers)
     floors = {group.name: whole_regret(group, asked.seeds) for group in groups}
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "search.json").write_text(json.dumps(to_plain(found), indent=1) + "\n", encoding="utf-8")

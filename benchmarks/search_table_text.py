@@ -99,7 +99,7 @@ def ratio_lines(groups: Sequence[Group], table: Table, ablations: Sequence[str])
     ]
     for group in groups:
         found = table[group.name]
-        for fraction in FRACTIONS:
+        for fraction in (each for each in FRACTIONS if each in found[OURS].missing):
             best = best_rival(found, fraction, ablations)
             texts = [ratio_at(found, other, fraction).text(2) for other in (best, "random", "tpe")]
             lines.append(f"| {group.name} | {NAMES[fraction]} | {best} | {' | '.join(texts)} |")

@@ -69,8 +69,10 @@ def test_the_page_says_shares_ratios_and_goals(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(search_table, "run_cells", _fake)
     group = Group(SMALL, (SMALL,), "unseen")
     rough = Group("noise", ("noise-1009",), "rough")
-    monkeypatch.setattr(search_table, "searchers_of", lambda group: [*OTHERS, OURS])
-    found = search_table.table([group, rough], 3, tmp_path / "cells", 1)
+    cells = {
+        each.name: {name: search_table.cells_of(each, name, 3, 0.5) for name in (*OTHERS, OURS)} for each in (group, rough)
+    }
+    found = search_table.table(cells, tmp_path / "cells", 1)
     floors = {each.name: search_table.whole_regret(each, 3) for each in (group, rough)}
     text = page([group, rough], found, floors, 3, [])
     # everybody searched alike, so nobody is ahead
