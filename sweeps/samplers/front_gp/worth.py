@@ -13,6 +13,10 @@ from .model import Posterior, Told, hyperparameters
 from .problem import Floats, Problem, Settings
 from .scales import Scale
 
+FEW = 2
+"""Sets of hyperparameters that are used where candidates are drawn one by one."""
+LARGE = 150
+"""Told candidates beyond which half as many sets of hyperparameters are drawn."""
 EXACT = 1e6
 """So many seeds a value counts as that is known beforehand: no noise."""
 
@@ -40,6 +44,10 @@ class Worth:
 
     def __init__(self, problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings) -> None:
         self._problem, self._kernel, self._random, self._settings = problem, kernel, random, settings
+        # with many told the posterior of the hyperparameters is narrow: fewer of them, and more draws of each
+        large = problem.told > LARGE
+        self._chains = settings.chains // 2 if large else settings.chains
+        self._draws = settings.draws * 2 if large else settings.draws
         self._signs = np.where(problem.largest, 1.0, -1.0)
         self._told = torch.as_tensor(np.concatenate([problem.values, problem.excess], axis=1), dtype=F)
         self._known = torch.as_tensor(np.concatenate([problem.known, problem.known_excess], axis=1), dtype=F)
@@ -71,7 +79,8 @@ class Worth:
         whole = some = Told(problem.points.take(rows), values, seeds, scatter, freedom)
         if len(rows) > settings.learned:
             some = whole.take(torch.randperm(len(rows), generator=self._random)[: settings.learned])
-        theta, which = hyperparameters(self._kernel, some, settings.chains, settings.steps, self._random)
+        steps = settings.steps if self._chains == settings.chains else settings.steps // 2
+        theta, which = hyperparameters(self._kernel, some, self._chains, steps, self._random)
         return _Learned(outputs, scales, Posterior.of(self._kernel, whole, theta, which))
 
     def _scatter(self, output: int, scale: Scale) -> tuple[float, float]:
@@ -93,11 +102,13 @@ class Worth:
             rows: which candidates.
             jointly: the candidates of one draw belong to one world; otherwise each is drawn by itself, which is quick.
         """
-        samples, known = self._settings.chains * self._settings.draws, self._known[rows]
+        chains = self._chains if jointly else min(self._chains, FEW)
+        samples, known = chains * self._draws, self._known[rows]
         found = known.expand(samples, -1, -1).clone()
         at = self._problem.points.take(rows)
         for learned in self._learned:
-            drawn = learned.posterior.draws(at, self._settings.draws, self._random, jointly=jointly)
+            posterior = learned.posterior if jointly else learned.posterior.few(FEW)
+            drawn = posterior.draws(at, self._draws, self._random, jointly=jointly)
             drawn = drawn.reshape(len(learned.outputs), samples, len(rows))
             for scale, m, each in zip(learned.scales, learned.outputs, drawn, strict=True):
                 found[:, :, m] = torch.where(torch.isnan(known[:, m]), scale.back(each), known[:, m])
