@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from prune_core.data import load_dataset
 from prune_core.evaluation.evaluation import evaluate_network
 from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.metrics.predictions import SOFTMAX_TWICE, are_probabilities
-from prune_core.metrics.sanity import REMEDY, better_numbering, doubts
+from prune_core.metrics.sanity import FEWEST_IMAGES, REMEDY, better_numbering, doubts
 from prune_core.networks import architecture_of, build_network
 from prune_core.pruning.normalisation import normalisation_text
 from prune_core.training import prepare_runtime
@@ -67,6 +68,8 @@ class Judgement:
 
     def _doubts(self) -> list[str]:
         classes = self.logits.clean.shape[1]
+        if len(self.logits.labels) < FEWEST_IMAGES:
+            return []
         found = doubts(float(self.record["accuracy"]), float(self.record["mean_confidence"]), classes)
         other = None
         if classes == len(self.dataset.classes):
@@ -131,7 +134,7 @@ def judge_checkpoint(
     logits = judged_logits(checkpoint, network.to(target), dataset, shown, cells)
     seconds = time.perf_counter() - started
     label = None if cells is None else cells.label
-    record = _record(network, logits, bins, shown.images.shape[1:], label, dataset.jpeg)
+    record = _record(network, logits, bins, shown.images.shape[1:], label, dataset.jpeg, opened.metadata)
     record[NORMALISATION] = normalisation_text(dataset.mean, dataset.std, source)
     return Judgement(described(network), dataset, shown, label, logits, bins, record, seconds, notes)
 
@@ -159,12 +162,18 @@ def judged_logits(
 
 
 def _record(
-    network: nn.Module, logits: LogitSet, bins: int, shape: tuple[int, ...], label: str | None, jpeg: bool
+    network: nn.Module,
+    logits: LogitSet,
+    bins: int,
+    shape: tuple[int, ...],
+    label: str | None,
+    jpeg: bool,
+    header: Mapping[str, str],
 ) -> Record:
 
     scored = record_columns(selection=None, report=logits, train=None, bins=bins)
     height, width, channels = shape
-    costs = cost_columns(MeasuredNetwork(network, (channels, height, width), _dense_parameters(network)))
+    costs = cost_columns(MeasuredNetwork(network, (channels, height, width), _dense_parameters(network), header=header))
     record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **costs}
     return {column: record[column] for column in measured_columns() if column in record}
 

@@ -32,7 +32,7 @@ _WORDS = {
 
 
 @contextmanager
-def at(key: str) -> Iterator[None]:
+def naming_key(key: str) -> Iterator[None]:
     """Put the key's path before the message of what goes wrong inside."""
     try:
         yield
