@@ -115,7 +115,7 @@ class Books:
         changed = _write_study(study, out, origin)
         write_columns(out)
         space = space_of(plan)
-        proposer = make_proposer(study, space, open_books(study, space, out))
+        proposer = make_proposer(study, space, open_books(study, space, out), plan.data)
         tracker = _tracker(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)

@@ -32,6 +32,7 @@ from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
 from sweeps.run.storage_mover import Mover
 from sweeps.run.sweep import Sweep
+from sweeps.search.kept_sampler import with_kept_sampler
 from sweeps.search.more_seeds import decided_trials, decision_line
 from sweeps.study.model import Study
 
@@ -83,6 +84,7 @@ def run_study(
     try:
         with driving(out):
             refuse_links(store_folder(out))
+            study = with_kept_sampler(study, out)
             anew = align_bins(study, out)
             fill_missing_metrics(study, out, partial(say, console))
             plan = make_plan(study, out)
@@ -104,8 +106,9 @@ def run_study(
                 if workload.exhausted:
                     say(console, "everything is there: nothing to run")
                 else:
-                    shares = gpu_shares(plan, out, partial(say, console))
-                    Sweep(study, out, console, books, workload, stop, mover, shares).run(address, deadline)
+                    # one share for all: where they differ, Tune holds idle workers while trials of another share wait
+                    share = max(gpu_shares(plan, out, partial(say, console)).values(), default=study.resources.share)
+                    Sweep(study, out, console, books, workload, stop, mover, share).run(address, deadline)
                 return close(
                     out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
                 )

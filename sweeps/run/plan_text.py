@@ -23,6 +23,7 @@ from sweeps.run.plan_limits import image_lines, never_lines
 from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
+from sweeps.search.outlook import outlook_lines
 from sweeps.search.plan_more_seeds import allowance, allowance_line
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
             f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
             f"{len(study.seeds)} further trials{controls}",
         )
+    lines += outlook_lines(study.search, out)
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
     lines += [*power_lines(plan, out), *image_lines(study)]

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from sweeps.samplers import shipped as shipped
-from sweeps.samplers.registry import SAMPLERS, Sampler
+from sweeps.samplers.registry import DEFAULT, FORMER_DEFAULT, SAMPLERS, SEEDS, ChoosesFrom, Known, Sampler, SaysWhatItExpects
 
-__all__ = ["SAMPLERS", "Sampler"]
+__all__ = ["DEFAULT", "FORMER_DEFAULT", "SAMPLERS", "SEEDS", "ChoosesFrom", "Known", "Sampler", "SaysWhatItExpects"]

@@ -11,15 +11,17 @@ from __future__ import annotations
 import itertools
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from prune_core.base.seeds import derive_seed, numpy_generator
-from sweeps.samplers import SAMPLERS
+from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects
 from sweeps.search.optuna_study import ASKED, KEY, STOPPED_AT, OptunaBooks
+from sweeps.search.outlook import note_outlook
+from sweeps.search.pool import CostsOf, Pool, parameters_text
 from sweeps.search.search import Known, Values, draw
 from sweeps.search.space import Candidate
 
@@ -34,8 +36,8 @@ MOMENT = 0.1
 PAUSE = 2.0
 """Seconds after which a storage that failed is tried a second time."""
 
-Thought = tuple[Candidate | None, dict[str, Any]]
-"""What the sampler proposes, if it is new, and what it noted."""
+Thought = tuple[Candidate | None, dict[str, Any], Mapping[str, Any] | None]
+"""What the sampler proposes, if it is new, what it noted, and what it expects."""
 
 
 class OptunaSearch:
@@ -50,6 +52,9 @@ class OptunaSearch:
             whenever something is free, and then the order in which trials end matters.
         together: the candidates of a batch are compared with each other, so a batch that a killed driver left open is
             handed out again as a whole.
+        costs: returns what is known beforehand of an arm at a ratio, by column; None: nothing.
+        until: the search ends when the sampler expects trying all that is left to add no larger share of the hypervolume;
+            with batches that is asked between two of them.
 
     Raises:
         UnknownName: no such sampler.
@@ -62,9 +67,11 @@ class OptunaSearch:
         count: int | None,
         seed: int,
         *,
-        sampler: str = "tpe",
+        sampler: str = DEFAULT,
         batch: int | None = None,
         together: bool = False,
+        costs: CostsOf | None = None,
+        until: float | None = None,
     ) -> None:
         self._make: Callable[[int], object] = SAMPLERS.get(sampler)
         self._space = books.parameters.space
@@ -75,7 +82,8 @@ class OptunaSearch:
         self._limit = min(sizes)
         self._ready: list[Candidate] = []
         self._held: dict[str, tuple[Values | None, bool]] = {}
-        self._together = together
+        self._together, self._until, self._enough = together, until, False
+        self._pool = Pool(books, seed, costs or (lambda arm, ratio: {}))
         self._known: Known = {}
         self._thinker = ThreadPoolExecutor(1, "search")
         self._thought: Future[Thought] | None = None
@@ -145,6 +153,8 @@ class OptunaSearch:
 
     def _left(self) -> int:
         """How many more candidates may be asked for: never more than the space still has without a row."""
+        if self._enough:
+            return 0
         asked = len(self._asked())
         if self._space.size is None:
             return max(0, self._limit - asked)
@@ -188,10 +198,13 @@ class OptunaSearch:
         if self._thought is None:
             self._thought = self._thinker.submit(self._think, number, self._seen(), self._books.rows())
         try:
-            candidate, system = self._thought.result(None if wait else MOMENT)
+            candidate, system, outlook = self._thought.result(None if wait else MOMENT)
         except TimeoutError:
             return None
         self._thought = None
+        if outlook is not None and self._is_enough(number, outlook):
+            self._enough = True
+            return None
         chosen = candidate or self._unseen(number, self._seen())
         self._write(partial(self._books.open_row, chosen, asked=number, system=system))
         return chosen
@@ -206,13 +219,41 @@ class OptunaSearch:
             mind = optuna.create_study(directions=self._books.study.directions)
             mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
             for attempt in range(REDRAWS):
-                mind.sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
+                mind.sampler = sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
+                if isinstance(sampler, ChoosesFrom):
+                    sampler.choose_from(*self._pool.at(number, first=not any(row.values for row in rows)))
                 trial = mind.ask()
                 candidate = self._books.parameters.suggest(trial, number)
                 if candidate.key not in seen:
-                    return candidate, dict(mind.get_trials(deepcopy=False)[-1].system_attrs)
+                    system = dict(mind.get_trials(deepcopy=False)[-1].system_attrs)
+                    return candidate, system, self._outlook_of(sampler)
                 mind.tell(trial, state=TrialState.FAIL)
-        return None, {}
+        return None, {}, None
+
+    def _outlook_of(self, sampler: BaseSampler) -> Mapping[str, Any] | None:
+        """Return what a sampler expects; None where it says nothing.
+
+        Raises:
+            BadInput: it cannot say it, and the search is to end by it.
+        """
+        if isinstance(sampler, SaysWhatItExpects):
+            return sampler.outlook
+        if self._until is not None:
+            raise BadInput(f"search.until: sampler {self._sampler!r} does not say what it expects (allowed: {DEFAULT})")
+        return None
+
+    def _is_enough(self, number: int, outlook: Mapping[str, Any]) -> bool:
+        """Write down what the sampler expects; return whether the search ends with that."""
+        between = self._batch is None or number % self._batch == 0
+        if not between:
+            return False
+        rows = self._books.rows()
+        keys = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
+        named = [
+            (self._pool.key_of(params) or keys.get(parameters_text(params)), share) for params, share in outlook["front"]
+        ]
+        front = [(key, share) for key, share in named if key is not None]
+        return note_outlook(self._books.out, outlook, front, sum(bool(row.values) for row in rows), self._until)
 
     def _made(self, seed: int) -> BaseSampler:
         from optuna.samplers import BaseSampler

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput
 from sweeps.folder.identity import UID_TAG, study_uid
+from sweeps.samplers import SEEDS
+from sweeps.search.measured import Measured
 from sweeps.search.parameters import Parameters, excess
 from sweeps.search.space import Candidate, Space
 from sweeps.search.storage import in_one_line, open_storage
@@ -63,7 +65,7 @@ class OptunaBooks:
         limits: Limits = (),
         early_stopping: str | None = None,
     ) -> None:
-        self._storage = storage
+        self._storage, self.out = storage, out
         self.parameters = Parameters(space)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         rule = [] if early_stopping is None else [("early stopping", early_stopping)]
@@ -156,9 +158,21 @@ class OptunaBooks:
             return None
         return [float(values[column]) for column, _ in self.objectives]
 
+    def _of_seeds(self, values: Mapping[str, float] | None) -> dict[str, list[list[float]]]:
+        """Return what each seed measured as an attribute of a row; none where that is not told."""
+        if not isinstance(values, Measured) or self.objective_values(values) is None:
+            return {}
+        columns = [values.seeds[column] for column, _ in self.objectives]
+        return {SEEDS: [list(one) for one in zip(*columns, strict=True)]}
+
     def constraints(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the amount by which each limit is missed, by the limit's text."""
-        return {f"{limit[0]} {limit[1]} {limit[2]:.12g}": excess(limit, values) for limit in self.limits}
+        return {self.limit_name(limit): excess(limit, values) for limit in self.limits}
+
+    @staticmethod
+    def limit_name(limit: tuple[str, str, float]) -> str:
+        """Return the name of a limit's constraint in the rows."""
+        return f"{limit[0]} {limit[1]} {limit[2]:.12g}"
 
     def _add(
         self,
@@ -176,14 +190,14 @@ class OptunaBooks:
         if found is None:
             return
         parameters, distributions = found
-        attributes = {KEY: candidate.key} | ({ASKED: asked} if asked is not None else {})
+        attributes: dict[str, Any] = {KEY: candidate.key} | ({ASKED: asked} if asked is not None else {})
         self.study.add_trial(
             create_trial(
                 state=TrialState[state],
                 values=self.objective_values(values) if values is not None else None,
                 params=parameters,
                 distributions=distributions,
-                user_attrs=attributes,
+                user_attrs=attributes | self._of_seeds(values),
                 system_attrs=dict(system or {}),
                 constraints=self.constraints(values) if values is not None else None,
             )
@@ -207,6 +221,8 @@ class OptunaBooks:
             self.study.tell(row.number, state=TrialState.FAIL)
         else:
             running = Trial(self.study, row._trial_id)
+            for name, found in self._of_seeds(values).items():
+                running.set_user_attr(name, found)
             for name, amount in self.constraints(values).items():
                 if name not in row.constraints:
                     running.set_constraint(name, amount)

@@ -22,6 +22,7 @@ __all__ = ["ArmSpace", "Candidate", "Choices", "GridSearch", "Known", "Proposer"
 Values = Mapping[str, float]
 """Mean over the seeds, by column; holds at least the objectives and the columns of the limits."""
 
+
 Known = Mapping[str, "Values | None"]
 """What the folder says, by candidate key: values, or None for a candidate that has failed."""
 

@@ -10,7 +10,9 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
 from sweeps.folder.paths import ASKED, OPTUNA_DATABASE
 from sweeps.folder.sqlite import read_texts
+from sweeps.plan.data_facts import DataFacts
 from sweeps.plan.plan import Plan
+from sweeps.search.beforehand import Beforehand
 from sweeps.search.early_stopping import Rule
 from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.optuna_study import KEY, OptunaBooks
@@ -60,8 +62,8 @@ def _rule_text(setting: float | dict[str, Any] | None) -> str | None:
     return json.dumps(setting, sort_keys=True) if isinstance(setting, dict) else None if setting is None else str(setting)
 
 
-def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
-    """Return the search that the study asks for."""
+def make_proposer(study: Study, space: Space, books: OptunaBooks, data: DataFacts | None = None) -> Proposer:
+    """Return the search that the study asks for; ``data`` is what its plan knows of the images."""
     search = study.search
     if search.kind == "optuna":
         return OptunaSearch(
@@ -71,6 +73,8 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks) -> Proposer:
             sampler=search.sampler,
             batch=search.batch,
             together=search.early_stopping is not None,
+            costs=Beforehand(study, told_columns(study), data),
+            until=None if search.until is None else search.until.expected_gain,
         )
     if search.kind == "random":
         return RandomSearch(space, search.candidates, search.seed, books)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from prune_core.base.benchmark import CORRUPTION_SOURCES, STANDARD
+from sweeps.samplers import DEFAULT
 from sweeps.study.values import Budgets, Label, Names, Ratios, Seed, Seeds
 
 CHEAP_IMAGES_PER_CELL = 500
@@ -156,6 +157,14 @@ class MoreSeedsSection(Section):
     seeds: Seeds = Field(description="the extra seeds; none of the study's own")
 
 
+class UntilSection(Section):
+    """When a search ends before it has tried as many candidates as it may."""
+
+    expected_gain: float = Field(
+        gt=0, lt=1, description="end when trying all that is left is expected to add no larger share of the hypervolume"
+    )
+
+
 class SearchSection(Section):
     """What to try next: all of it, or what a search asks for."""
 
@@ -163,7 +172,7 @@ class SearchSection(Section):
     candidates: int | None = Field(
         default=None, ge=1, description="how many (arm, ratio, budget) a search tries; null is all"
     )
-    sampler: str = Field(default="tpe", description="Optuna's sampler, shipped or of a plugin")
+    sampler: str = Field(default=DEFAULT, description="Optuna's sampler, shipped or of a plugin")
     seed: Seed = Field(default=0, description="seed of the search")
     batch: int | None = Field(
         default=None,
@@ -181,6 +190,10 @@ class SearchSection(Section):
     more_seeds: MoreSeedsSection | None = Field(
         default=None,
         description="{candidates: N, seeds: [...]}: in the end, extra seeds for the N of most uncertain place; null: none",
+    )
+
+    until: UntilSection | None = Field(
+        default=None, description="{expected_gain: G}: end early, a rule fixed beforehand; null: never"
     )
 
     @field_validator("sampler", mode="before")

@@ -48,7 +48,7 @@ def drive_all(search):
             search.tell(candidate, {"val_accuracy": float(candidate.ratio), "nonzero_parameters": 1.0})
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3", "random"])
+@pytest.mark.parametrize("sampler", ["front_gp", "tpe", "nsga2", "nsga3", "random"])
 def test_a_finite_space_is_searched_empty_without_a_double(out, sampler):
     space = Space((ArmSpace("a-l1", ("0.3", "0.5", "0.7"), (0, 2)),))
     record = books(out, space)
@@ -103,7 +103,7 @@ def test_whatever_is_no_full_finite_result_is_a_failure_and_the_search_goes_on(o
     assert all(trial.state == TrialState.COMPLETE for trial in trials[1:])
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3", "random"])
+@pytest.mark.parametrize("sampler", ["front_gp", "tpe", "nsga2", "nsga3", "random"])
 def test_what_was_stopped_early_is_so_in_optuna_and_worse_to_the_sampler_than_what_was_not(out, sampler):
     search = OptunaSearch(books(out), 12, 0, sampler=sampler)
     for _ in range(12):
@@ -124,7 +124,10 @@ def test_what_was_stopped_early_is_so_in_optuna_and_worse_to_the_sampler_than_wh
     assert [row.state for row in books(out).rows()] == [row.state for row in rows]
 
 
-@pytest.mark.parametrize("sampler, batch, killed_after", [("tpe", 4, 5), ("tpe", 4, 12), ("tpe", 1, 13), ("nsga2", 4, 7)])
+@pytest.mark.parametrize(
+    "sampler, batch, killed_after",
+    [("front_gp", 4, 5), ("front_gp", 1, 7), ("tpe", 4, 5), ("tpe", 4, 12), ("tpe", 1, 13), ("nsga2", 4, 7)],
+)
 def test_a_killed_search_goes_on_as_an_undisturbed_one(empty_storage, tmp_path, sampler, batch, killed_after):
     def begin(folder):
         folder.mkdir(exist_ok=True)

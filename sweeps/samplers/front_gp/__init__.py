@@ -1,0 +1,15 @@
+"""FrontGPSampler for Optuna; imports optuna, torch and numpy when it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["FrontGPSampler"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import sampler
+
+    return getattr(sampler, name)

@@ -1,0 +1,132 @@
+"""Draws of what candidates are worth: what is known of them as it is, the rest by Gaussian processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .kernel import F, Kernel
+from .model import Posterior, Told, hyperparameters
+from .problem import Floats, Problem, Settings
+from .scales import Scale
+
+FEW = 2
+"""Sets of hyperparameters that are used where candidates are drawn one by one."""
+LARGE = 150
+"""Told candidates beyond which half as many sets of hyperparameters are drawn."""
+EXACT = 1e6
+"""So many seeds a value counts as that is known beforehand: no noise."""
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """Processes of some outputs that were told at the same points."""
+
+    outputs: list[int]
+    scales: list[Scale]
+    posterior: Posterior
+
+
+class Worth:
+    """Draws of objectives and limits.
+
+    Outputs are the objectives, then the amounts by which limits are missed. A limit on an objective is no output of its own.
+
+    Args:
+        problem: with at least one told candidate.
+        kernel: over its points.
+        random: every draw is made with it.
+        settings: how much is computed.
+    """
+
+    def __init__(self, problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings) -> None:
+        self._problem, self._kernel, self._random, self._settings = problem, kernel, random, settings
+        # with many told the posterior of the hyperparameters is narrow: fewer of them, and more draws of each
+        large = problem.told > LARGE
+        self._chains = settings.chains // 2 if large else settings.chains
+        self._draws = settings.draws * 2 if large else settings.draws
+        self._signs = np.where(problem.largest, 1.0, -1.0)
+        self._told = torch.as_tensor(np.concatenate([problem.values, problem.excess], axis=1), dtype=F)
+        self._known = torch.as_tensor(np.concatenate([problem.known, problem.known_excess], axis=1), dtype=F)
+        self._follows = _following(problem)
+        unknown = torch.isnan(self._known)
+        outputs = [m for m in range(self._known.shape[1]) if bool(unknown[:, m].any()) and m not in self._follows]
+        partly = [m for m in outputs if not bool(unknown[:, m].all())]
+        groups = [[m for m in outputs if m not in partly], *([m] for m in partly)]
+        self._learned = [self._learn(group) for group in groups if group]
+
+    def _learn(self, outputs: list[int]) -> _Learned:
+        problem, settings = self._problem, self._settings
+        rows, measured = torch.arange(problem.told), self._told[:, outputs]
+        seeds = torch.full((problem.told,), float(1 if problem.replicates is None else problem.replicates.shape[1]), dtype=F)
+        known = torch.nonzero(~torch.isnan(self._known[:, outputs[0]]))[:, 0]
+        known = known[known >= problem.told]
+        if len(known):  # the same cost of other candidates, known beforehand
+            known = known[torch.randperm(len(known), generator=self._random)[: settings.beforehand]].sort().values
+            rows, measured = torch.cat([rows, known]), torch.cat([measured, self._known[known][:, outputs]])
+            seeds = torch.cat([seeds, torch.full((len(known),), EXACT, dtype=F)])
+        objectives = [m < len(problem.largest) for m in outputs]
+        scales = [
+            Scale.of(measured[:, at], objective and problem.largest[m], None if objective else "linear")
+            for at, (m, objective) in enumerate(zip(outputs, objectives, strict=True))
+        ]
+        values = torch.stack([scale.forward(measured[:, at]) for at, scale in enumerate(scales)])
+        both = [self._scatter(m, scale) for m, scale in zip(outputs, scales, strict=True)]
+        scatter, freedom = (torch.tensor(column, dtype=F) for column in zip(*both, strict=True))
+        whole = some = Told(problem.points.take(rows), values, seeds, scatter, freedom)
+        if len(rows) > settings.learned:
+            some = whole.take(torch.randperm(len(rows), generator=self._random)[: settings.learned])
+        steps = settings.steps if self._chains == settings.chains else settings.steps // 2
+        theta, which = hyperparameters(self._kernel, some, self._chains, steps, self._random)
+        return _Learned(outputs, scales, Posterior.of(self._kernel, whole, theta, which))
+
+    def _scatter(self, output: int, scale: Scale) -> tuple[float, float]:
+        """Return the sum of squares between seeds on an objective's scale, and its degrees of freedom.
+
+        What a seed does to all candidates alike is taken out: it moves nobody against the others.
+        """
+        replicates = self._problem.replicates
+        if replicates is None or output >= len(self._problem.largest):
+            return 0.0, 0.0
+        values = scale.forward(torch.as_tensor(replicates[:, :, output], dtype=F))
+        left = values - values.mean(0) - values.mean(1, keepdim=True) + values.mean()
+        return float(left.square().sum()), float((values.shape[0] - 1) * (values.shape[1] - 1))
+
+    def draw(self, rows: torch.Tensor, *, jointly: bool = True) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return draws of the objectives ``(S, rows, M)``, all to be large, and whether all limits are met ``(S, rows)``.
+
+        Args:
+            rows: which candidates.
+            jointly: the candidates of one draw belong to one world; otherwise each is drawn by itself, which is quick.
+        """
+        chains = self._chains if jointly else min(self._chains, FEW)
+        samples, known = chains * self._draws, self._known[rows]
+        found = known.expand(samples, -1, -1).clone()
+        at = self._problem.points.take(rows)
+        for learned in self._learned:
+            posterior = learned.posterior if jointly else learned.posterior.few(FEW)
+            drawn = posterior.draws(at, self._draws, self._random, jointly=jointly)
+            drawn = drawn.reshape(len(learned.outputs), samples, len(rows))
+            for scale, m, each in zip(learned.scales, learned.outputs, drawn, strict=True):
+                found[:, :, m] = torch.where(torch.isnan(known[:, m]), scale.back(each), known[:, m])
+        for output, (m, factor, shift) in self._follows.items():
+            found[:, :, output] = factor * found[:, :, m] + shift
+        values = found.numpy()
+        feasible: NDArray[np.bool_] = np.all(values[:, :, len(self._signs) :] <= 0, axis=2)
+        return values[:, :, : len(self._signs)] * self._signs, feasible
+
+
+def _following(problem: Problem) -> dict[int, tuple[int, float, float]]:
+    """Return the limits that are about an objective: output -> (objective, factor 1 or -1, shift)."""
+    found: dict[int, tuple[int, float, float]] = {}
+    for q in range(problem.excess.shape[1]):
+        for m in range(problem.values.shape[1]):
+            for factor in (1.0, -1.0):
+                shift = problem.excess[:, q] - factor * problem.values[:, m]
+                size = 1e-9 * (1 + np.abs(problem.values[:, m]).max())
+                if problem.told > 1 and np.ptp(shift) <= size and np.ptp(problem.values[:, m]) > size:
+                    found[problem.values.shape[1] + q] = (m, factor, float(shift.mean()))
+    return found

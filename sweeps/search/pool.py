@@ -1,0 +1,96 @@
+"""What a sampler may choose from, in Optuna's words, with what is known of it beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sweeps.samplers import Known
+from sweeps.search.parameters import excess
+from sweeps.search.search import draw
+from sweeps.search.space import Candidate, Space
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+    from sweeps.search.optuna_study import OptunaBooks
+
+CostsOf = Callable[[str, str], Mapping[str, float]]
+"""(arm, ratio) -> costs that are known beforehand, by column."""
+DRAWN = 512
+"""How many candidates of a space with a continuous axis a sampler is shown at a time."""
+
+Offer = tuple[list[dict[str, Any]], "dict[str, BaseDistribution]", Known]
+
+
+class Pool:
+    """The candidates of a search: all of a finite space, others drawn anew for every ask.
+
+    Args:
+        books: holds space, objectives and limits.
+        seed: of the search.
+        costs: what is known beforehand.
+    """
+
+    def __init__(self, books: OptunaBooks, seed: int, costs: CostsOf) -> None:
+        self._books, self._seed, self._costs = books, seed, costs
+        self._finite: tuple[list[dict[str, Any]], dict[str, BaseDistribution]] | None = None
+        self._known: dict[str, Mapping[int | str, float]] = {}
+        self._keys: dict[str, str] = {}
+
+    def at(self, number: int, *, first: bool = False) -> Offer:
+        """Return candidates, their distributions, and what is known of them, for the ask of that number.
+
+        Args:
+            number: of the ask.
+            first: nothing was told yet. Then only candidates of the longest budget are offered: what a shorter one says
+                about the front is told by them too, and the other way round it is not.
+        """
+        space = self._books.parameters.space
+        if space.size is None:
+            drawn = {each.key: each for each in (draw(space, self._seed, "pool", number, at) for at in range(DRAWN))}
+            return (*self._offered(_longest(space, drawn.values()) if first else list(drawn.values())), self._of)
+        if first:
+            return (*self._offered(_longest(space, space.candidates())), self._of)
+        if self._finite is None:
+            self._finite = self._offered(list(space.candidates()))
+        return (*self._finite, self._of)
+
+    def key_of(self, parameters: Mapping[str, Any]) -> str | None:
+        """Return the key of an offered candidate's parameters."""
+        return self._keys.get(parameters_text(parameters))
+
+    def _offered(self, candidates: list[Candidate]) -> tuple[list[dict[str, Any]], dict[str, BaseDistribution]]:
+        found: list[dict[str, Any]] = []
+        distributions: dict[str, BaseDistribution] = {}
+        for candidate in candidates:
+            both = self._books.parameters.of(candidate)
+            if both is not None:
+                found.append(both[0])
+                distributions |= both[1]
+                self._known[parameters_text(both[0])] = self._beforehand(candidate)
+                self._keys[parameters_text(both[0])] = candidate.key
+        return found, distributions
+
+    def _beforehand(self, candidate: Candidate) -> Mapping[int | str, float]:
+        costs = self._costs(candidate.arm, candidate.ratio)
+        objectives = [column for column, _ in self._books.objectives]
+        known: dict[int | str, float] = {at: costs[column] for at, column in enumerate(objectives) if column in costs}
+        for limit in self._books.limits:
+            if limit[0] in costs:
+                known[self._books.limit_name(limit)] = excess(limit, costs)
+        return known
+
+    def _of(self, parameters: Mapping[str, Any]) -> Mapping[int | str, float]:
+        return self._known.get(parameters_text(parameters), {})
+
+
+def _longest(space: Space, candidates: Iterable[Candidate]) -> list[Candidate]:
+    longest = {arm.arm: max(arm.budgets, default=None) for arm in space.arms}
+    found = list(candidates)
+    return [each for each in found if each.budget == longest[each.arm]] or found
+
+
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """Return a text that is the same for the same parameters."""
+    return repr(sorted(parameters.items()))

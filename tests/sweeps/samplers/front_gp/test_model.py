@@ -1,0 +1,179 @@
+"""The numbers behind a proposal, against other libraries and against what can be computed by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import moocore
+import numpy as np
+import pytest
+import torch
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from scipy.stats import multivariate_t
+
+from sweeps.samplers.front_gp.encoding import Encoding
+from sweeps.samplers.front_gp.gain import Box, count
+from sweeps.samplers.front_gp.kernel import F, Kernel, Pairs
+from sweeps.samplers.front_gp.model import Posterior, Told, covariance, evidence, hyperparameters
+from sweeps.samplers.front_gp.scales import Scale
+
+SPACE = {
+    "network": CategoricalDistribution(["a", "b", "c"]),
+    "method": CategoricalDistribution(["x", "y"]),
+    "layers of y": CategoricalDistribution(["some", "all"]),
+    "ratio of a": CategoricalDistribution(["0.3", "0.5", "0.9"]),
+    "ratio": FloatDistribution(0.1, 0.9),
+    "budget": CategoricalDistribution([0, 1, 2, 4]),
+    "rate": FloatDistribution(1e-3, 1e-1, log=True),
+}
+
+
+def params(count_, seed=0):
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(count_):
+        one: dict[str, Any] = {"network": str(random.choice(["a", "b", "c"])), "method": str(random.choice(["x", "y"]))}
+        if one["method"] == "y":
+            one["layers of y"] = str(random.choice(["some", "all"]))
+        if one["network"] == "a":
+            one["ratio of a"] = str(random.choice(["0.3", "0.5", "0.9"]))
+        else:
+            one["ratio"] = float(random.uniform(0.1, 0.9))
+        one["budget"] = int(random.choice([0, 1, 2, 4]))
+        if one["budget"]:
+            one["rate"] = float(10 ** random.uniform(-3, -1))
+        found.append(one)
+    return found
+
+
+def told(count_=12, objectives=1):
+    encoding = Encoding(SPACE)
+    values = torch.as_tensor(np.random.default_rng(1).normal(size=(objectives, count_)), dtype=F)
+    kernel = Kernel(len(encoding.categories), len(encoding.numeric))
+    points = encoding.points(params(count_))
+    return kernel, Told(
+        points, values, torch.ones(count_, dtype=F), torch.zeros(objectives, dtype=F), torch.zeros(objectives, dtype=F)
+    )
+
+
+def test_numbers_written_as_text_are_one_axis_with_numbers_and_what_is_absent_is_absent():
+    encoding = Encoding(SPACE)
+    assert [axis.name for axis in encoding.numeric] == ["budget", "rate", "ratio"]
+    assert [name for name, _ in encoding.categories] == ["layers", "method", "network"]
+    points = encoding.points(
+        [
+            {"network": "a", "method": "x", "ratio of a": "0.5", "budget": 0},
+            {"network": "b", "method": "y", "layers of y": "all", "ratio": 0.5, "budget": 4, "rate": 1e-2},
+        ]
+    )
+    ratio, budget, rate = (points.places[:, at] for at in (2, 0, 1))
+    assert ratio.tolist() == pytest.approx([0.5, 0.5])
+    assert budget.tolist() == pytest.approx([0, 1])
+    assert rate[1] == pytest.approx(0.5)
+    assert points.present[:, 1].tolist() == [False, True]
+    assert points.codes[0, 0] == -1
+
+
+def test_steps_of_an_epoch_axis_shrink_as_it_grows_and_those_of_a_ratio_do_not():
+    encoding = Encoding({"epochs": IntDistribution(0, 40), "ratio": FloatDistribution(0, 0.9)})
+    places = encoding.points([{"epochs": each, "ratio": 0.45} for each in (0, 10, 20)]).places
+    assert places[1, 0] - places[0, 0] > 2 * (places[2, 0] - places[1, 0])
+    assert places[0, 1] == pytest.approx(0.5)
+
+
+def test_covariances_are_those_of_some_process_whatever_is_absent():
+    kernel, data = told(40)
+    theta = torch.randn(16, kernel.size, dtype=F, generator=torch.Generator().manual_seed(0))
+    found = kernel.between(data.pairs, theta)
+    assert torch.allclose(found, found.transpose(1, 2))
+    assert float(torch.linalg.eigvalsh(found).min()) > -1e-9
+    assert torch.allclose(torch.diagonal(found, dim1=1, dim2=2), torch.tensor(2.0, dtype=F))
+    other = kernel.between(Pairs(data.points.take(torch.arange(7)), data.points), theta)
+    assert torch.allclose(other, found[:, :7])
+
+
+def test_the_evidence_is_that_of_a_t_distribution():
+    kernel, data = told()
+    theta = torch.randn(3, kernel.size, dtype=F, generator=torch.Generator().manual_seed(2))
+    ours = evidence(kernel, data, theta, torch.zeros(3, dtype=torch.int64))
+    shape = covariance(kernel, data, theta).numpy()  # inverse gamma (2, 2): t with 4 degrees of freedom, scale 2 / 2
+    theirs = [multivariate_t(np.zeros(12), each, df=4).logpdf(data.values[0].numpy()) for each in shape]
+    assert np.diff(ours.numpy()) == pytest.approx(np.diff(theirs))
+
+
+def test_the_mean_given_what_was_told_is_the_textbooks():
+    kernel, data = told()
+    theta = torch.randn(2, kernel.size, dtype=F, generator=torch.Generator().manual_seed(3))
+    points = Encoding(SPACE).points(params(5, seed=9))
+    mean, variance = Posterior.of(kernel, data, theta, torch.zeros(2, dtype=torch.int64)).marginal(points)
+    cross = kernel.between(Pairs(data.points, points), theta)
+    inverse = torch.linalg.inv(covariance(kernel, data, theta))
+    assert torch.allclose(mean, (cross.transpose(1, 2) @ inverse @ data.values[0])[:, :])
+    assert bool((variance > 0).all())
+
+
+def test_draws_have_the_mean_and_the_spread_of_the_marginals():
+    kernel, data = told()
+    theta = torch.zeros(1, kernel.size, dtype=F)
+    posterior = Posterior.of(kernel, data, theta, torch.zeros(1, dtype=torch.int64))
+    points = Encoding(SPACE).points(params(4, seed=5))
+    mean, variance = posterior.marginal(points)
+    drawn = posterior.draws(points, 40_000, torch.Generator().manual_seed(0))[0]
+    assert drawn.mean(0).numpy() == pytest.approx(mean[0].numpy(), abs=0.03)
+    assert drawn.var(0).numpy() == pytest.approx(variance[0].numpy(), rel=0.05)
+
+
+def test_hyperparameters_follow_the_data():
+    """Values that differ by network alone put the weight there; values of pure noise raise the noise."""
+    encoding = Encoding(SPACE)
+    points = encoding.points(params(60))
+    kernel = Kernel(len(encoding.categories), len(encoding.numeric))
+    random = np.random.default_rng(0)
+    by_network = torch.as_tensor([-1.0, 0.0, 1.5], dtype=F)[points.codes[:, 2]]
+    values = torch.stack([by_network, torch.as_tensor(random.normal(size=60), dtype=F)])
+    data = Told(points, values, torch.ones(60, dtype=F), torch.zeros(2, dtype=F), torch.zeros(2, dtype=F))
+    theta, which = hyperparameters(kernel, data, 8, 10, torch.Generator().manual_seed(0))
+    weights, noise = kernel.unpack(theta)[2], kernel.noise(theta)
+    assert which.tolist() == [0] * 8 + [1] * 8
+    assert weights[:8, 3].mean() > weights[:8, [1, 2]].mean()
+    assert noise[8:].median() > 10 * noise[:8].median()
+
+
+def test_what_seeds_scatter_says_how_noisy_a_measurement_is():
+    kernel, data = told(20)
+    calm, loud = (
+        Told(data.points, data.values, torch.full((20,), 3.0, dtype=F), torch.tensor([each]), torch.tensor([38.0], dtype=F))
+        for each in (38 * 0.001, 38 * 0.5)
+    )
+    noises = []
+    for each in (calm, loud):
+        theta, which = hyperparameters(kernel, each, 8, 8, torch.Generator().manual_seed(0))
+        posterior = Posterior.of(kernel, each, theta, which)
+        noises.append(float((kernel.noise(theta) * posterior.rate / (posterior.shape - 1)).mean()))
+    assert noises[0] == pytest.approx(0.001, rel=0.5)
+    assert noises[1] == pytest.approx(0.5, rel=0.5)
+
+
+@pytest.mark.parametrize("objectives", [2, 3, 4])
+def test_the_counted_volume_is_the_hypervolume(objectives):
+    random = np.random.default_rng(objectives)
+    engine = torch.quasirandom.SobolEngine(objectives, scramble=True, seed=0)
+    box = Box(engine.draw(16384).to(F).numpy())
+    values = random.random((12, objectives))
+    bits = np.bitwise_or.reduce(box.dominated(values), axis=0)
+    theirs = moocore.hypervolume(-values, ref=[0.0] * objectives)
+    assert count(bits) / box.size == pytest.approx(theirs, abs=0.01)
+
+
+def test_a_scale_goes_there_and_back():
+    for name, values, largest in (
+        ("logit", [0.1, 0.5, 0.97], True),
+        ("log", [0.01, 0.2, 0.4], False),
+        ("linear", [-1, 3], True),
+    ):
+        tensor = torch.tensor(values, dtype=F)
+        scale = Scale.of(tensor, largest)
+        assert scale.name == name
+        assert torch.allclose(scale.back(scale.forward(tensor)), tensor)
+    assert math.isfinite(float(Scale.of(torch.tensor([0.0, 1.0], dtype=F), True).forward(torch.tensor([0.0], dtype=F))))
