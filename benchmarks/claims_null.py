@@ -58,9 +58,24 @@ SEED_OF_THE_TABLE = 7
 
 def report(study: Study, weights: Weights) -> Said:
     """Make the claims of a report, in every place."""
-    gaps, noise = study.differences, study.difference_noise
-    found = np.zeros((len(gaps), 3), dtype=bool)
-    accuracy = study.selection[1:, :, ACCURACY] - study.selection[0, :, ACCURACY]
+    winners, found, said, alone = gains(study)
+    able = np.flatnonzero(_kept(study).mean(axis=1) >= -MARGIN)
+    said += [_beyond(alone[ACCURACY]), *(_driving(study, *place) for place in weights)]
+    said += [_apart(study, able, who, metric) for who, metric, *_ in winners]
+    return Said(any(said), found, winners)
+
+
+Winners = list[tuple[int, int, Chosen, Chosen]]
+
+
+def gains(study: Study) -> tuple[Winners, NDArray[np.bool_], list[bool], list[list[Paired | None]]]:
+    """Make the claims against the control: of those that were chosen, and of all.
+
+    Returns:
+        Who was chosen, ``(C, 3)`` where a gain is claimed, whether anything is claimed, and the differences by metric.
+    """
+    found = np.zeros((len(study.differences), 3), dtype=bool)
+    accuracy = _kept(study)
     able = np.flatnonzero(accuracy.mean(axis=1) >= -MARGIN)
     winners = [_winner(study, able, accuracy, metric) for metric in (ECE, MPC)] if len(able) else []
     smallest = _smallest(study, able, accuracy) if len(able) else []
@@ -68,19 +83,17 @@ def report(study: Study, weights: Weights) -> Said:
     primary = claims([*smallest, *(gap for _, _, gap, _ in winners)], against, place="primary")
     for (who, metric, gap, _), sure in zip(winners, primary[demands:], strict=True):
         found[who, metric] = sure and gap.mean * BETTER[metric] > 0
-    said = [any(primary[demands:])]  # that the smallest one keeps its accuracy is true
 
-    alone = [_family(gaps[..., metric], noise, metric) for metric in range(3)]
-    beaten = claims([one for row in zip(*alone, strict=True) for one in row], place="control")
-    gained = [
-        one is not None and one.mean * BETTER[metric] > 0
-        for row in zip(*alone, strict=True)
-        for metric, one in enumerate(row)
-    ]
-    found |= (np.array(beaten) & np.array(gained)).reshape(-1, 3)
-    said += [any(beaten), _beyond(alone[ACCURACY]), *(_driving(study, *place) for place in weights)]
-    said += [_apart(study, able, who, metric) for who, metric, *_ in winners]
-    return Said(any(said), found, winners)
+    alone = [_family(study.differences[..., metric], study.difference_noise, metric) for metric in range(3)]
+    rows = [one for row in zip(*alone, strict=True) for one in row]
+    beaten = claims(rows, place="control")
+    better = [one is not None and one.mean * BETTER[at % 3] > 0 for at, one in enumerate(rows)]
+    found |= (np.array(beaten) & np.array(better)).reshape(-1, 3)
+    return winners, found, [any(primary[demands:]), any(beaten)], alone  # that the smallest keeps its accuracy is true
+
+
+def _kept(study: Study) -> Array:
+    return study.selection[1:, :, ACCURACY] - study.selection[0, :, ACCURACY]
 
 
 def _driving(study: Study, place: Place, families: Sequence[Array]) -> bool:
@@ -186,8 +199,8 @@ def simulated(world: World, seed: int = SEED_OF_THE_TABLE, *, whole: bool = Fals
             usual = naive_width(study.differences[who, :, metric], None if moved is None else moved[who, :, metric])
             widths.append((gap.high - gap.low) / usual if usual else 1.0)
         who, other = number % world.candidates, planted(study, world, number % world.candidates)
-        again = whole_report(other) if whole else report(other, [])  # a gain stands in no place that weighs contrasts
-        yield Counted(said.false, covered, widths, [bool(again.found[who, metric]) for metric in (ECE, MPC)])
+        again = whole_report(other).found if whole else gains(other)[1]
+        yield Counted(said.false, covered, widths, [bool(again[who, metric]) for metric in (ECE, MPC)])
 
 
 def summary(counted: Sequence[Counted]) -> dict[str, float]:

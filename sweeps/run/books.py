@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from prune_core.base.benchmark import corruptions_in_words
 from prune_core.base.files import write_atomically, write_json
 from prune_core.base.kinds import BASELINE, REFERENCES
 from prune_core.base.trial_folder import (
@@ -26,6 +27,7 @@ from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.doubts import baseline_doubts
+from sweeps.front.limits import limit_names
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_heads, front_rows, shown_columns
 from sweeps.plan.plan import Plan
@@ -49,6 +51,8 @@ from sweeps.search.setup import (
     told_columns,
 )
 from sweeps.search.space import Space
+from sweeps.study.deciding import REPORT
+from sweeps.study.images import selection_names
 from sweeps.study.model import Study
 from sweeps.study.yaml import study_text
 from sweeps.tracking.about import about_study, study_images
@@ -83,6 +87,7 @@ class Books:
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0
+        self._table: pd.DataFrame | None = None
         self._said_last: tuple[Mapping[str, object], int, Mapping[str, str]] | None = None
         self.feed = CandidateFeed(
             plan,
@@ -217,7 +222,11 @@ class Books:
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
         study = self._study
-        return front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
+        rows, note = front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
+        under = selection_names(study.evaluation.model_dump(mode="json"))
+        if rows and study.evaluation.corruptions != "none" and study.select_on != REPORT:
+            note += f"; corrupted ones under {corruptions_in_words(under)}"
+        return rows, note
 
     def limit_lines(self) -> list[str]:
         """Return who meets the study's limits, or why nobody does; nothing for a study without limits."""
@@ -232,7 +241,7 @@ class Books:
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
         before = self._table_bytes()
-        records = self._records(self._tracker.run_ids())
+        records = self._table = collect(self._out, self.trials(), study=self._study.name, run_ids=self._tracker.run_ids())
         study = self._study
         write_tables(
             self._out,
@@ -317,8 +326,9 @@ class Books:
                 found.append((trial.name, str(outcome["status"]), str(outcome.get("cause"))))
         return found
 
-    def _records(self, run_ids: dict[str, str] | None = None) -> pd.DataFrame:
-        return collect(self._out, self.trials(), study=self._study.name, run_ids=run_ids)
+    def _records(self) -> pd.DataFrame:
+        """Return the table as it is now; after `write_tables` no trial adds to it."""
+        return self._table if self._table is not None else collect(self._out, self.trials(), study=self._study.name)
 
 
 def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
@@ -341,7 +351,7 @@ def _tracker(plan: Plan, out: Path, origin: Mapping[str, object]) -> Tracker:
         study.tracking.mlflow,
         study.tracking.experiment or (study.project if study.project != "prunefront" else None),
         {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
-        also=list(study.decisive),
+        also=list(dict.fromkeys([*study.decisive, *limit_names(study.parsed_limits)])),
         commit=str(origin["commit"]) if origin["commit"] else None,
         about=about_study(plan),
     )

@@ -17,7 +17,7 @@ from prune_core.evaluation.evaluation import recommended_environment
 from prune_core.trial.order import TrialOrder
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
-from sweeps.engine.losses import LOST_WORKERS, Losses, kept_in
+from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.task import Task
 from sweeps.engine.worker import ALONE, CODE, DISK
@@ -192,14 +192,18 @@ class Sweep:
 
     def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
         """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
-        trial, folder = self.workload.running[key], trial_folder(self.out, key)
+        trial = self.workload.running[key]
         if announced:
             say(self.console, f"{trial.name}: its node leaves the cluster; it goes on elsewhere from its checkpoint")
             return True
-        return self.losses.count(key, kept_in(folder, store_folder(self.out), trial.baseline_key)) <= LOST_WORKERS
+        return self.losses.count(key, self._kept(trial)) <= LOST_WORKERS
+
+    def _kept(self, trial: PlannedTrial) -> Kept:
+        return kept_in(trial_folder(self.out, trial.key), store_folder(self.out), trial.baseline_key)
 
     def _configured(self, trial: PlannedTrial) -> Task:
         fetch_to_judge(trial_folder(self.out, trial.key), trial.report_budgets)
+        self.losses.begin(trial.key, self._kept(trial))
         fraction = None if trial.key in self._alone else memory_fraction(self.share)
         return configuration(self.study, self.out, trial, fraction, may_move=self._address is not None)
 

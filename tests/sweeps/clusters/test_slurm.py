@@ -26,6 +26,7 @@ exec "$@"
 case "$*" in
   *token_hex*) echo 0123456789abcdef ;;
   *get_node_ip_address*) echo 10.0.0.1 ;;
+  *sweeps.engine.node*) echo "node $*" >>"$LOG"; while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;
 esac
 """,
     "venv/bin/ray": """
@@ -79,6 +80,7 @@ def test_head_workers_and_driver_start_in_order_with_one_token_and_the_status_is
     assert "ray health-check --address 10.0.0.1:23456 token=0123456789abcdef mode=token" in said
     assert any(line.startswith("srun --overlap --nodes=63 --ntasks-per-node=1 --exclude=node1") for line in said)
     (worker,) = (line for line in said if line.startswith("ray start --address=10.0.0.1:23456"))
+    assert any(line.startswith("node -m sweeps.engine.node --address 10.0.0.1:23456 --seconds 60 -- ") for line in said)
     assert head.endswith("token=0123456789abcdef mode=token")
     assert worker.endswith("token=0123456789abcdef mode=token")
     driver = f"prunefront run smoke --out {job['OUT']} --address 10.0.0.1:23456 token=0123456789abcdef step=16"

@@ -20,7 +20,9 @@ from prune_core.data import load_dataset, split_dataset
 from prune_core.pruning import load_network, outcome_of
 from sweeps.cli.group import cli, run_cli
 from sweeps.export import export as export_module
+from sweeps.export.choice import choices, open_study
 from sweeps.export.export import ExportFailed, Wanted, export_study
+from sweeps.export.facts import limit_facts
 from tests.sweeps.exporting import run_without_ray
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -103,7 +105,7 @@ def test_the_safetensors_file_has_the_same_tensors_and_says_what_it_is(folder, j
         assert torch.equal(loaded.state_dict()[name], tensor)
     with safe_open(folder / "model.safetensors", framework="np") as opened:
         header = opened.metadata()
-    assert header["study"] == "small"
+    assert json.loads(header["classes"]) == card["output"]["classes"]
     assert json.loads(header["input"])["mean"] == card["input"]["mean"]
 
 
@@ -229,3 +231,31 @@ def test_the_command_exports_again_and_replaces(out, folder, capsys):
     assert {path.name for path in folder.iterdir()} == {"README.md", "card.json", "model.safetensors"}
     card = json.loads((folder / "card.json").read_text())
     assert card["checkpoint"]["chosen"] == "asked for"
+
+
+def test_the_file_that_ships_is_the_one_that_was_judged_to_the_byte(out, folder, card):
+    trial = out / "trials" / card["checkpoint"]["trial"]
+    shipped = (folder / "model.safetensors").read_bytes()
+    assert shipped == (trial / "budget-0000" / "weights.safetensors").read_bytes()
+    assert size_in_record(trial) == len(shipped) == card["costs"]["size_bytes"]
+
+
+def test_every_record_says_the_length_of_its_file(out):
+    for trial in (out / "trials").iterdir():  # the unpruned ones too, whose weights come from the store
+        assert size_in_record(trial) == (trial / "budget-0000" / "weights.safetensors").stat().st_size
+
+
+def size_in_record(trial: Path) -> int:
+    record = read_record(trial, 0)
+    assert record is not None
+    return int(record["size_bytes"])
+
+
+def test_a_limit_on_the_size_is_judged_on_each_file(out):
+    study, records = open_study(out)
+    (choice,) = choices(out, study, records, [NAME])
+    length = int(choice.record["size_bytes"])
+    limited = study.model_copy(update={"limits": (f"size_bytes <= {length}",)})
+    (found,) = limit_facts(limited, choice, choice.record, {"model.safetensors": length, "model.onnx": length + 1})
+    assert found["checkpoint"]["met"]
+    assert found["files"] == {"model.safetensors": True, "model.onnx": False}
