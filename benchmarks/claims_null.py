@@ -1,6 +1,7 @@
 """How often a report says something false where nothing differs, and finds what does: whole reports simulated.
 
     python -m benchmarks.claims_null --studies 2000 --seeds 5 --candidates 32 [--discrete] [--skewed] [--images 0.5] [--json]
+    python -m benchmarks.claims_null --studies 2000 --table
 
 A study: one network, arms at several ratios, accuracy, ECE and mPC on selection and report images. All candidates and the
 control are equally good (A/A), which is where the best of them owes most to luck. A seed moves all of them; a candidate's
@@ -24,7 +25,7 @@ from itertools import count, islice
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import betaincinv, ndtri, stdtrit
 
 from benchmarks.claims_tables import whole_report
 from benchmarks.claims_worlds import (
@@ -48,7 +49,7 @@ from dashboards.analysis.answers import MARGIN
 from dashboards.analysis.chosen import chosen
 from dashboards.analysis.claims import Chosen, Paired, claims, paired_family
 from dashboards.analysis.ratio_panels import ratio_figures
-from sweeps.front.claim_levels import Place
+from sweeps.front.claim_levels import DECIDABLE, Place
 from sweeps.front.image_noise import main_effect
 from sweeps.front.power import smallest_difference
 
@@ -219,6 +220,30 @@ def measure(world: World, studies: int, seed: int = SEED_OF_THE_TABLE, *, whole:
     return summary(list(islice(simulated(world, seed, whole=whole), studies)))
 
 
+TABLE = {
+    "normal": [World(seeds, candidates) for seeds in (3, 5, 10) for candidates in (2, 8, 32, 64)],
+    "normal, images": [World(seeds, candidates, images=0.5) for seeds, candidates in ((3, 32), (5, 8), (5, 32), (10, 64))],
+    "discrete": [World(5, candidates, discrete=True) for candidates in (8, 32)],
+    "discrete, images": [World(seeds, candidates, discrete=True, images=0.5) for seeds, candidates in ((5, 8), (10, 32))],
+    "skewed": [World(seeds, candidates, skewed=True) for seeds, candidates in ((5, 8), (5, 32), (10, 32))],
+}
+"""The settings of the table in ``docs/report.md``."""
+
+
+def table_row(noise: str, world: World, found: dict[str, float]) -> str:
+    """Return one line of the table, as Markdown."""
+    studies = int(found["studies"])
+    power = f"{found['power']:.2f}" if world.seeds >= DECIDABLE else "–"
+    false = f"{found['any_false_claim']:.3f} (up to {upper_end(round(found['any_false_claim'] * studies), studies):.3f})"
+    cells = [noise, world.seeds, world.candidates, studies, false, f"{found['winner_coverage']:.3f}"]
+    return f"| {' | '.join(map(str, cells))} | {found['winner_width_ratio']:.2f} | {power} |"
+
+
+def upper_end(hits: int, studies: int) -> float:
+    """Return the upper end of the 95 % interval of a share (Clopper and Pearson 1934)."""
+    return float(betaincinv(hits + 1, studies - hits, 0.975)) if hits < studies else 1.0
+
+
 def main() -> None:
     """Print one object, or a line for people."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -231,8 +256,13 @@ def main() -> None:
     parser.add_argument("--spread", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=SEED_OF_THE_TABLE, help="of the simulation")
     parser.add_argument("--whole", action="store_true", help="through the report's tables and pages; the same, but slow")
+    parser.add_argument("--table", action="store_true", help="all settings of the table in docs/report.md, as Markdown")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.table:
+        for noise, world in ((noise, world) for noise, worlds in TABLE.items() for world in worlds):
+            print(table_row(noise, world, measure(world, given.studies, given.seed)), flush=True)
+        return
     world = World(given.seeds, given.candidates, given.discrete, given.skewed, given.images, given.spread)
     found = measure(world, given.studies, given.seed, whole=given.whole)
     print(json.dumps(found) if given.json else "  ".join(f"{name} {value:g}" for name, value in found.items()))

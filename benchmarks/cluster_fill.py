@@ -164,7 +164,7 @@ def launched(
         workload = workload_of(planned)
         launch(
             workload,
-            settings=TuneSettings(1.0, out / "tune", None),
+            settings=TuneSettings(1.0, 0.0, out / "tune", None),
             stop=stop,
             configure=lambda trial: configuration(study, out, trial),
             ended=lambda key, result, error: workload.finished(key, None),

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from prune_core.corruptions import REPORT_CORRUPTIONS, SEVERITIES, corrupt
+from prune_core.corruptions import SEVERITIES, STANDARD, corrupt
 from prune_core.data import load_dataset
-from prune_core.evaluation import forward_logits
+from prune_core.evaluation.evaluation import forward_logits
 from prune_core.metrics import calibration_error
 from prune_core.networks import build_network
 from prune_core.training import DeviceData, Recipe, prepare_runtime, train
@@ -107,16 +107,20 @@ def judged(given: argparse.Namespace, precision: str, seed: int, images: Mapping
 def images_of(name: str, train_images: int, test_images: int, corruptions: Sequence[str]) -> dict[str, Any]:
     """Return training and test images of a dataset, and the test images under every corruption and severity."""
     dataset = load_dataset(name)
-    test = np.asarray(dataset.test_images[:test_images])
+    if dataset.test_images is None or dataset.test_labels is None:  # the last ones then
+        test, labels = dataset.train_images[-test_images:], dataset.train_labels[-test_images:]
+        train_images = min(train_images, len(dataset.train_images) - test_images)
+    else:
+        test, labels = dataset.test_images[:test_images], dataset.test_labels[:test_images]
     return {
         "train": np.asarray(dataset.train_images[:train_images]),
         "train_labels": np.asarray(dataset.train_labels[:train_images]),
-        "test": test,
-        "test_labels": np.asarray(dataset.test_labels[:test_images]),
-        "corrupted": [corrupt(test, each, severity) for each in corruptions for severity in SEVERITIES],
+        "test": np.asarray(test),
+        "test_labels": np.asarray(labels),
+        "corrupted": [corrupt(np.asarray(test), each, severity) for each in corruptions for severity in SEVERITIES],
         "mean": dataset.mean,
         "std": dataset.std,
-        "classes": dataset.classes,
+        "classes": len(dataset.classes),
     }
 
 
@@ -133,7 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--augmentation", default="crop_flip")
     parser.add_argument("--train-images", type=int, default=50_000)
     parser.add_argument("--test-images", type=int, default=10_000)
-    parser.add_argument("--corruptions", nargs="+", default=list(REPORT_CORRUPTIONS))
+    parser.add_argument("--corruptions", nargs="+", default=list(STANDARD))
     parser.add_argument("--out", type=Path, help="file of JSON")
     given = parser.parse_args(arguments)
     images = images_of(given.data, given.train_images, given.test_images, given.corruptions)
@@ -144,9 +148,8 @@ def main(arguments: list[str] | None = None) -> int:
     found = verdicts(pairs)
     for name, each in found.items():
         outcome = "equivalent" if each.equivalent else "not shown to be equivalent"
-        print(
-            f"{name:9} {each.mean:+.4f} [{each.low:+.4f}, {each.high:+.4f}] within {each.margin:g}: {outcome}, p {each.p:.3g}"
-        )
+        interval = f"{each.mean:+.4f} [{each.low:+.4f}, {each.high:+.4f}]"
+        print(f"{name:9} {interval} within {each.margin:g}: {outcome}, p {each.p:.3g}")
     if given.out is not None:
         settings = {name: str(value) for name, value in vars(given).items()}
         written = {"settings": settings, "pairs": pairs, "verdicts": {name: vars(each) for name, each in found.items()}}

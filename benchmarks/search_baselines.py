@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from benchmarks.search_ablations import ABLATIONS
 from sweeps.samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -36,5 +37,5 @@ def botorch(seed: int) -> BaseSampler:
 @contextmanager
 def with_baselines() -> Iterator[None]:
     """Let studies name these searchers as samplers, for a while."""
-    with patch.dict(SAMPLERS._entries, {"botorch": botorch}):
+    with patch.dict(SAMPLERS._entries, {"botorch": botorch, **ABLATIONS}):
         yield

@@ -163,10 +163,13 @@ class BaselineDescription(Described):
         return {**self.to_plain(), "data": self.data.keyed(), "checkpoint": checkpoint}
 
     def effective(self) -> Self:
-        """Return the baseline without what does not reach its weights: no training where there is a checkpoint."""
-        if self.checkpoint is not None or self.training is None:
-            return replace(self, training=None)
-        return replace(self, training=self.training.effective(whole=True))
+        """Return the baseline without what does not reach its weights: no training where there is a checkpoint.
+
+        One that is so already is returned itself: thousands of trials share it, with its key.
+        """
+        none = self.checkpoint is not None or self.training is None
+        training = None if none or self.training is None else self.training.effective(whole=True)
+        return self if repr(training) == repr(self.training) else replace(self, training=training)
 
     @cached_property
     def key(self) -> str:
@@ -236,13 +239,14 @@ class EvaluationDescription(Described):
         if validation and self.corruptions != "none":
             return self
         report_cells_are_made = self.corruptions not in ("none", "official")
-        return replace(
+        found = replace(
             self,
             seed=self.seed if report_cells_are_made else usual.seed,
             images_per_cell=usual.images_per_cell if self.corruptions == "none" else self.images_per_cell,
             selection_images_per_cell=usual.selection_images_per_cell,
             selection_corruptions=usual.selection_corruptions,
         )
+        return self if repr(found) == repr(self) else found
 
 
 @dataclass(frozen=True)
@@ -288,6 +292,10 @@ class TrialDescription(Described):
 
     def to_plain(self) -> dict[str, Any]:
         """Return JSON data: what ``description.json`` holds."""
+        return dict(self._plain)
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
         recipe = {} if self.fine_tuning is None else self.fine_tuning.to_plain()
         recipe.pop("epochs", None)
         return {**super().to_plain(), "fine_tuning": recipe}

@@ -68,8 +68,7 @@ class Feeder(Searcher):  # type: ignore[misc]
         self._keys[trial_id] = trial.key
         self._order[trial_id] = len(self._order)
         # one text, not a tree: Tune copies, flattens and writes each leaf of a configuration several times per trial
-        task = self._configure(trial)
-        return {"key": trial.key, "name": trial.name, "gpus": task.gpus, "trial": json.dumps(task.to_plain())}
+        return {"key": trial.key, "name": trial.name, "trial": json.dumps(self._configure(trial).to_plain())}
 
     @property
     def stopping(self) -> bool:

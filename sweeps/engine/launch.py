@@ -28,21 +28,19 @@ class TuneSettings:
 
     Attributes:
         cpus: cores per trial.
+        gpus: GPUs per trial.
         tune_folder: for Tune's own state, which nobody reads again.
         concurrency: trials at a time; None lets Ray place as many as fit, while up to `MOST_WAITING` more wait.
     """
 
     cpus: float
+    gpus: float
     tune_folder: Path
     concurrency: int | None
 
 
 def _run(config: dict[str, Any]) -> None:
     tune_trial(Task.from_plain(json.loads(config["trial"])))
-
-
-def _placed(cpus: float, gpus: float) -> tune.PlacementGroupFactory:
-    return tune.PlacementGroupFactory([{"CPU": cpus, **({"GPU": gpus} if gpus else {})}])
 
 
 def launch(
@@ -69,7 +67,7 @@ def launch(
     for name in ("ray.tune", "ray.train", "ray.air"):  # what matters we say in a line
         logging.getLogger(name).setLevel(logging.CRITICAL)
     feeder = Feeder(workload, stop, configure)
-    trainable = tune.with_resources(_run, lambda config: _placed(settings.cpus, config["gpus"]))
+    trainable = tune.with_resources(_run, {"cpu": settings.cpus, "gpu": settings.gpus})
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(

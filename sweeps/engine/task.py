@@ -24,7 +24,6 @@ class Task:
         hang_factor: how many of its longest epochs a trial may be silent.
         hang_floor_seconds: what it may be silent in any case.
         stop_token: a file that says that the sweep is to stop.
-        gpus: that it gets, or a fraction of one.
         may_move: whether the worker looks if its node is to leave the cluster, puts down what it has, and goes.
     """
 
@@ -36,7 +35,6 @@ class Task:
     hang_factor: float
     hang_floor_seconds: float
     stop_token: Path
-    gpus: float = 0.0
     may_move: bool = False
 
     def to_plain(self) -> dict[str, Any]:

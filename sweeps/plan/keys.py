@@ -138,10 +138,14 @@ def trial_description(
         rounds=rounds,
         round_epochs=round_epochs if rounds > 1 else None,
         fine_tuning=None if fine_tuning is None else Recipe.from_dict(fine_tuning),
-        evaluation=_shared("evaluation", (study,), lambda: evaluation_description(study)),
+        evaluation=_shared("evaluation", (study,), lambda: _judged(study)),
         seed=seed,
         training=None if training is None else Recipe.from_dict(training),
     ).effective()
+
+
+def _judged(study: Study) -> EvaluationDescription:
+    return evaluation_description(study).effective(validation=study.data.validation)
 
 
 def evaluation_description(study: Study) -> EvaluationDescription:

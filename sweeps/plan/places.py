@@ -51,7 +51,7 @@ def places(resources: ResourcesSection, measured: float | None = None) -> int:
 
     Args:
         resources: of the study.
-        measured: the smallest share of a GPU that a trial gets, where it was measured.
+        measured: the share of a GPU that a trial gets, where it was measured.
     """
     fit = resources.max_concurrent or math.floor(usable_cores() / resources.cpus_per_trial + 1e-9)
     share = resources.share if measured is None else measured

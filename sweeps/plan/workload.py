@@ -64,7 +64,7 @@ class Workload:
         self._waiting: dict[str, PlannedTrial] = {}
         self._known: set[str] = set()
         self._placed: set[str] = set()
-        self._last: set[str] = set()
+        self._alone: set[str] = set()
         self.limit: Callable[[], int] | None = None
         """How many trials may be under way or wait while a further candidate is asked for; None for any number."""
         self.running: dict[str, PlannedTrial] = {}
@@ -131,10 +131,12 @@ class Workload:
         made = {trial.baseline_key for trial in self.running.values()}
         made |= {trial.baseline_key for trial in self._waiting.values() if trial.kind in ("baseline", "dense")}
         hopeless: list[tuple[PlannedTrial, str]] = []
+        if self._alone & self.running.keys():
+            return None, hopeless
         waiting = self._waiting.items()
-        for key, trial in sorted(waiting, key=lambda each: each[0] in self._last) if self._last else waiting:
+        for key, trial in sorted(waiting, key=lambda each: each[0] in self._alone) if self._alone else waiting:
             base = trial.baseline_key
-            if key in self.running or (key in self._last and self._more_to_come):
+            if key in self.running or (key in self._alone and self.running):
                 continue
             if trial.kind in ("baseline", "dense"):
                 return trial, hopeless
@@ -159,10 +161,10 @@ class Workload:
             self._candidates.ended(key)
 
     def again(self, key: str) -> None:
-        """Let a trial that came back unfinished wait until there is nothing else to do: it wants what all others share."""
+        """Let a trial that came back unfinished wait until no other one runs or may start, and then run alone."""
         trial = self.running.pop(key)
         self._placed.discard(key)
-        self._last.add(key)
+        self._alone.add(key)
         self.add([trial])
 
     def take_back(self) -> None:
@@ -199,11 +201,6 @@ class Workload:
             if not trials:
                 return
             self.add(trials)
-
-    @property
-    def _more_to_come(self) -> bool:
-        """Whether what runs may bring further candidates."""
-        return bool(self.running) and self._candidates is not None and not self._candidates.exhausted
 
     @property
     def _want_more(self) -> bool:

@@ -106,8 +106,9 @@ def run_study(
                 if workload.exhausted:
                     say(console, "everything is there: nothing to run")
                 else:
-                    shares = gpu_shares(plan, out, partial(say, console))
-                    Sweep(study, out, console, books, workload, stop, mover, shares).run(address, deadline)
+                    # one share for all: where they differ, Tune holds idle workers while trials of another share wait
+                    share = max(gpu_shares(plan, out, partial(say, console)).values(), default=study.resources.share)
+                    Sweep(study, out, console, books, workload, stop, mover, share).run(address, deadline)
                 return close(
                     out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
                 )

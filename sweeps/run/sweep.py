@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +55,7 @@ class Sweep:
         workload: what waits, runs and is done.
         stop: how the sweep is asked to stop.
         mover: sends what has ended to the object storage, where the study has one.
-        shares: of a GPU that a trial gets, by its network's label.
+        share: GPUs, or the share of one, that a trial gets.
         losses: how often workers were lost without their trials getting further.
     """
 
@@ -66,7 +66,7 @@ class Sweep:
     workload: Workload
     stop: StopRequest
     mover: Mover
-    shares: Mapping[str, float]
+    share: float
     losses: Losses = field(default_factory=Losses, init=False)
     _alone: set[str] = field(default_factory=set, init=False)
     _deadline: float | None = field(default=None, init=False)
@@ -102,8 +102,7 @@ class Sweep:
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
         resources, address = self.study.resources, self._address
-        smallest = min(self.shares.values(), default=resources.share)
-        here = places(resources, smallest)
+        here = places(resources, self.share)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
         tune_folder = self.out / TUNE
         if tune_folder.is_symlink():  # Tune would write, and leave its files, where it leads to
@@ -122,7 +121,7 @@ class Sweep:
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
             self.workload.limit = self._asked_at_most() if address else None
-            settings = TuneSettings(resources.cpus_per_trial, tune_folder, at_once)
+            settings = TuneSettings(resources.cpus_per_trial, self.share, tune_folder, at_once)
             if self.stop.reason is None:
                 with self._ray_errors():
                     launch(
@@ -141,7 +140,7 @@ class Sweep:
         search, resources = self.study.search, self.study.resources
         if search.kind != "optuna" or search.batch is not None or resources.max_concurrent is not None:
             return None
-        held = cluster_places(resources.cpus_per_trial, min(self.shares.values(), default=resources.share))
+        held = cluster_places(resources.cpus_per_trial, self.share)
         return lambda: held() + 1
 
     @contextmanager
@@ -166,15 +165,13 @@ class Sweep:
 
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
-            try:
-                require_node(self._address)  # without its node every worker is lost, which says nothing about the trial
-                require_begun(trial_folder(self.out, key), error)
-            except LostRay as lost:
-                self._ray_lost = lost
-                raise
+            self._require_ray(key, error)
         trial = self.workload.running[key]
         if result is not None and result.get("status") == ALONE:
-            say(self.console, f"{trial.name}: out of memory on its share of a GPU; it is tried once more with a whole one")
+            say(
+                self.console,
+                f"{trial.name}: out of memory on its share of a GPU; it is tried once more, alone",
+            )
             self._alone.add(key)
             self.workload.again(key)
             return
@@ -194,7 +191,19 @@ class Sweep:
         if announced:
             say(self.console, f"{trial.name}: its node leaves the cluster; it goes on elsewhere from its checkpoint")
             return True
-        return self.losses.count(key, self._kept(trial)) <= LOST_WORKERS
+        again = self.losses.count(key, self._kept(trial)) <= LOST_WORKERS
+        if not again:
+            self._require_ray(key, error)  # here, where Tune lets what is raised pass
+        return again
+
+    def _require_ray(self, key: str, error: str) -> None:
+        """Raise `LostRay` where a loss says nothing about the trial: without its node every worker is lost."""
+        try:
+            require_node(self._address)
+            require_begun(trial_folder(self.out, key), error)
+        except LostRay as lost:
+            self._ray_lost = lost
+            raise
 
     def _kept(self, trial: PlannedTrial) -> Kept:
         return kept_in(trial_folder(self.out, trial.key), store_folder(self.out), trial.baseline_key)
@@ -202,9 +211,8 @@ class Sweep:
     def _configured(self, trial: PlannedTrial) -> Task:
         fetch_to_judge(trial_folder(self.out, trial.key), trial.report_budgets)
         self.losses.begin(trial.key, self._kept(trial))
-        share = self.shares.get(trial.network, self.study.resources.share)
-        gpus = max(1.0, share) if trial.key in self._alone else share
-        return configuration(self.study, self.out, trial, gpus=gpus, may_move=self._address is not None)
+        fraction = None if trial.key in self._alone else memory_fraction(self.share)
+        return configuration(self.study, self.out, trial, fraction, may_move=self._address is not None)
 
     def _lost(self, seconds: float) -> None:
         self._give_up(f"the Ray cluster at {self._address} has not answered for {seconds:.0f} s")
@@ -230,7 +238,7 @@ def require_begun(folder: Path, error: str) -> None:
 
 
 def configuration(
-    study: Study, out: Path, trial: PlannedTrial, *, gpus: float | None = None, may_move: bool = False
+    study: Study, out: Path, trial: PlannedTrial, fraction: float | None = None, *, may_move: bool = False
 ) -> Task:
     """Return what a worker is told of a trial.
 
@@ -238,11 +246,10 @@ def configuration(
         study: the study.
         out: its output folder, absolute.
         trial: which.
-        gpus: that it gets, by default those of the study.
+        fraction: of a GPU's memory that it may use; None is all of it.
         may_move: whether the worker's node may leave its cluster.
     """
     resources = study.resources
-    gpus = resources.share if gpus is None else gpus
     order = TrialOrder(
         folder=trial_folder(out, trial.key),
         store=store_folder(out),
@@ -250,7 +257,7 @@ def configuration(
         report_budgets=trial.report_budgets,
         ece_bins=study.evaluation.ece_bins,
         checkpoint_seconds=resources.checkpoint_seconds,
-        memory_fraction=memory_fraction(gpus),
+        memory_fraction=fraction,
         mixed_builds=resources.mixed_builds,
     )
     return Task(
@@ -262,7 +269,6 @@ def configuration(
         hang_factor=resources.hang_factor,
         hang_floor_seconds=resources.hang_floor_seconds,
         stop_token=StopRequest.token_of(out),
-        gpus=gpus,
         may_move=may_move,
     )
 

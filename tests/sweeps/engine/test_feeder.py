@@ -20,8 +20,6 @@ from sweeps.engine.feeder import MOST_WAITING, Feeder, InTurn, Watcher  # noqa: 
 class Plain:
     """A task that says nothing."""
 
-    gpus = 0.0
-
     def to_plain(self) -> dict[str, Any]:
         return {}
 

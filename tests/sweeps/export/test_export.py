@@ -20,6 +20,7 @@ from prune_core.data import load_dataset, split_dataset
 from prune_core.pruning import load_network, outcome_of
 from sweeps.cli.group import cli, run_cli
 from sweeps.export import export as export_module
+from sweeps.export.card import card_text
 from sweeps.export.choice import choices, open_study
 from sweeps.export.export import ExportFailed, Wanted, export_study
 from sweeps.export.facts import limit_facts
@@ -253,9 +254,25 @@ def size_in_record(trial: Path) -> int:
 
 def test_a_limit_on_the_size_is_judged_on_each_file(out):
     study, records = open_study(out)
-    (choice,) = choices(out, study, records, [NAME])
-    length = int(choice.record["size_bytes"])
+    length = size_in_record(out / "trials" / str(records.loc[records["method"].eq("l1_filter"), "key"].iloc[0]))
     limited = study.model_copy(update={"limits": (f"size_bytes <= {length}",)})
+    (choice,) = choices(out, limited, records, [NAME])
     (found,) = limit_facts(limited, choice, choice.record, {"model.safetensors": length, "model.onnx": length + 1})
     assert found["checkpoint"]["met"]
     assert found["files"] == {"model.safetensors": True, "model.onnx": False}
+
+
+def test_the_card_says_what_the_seeds_differ_in_and_what_is_doubtful(card):
+    def text(**candidate: object) -> str:
+        return card_text({**card, "candidate": {**card["candidate"], "seeds": 3, **candidate}})
+
+    assert card["doubts"] and "misses a limit of the study: val_accuracy is" in card["doubts"][0]
+    assert "> The unpruned network is doubtful: unpruned it misses a limit of the study" in text()
+    assert "doubtful" not in card_text({**card, "doubts": []})
+    spread = {"accuracy": {"mean": 0.9, "std": 0.01}}
+    assert "90.00 ± 1.00 %" in text(metrics=spread, seeds_differ_in="training")
+    assert "over training seeds: what another training would give" in text(metrics=spread, seeds_differ_in="training")
+    tuned = text(metrics=spread, seeds_differ_in="fine-tuning")
+    assert "over seeds of fine-tuning from one checkpoint" in tuned and "what another training would give" not in tuned
+    alone = text(metrics={"accuracy": {"mean": 0.9, "std": None}}, seeds_differ_in="nothing")
+    assert "every seed judged one checkpoint" in alone and "±" not in alone

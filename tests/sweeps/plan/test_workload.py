@@ -198,43 +198,31 @@ def test_a_search_is_asked_for_no_more_than_there_is_room_for(limit: int | None,
     assert stream.asked == expected + 1
 
 
-def test_a_trial_that_is_to_be_tried_again_waits_last() -> None:
-    """Also behind what comes later; where nothing runs it is handed out before the search is over."""
+def test_a_trial_that_is_to_be_tried_again_waits_until_it_is_alone() -> None:
+    """Behind all others, also those that come later; when none of them runs any more; and nothing starts beside it."""
     folder = Folder()
     folder.ready = {"b"}
     workload = folder.workload(trial("one"), trial("two"), trial("three"))
-    first = workload.next()
-    assert first is not None and first.key == "one"
+    assert handed_out(workload, 1) == ["one"]
     workload.take_place("one")
     workload.again("one")
     workload.add([trial("four")])
-    assert workload.in_place == 0 and not workload.exhausted
-    order = []
-    while (found := workload.next()) is not None:
-        order.append(found.key)
-    assert order == ["two", "three", "four", "one"]
-    searching = Workload(
-        [trial("one"), trial("two")],
-        ended=lambda _: None,
-        baseline_ready=lambda _: True,
-        baseline_failure=lambda _: None,
-        block=folder.block,
-        candidates=Thinking(),
-    )
-    assert [each and each.key for each in (searching.next(), searching.next())] == ["one", "two"]
-    searching.again("one")
-    assert searching.next() is None  # "two" runs, and the search may go on from it
-    searching.finished("two", "complete")
-    again = searching.next()
-    assert again is not None and again.key == "one"
+    assert workload.in_place == 0 and handed_out(workload) == ["two", "three", "four"]
+    for key in ("two", "three"):
+        workload.finished(key, "complete")
+        assert handed_out(workload) == []
+    workload.finished("four", "complete")
+    assert handed_out(workload) == ["one"]
+    workload.add([trial("five")])
+    assert handed_out(workload) == [] and not workload.exhausted
+    workload.finished("one", "failed")
+    assert handed_out(workload) == ["five"]
+    workload.finished("five", "complete")
+    assert workload.exhausted
 
 
-class Thinking:
-    """A search that has nothing to try before it knows more."""
-
-    exhausted = False
-
-    def more(self, count: int, *, wait: bool = True) -> list[PlannedTrial]:
-        return []
-
-    def ended(self, key: str) -> None: ...
+def handed_out(workload: Workload, most: int = 10) -> list[str]:
+    found: list[str] = []
+    while len(found) < most and (given := workload.next()) is not None:
+        found.append(given.key)
+    return found

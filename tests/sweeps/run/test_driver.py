@@ -16,6 +16,7 @@ from sweeps.engine import worker
 from sweeps.engine.session import LostRay
 from sweeps.engine.worker import ALONE
 from sweeps.folder.paths import trial_folder
+from sweeps.plan.places import memory_fraction
 from sweeps.plan.plan import make_plan
 from sweeps.plan.workload import Workload
 from sweeps.run.sweep import Sweep, configuration, require_begun
@@ -35,8 +36,8 @@ def test_a_share_of_a_gpu_is_a_share_of_its_memory(monkeypatch: pytest.MonkeyPat
     """From the study file to torch: the cap is set, for the device of the trial, before anything is put there."""
     study = load_study("paper", SMALL)
     plan = make_plan(study)
-    told = configuration(study, tmp_path, plan.trials[0])
-    assert told.order.memory_fraction == study.resources.gpus_per_trial == told.gpus == 0.5
+    told = configuration(study, tmp_path, plan.trials[0], memory_fraction(study.resources.share))
+    assert told.order.memory_fraction == study.resources.gpus_per_trial == 0.5
     assert told.order.folder == trial_folder(tmp_path, plan.trials[0].key)
     called: list[tuple[float, int]] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -54,11 +55,9 @@ def test_a_share_of_a_gpu_is_a_share_of_its_memory(monkeypatch: pytest.MonkeyPat
     assert called == [(0.5, 0), (1.0, 0)]
 
 
-def test_a_trial_without_memory_on_its_share_gets_a_whole_gpu(tmp_path: Path) -> None:
-    """It waits behind the others, and its memory is not capped then."""
-    study = load_study(
-        "paper", ["data={name: digits, validation: 0, train: 500, test: 100}", "evaluation={corruptions: none}"]
-    )
+def test_a_trial_without_memory_on_its_share_is_tried_alone(tmp_path: Path) -> None:
+    """It waits until no other runs, and its memory is not capped then."""
+    study = load_study("paper", SMALL)
     one, other = make_plan(study).trials[:2]
     workload = Workload(
         [one, other],
@@ -69,16 +68,15 @@ def test_a_trial_without_memory_on_its_share_gets_a_whole_gpu(tmp_path: Path) ->
     )
     unused: Any = None
     said = Console(file=StringIO(), width=200)
-    sweep = Sweep(study, tmp_path, said, unused, workload, unused, unused, {one.network: 0.25})
-    assert workload.next() == one
-    told = sweep._configured(one)
-    assert (told.gpus, told.order.memory_fraction) == (0.25, 0.25)
+    sweep = Sweep(study, tmp_path, said, unused, workload, unused, unused, 0.25)
+    assert workload.next() == one and sweep._configured(one).order.memory_fraction == 0.25
     sweep._ended(one.key, {"status": ALONE, "cause": "CUDA out of memory"}, None)
-    assert [workload.next(), workload.next(), workload.next()] == [other, one, None]
-    told = sweep._configured(one)
-    assert (told.gpus, told.order.memory_fraction) == (1.0, None)
-    assert sweep._configured(other).gpus == (0.25 if other.network == one.network else 0.5)
-    assert f"{one.name}: out of memory on its share of a GPU; it is tried once more" in said.file.getvalue()  # type: ignore[attr-defined]
+    assert [workload.next(), workload.next()] == [other, None]
+    workload.finished(other.key, "complete")
+    assert workload.next() == one and sweep._configured(one).order.memory_fraction is None
+    assert sweep._configured(other).order.memory_fraction == 0.25
+    told: Any = said.file
+    assert f"{one.name}: out of memory on its share of a GPU; it is tried once more" in told.getvalue()
 
 
 def test_a_worker_says_that_a_share_was_too_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

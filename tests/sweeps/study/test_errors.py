@@ -32,7 +32,7 @@ WRONG = [
         "allowed: name",
         "it belongs in baseline: {checkpoint: ...}",
     ),
-    ("networks.small_vgg.baseline=a.pt", "networks.small_vgg.baseline: must be a mapping", "(allowed: checkpoint, sha256"),
+    ("networks.small_vgg.baseline=a.pt", "networks.small_vgg.baseline", "must be a mapping", "(allowed: checkpoint, sha256"),
     ("networks={a: {name: mine}}", "unknown network 'mine'", "one of your own comes with its module", "plugins: [MODULE]"),
     ("training.schedule=linear", "training: schedule", "linear", "allowed: constant"),
     ("fine_tuning.epochs=3", "fine_tuning: epochs", "budgets", "allowed: "),

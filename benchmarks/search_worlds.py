@@ -1,0 +1,42 @@
+"""Which searchers the table compares, on which grids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.pack_world import WORLDS
+from benchmarks.search_surfaces import ROUGH
+
+__all__ = ["DESIGNED_ON", "FRACTIONS", "GP_WORLDS", "GROUPS", "OTHERS", "OURS", "SLOW", "WORLDS", "Group"]
+
+FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+"""Shares of a grid's candidates after which the searches are compared."""
+OURS = "default"
+OTHERS = ("random", "tpe", "nsga2")
+SLOW = ("gp", "botorch")
+"""Others that think for seconds: on two worlds only, to a quarter of the candidates."""
+DESIGNED_ON = "quickstart"
+GP_WORLDS = ("cifar-networks", "digits-methods")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Grids that one block of the table is about.
+
+    Attributes:
+        name: of the block.
+        worlds: its grids; several made-up ones are taken together.
+        kind: ``designed`` on, ``unseen``, ``smooth`` or ``rough``.
+    """
+
+    name: str
+    worlds: tuple[str, ...]
+    kind: str
+
+
+GROUPS = (
+    Group(DESIGNED_ON, (DESIGNED_ON,), "designed"),
+    *(Group(name, (name,), "unseen") for name in ("digits-methods", "cifar-networks", "mnist-choices")),
+    Group("smooth", tuple(f"smooth-{number}" for number in (2000, 2001, 2002)), "smooth"),
+    *(Group(rough, tuple(f"{rough}-{number}" for number in (2003, 2004)), "rough") for rough in ROUGH),
+)
