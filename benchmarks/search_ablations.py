@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import torch
 
-from sweeps.samplers.front_gp import sampler, worth
+from sweeps.samplers.front_gp import sampler
 from sweeps.samplers.front_gp.encoding import Encoding, Points
 from sweeps.samplers.front_gp.problem import Settings
 from sweeps.samplers.front_gp.sampler import FrontGPSampler
@@ -58,7 +58,7 @@ class _WithoutScales(FrontGPSampler):
     """Objectives as they are: no logit, no logarithm."""
 
     def _next(self, *given: Any) -> Any:
-        with patch.object(worth.Scale, "of", _linear):
+        with patch.object(Scale, "of", _linear):
             return super()._next(*given)
 
 
