@@ -11,8 +11,9 @@ import pytest
 
 from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.kinds import CONTROL
+from prune_core.base.trial_folder import NORMALISATION
 from sweeps.records.collect import collect, read_records
-from sweeps.records.columns import CHECKPOINT, CONTROL_KEY, NORMALISATION, delta_columns, record_columns
+from sweeps.records.columns import CHECKPOINT, CONTROL_KEY, delta_columns, record_columns
 from sweeps.records.control import control_rows, with_control_keys
 from sweeps.search.whole_plan import whole_plan
 
