@@ -35,7 +35,7 @@ def with_seed_differences(table: pd.DataFrame, records: pd.DataFrame, by: Sequen
     equal = table[deviations].fillna(0).eq(0).all(axis=1)
     said = pd.Series(TRAINING, index=table.index).mask(shared, FINE_TUNING).mask(shared & equal, NOTHING)
     result = table.assign(**{SEEDS_DIFFER_IN: said.where(table["seeds"] > 1)})
-    result[deviations] = result[deviations].mask(result[SEEDS_DIFFER_IN].eq(NOTHING))
+    result.loc[result[SEEDS_DIFFER_IN].eq(NOTHING).to_numpy(dtype=bool), deviations] = np.nan
     return result
 
 

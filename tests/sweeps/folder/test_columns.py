@@ -12,11 +12,12 @@ import pytest
 
 from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
+from prune_core.base.trial_folder import NORMALISATION
 from prune_core.metrics import METRICS, Metric, file_metric
 from prune_core.metrics.quantities import quantity_of
 from sweeps.folder.columns import columns_known, read_columns, write_columns
 from sweeps.folder.paths import COLUMNS
-from sweeps.records.columns import CONTROL_KEY, record_columns
+from sweeps.records.columns import CHECKPOINT, CONTROL_KEY, record_columns
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "study-0.1.0.tar.xz"
 
@@ -66,6 +67,6 @@ def test_a_folder_of_version_0_1_0_has_none_and_its_columns_are_ours(tmp_path: P
     with tarfile.open(FIXTURE) as held:
         member = held.extractfile("./smoke/records.parquet")
         assert member is not None
-        since = {CONTROL_KEY, *BUILD_COLUMNS}
+        since = {CONTROL_KEY, CHECKPOINT, NORMALISATION, *BUILD_COLUMNS}
         held_columns = list(pd.read_parquet(BytesIO(member.read())).columns)
         assert held_columns == [column for column in record_columns() if column not in since]

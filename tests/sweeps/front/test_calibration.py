@@ -42,7 +42,7 @@ def test_it_is_called_a_probability_only_if_it_is_one():
     assert max(ours) <= 0.12
     assert np.mean(ours) < 0.6 * np.mean(plain)  # resampling around the observed means scatters twice
     page = (ROOT / "dashboards" / "report" / "templates" / "report.html").read_text(encoding="utf-8")
-    assert "requency, not a probability" in page or max(ours) <= 0.05
+    assert "requency, not the probability" in page or max(ours) <= 0.05
 
 
 def test_what_differs_by_more_than_the_noise_is_not_pulled_and_what_does_not_is():

@@ -112,7 +112,7 @@ def test_the_two_that_the_seeds_do_not_tell_apart_get_the_extra_seeds(tmp_path: 
     assert sorted(ran[-4:]) == [f"{arm}-r0.40-s{seed}" for arm in TIED for seed in (7, 8)]
     assert len(ran) == 16 + 8 and run(out, of, empty_storage) == []
     written = read_json(out / MORE_SEEDS)
-    assert sorted(one["name"] for one in written["chosen"]) == [f"{arm} at 0.4, 1 epochs" for arm in TIED]
+    assert sorted(one["name"] for one in written["chosen"]) == [f"{arm} at 0.4, 1 epoch" for arm in TIED]
     assert [one["frequency"] for one in written["frequencies"][2:]] == [0, 0, 1, 1]  # filters at 0.2 and 0.6, then weights
     # they differ by a quarter of a thousandth, with a standard error of about three: as good as a coin, and never both
     assert [one["frequency"] for one in written["chosen"]] == pytest.approx([0.5, 0.5], abs=0.1)
@@ -202,7 +202,7 @@ def test_the_plan_says_the_allowance_besides_the_study(tmp_path: Path, empty_sto
     assert "2 pruned trials, 1 of them there; about" in between and "none of the study's own seeds" in between
     run(out, of, empty_storage)
     after = plan_text(make_plan(of, out), out)
-    assert "2 baseline, 2 control, 2 pruned trials, 6 of them there" in after and "at 0.4, 1 epochs (" in after
+    assert "2 baseline, 2 control, 2 pruned trials, 6 of them there" in after and "at 0.4, 1 epoch (" in after
     grown = study(tmp_path, "ratios=[0.2, 0.4, 0.6, 0.8]")  # what was decided may not stand
     assert "for up to 1 candidate" in plan_text(make_plan(grown, out), out)
 
