@@ -166,7 +166,8 @@ def page(
     lines = [
         "# Searches compared",
         "",
-        f"Made by `python -m benchmarks.search_table{asked}`; do not edit. What the numbers mean: [search.md](../search.md).",
+        f"Made by `python -m benchmarks.search_table{asked}`; do not edit.",
+        "What the numbers mean: [search.md](../search.md).",
         "",
         f"{seeds} search seeds per grid and searcher; batches of 4. Machine: 2 shared cores, Linux {platform.machine()}, "
         f"Python {platform.python_version()}; {versions}. 95 % intervals are percentiles of a bootstrap over told trial "
