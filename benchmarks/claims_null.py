@@ -1,6 +1,7 @@
 """How often a report says something false where nothing differs, and finds what does: whole reports simulated.
 
     python -m benchmarks.claims_null --studies 2000 --seeds 5 --candidates 32 [--discrete] [--skewed] [--images 0.5] [--json]
+    python -m benchmarks.claims_null --studies 2000 --table
 
 A study: one network, arms at several ratios, accuracy, ECE and mPC on selection and report images. All candidates and the
 control are equally good (A/A), which is where the best of them owes most to luck. A seed moves all of them; a candidate's
@@ -24,7 +25,7 @@ from itertools import count, islice
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import betaincinv, ndtri, stdtrit
 
 from benchmarks.claims_tables import whole_report
 from benchmarks.claims_worlds import (
@@ -48,7 +49,7 @@ from dashboards.analysis.answers import MARGIN
 from dashboards.analysis.chosen import chosen
 from dashboards.analysis.claims import Chosen, Paired, claims, paired_family
 from dashboards.analysis.ratio_panels import ratio_figures
-from sweeps.front.claim_levels import Place
+from sweeps.front.claim_levels import DECIDABLE, Place
 from sweeps.front.image_noise import main_effect
 from sweeps.front.power import smallest_difference
 
@@ -58,9 +59,24 @@ SEED_OF_THE_TABLE = 7
 
 def report(study: Study, weights: Weights) -> Said:
     """Make the claims of a report, in every place."""
-    gaps, noise = study.differences, study.difference_noise
-    found = np.zeros((len(gaps), 3), dtype=bool)
-    accuracy = study.selection[1:, :, ACCURACY] - study.selection[0, :, ACCURACY]
+    winners, found, said, alone = gains(study)
+    able = np.flatnonzero(_kept(study).mean(axis=1) >= -MARGIN)
+    said += [_beyond(alone[ACCURACY]), *(_driving(study, *place) for place in weights)]
+    said += [_apart(study, able, who, metric) for who, metric, *_ in winners]
+    return Said(any(said), found, winners)
+
+
+Winners = list[tuple[int, int, Chosen, Chosen]]
+
+
+def gains(study: Study) -> tuple[Winners, NDArray[np.bool_], list[bool], list[list[Paired | None]]]:
+    """Make the claims against the control: of those that were chosen, and of all.
+
+    Returns:
+        Who was chosen, ``(C, 3)`` where a gain is claimed, whether anything is claimed, and the differences by metric.
+    """
+    found = np.zeros((len(study.differences), 3), dtype=bool)
+    accuracy = _kept(study)
     able = np.flatnonzero(accuracy.mean(axis=1) >= -MARGIN)
     winners = [_winner(study, able, accuracy, metric) for metric in (ECE, MPC)] if len(able) else []
     smallest = _smallest(study, able, accuracy) if len(able) else []
@@ -68,19 +84,17 @@ def report(study: Study, weights: Weights) -> Said:
     primary = claims([*smallest, *(gap for _, _, gap, _ in winners)], against, place="primary")
     for (who, metric, gap, _), sure in zip(winners, primary[demands:], strict=True):
         found[who, metric] = sure and gap.mean * BETTER[metric] > 0
-    said = [any(primary[demands:])]  # that the smallest one keeps its accuracy is true
 
-    alone = [_family(gaps[..., metric], noise, metric) for metric in range(3)]
-    beaten = claims([one for row in zip(*alone, strict=True) for one in row], place="control")
-    gained = [
-        one is not None and one.mean * BETTER[metric] > 0
-        for row in zip(*alone, strict=True)
-        for metric, one in enumerate(row)
-    ]
-    found |= (np.array(beaten) & np.array(gained)).reshape(-1, 3)
-    said += [any(beaten), _beyond(alone[ACCURACY]), *(_driving(study, *place) for place in weights)]
-    said += [_apart(study, able, who, metric) for who, metric, *_ in winners]
-    return Said(any(said), found, winners)
+    alone = [_family(study.differences[..., metric], study.difference_noise, metric) for metric in range(3)]
+    rows = [one for row in zip(*alone, strict=True) for one in row]
+    beaten = claims(rows, place="control")
+    better = [one is not None and one.mean * BETTER[at % 3] > 0 for at, one in enumerate(rows)]
+    found |= (np.array(beaten) & np.array(better)).reshape(-1, 3)
+    return winners, found, [any(primary[demands:]), any(beaten)], alone  # that the smallest keeps its accuracy is true
+
+
+def _kept(study: Study) -> Array:
+    return study.selection[1:, :, ACCURACY] - study.selection[0, :, ACCURACY]
 
 
 def _driving(study: Study, place: Place, families: Sequence[Array]) -> bool:
@@ -186,8 +200,8 @@ def simulated(world: World, seed: int = SEED_OF_THE_TABLE, *, whole: bool = Fals
             usual = naive_width(study.differences[who, :, metric], None if moved is None else moved[who, :, metric])
             widths.append((gap.high - gap.low) / usual if usual else 1.0)
         who, other = number % world.candidates, planted(study, world, number % world.candidates)
-        again = whole_report(other) if whole else report(other, [])  # a gain stands in no place that weighs contrasts
-        yield Counted(said.false, covered, widths, [bool(again.found[who, metric]) for metric in (ECE, MPC)])
+        again = whole_report(other).found if whole else gains(other)[1]
+        yield Counted(said.false, covered, widths, [bool(again[who, metric]) for metric in (ECE, MPC)])
 
 
 def summary(counted: Sequence[Counted]) -> dict[str, float]:
@@ -206,6 +220,30 @@ def measure(world: World, studies: int, seed: int = SEED_OF_THE_TABLE, *, whole:
     return summary(list(islice(simulated(world, seed, whole=whole), studies)))
 
 
+TABLE = {
+    "normal": [World(seeds, candidates) for seeds in (3, 5, 10) for candidates in (2, 8, 32, 64)],
+    "normal, images": [World(seeds, candidates, images=0.5) for seeds, candidates in ((3, 32), (5, 8), (5, 32), (10, 64))],
+    "discrete": [World(5, candidates, discrete=True) for candidates in (8, 32)],
+    "discrete, images": [World(seeds, candidates, discrete=True, images=0.5) for seeds, candidates in ((5, 8), (10, 32))],
+    "skewed": [World(seeds, candidates, skewed=True) for seeds, candidates in ((5, 8), (5, 32), (10, 32))],
+}
+"""The settings of the table in ``docs/report.md``."""
+
+
+def table_row(noise: str, world: World, found: dict[str, float]) -> str:
+    """Return one line of the table, as Markdown."""
+    studies = int(found["studies"])
+    power = f"{found['power']:.2f}" if world.seeds >= DECIDABLE else "–"
+    false = f"{found['any_false_claim']:.3f} (up to {upper_end(round(found['any_false_claim'] * studies), studies):.3f})"
+    cells = [noise, world.seeds, world.candidates, studies, false, f"{found['winner_coverage']:.3f}"]
+    return f"| {' | '.join(map(str, cells))} | {found['winner_width_ratio']:.2f} | {power} |"
+
+
+def upper_end(hits: int, studies: int) -> float:
+    """Return the upper end of the 95 % interval of a share (Clopper and Pearson 1934)."""
+    return float(betaincinv(hits + 1, studies - hits, 0.975)) if hits < studies else 1.0
+
+
 def main() -> None:
     """Print one object, or a line for people."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -218,8 +256,13 @@ def main() -> None:
     parser.add_argument("--spread", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=SEED_OF_THE_TABLE, help="of the simulation")
     parser.add_argument("--whole", action="store_true", help="through the report's tables and pages; the same, but slow")
+    parser.add_argument("--table", action="store_true", help="all settings of the table in docs/report.md, as Markdown")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.table:
+        for noise, world in ((noise, world) for noise, worlds in TABLE.items() for world in worlds):
+            print(table_row(noise, world, measure(world, given.studies, given.seed)), flush=True)
+        return
     world = World(given.seeds, given.candidates, given.discrete, given.skewed, given.images, given.spread)
     found = measure(world, given.studies, given.seed, whole=given.whole)
     print(json.dumps(found) if given.json else "  ".join(f"{name} {value:g}" for name, value in found.items()))

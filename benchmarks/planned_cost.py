@@ -39,6 +39,7 @@ def main() -> None:
         command += [part for each in chosen.overrides for part in ("--set", each)]
         workers, others, wall, status = measured(command)
         disk = sum(path.stat().st_size for path in (out / "trials").rglob("*") if path.is_file())
+        everything = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     if status != 0:
         sys.exit(f"the run ended with status {status}")
     print("| | planned | measured | measured / planned |\n|---|---|---|---|")
@@ -46,6 +47,7 @@ def main() -> None:
         ("processor seconds of trials", cost.device_seconds, workers),
         ("wall seconds", cost.wall_seconds, wall),
         ("bytes of trials", float(cost.disk_bytes), float(disk)),
+        ("bytes besides", float(cost.book_bytes), float(everything - disk)),
     ):
         print(f"| {name} | {promise:,.0f} | {found:,.0f} | {found / promise:.2f} |")
     print(f"\nbeside the trials, driver and Ray: {others:.0f} processor seconds")

@@ -8,9 +8,10 @@ from unittest.mock import patch
 
 import torch
 
-from sweeps.samplers.front_gp import FrontGPSampler, choice, sampler
-from sweeps.samplers.front_gp.choice import Settings
+from sweeps.samplers.front_gp import sampler
 from sweeps.samplers.front_gp.encoding import Encoding, Points
+from sweeps.samplers.front_gp.problem import Settings
+from sweeps.samplers.front_gp.sampler import FrontGPSampler
 from sweeps.samplers.front_gp.scales import Scale
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class _ArmsAlone(Encoding):
 class _WithoutSharing(FrontGPSampler):
     """Every arm for itself, beside what all arms have in common."""
 
-    def _next(self, *given: Any) -> int:
+    def _next(self, *given: Any) -> Any:
         with patch.object(sampler, "Encoding", _ArmsAlone):
             return super()._next(*given)
 
@@ -56,8 +57,8 @@ _SCALE_OF = Scale.of
 class _WithoutScales(FrontGPSampler):
     """Objectives as they are: no logit, no logarithm."""
 
-    def _next(self, *given: Any) -> int:
-        with patch.object(choice.Scale, "of", _linear):
+    def _next(self, *given: Any) -> Any:
+        with patch.object(Scale, "of", _linear):
             return super()._next(*given)
 
 

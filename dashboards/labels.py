@@ -12,7 +12,7 @@ from prune_core.metrics.quantities import quantity_of, title_of
 
 _SIGNED_ZERO = re.compile(r"(?<![\w.])[-+](0(?:\.0+)?)(?![\d.])")
 _MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
-_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMG]|epochs?|points?|seeds?|bins?|hours?)(?!\w))")
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B|[kMGT]|epochs?|points?|seeds?|bins?|hours?)(?!\w))")
 
 
 def stem(column: str) -> str:
@@ -77,7 +77,8 @@ def number(value: float, column: str, *, sign: bool = False) -> str:
     if form == "percent":
         return f"{100 * value:{plus}.{1 if decimals is None else decimals}f}" + (" points" if sign else " %")
     if form in ("count", "bytes"):
-        return ("+" if sign and value > 0 else "") + short_count(value)
+        shown = ("+" if sign and value > 0 else "") + short_count(value)
+        return shown if form == "count" else f"{shown}B" if shown[-1:].isalpha() else f"{shown} B"
     if form in ("times", "seconds"):
         return f"{value:{plus}.{1 if decimals is None else decimals}f}" + ("×" if form == "times" else " s")
     return f"{value:{plus}.{(4 if abs(value) < 1 else 3) if decimals is None else decimals}f}"

@@ -12,20 +12,23 @@ import pandas as pd
 from dashboards import labels
 from dashboards.analysis.chosen import Choice, chosen_numbers
 from dashboards.analysis.claims import Paired, claims, verdict, would_find
-from dashboards.analysis.columns import compared_columns
+from dashboards.analysis.columns import compared_columns, table_columns
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
 from dashboards.analysis.indistinguishable import candidate_names, may_meet, not_told_apart
+from dashboards.analysis.limits import against_report, limit_remarks, nobody_within
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
-from prune_core.metrics.quantities import direction_of
+from prune_core.metrics.quantities import direction_of, is_cost
 from sweeps.front.claim_levels import DECIDABLE
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control where the study declares no margin."""
+_SAID = ("nonzero_parameters", "compression", "accuracy", "ece", "nll", "mpc", "mpc_without_jpeg")
+"""What every answer says of its network."""
 SMALLEST = "Smallest"
 """The name of the question whose answer is chosen for its size."""
 
@@ -49,6 +52,11 @@ class Question:
     direction: Direction
 
     @property
+    def uncertain(self) -> tuple[Limit, ...]:
+        """The demands on what seeds and images scatter; a cost is what it is."""
+        return tuple(demand for demand in self.demands if not is_cost(demand.column))
+
+    @property
     def metric(self) -> str:
         """What it is chosen for, as it is measured on the report images; the smallest is to keep its accuracy."""
         return "accuracy" if self.name == SMALLEST else self.column.removeprefix("val_")
@@ -64,7 +72,7 @@ class Answer:
         row: the candidate, None where none qualifies.
         differences: column -> mean difference to the control of the same seeds and budget.
         ladder: the same against a dense network of as many parameters; None where no ladder reaches it.
-        remarks: how sure it is, one sentence each.
+        remarks: what is claimed of it and what is not, one sentence each.
     """
 
     question: str
@@ -95,7 +103,7 @@ def _primary(study: StudyFolder, found: Sequence[Considered]) -> dict[tuple[str,
         if question.metric not in study.primary:
             continue
         if question.name == SMALLEST:
-            borders = [(demand.column, demand.value) for demand in question.demands if demand.column in one.demanded]
+            borders = [(demand.column, demand.value) for demand in question.uncertain if demand.column in one.demanded]
             asked += [(question.name, column, one.demanded[column], border) for column, border in borders]
         elif question.metric in one.control:
             asked.append((question.name, question.metric, one.control[question.metric], 0.0))
@@ -140,7 +148,7 @@ def _found(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Q
     rows = able[np.array(meets, dtype=bool)]
     if not len(rows):
         words = f"{question.name} {question.condition}: no complete pruned network qualifies."
-        return Answer(question.name, words, None, {}, None, ())
+        return Answer(question.name, words, None, {}, None, tuple(_nobody(study, points, able, question)))
     order = [question.column, "network", "arm", "ratio"]
     row = rows_of(rows.sort_values(order, ascending=[question.direction == "min", True, True, True]).head(1))[0]
     choice = Choice(rows, row, question.demands, question.column, question.direction)
@@ -153,7 +161,10 @@ def _found(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Q
 
 
 def _answer(study: StudyFolder, points: Points, found: Considered, told: Mapping[tuple[str, str], bool]) -> Answer:
-    sentence = f"{found.question.name} {found.question.condition}: {labels.candidate(found.row)}, {_numbers(found.row)}."
+    numbers = _numbers(found.row, points.columns)
+    sentence = f"{found.question.name} {found.question.condition}: {labels.candidate(found.row)}, {numbers}."
+    if found.question.name == SMALLEST and (against := against_report(study, found.row)):
+        sentence += f" {against}"
     remarks = tuple(_remarks(study, points, found, told))
     return Answer(found.question.name, sentence, found.row, found.control, found.ladder, remarks)
 
@@ -162,7 +173,19 @@ def _meets(row: Any, demands: Sequence[Limit]) -> bool:
     return all(demand.holds(float(getattr(row, demand.column, float("nan")))) for demand in demands)
 
 
-def _numbers(row: Any) -> str:
+def _nobody(study: StudyFolder, points: Points, able: pd.DataFrame, question: Question) -> list[str]:
+    """Say what fails, and who comes nearest: of the study's limits, or of what may be lost against the control."""
+    if question.name == SMALLEST and study.limits:
+        return nobody_within(study, points) if len(able) else []
+    column = question.demands[0].column if question.demands else ""
+    if not _measured(able, column):
+        return []
+    nearest = rows_of(able.sort_values(column, ascending=False).head(1))[0]
+    change = labels.number(getattr(nearest, column), column, sign=True)
+    return [f"Nearest is {labels.candidate(nearest)}: {change} of accuracy against its control."]
+
+
+def _numbers(row: Any, columns: Sequence[str]) -> str:
     count = labels.number(row.nonzero_parameters, "nonzero_parameters")
     parts = [
         f"{count} nonzero parameters ({labels.number(row.compression, 'compression')})",
@@ -174,6 +197,8 @@ def _numbers(row: Any) -> str:
         parts.append(f"mPC {labels.spread(row.mpc, row.mpc_std, 'mpc')}")
     if not np.isnan(row.mpc_without_jpeg):
         parts.append(f"without jpeg_compression {labels.number(row.mpc_without_jpeg, 'mpc')}")
+    asked = [name for name in columns if name not in (*table_columns(), *_SAID) and not np.isnan(getattr(row, name))]
+    parts += [f"{name} {labels.spread(getattr(row, name), getattr(row, f'{name}_std'), name)}" for name in asked]
     return ", ".join(parts)
 
 
@@ -193,18 +218,22 @@ class Considered:
 def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mapping[tuple[str, str], bool]) -> list[str]:
     question, row = found.question, found.row
     seeds = int(row.seeds)
-    said = []
+    said = limit_remarks(study, row) if study.limits else []
     if question.name == SMALLEST:
         smaller = found.able[found.able[question.column] < getattr(row, question.column)].sort_values(question.column)
         close = [other for other in rows_of(smaller) if may_meet(study, other, question.demands)]
         if close:
             said.append(f"Smaller, and not shown to miss this: {candidate_names(close)}.")
-        if not study.demonstration and question.demands and question.metric in study.primary:
-            sure = all(told.get((question.name, demand.column), False) for demand in question.demands)
-            words = (
-                "It meets what is demanded by more than chance" if sure else "That it meets this is not shown beyond chance"
-            )
-            said.append(f"{words}." if seeds >= DECIDABLE else f"Whether it meets this is not decidable with {seeds} seeds.")
+        if not study.demonstration and question.uncertain and question.metric in study.primary:
+            sure = all(told.get((question.name, demand.column), False) for demand in question.uncertain)
+            # costs are exact: they are met or not, whatever the seeds
+            exact = len(question.uncertain) < len(question.demands)
+            what = ", ".join(map(str, question.uncertain)) if exact else "this" if not sure else "what is demanded"
+            words = f"It meets {what} by more than chance" if sure else f"That it meets {what} is not shown beyond chance"
+            demanded = [found.demanded[each.column] for each in question.uncertain if each.column in found.demanded]
+            more = would_find(demanded[0], question.metric, len(found.rows)) if len(demanded) == 1 else ""
+            undecided = f"Whether it meets {what} is not decidable with {_seeds(seeds)}{more}"
+            said.append(f"{words if seeds >= DECIDABLE else undecided}.")
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)
         if rivals:
@@ -213,6 +242,10 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
     if found.ladder is None and has_ladder(points):
         said.append("The dense ladder has no network of this size.")
     return said
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count != 1)}"
 
 
 def _gain(study: StudyFolder, found: Considered, told: Mapping[tuple[str, str], bool]) -> list[str]:
@@ -226,7 +259,7 @@ def _gain(study: StudyFolder, found: Considered, told: Mapping[tuple[str, str], 
         "better": "it is better than its control by more than chance",
         "worse": "it is worse than its control by more than chance",
         "not told apart": "it is not told apart from its control",
-        "not decidable": f"whether it differs from its control is not decidable with {one.seeds} seeds"
+        "not decidable": f"whether it differs from its control is not decidable with {_seeds(one.seeds)}"
         + would_find(one, name, len(found.rows)),
     }[verdict(one, claimed, direction_of(name))]
     many = f" (chosen among {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""

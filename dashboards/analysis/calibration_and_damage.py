@@ -201,13 +201,19 @@ def ece_sentences(depths: Sequence[Depth]) -> list[str]:
     """
     found = []
     for depth in depths:
-        raw = [one.raw.ece for one in depth.seeds]
-        scaled = [one.scaled.ece for one in depth.seeds if one.scaled is not None]
-        words = f"{depth.name}: ECE {labels.number(float(np.mean(raw)), 'ece')} as trained"
+        raw = [one.raw for one in depth.seeds]
+        scaled = [one.scaled for one in depth.seeds if one.scaled is not None]
+        words = f"{depth.name}: ECE {_mean([one.ece for one in raw])} as trained"
+        debiased = _mean([one.ece_debiased for one in raw])
         if len(scaled) == len(raw):
-            words += f", {labels.number(float(np.mean(scaled)), 'ece_t')} after temperature scaling"
-        found.append(f"{words}, the mean of {len(raw)} seed{'s' * (len(raw) > 1)}.")
+            words += f", {_mean([one.ece for one in scaled])} after temperature scaling"
+            debiased += f" and {_mean([one.ece_debiased for one in scaled])}"
+        found.append(f"{words} (debiased {debiased}), the mean of {len(raw)} seed{'s' * (len(raw) > 1)}.")
     return found
+
+
+def _mean(each: Sequence[float]) -> str:
+    return labels.number(float(np.mean(each)), "ece")
 
 
 def hurt_sentences(found: Sequence[Depth]) -> list[str]:

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.analysis.claims import Array, Chosen, paired_family
+from dashboards.analysis.claims import Array, Chosen, measured
 from dashboards.analysis.per_seed import DELTA, seed_measured
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics import Direction
 from prune_core.metrics.quantities import is_cost
+from sweeps.front.crossed import crossed
 from sweeps.front.winner import winner
 from sweeps.study.values import Limit
 
@@ -78,10 +79,11 @@ def chosen(
     demands: Sequence[tuple[Array, float, bool]] = (),
 ) -> Chosen | None:
     """Return a number of the chosen candidate, of those that qualified; the arguments are those of `winner`."""
-    one = paired_family(values, noise)[at]
+    family = crossed(values, noise)
+    one = measured(family, at)
     if one is None:
         return None
-    found = winner(values, selection, at, networks=networks, noise=noise, same_images=same_images, demands=demands)
+    found = winner(values, selection, at, networks=networks, same_images=same_images, demands=demands, family=family)
     return Chosen(one.mean, one.error, one.seeds, one.images, one.freedom, found)
 
 

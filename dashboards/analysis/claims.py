@@ -22,7 +22,7 @@ from scipy.special import ndtri, stdtr, stdtrit
 
 from dashboards import labels
 from sweeps.front.claim_levels import DECIDABLE, LEVEL, Place, level_of
-from sweeps.front.crossed import crossed
+from sweeps.front.crossed import Crossed, crossed
 from sweeps.front.power import POWER, smallest_difference
 from sweeps.front.winner import Winner
 
@@ -126,13 +126,15 @@ def paired_family(values: Array, noise: Array | None = None) -> list[Paired | No
         One per comparison; None where it has no value.
     """
     found = crossed(values, noise)
-    rows = zip(found.mean, found.error, found.seeds, found.images, found.freedom, strict=True)
-    return [
-        Paired(float(mean), float(error), int(seeds), None if np.isnan(images) else float(images), float(freedom))
-        if seeds
-        else None
-        for mean, error, seeds, images, freedom in rows
-    ]
+    return [measured(found, row) for row in range(len(values))]
+
+
+def measured(found: Crossed, row: int) -> Paired | None:
+    """Return one comparison of a family; None where it has no value."""
+    if not found.seeds[row]:
+        return None
+    images = None if np.isnan(found.images[row]) else float(found.images[row])
+    return Paired(float(found.mean[row]), float(found.error[row]), int(found.seeds[row]), images, float(found.freedom[row]))
 
 
 def paired(values: Iterable[float], noise: Array | None = None) -> Paired | None:

@@ -16,6 +16,7 @@ from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.quantities import direction_of
 from sweeps.front.claim_levels import DECIDABLE, LEVEL, level_of
+from sweeps.front.power import POWER, seed_deviations, smallest_difference
 
 
 def control_sentence(study: StudyFolder, points: Points) -> str:
@@ -29,7 +30,7 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
     if seeds < DECIDABLE:
         return (
             f"{words}; with {seeds} seed{'s' if seeds != 1 else ''}, fewer than {DECIDABLE}, whether that is more than "
-            "chance is not decidable."
+            f"chance is not decidable{_enough(study, len(pruned))}."
         )
     found, tested = _beating(study, pruned)
     over = "seeds and base images" if with_images(study) else "seeds"
@@ -39,14 +40,31 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
     )
     if not found:
         return (
-            f"Nothing beats the control: of {len(pruned)} pruned candidates none is better than its control in "
-            f"{_listed('or')}, and worse in none of them, by more than chance ({how}). {words}."
+            f"Nothing beats the control beyond chance where all are tested: of {len(pruned)} pruned candidates none is "
+            f"shown to be better than its control in {_listed('or')} and worse in none of them ({how}; what is said of the "
+            f"recommended networks has its own part). {words}."
         )
     shown = "; ".join(f"{labels.candidate(row)} ({', '.join(names)})" for row, names in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return (
         f"{len(found)} of {len(pruned)} pruned candidates beat their control by more than chance in what stands in "
         f"brackets, and are shown to be worse in none of {_listed('and')} ({how}): {shown}{more}."
+    )
+
+
+def _enough(study: StudyFolder, candidates: int) -> str:
+    """Return what the fewest seeds that decide would find; begins with ";", "" where nothing says how seeds scatter."""
+    found = seed_deviations(study.records[study.of_own_seeds], headline_columns())
+    asked = max(len(set(study.primary)), 1)
+    sizes = []
+    for name, one in found.items():
+        size = smallest_difference(DECIDABLE, candidates, one, primary=asked)
+        sizes.append(f"{labels.number(size, f'delta_{name}', sign=True).lstrip('+')} in {labels.title(name)}")
+    if not sizes:
+        return ""
+    return (
+        f"; {DECIDABLE} seeds that scatter as these would find a recommended network's difference to its control from "
+        f"{', '.join(sizes)} on in {POWER:.0%} of studies, and images come on top"
     )
 
 

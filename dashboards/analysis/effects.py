@@ -56,7 +56,7 @@ class Effect:
 def effects(study: StudyFolder) -> list[Effect]:
     """Return the effects of every factor that the study crosses; claims are corrected over all of them."""
     table = study.records.assign(row=np.arange(len(study.records)))
-    table = table[table["status"].eq("complete") & study.of_own_seeds]
+    table = table[table["status"].eq("complete") & study.of_own_seeds & ~study.repeated]
     names = [name for name in headline_columns() if name in table]
     pruned = table[~table["method"].isin(REFERENCES)]
     if not names or not len(pruned):

@@ -13,6 +13,7 @@ from dashboards.analysis.claims import Paired, claims, paired_family
 from dashboards.analysis.per_seed import candidate_differences, seed_measured
 from dashboards.analysis.points import rows_of
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.metrics.quantities import is_cost
 from sweeps.study.values import Limit
 
 SHOWN = 4
@@ -41,9 +42,14 @@ def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column:
 
 
 def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
-    """Return whether some part of the 95 % interval meets each demand: who is not shown to miss them."""
+    """Return whether some part of the 95 % interval meets each demand: who is not shown to miss them.
+
+    A cost is what it is: it meets a demand or does not.
+    """
     return all(
-        one is not None and (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high))
+        demand.holds(float(getattr(row, demand.column, np.nan)))
+        if is_cost(demand.column)
+        else one is not None and (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high))
         for one, demand in _measured(study, row, demands)
     )
 

@@ -81,6 +81,6 @@ def away_sentence(study: StudyFolder, rows: Sequence[Any]) -> str:
         return ""
     return (
         f"Left out below, wholly or in part: {', '.join(missing)}. Their logits, or those of their controls, are stored at "
-        f"{', '.join(sorted(set(missing.values())))}, which could not be reached or does not hold what was sent. "
-        "Build the report again when it is back."
+        f"{', '.join(sorted(set(missing.values())))}, which could not be reached, does not hold what was sent, or was never "
+        "confirmed here. Build the report again when it is back, or once you have confirmed it (PRUNEFRONT_TRUST_PLUGINS=1)."
     )

@@ -1,4 +1,4 @@
-"""How sure the front is, in sentences: which places hold, who else may belong there, and who cannot be told apart."""
+"""How often places on the front are kept when drawn again, in sentences, and who else is on it then."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
         said.append(f"Not on the front, yet on it in {percent(POSSIBLE)} of the draws or more: {_with_frequency(may)}.")
     alike = alike_pairs(study, known[known["front"] | (known["frequency"] >= POSSIBLE)], points)
     if alike:
-        pairs = "; ".join(f"{labels.candidate(one)} and {labels.candidate(other)}" for one, other in alike[:6])
+        pairs = "; ".join(f"{labels.candidate(one)} from {labels.candidate(other)}" for one, other in alike[:6])
         more = f"; and {len(alike) - 6} more pairs" if len(alike) > 6 else ""
         decides = ", ".join(labels.title(name).removesuffix(" (selection images)") for name in metrics_of(points))
         said.append(
-            f"Of equal cost (within {percent(ALIKE_COST)}), and the 95 % interval of their difference holds 0 in {decides}: "
-            f"{pairs}{more}."
+            f"Of equal cost (within {percent(ALIKE_COST)}), not told apart by the 95 % intervals of their differences in "
+            f"{decides}: {pairs}{more}."
         )
     if lost := int(has_collapsed(front, study.select_on).sum()):
         said.append(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dashboards.analysis.claims import Array, Paired, paired_family
 from dashboards.reading.study_folder import StudyFolder
-from sweeps.front.seeds import seed_records, seed_values
+from sweeps.front.seeds import seed_records, values_of
 
 DELTA = "delta_"
 
@@ -19,11 +19,12 @@ def seed_measured(study: StudyFolder, chosen: pd.DataFrame, columns: Sequence[st
     """Return values ``(C, S, M)`` and their deviations on R resampled sets of base images ``(C, S, M, R)``.
 
     Both are NaN where a seed is missing, the deviations also where a record's folder does not say. The deviations of a
-    ``delta_*`` column are those of the record minus those of its control, on the same images.
+    ``delta_*`` column are those of the record minus those of its control, on the same images. Seeds that judged one and the
+    same network count once.
     """
-    values, _ = seed_values(study.records, chosen, columns)
     rows, _ = seed_records(study.records, chosen)
-    return values, table_noise(study, rows, columns)
+    rows = np.where(np.append(study.repeated, False)[rows], -1, rows)
+    return values_of(study.records, rows, columns), table_noise(study, rows, columns)
 
 
 def table_noise(study: StudyFolder, rows: NDArray[np.int64], columns: Sequence[str]) -> Array:

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.analysis.columns import averaged_columns
+from dashboards.analysis.columns import averaged_columns, table_columns
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import NEVER_FINE_TUNED
 from prune_core.metrics import Direction, ece_fell_with_accuracy
 from sweeps.front.collapse import has_collapsed, loss_column
 from sweeps.front.front import candidates, front, membership
+from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
 from sweeps.study.values import Limit
 
 
@@ -26,19 +27,30 @@ class Points:
     Attributes:
         table: `sweeps.front.front.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_mixed`` (over
             all budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``collapsed``
-            (`sweeps.front.collapse`), ``runs`` (MLflow run ids, comma between), ``place`` (its row, a short name for it).
+            (`sweeps.front.collapse`), ``verdict`` (`sweeps.front.limits`, empty for a study without limits),
+            ``runs`` (MLflow run ids, comma between), ``place`` (its row, a short name for it).
         decisive: the columns that decided, and their directions.
+        asked: the report columns of the study's objectives and limits.
+        limited: the columns that the limits are judged on, where they are not those.
         corruption_set: what the corrupted report images are called beside every number of theirs; empty without any.
     """
 
     table: pd.DataFrame
     decisive: dict[str, Direction]
     corruption_set: str = ""
+    asked: tuple[str, ...] = ()
+    limited: tuple[str, ...] = ()
 
     @property
     def corrupted(self) -> str:
         """What stands under a table or figure that shows numbers under corruption."""
         return f"Corrupted images: {self.corruption_set}." if self.corruption_set else ""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the tables of candidates: those of every study, then what its objectives and limits name."""
+        wanted = [*table_columns(), *self.asked, *self.limited]
+        return [name for name in dict.fromkeys(wanted) if name in self.table]
 
     @property
     def complete(self) -> pd.DataFrame:
@@ -73,8 +85,8 @@ def candidate_points(study: StudyFolder) -> Points:
     records, decisive = study.records, study.decisive
     averaged = averaged_columns()
     selection = [f"val_{name}" for name in averaged] + [loss_column(records.columns, study.select_on), "delta_val_accuracy"]
-    demanded = [limit.column for limit in study.decisive_limits]
-    shown = [name for name in (*averaged, *selection, *study.objectives, *demanded) if name in records.columns]
+    demanded = limit_columns(study.limits, records.columns, study.select_on)
+    shown = [name for name in (*averaged, *selection, *study.asked, *demanded) if name in records.columns]
     lacking = [name for name in decisive if name not in records.columns]
     # A study whose records lack an objective altogether (an older version's) still gets its figures, without that objective.
     decisive = {name: way for name, way in decisive.items() if name not in lacking}
@@ -83,12 +95,15 @@ def candidate_points(study: StudyFolder) -> Points:
     table["front_mixed"] = front(table, decisive, mix_budgets=True) if decisive else False
     table["frequency"] = membership(records, table, decisive, images=study.images) if decisive else np.nan
     table["within"] = _within(table, study.decisive_limits)
+    table["verdict"] = _verdict_words(study, table)
     table["collapsed"] = has_collapsed(table, study.select_on)
     table["runs"] = _runs(records, table)
     table["place"] = np.arange(len(table))
     absent = [column for name in averaged for column in (name, f"{name}_std") if column not in table]
     table = table.reindex(columns=[*table.columns, *absent])
-    return Points(table, decisive, study.corruption_set)
+    asked = tuple(name for name in study.asked if name in table)
+    limited = tuple(name for name in demanded if name not in asked)
+    return Points(table, decisive, study.corruption_set, asked, limited)
 
 
 def _within(table: pd.DataFrame, limits: Iterable[Limit]) -> NDArray[np.bool_]:
@@ -97,6 +112,12 @@ def _within(table: pd.DataFrame, limits: Iterable[Limit]) -> NDArray[np.bool_]:
         measured = table[limit.column] if limit.column in table else pd.Series(np.nan, index=table.index)
         result &= np.array([limit.holds(float(value)) for value in measured], dtype=bool)
     return result
+
+
+def _verdict_words(study: StudyFolder, table: pd.DataFrame) -> list[str]:
+    if not study.limits:
+        return [""] * len(table)
+    return [verdict_word(verdicts(plain_row(row), study.limits, study.select_on)) for _, row in table.iterrows()]
 
 
 def _runs(records: pd.DataFrame, table: pd.DataFrame) -> list[str]:

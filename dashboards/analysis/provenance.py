@@ -9,6 +9,7 @@ import numpy as np
 
 from dashboards.analysis.per_seed import with_images
 from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.benchmark import corruptions_in_words
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import REFERENCES
 from prune_core.evaluation.resampled import RESAMPLES
@@ -16,7 +17,10 @@ from prune_core.trial.description import TrialDescription
 from sweeps.folder.paths import trial_folder
 from sweeps.records.builds import builds_line, builds_of
 from sweeps.records.checkpoints import one_checkpoint_line
+from sweeps.study.images import report_names, selection_names
 
+PAPER_STUDY = "paper"
+"""The name of the study file that follows the paper."""
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
 
@@ -27,8 +31,8 @@ def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
     chosen = (
         "the report images: the winners are chosen on the very images that judge them"
         if study.select_on == "report"
-        else "validation images, clean and under the four extra corruptions; reported on test images and "
-        + ("the study's own list" if isinstance(evaluation.get("corruptions"), list) else "the fifteen")
+        else f"validation images, clean and under {corruptions_in_words(selection_names(evaluation))}; reported on test "
+        f"images and {corruptions_in_words(report_names(evaluation))}"
     )
     cell = evaluation.get("images_per_cell")
     rows = [
@@ -99,8 +103,13 @@ def checksum(study: StudyFolder) -> str | None:
     return None
 
 
+def claims_paper(study: StudyFolder) -> bool:
+    """Return whether a study says that it is the paper's: by its name, or by the paper's own rule of pruning."""
+    return study.plain.get("name") == PAPER_STUDY or study.plain.get("rule") == "paper"
+
+
 def deviations(study: StudyFolder) -> list[str]:
-    """Return where the study departs from the protocol of the paper that the product follows."""
+    """Return where the study departs from the protocol of the paper; shown where it claims to be the paper's."""
     evaluation, data, training = _part(study, "evaluation"), _part(study, "data"), _part(study, "training")
     found = []
     name = str(data.get("name", "not stated"))

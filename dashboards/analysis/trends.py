@@ -56,7 +56,7 @@ def title(metric: str) -> str:
 def trends(study: StudyFolder) -> list[Trend]:
     """Return the trends of every arm that has at least two ratios before it collapses; a seed counts where it has two."""
     records = study.records
-    mine = records["status"].eq("complete") & ~records["method"].isin(REFERENCES) & study.of_own_seeds
+    mine = records["status"].eq("complete") & ~records["method"].isin(REFERENCES) & study.of_own_seeds & ~study.repeated
     if not mine.any():
         return []
     mine &= records["budget"].eq(records.loc[mine, "budget"].max())

@@ -22,6 +22,7 @@ from prune_core.metrics.quantity import Quantity
 from sweeps.folder.columns import read_columns
 from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
+from sweeps.front.seed_differences import repeated
 from sweeps.records.control import control_rows
 from sweeps.search.whole_table import whole_table
 from sweeps.study.deciding import deciding_column, deciding_columns
@@ -63,6 +64,11 @@ class StudyFolder:
     def controls(self) -> NDArray[np.int64]:
         """For each record, the row of the control that its differences are against, ``(N,)``; -1 where there is none."""
         return control_rows(self.records)
+
+    @cached_property
+    def repeated(self) -> NDArray[np.bool_]:
+        """Which records judge the very network of another seed, ``(N,)``: one observation, not several."""
+        return repeated(self.records)
 
     @property
     def title(self) -> str:
@@ -126,6 +132,18 @@ class StudyFolder:
             return [parse_limit(str(text)) for text in self.plain.get("limits") or []]
         except ValueError as error:
             raise BadInput(f"{self.path / STUDY}: limits: {error}") from error
+
+    @property
+    def evaluation(self) -> Mapping[str, Any]:
+        """How networks are judged, as the study says: which images, under which corruptions."""
+        found = self.plain.get("evaluation")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def asked(self) -> list[str]:
+        """The report columns of the study's objectives and limits: they are shown wherever candidates are."""
+        names = [*self.objectives, *(limit.column for limit in self.limits)]
+        return list(dict.fromkeys(name.removeprefix("val_") for name in names))
 
     @property
     def decisive_limits(self) -> list[Limit]:

@@ -36,11 +36,12 @@ from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
 from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.kept_logits import away_sentence, damaged_sentences
+from dashboards.analysis.limits import decided_on
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points, fell_together
-from dashboards.analysis.provenance import deviations, run_facts
+from dashboards.analysis.provenance import claims_paper, deviations, run_facts
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
@@ -177,6 +178,7 @@ def render(
         margins=against_margins(study, points),
         effects=effect_rows(computed.effects),
         confounded=confounded(study.records),
+        paper=claims_paper(study),
         deviations=deviations(study),
         trends=trend_sentences(study, computed.trends),
         equal=equal_cost(study, points),
@@ -209,6 +211,9 @@ def render(
         study_file=escape(
             yaml.safe_dump({k: v for k, v in study.plain.items() if k != "provenance"}, sort_keys=False, allow_unicode=True)
         ),
+        columns=points.columns,
+        limits=", ".join(map(str, study.limits)),
+        decided_on=decided_on(study),
         command="prunefront run study.yaml --out ../again",
         provenance=flat(study.plain.get("provenance", {})),
         how=run_facts(study),

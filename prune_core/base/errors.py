@@ -10,6 +10,10 @@ class BadInput(ValueError):
     """Something the user gave is wrong. The message is one line: what is wrong, where, what is allowed."""
 
 
+PLUGGABLE = ("network", "dataset", "pruning method", "corruption", "objective", "column")
+"""Kinds of names that a module of the user's own may add."""
+
+
 class UnknownName(BadInput):
     """A name that no registry knows; the message carries the nearest names and the allowed ones."""
 
@@ -17,7 +21,12 @@ class UnknownName(BadInput):
         known = sorted(allowed)
         near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(known) or 'none'})")
+        own = (
+            "; one of your own comes with its module: --plugin MODULE, in a study plugins: [MODULE]"
+            if kind in PLUGGABLE
+            else ""
+        )
+        super().__init__(f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(known) or 'none'}){own}")
         self.kind = kind
         self.name = name
 

@@ -6,6 +6,7 @@ A budget counts when its ``record.json`` is there (written last); a trial has en
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,10 @@ CORRUPTIONS = "corruptions.csv"
 RESAMPLED = "resampled.npy"
 """What resampling the base images does to the metrics (`prune_core.evaluation.resampled`): stays when logits are thinned."""
 
+_BUDGET = "budget-"
+_seen: dict[str, tuple[tuple[int, int, int], bool | None]] = {}
+"""Path of a record -> (time, size and inode of what was read, what `_cells_there` said of it); every write is a rename."""
+
 COMPLETE, STOPPED, FAILED, DIVERGED, INTERRUPTED = "complete", "stopped", "failed", "diverged", "interrupted"
 STATUSES = (COMPLETE, STOPPED, FAILED, DIVERGED)
 """What ``outcome.json`` may say. An interrupted trial has none: it goes on next time."""
@@ -52,7 +57,7 @@ STATUSES = (COMPLETE, STOPPED, FAILED, DIVERGED)
 
 def budget_folder(folder: Path, budget: int) -> Path:
     """Return where the files of one budget (whole epochs) are."""
-    return folder / f"budget-{budget:04d}"
+    return folder / f"{_BUDGET}{budget:04d}"
 
 
 def made_anew(budget: Path) -> str:
@@ -88,13 +93,32 @@ def finished_budgets(folder: Path, *, cells_at: Collection[int] = ()) -> list[in
         folder: the trial's.
         cells_at: budgets that count only when the test images under corruption were judged as well.
     """
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  (as text: this is called for every trial again and again)
+    except OSError:
+        return []
     found = []
-    for path in folder.glob("budget-*"):
-        digits = path.name.removeprefix("budget-")
-        record = read_record(folder, int(digits)) if digits.isdecimal() else None
-        if record is not None and (int(digits) not in cells_at or has_cells(record)):
-            found.append(int(digits))
+    for name in names:
+        digits = name.removeprefix(_BUDGET)
+        if digits != name and digits.isdecimal():
+            cells = _cells_there(os.path.join(folder, name, RECORD))  # noqa: PTH118
+            if cells is not None and (cells or int(digits) not in cells_at):
+                found.append(int(digits))
     return sorted(found)
+
+
+def _cells_there(path: str) -> bool | None:
+    """Return `has_cells` of a record, None where it is not whole; the file as it is now is read once by this process."""
+    try:
+        about = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    stamp = about.st_mtime_ns, about.st_size, about.st_ino
+    before = _seen.get(path)
+    if before is None or before[0] != stamp:
+        record = _read(Path(path))
+        before = _seen[path] = stamp, has_cells(record) if record else None
+    return before[1]
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -120,12 +120,16 @@ def activation_values(network: nn.Module, image: Tensor) -> int:
     return sum(output for _, output in values)
 
 
-def saved_bytes(network: nn.Module) -> int:
+def saved_bytes(network: nn.Module, metadata: Mapping[str, str] | None = None) -> int:
     """Return the length of the network's ``.safetensors`` file: 8 bytes, the header padded to a multiple of 8, the data.
 
     Computed, not written, so that it costs nothing and also works for networks without values (meta device).
+
+    Args:
+        network: that `prune_core.pruning.save_network` would write.
+        metadata: further text of its header.
     """
-    texts = _header_texts(network)
+    texts = {**_header_texts(network), **(metadata or {})}
     header: dict[str, Any] = {"__metadata__": texts} if texts else {}
     end = 0
     ranks = {dtype: rank for rank, dtype in enumerate(SAFETENSORS_NAMES)}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from torch import nn
 
 from prune_core.base.errors import BadInput, Diverged
-from prune_core.cost.complexity import Complexity, complexity
+from prune_core.cost.complexity import Complexity, complexity, saved_bytes
 from prune_core.metrics import COSTS
 from prune_core.networks import convolutions
 
@@ -25,6 +26,7 @@ class MeasuredNetwork:
         dense_parameters: parameters of the unpruned network that it was.
         train_seconds: wall time of the training that led to it, None where that is not known.
         evaluate_seconds: wall time of its evaluation, None where that is not known.
+        header: what its file says besides the network: of its images and classes.
     """
 
     network: nn.Module
@@ -32,6 +34,12 @@ class MeasuredNetwork:
     dense_parameters: int
     train_seconds: float | None = None
     evaluate_seconds: float | None = None
+    header: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def size_bytes(self) -> int:
+        """The length of its file, header included."""
+        return saved_bytes(self.network, self.header)
 
     @cached_property
     def complexity(self) -> Complexity:

@@ -100,6 +100,12 @@ class Reliability:
         gap = np.abs(np.nan_to_num(self.confidence) - np.nan_to_num(self.accuracy))
         return float((self.count * gap).sum() / self.count.sum())
 
+    @property
+    def ece_debiased(self) -> float:
+        """The same less its estimated bias (`debiased_error`): what is compared between sets of unequal size."""
+        confidence, correct = (self.count * np.nan_to_num(each) for each in (self.confidence, self.accuracy))
+        return debiased_error(BinSums(self.count, confidence, correct))
+
 
 def pooled_reliability(each: Sequence[Reliability]) -> Reliability:
     """Return the diagram of all predictions behind diagrams of the same bins.

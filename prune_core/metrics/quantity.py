@@ -39,6 +39,7 @@ RESERVED = frozenset(
         "control_key",
         "name",
         "limits",
+        "verdict",
         "seeds",
         "complete",
         "keys",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,7 +84,7 @@ def file_metric(metric: Metric) -> Metric:
         BadInput: its facts are not what they are said to be, or its name is taken.
     """
     _check_free(metric.facts)
-    return METRICS.register(metric.name)(metric)
+    return METRICS.register(metric.name, sys._getframe(1).f_globals.get("__name__"))(metric)
 
 
 def file_cost(cost: Cost) -> Cost:
@@ -93,7 +94,7 @@ def file_cost(cost: Cost) -> Cost:
         BadInput: its facts are not what they are said to be, or its name is taken.
     """
     _check_free(cost.facts)
-    return COSTS.register(cost.name)(cost)
+    return COSTS.register(cost.name, sys._getframe(1).f_globals.get("__name__"))(cost)
 
 
 def _check_free(facts: Quantity) -> None:

@@ -23,6 +23,9 @@ MAJORITY = 0.5
 """Of the images of every class that is numbered otherwise: more than so many must fit the other number. A network that is
 only confused spreads its errors, or takes one class for another without taking the other for the first."""
 
+FEWEST_IMAGES = 100
+"""Of which something is said when a network is judged once: accuracy then has a standard error of .05 at most."""
+
 REMEDY = (
     "check the order of the classes (class folders are numbered by their sorted names, data option classes says another "
     "order), then mean and std"

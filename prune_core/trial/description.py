@@ -145,16 +145,31 @@ class BaselineDescription(Described):
     threads: int = 1
     kind: str = "baseline"
 
+    def to_plain(self) -> dict[str, Any]:
+        """Return JSON data; made once, since thousands of trials share a baseline."""
+        return dict(self._plain)
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
+        return super().to_plain()
+
     def keyed(self) -> dict[str, Any]:
         """Return what the key is made of: files count by content, not by place."""
+        return dict(self._keyed)
+
+    @cached_property
+    def _keyed(self) -> dict[str, Any]:
         checkpoint = None if self.checkpoint is None else self.checkpoint.keyed()
         return {**self.to_plain(), "data": self.data.keyed(), "checkpoint": checkpoint}
 
     def effective(self) -> Self:
-        """Return the baseline without what does not reach its weights: no training where there is a checkpoint."""
-        if self.checkpoint is not None or self.training is None:
-            return replace(self, training=None)
-        return replace(self, training=self.training.effective(whole=True))
+        """Return the baseline without what does not reach its weights: no training where there is a checkpoint.
+
+        One that is so already is returned itself: thousands of trials share it, with its key.
+        """
+        none = self.checkpoint is not None or self.training is None
+        training = None if none or self.training is None else self.training.effective(whole=True)
+        return self if repr(training) == repr(self.training) else replace(self, training=training)
 
     @cached_property
     def key(self) -> str:
@@ -202,6 +217,14 @@ class EvaluationDescription(Described):
     code: Mapping[str, str] = field(default_factory=dict)
     selection_corruptions: tuple[str, ...] = EXTRA
 
+    def to_plain(self) -> dict[str, Any]:
+        """Return JSON data; made once, since all trials of a study are judged alike."""
+        return dict(self._plain)
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
+        return super().to_plain()
+
     def keyed(self) -> dict[str, Any]:
         """Return what the key is made of: all but the place of the official files, and what they are called."""
         return {name: value for name, value in self.to_plain().items() if name not in ("folder", "called")}
@@ -213,17 +236,17 @@ class EvaluationDescription(Described):
             validation: how many validation images there are: without any, none of them are corrupted.
         """
         usual = EvaluationDescription()
-        if self.corruptions == "none":
-            return replace(
-                self,
-                seed=usual.seed,
-                images_per_cell=usual.images_per_cell,
-                selection_images_per_cell=usual.selection_images_per_cell,
-            )
-        if validation:
+        if validation and self.corruptions != "none":
             return self
-        seed = usual.seed if self.corruptions == "official" else self.seed
-        return replace(self, seed=seed, selection_images_per_cell=usual.selection_images_per_cell)
+        report_cells_are_made = self.corruptions not in ("none", "official")
+        found = replace(
+            self,
+            seed=self.seed if report_cells_are_made else usual.seed,
+            images_per_cell=usual.images_per_cell if self.corruptions == "none" else self.images_per_cell,
+            selection_images_per_cell=usual.selection_images_per_cell,
+            selection_corruptions=usual.selection_corruptions,
+        )
+        return self if repr(found) == repr(self) else found
 
 
 @dataclass(frozen=True)
@@ -269,6 +292,10 @@ class TrialDescription(Described):
 
     def to_plain(self) -> dict[str, Any]:
         """Return JSON data: what ``description.json`` holds."""
+        return dict(self._plain)
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
         recipe = {} if self.fine_tuning is None else self.fine_tuning.to_plain()
         recipe.pop("epochs", None)
         return {**super().to_plain(), "fine_tuning": recipe}

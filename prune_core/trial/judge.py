@@ -48,6 +48,7 @@ from prune_core.pruning.normalisation import normalisation_text, source_of
 from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
 from prune_core.trial.data import Corrupted, corruption_label, report_cells, selection_cells
+from prune_core.trial.file_header import file_header
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def judge(trial: Trial, network: nn.Module, budget: int, train_seconds: float, t
     """
     folder = budget_folder(trial.folder, budget)
     folder.mkdir(parents=True, exist_ok=True)
-    save_network(network, folder / WEIGHTS)
+    save_network(network, folder / WEIGHTS, metadata=file_header(trial.data))
     seconds = _forward_all(trial, folder / WEIGHTS, folder, cells=trial.judges_cells(budget))
     judged = Judged(folder, seconds, train_seconds, this_build(trial.device), training_path)
     return _record(trial, budget, judged, cells=trial.judges_cells(budget))
@@ -103,7 +104,9 @@ def judge_baseline(trial: Trial, entry: Path, train_seconds: float) -> dict[str,
     require_build(f"the evaluation of baseline {trial.baseline_key}", build, here, trial.order.mixed_builds)
     folder = budget_folder(trial.folder, 0)
     folder.mkdir(parents=True, exist_ok=True)
-    for source in [entry / WEIGHTS, *(judged / name for name in LOGITS)]:
+    # what the store holds knows no images: two datasets may share an architecture, a file that ships says what it is fed
+    save_network(load_network(entry / WEIGHTS), folder / WEIGHTS, metadata=file_header(trial.data))
+    for source in (judged / name for name in LOGITS):
         if source.exists():
             _link(source, folder / source.name)
     seconds, path = float(read_meta(judged)["made"]["evaluate_seconds"]), read_meta(entry)["made"].get(TRAINING_PATH)
@@ -164,6 +167,7 @@ def _record(trial: Trial, budget: int, judged: Judged, *, cells: bool = True) ->
         _dense_parameters(trial),
         train_seconds=judged.train_seconds,
         evaluate_seconds=judged.evaluate_seconds,
+        header=file_header(trial.data),
     )
     record = {
         **record_columns(selection=sets[SELECTION], report=sets[REPORT], train=sets[TRAIN], bins=trial.order.ece_bins),

@@ -10,6 +10,11 @@ import torch
 
 from prune_core.evaluation.device_sets import clear_sets
 
+
+class TooLittleMemory(Exception):
+    """The share of a GPU's memory that a trial may use ran out, twice: nothing is recorded, it needs the GPU alone."""
+
+
 OnBudget = Callable[[int, dict[str, Any]], None]
 
 

@@ -41,7 +41,7 @@ from prune_core.trial.context import Trial
 from prune_core.trial.data import load_trial_data
 from prune_core.trial.description import TrialDescription
 from prune_core.trial.judge import judge, judge_baseline, judged_before
-from prune_core.trial.memory import once_more
+from prune_core.trial.memory import TooLittleMemory, once_more
 from prune_core.trial.order import TrialOrder
 from prune_core.trial.scratch import train_from_scratch
 from prune_core.trial.trouble import machine_trouble, one_line
@@ -72,6 +72,8 @@ def run_trial(
 
     Raises:
         MachineTrouble: the disk is full or not writable; nothing is recorded about the trial.
+        TooLittleMemory: its share of a GPU's memory was too small; nothing is recorded about the trial. Where it has the
+            whole GPU it fails.
     """
     folder, key = order.folder, description.key
     wanted = sorted(set(order.budgets))
@@ -97,6 +99,8 @@ def run_trial(
         trouble = machine_trouble(error)
         if trouble is not None:
             raise trouble from error
+        if isinstance(error, torch.OutOfMemoryError) and order.memory_fraction is not None:
+            raise TooLittleMemory(one_line(error)) from None
         write_atomically(folder / TRACEBACK, lambda path: path.write_text(masked(traceback.format_exc()), encoding="utf-8"))
         return _closed(folder, key, FAILED, one_line(error))
     return _closed(folder, key, COMPLETE, None)

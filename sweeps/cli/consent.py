@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from sweeps.cli.echo import echo
-from sweeps.study.trust import REMEDY, Asked, Confirm, NotTrusted, is_trusted, place_digest, remember, require_trust
+from sweeps.folder.confirmed import VARIABLE, is_confirmed, place_digest, remember
+from sweeps.study.trust import REMEDY, Asked, Confirm, NotTrusted, require_trust
 
-VARIABLE = "PRUNEFRONT_TRUST_PLUGINS"
 TRUST = click.option(
     "--trust-plugins",
     "trust",
@@ -33,7 +33,7 @@ def consent(trust: bool, *, ask: bool = True) -> Confirm:
     def confirm(asked: Asked) -> None:
         if asked.digest in allowed:
             return
-        known = not asked.received or trust or is_trusted(asked.digest)
+        known = not asked.received or trust or is_confirmed(asked.digest)
         if not known and not (ask and _yes(f"{asked.folder}: its study imports {asked.said}. Run this code?")):
             require_trust(asked)
         allowed.add(asked.digest)
@@ -52,7 +52,7 @@ def confirm_places(folder: Path, places: Iterable[str | None], *, received: bool
     for place in places:
         if place is None:
             continue
-        known = not received or trust or is_trusted(place_digest(place))
+        known = not received or trust or is_confirmed(place_digest(place))
         if not known and not _yes(f"{folder}: its study sends results to {place}. Send them there?"):
             raise NotTrusted(f"{folder}: its study sends results to {place}, which you have not confirmed ({REMEDY})")
         remember(place_digest(place), [place])

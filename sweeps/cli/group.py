@@ -16,9 +16,6 @@ from sweeps.folder.pages import Pages
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
-PLUGGABLE = ("network", "dataset", "pruning method", "corruption")
-"""Kinds of names, as `UnknownName` calls them, that a module of the user's own may add."""
-
 __all__ = ["cli", "run_cli"]
 
 
@@ -62,7 +59,7 @@ def run_cli(group: click.Group, argv: Sequence[str], *, pages: Pages | None = No
     try:
         result = group.main(list(argv), prog_name="prunefront", standalone_mode=False, obj=pages or Pages())
     except BadInput as error:
-        return _wrong(f"{error}{_plugin_hint(group, argv, error)}")
+        return _wrong(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return DONE
@@ -75,14 +72,6 @@ def run_cli(group: click.Group, argv: Sequence[str], *, pages: Pages | None = No
         click.echo("interrupted", err=True)
         return INTERRUPTED
     return result if isinstance(result, int) else DONE
-
-
-def _plugin_hint(group: click.Group, argv: Sequence[str], error: BadInput) -> str:
-    """Say where a name of the user's own comes from, after a command that takes plugins was given one that nobody knows."""
-    command = group.commands.get(argv[0]) if argv else None
-    takes_plugins = command is not None and any("--plugin" in option.opts for option in command.params)
-    pluggable = isinstance(error, UnknownName) and error.kind in PLUGGABLE
-    return "; one of your own: --plugin MODULE, the module that registers it" if takes_plugins and pluggable else ""
 
 
 def _message(error: click.UsageError) -> str:

@@ -30,10 +30,11 @@ STD = click.option("--std", help="Standard deviation per channel.")
 
 
 def _import_plugins(_context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
-    from prune_core.base.plugins import import_plugins
+    from sweeps.cli.consent import consent
+    from sweeps.study.plugins import import_plugins_of
 
     if modules:
-        import_plugins(modules, (str(Path.cwd()),))
+        import_plugins_of({"plugins": list(modules)}, Path.cwd(), confirm=consent(trust=False))
 
 
 PLUGIN = click.option(
@@ -116,7 +117,12 @@ def prune(
 @CLASSES
 @DATA
 @DATA_OPTION
-@click.option("--corruptions", default="none", show_default=True, help="none, generated or official.")
+@click.option(
+    "--corruptions",
+    default="none",
+    show_default=True,
+    help="none, generated (the 15), official, or names and groups (standard, extra) with commas between.",
+)
 @click.option("--corruptions-folder", type=FILE, help="Folder of the official .npy files; by default the cache.")
 @click.option("--fetch", is_flag=True, help="Get the official files where they are not there (2.9 GB, resumed, checked).")
 @LIMIT

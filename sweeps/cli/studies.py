@@ -149,13 +149,16 @@ def studies(name: str | None, keys: bool, trust: bool) -> None:
     from sweeps.study.yaml import find_study, read_study_yaml, study_folder
 
     if keys:
+        evaluation = None
         if name is not None:
             path = find_study(name)
             plain = read_study_yaml(path)
             received = study_folder(name) is not None or is_received(path, plain)
             import_plugins_of(plain, path.parent.resolve(), received=received, confirm=consent(trust))
-        said = "The columns of a record: objectives, limits and margins name them."
-        echo("\n".join([*key_lines(), said, *column_lines()]))
+            found = plain.get("evaluation")
+            evaluation = found if isinstance(found, dict) else {}
+        said = "The columns of a record, with the images that each is measured on and who may name it:"
+        echo("\n".join([*key_lines(), said, *column_lines(evaluation)]))
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:

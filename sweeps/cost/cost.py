@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prune_core.base.trial_folder import finished_budgets, read_record
+from sweeps.cost.books import book_bytes
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes
 from sweeps.folder.paths import trial_folder, trial_folders
 from sweeps.plan.places import places
@@ -62,12 +63,13 @@ class Cost:
     Attributes:
         device_seconds: summed over trials.
         wall_seconds: with as many trials at a time as fit.
-        disk_bytes: that they write; `keep` takes some of it away when the study is done.
+        disk_bytes: that the trials write; `keep` takes some of it away when the study is done.
         trial_bytes: memory of the largest trial.
         concurrency: trials at a time.
         measured: how many finished trials corrected the calibration.
         device: what the seconds are of, ``cpu`` or ``gpu``.
         macs: multiply-accumulates of training and judging; a training step counts as three forward passes.
+        book_bytes: that report, tables and MLflow take besides (`sweeps.cost.books`).
     """
 
     device_seconds: float
@@ -78,6 +80,7 @@ class Cost:
     measured: int
     device: str
     macs: float
+    book_bytes: int = 0
 
 
 def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, decided: Sequence[PlannedTrial] = ()) -> Cost:
@@ -111,7 +114,9 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
     memory = [_memory(speeds[trial.network]) for trial in plan.trials if trial.network in speeds]
     device = next((speed.device for speed in speeds.values()), "cpu")
     macs = _work(plan, out, speeds, sizes, missing, chosen)
-    return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured, device, macs)
+    parameters = [speed.parameters for speed in speeds.values()]
+    books = book_bytes(plan.study, out, trials=count, records=records, parameters=parameters)
+    return Cost(seconds, wall, round(disk), max(memory, default=0), concurrency, measured, device, macs, books)
 
 
 def _work(

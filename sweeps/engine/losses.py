@@ -68,6 +68,15 @@ class Losses:
     _count: dict[str, int] = field(default_factory=dict)
     _kept: dict[str, Kept] = field(default_factory=dict)
 
+    def begin(self, key: str, kept: Kept) -> None:
+        """Take note of what there is of a trial before a worker gets it; of the first time in this run only.
+
+        Args:
+            key: of the trial.
+            kept: what there is of its work.
+        """
+        self._kept.setdefault(key, kept)
+
     def count(self, key: str, kept: Kept) -> int:
         """Take note of a loss; return how many there were at this place, 0 when the trial got further since the last one.
 

@@ -33,11 +33,7 @@ _TRIAL = "ray::ImplicitFunc"
 
 def main(words: list[str] | None = None) -> int:
     """Start a node, or let one leave; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.engine.node", description=__doc__.splitlines()[0])
-    parser.add_argument("--address", required=True, help="HOST:PORT of the cluster's head")
-    parser.add_argument("--seconds", type=float, default=GRACE_SECONDS, help="what the trials may take to move")
-    parser.add_argument("--leave", action="store_true", help="let the node of this machine leave; what started it ends it")
-    parser.add_argument("command", nargs="*", metavar="-- COMMAND", help="what starts the node, and stays")
+    parser = node_options()
     chosen = parser.parse_args(words)
     if chosen.leave == bool(chosen.command):
         parser.error("give either --leave, or -- and the command that starts the node")
@@ -45,6 +41,16 @@ def main(words: list[str] | None = None) -> int:
         leave(chosen.address, _here, chosen.seconds, psutil.process_iter)
         return 0
     return held(chosen.address, chosen.command, chosen.seconds)
+
+
+def node_options() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    parser = argparse.ArgumentParser(prog="python -m sweeps.engine.node", description=__doc__.splitlines()[0])
+    parser.add_argument("--address", required=True, help="HOST:PORT of the cluster's head")
+    parser.add_argument("--seconds", type=float, default=GRACE_SECONDS, help="what the trials may take to move")
+    parser.add_argument("--leave", action="store_true", help="let the node of this machine leave; what started it ends it")
+    parser.add_argument("command", nargs="*", metavar="-- COMMAND", help="what starts the node, and stays")
+    return parser
 
 
 def held(address: str, command: list[str], seconds: float) -> int:

@@ -12,6 +12,7 @@ from prune_core.base.files import write_json
 from prune_core.base.plugins import import_plugins
 from prune_core.base.trial_folder import FAILED, INTERRUPTED, OUTCOME, finished_budgets, read_progress
 from prune_core.trial.code import changed_code
+from prune_core.trial.memory import TooLittleMemory
 from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
 from sweeps.engine.node_watch import node_leaves
@@ -24,6 +25,8 @@ DISK = "disk"
 MOVES = "moves"
 """The status of a report that says: the node leaves the cluster; what the trial had is put down, it goes on elsewhere."""
 LEAVES = "NodeLeaves"
+ALONE = "alone"
+"""The status of a report that says: a share of a GPU was too little memory; nothing is recorded about the trial."""
 CODE = "code"
 """The status of a report that says: a user's module is not the one of the plan; nothing is recorded about the trial."""
 
@@ -86,7 +89,8 @@ def run_planned(task: Task, on_budget: Callable[[int], None] | None = None) -> d
 
     Returns:
         ``{"key", "status", "cause"}``; status ``interrupted`` when it was asked to stop, ``moves`` when its node leaves the
-        cluster, ``disk`` when it could not write, ``code`` when a user's module is not the one of the plan.
+        cluster, ``disk`` when it could not write, ``alone`` when it needs a whole GPU, ``code`` when a user's module is not
+        the one of the plan.
     """
     folder, key = task.order.folder, task.description.key
     try:
@@ -122,6 +126,8 @@ def run_planned(task: Task, on_budget: Callable[[int], None] | None = None) -> d
         )
     except MachineTrouble as error:
         return {"key": key, "status": DISK, "cause": str(error)}
+    except TooLittleMemory as error:
+        return {"key": key, "status": ALONE, "cause": str(error)}
     finally:
         watch.close()
     moves = outcome["status"] == INTERRUPTED and leaves() and not stop_asked()

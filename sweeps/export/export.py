@@ -18,9 +18,11 @@ from prune_core.base.trial_folder import DESCRIPTION, REPORT, SELECTION, WEIGHTS
 from prune_core.networks import architecture_of
 from prune_core.networks.defining_module import defining_module
 from prune_core.pruning import load_network
+from prune_core.pruning.normalisation import INPUT_KEY
 from prune_core.training import prepare_runtime
 from prune_core.trial.data import TrialData, load_trial_data
 from prune_core.trial.description import TrialDescription
+from prune_core.trial.file_header import CLASSES_KEY, file_header
 from sweeps.export.card import card_text
 from sweeps.export.check import TOLERANCE
 from sweeps.export.choice import Choice, choices, open_study
@@ -167,8 +169,8 @@ def _header(facts: Mapping[str, Any]) -> dict[str, str]:
         "study": facts["study"]["name"],
         "name": facts["title"],
         "trial": facts["checkpoint"]["trial"],
-        "input": json.dumps(facts["input"]),
-        "classes": json.dumps(facts["output"]["classes"]),
+        INPUT_KEY: json.dumps(facts["input"]),
+        CLASSES_KEY: json.dumps(facts["output"]["classes"]),
     }
 
 
@@ -178,7 +180,7 @@ def _write_files(
     """Write every wanted file and return their names in the order of the card."""
     try:
         if "safetensors" in wanted.formats:
-            write_safetensors(network, folder / FILES["safetensors"], header)
+            write_safetensors(network, folder / FILES["safetensors"], file_header(data))
         if wanted.int8 or set(wanted.formats) & {"pt2", "onnx"}:
             _write_program(exported(network, data.input_shape), folder, wanted, data, header)
     except (BadInput, OSError, KeyboardInterrupt):

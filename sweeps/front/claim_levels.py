@@ -11,16 +11,16 @@ LEVEL = 0.05
 
 Place = Literal["primary", "control", "effects", "trends", "margins", "rivals"]
 SHARES: dict[Place, float] = {
-    "primary": 0.45,
-    "effects": 0.15,
+    "primary": 0.35,
+    "effects": 0.1,
     "control": 0.1,
-    "margins": 0.1,
+    "margins": 0.05,
     "trends": 0.05,
     "rivals": 0.05,
 }
 """Of `LEVEL`, what each place of a report may spend: most for the few comparisons that a study is made for (each answer
-against its control, in what it was chosen for), the rest for all that is found on the way. A tenth is left for what the
-assumptions miss: noise that is skewed, variances from few seeds."""
+against its control, in what it was chosen for), the rest for all that is found on the way. Three tenths are left for what
+the assumptions miss: noise that is skewed, counts, variances from few seeds."""
 
 
 def level_of(place: Place | None) -> float:

@@ -106,13 +106,14 @@ def _of_images(noise: Array, known: NDArray[np.bool_], error: Array) -> Array:
         error: ``(G,)`` of the means, over the seeds.
     """
     result = np.full(len(known), np.nan)
-    patterns, kind = np.unique(known, axis=0, return_inverse=True)
+    whole = bool(known.all())
+    patterns, kind = (known[:1], np.zeros(len(known), int)) if whole else np.unique(known, axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
         rows = np.flatnonzero(kind.ravel() == number)
-        moved = noise[np.ix_(rows, np.flatnonzero(pattern))]
+        moved = noise if whole else noise[np.ix_(rows, np.flatnonzero(pattern))]
         if pattern.any():
-            whole = (moved.mean(axis=1) ** 2).mean(axis=-1)
-            result[rows] = np.sqrt(np.maximum(main_effect(moved), whole - np.nan_to_num(error[rows]) ** 2))
+            all_of_it = (moved.mean(axis=1) ** 2).mean(axis=-1)
+            result[rows] = np.sqrt(np.maximum(main_effect(moved), all_of_it - np.nan_to_num(error[rows]) ** 2))
     return result
 
 

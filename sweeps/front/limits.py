@@ -111,6 +111,11 @@ def verdict_word(found: Iterable[Verdict]) -> str:
     return NOT_ON_REPORT if any(one.contradicted for one in every) else MET
 
 
+def limit_names(limits: Iterable[Limit]) -> list[str]:
+    """Return the columns that limits name, and the report number of each."""
+    return list(dict.fromkeys(name for limit in limits for name in (limit.column, limit.column.removeprefix("val_"))))
+
+
 def limit_columns(limits: Iterable[Limit], columns: pd.Index, select_on: str) -> list[str]:
     """Return the columns that `verdicts` reads, in the order of the limits: what decides, and its report number."""
     found: dict[str, None] = {}

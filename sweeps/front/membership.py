@@ -1,4 +1,4 @@
-"""How sure a place on the front is: its frequency when the seeds and the base images are drawn again.
+"""How often a place on the front is kept: its frequency when the seeds and the base images are drawn again.
 
 What candidates share moves them together (`pareto_scatter`); only what is a candidate's own decides who beats whom. The
 means around which is drawn are not the bare observed ones (`pareto_shrinkage`). How well the frequency agrees with the
@@ -26,7 +26,7 @@ __all__ = ["CANDIDATE", "membership", "rivals", "seed_values"]
 
 Array = NDArray[np.float64]
 SURE, POSSIBLE = 0.95, 0.05
-"""From which frequency on a place on the front is called sure, and from which on possible."""
+"""From which frequency on a place needs no further seeds, and from which on somebody may be on the front."""
 DRAWS = 400
 """The standard error of a frequency is at most ``0.5 / sqrt(DRAWS)``: .025."""
 

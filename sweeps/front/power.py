@@ -7,10 +7,16 @@ A comparison is claimed where a t test at its level allows it. With a true diffe
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
 from scipy.special import nctdtr, stdtrit
 
+from prune_core.base.kinds import REFERENCES
 from sweeps.front.claim_levels import DECIDABLE, level_of
+from sweeps.front.collapse import COLLAPSED
+from sweeps.front.seeds import CANDIDATE
 from sweeps.study.values import PRIMARY_METRICS
 
 POWER = 0.8
@@ -20,7 +26,7 @@ SEED_DEVIATION = {"accuracy": 0.004, "ece": 0.003, "nll": 0.015, "mpc": 0.008}
 the margin on 10,000 images or more (`docs/report.md`)."""
 
 
-_CHOSEN = 1.1
+_CHOSEN = 1.15
 """By how much a difference must be larger where its network was chosen, and where larger scatter of its own counts (by
 simulation: the power is then `POWER` at least in normal noise, and next to it in skewed noise)."""
 
@@ -80,3 +86,32 @@ def smallest_difference(
         return math.inf
     found = detectable(seeds, level_of("primary") / primary, freedom=family_freedom(seeds, candidates))
     return _CHOSEN * found * math.hypot(deviation, images * math.sqrt(seeds))
+
+
+def seed_deviations(records: pd.DataFrame, metrics: Sequence[str]) -> dict[str, float]:
+    """Return the typical standard deviation over seeds of the difference to the control, by metric; those that are known.
+
+    The root of the median variance over the candidates of the longest budget, of those that have not collapsed where there
+    are some: only they can be recommended.
+
+    Args:
+        records: the table of records (any status), or any other, of which nothing is known.
+        metrics: names; their differences are the columns ``delta_*``.
+    """
+    if not {*CANDIDATE, "status"} <= set(records) or not len(records):
+        return {}
+    table = records[records["status"].eq("complete") & ~records["method"].isin(REFERENCES)]
+    table = table[table["budget"].eq(table["budget"].max())]
+    if "delta_accuracy" in table:
+        kept = table.groupby(CANDIDATE)["delta_accuracy"].transform("mean") >= -COLLAPSED
+        table = table[kept] if kept.any() else table
+    found = {}
+    for name in (name for name in metrics if f"delta_{name}" in table):
+        groups = table.groupby(CANDIDATE)[f"delta_{name}"]
+        variance, free = groups.var(ddof=1).to_numpy(dtype=float), groups.count().to_numpy(dtype=float) - 1
+        sure = np.isfinite(variance) & (free > 0)
+        # The median of a chi-square variable with d degrees of freedom is close to d (1 - 2/(9 d))^3.
+        unbiased = variance[sure] / (1.0 - 2.0 / (9.0 * free[sure])) ** 3
+        if len(unbiased) and float(np.median(unbiased)) > 0:
+            found[name] = math.sqrt(float(np.median(unbiased)))
+    return found

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from prune_core.metrics.quantities import is_cost
+from sweeps.front.seeds import CANDIDATE
 from sweeps.records.columns import CHECKPOINT
 
 SEEDS_DIFFER_IN = "seeds_differ_in"
@@ -34,3 +37,16 @@ def with_seed_differences(table: pd.DataFrame, records: pd.DataFrame, by: Sequen
     result = table.assign(**{SEEDS_DIFFER_IN: said.where(table["seeds"] > 1)})
     result[deviations] = result[deviations].mask(result[SEEDS_DIFFER_IN].eq(NOTHING))
     return result
+
+
+def repeated(records: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which records judge the very network of another seed, ``(N,)``: they are one observation, told several times.
+
+    A candidate that a checkpoint for all seeds leaves nothing to vary has one record that counts, that of the first row.
+    """
+    if CHECKPOINT not in records:
+        return np.zeros(len(records), dtype=bool)
+    told = [name for name in ("accuracy", "ece", "nll", "val_accuracy", "val_nll") if name in records]
+    known = records["status"].eq("complete") & records[CHECKPOINT].notna()
+    again = records[known].duplicated([*CANDIDATE, CHECKPOINT, *told])
+    return again.reindex(records.index, fill_value=False).to_numpy(dtype=bool)

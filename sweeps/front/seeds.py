@@ -41,9 +41,14 @@ def seed_values(records: pd.DataFrame, chosen: pd.DataFrame, numbers: Sequence[s
         numbers: the M columns; one that the records lack is NaN.
     """
     rows, seeds = seed_records(records, chosen)
+    return values_of(records, rows, numbers), seeds
+
+
+def values_of(records: pd.DataFrame, rows: NDArray[np.int64], numbers: Sequence[str]) -> Array:
+    """Return columns of the rows of a table, ``(*rows.shape, M)``; NaN for row -1 and for a column that is not there."""
     values = records.reindex(columns=list(numbers)).astype(float).to_numpy()
     values = np.concatenate([values, np.full((1, values.shape[1]), np.nan)])  # -1: the missing one
-    return values[rows], seeds
+    return np.asarray(values[rows])
 
 
 def seed_adjusted(values: Array, own: NDArray[np.bool_]) -> Array:

@@ -84,7 +84,7 @@ def front_rows(
     kept = chosen[~has_collapsed(chosen, select_on)]
     rows = [
         (
-            who(row),
+            candidate_name(row),
             *(_number(row[column], column) for column in numbers),
             *([verdict_word(verdicts(plain_row(row), limits, select_on))] if limits else []),
         )
@@ -102,7 +102,7 @@ def front_rows(
     return rows, "; ".join([*note, *more])
 
 
-def who(row: pd.Series[Any]) -> str:
+def candidate_name(row: pd.Series[Any]) -> str:
     """Return how people name a candidate: its arm, or what it is where no method touched it, then ratio and budget."""
     if row["method"] in UNPRUNED:
         return f"{row['arm']} {row['method']}" + (f", {_epochs(row['budget'])}" if row["budget"] else "")

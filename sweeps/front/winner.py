@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from sweeps.front.claim_levels import LEVEL
-from sweeps.front.crossed import crossed, lattice_step
+from sweeps.front.crossed import Crossed, crossed, lattice_step
 
 Array = NDArray[np.float64]
 _FOR_ALL, _FOR_ALL_OF_FEW = 0.1, 4.0
@@ -120,6 +120,7 @@ def winner(
     noise: Array | None = None,
     same_images: bool = False,
     demands: Sequence[tuple[Array, float, bool]] = (),
+    family: Crossed | None = None,
 ) -> Winner:
     """Describe a number of the candidate that was chosen among C by the mean of its selection numbers.
 
@@ -131,11 +132,12 @@ def winner(
         noise: ``(C, S, R)`` what resampled base images do to ``values``; None where that is not known.
         same_images: whether ``selection`` is the same metric on the same images as ``values``.
         demands: further numbers ``(C, S)`` that had to have a mean of so much at least, and ``same_images`` for each.
+        family: ``crossed(values, noise)`` where it is at hand.
 
     Raises:
         ValueError: the chosen one has no value.
     """
-    found = crossed(values, noise)
+    found = crossed(values, noise) if family is None else family
     if not found.seeds[at]:
         raise ValueError("the chosen candidate has no value")
     images = float(np.nan_to_num(found.images[at]))

@@ -16,7 +16,7 @@ from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
 from sweeps.front.front import candidates, rivals
 from sweeps.front.limits import Verdict, limit_columns, number_beside, plain_row, verdicts
-from sweeps.front.text import who
+from sweeps.front.text import candidate_name
 from sweeps.study.images import images_of, is_corrupted
 from sweeps.study.values import Limit
 
@@ -109,13 +109,17 @@ def report_sentences(found: Sequence[Judged], name: Name, evaluation: Mapping[st
     against = [one for one in found if one.contradicted]
     if not against:
         return []
-    columns = list(dict.fromkeys((each.column, str(each.report_column)) for one in against for each in one.contradicted))
-    shown = "; ".join(f"{name(one.row)}: {_words(one)}" for one in against[:_NAMED])
+    shown = "; ".join(f"{name(one.row)}: {report_words(one)}" for one in against[:_NAMED])
     more = f"; and {len(against) - _NAMED} more" if len(against) > _NAMED else ""
-    images = "; ".join(
+    return [f"The report numbers miss what the selection numbers meet: {shown}{more} ({both_images(against, evaluation)})."]
+
+
+def both_images(against: Sequence[Judged], evaluation: Mapping[str, Any]) -> str:
+    """Return on which images the numbers that disagree were measured."""
+    columns = list(dict.fromkeys((each.column, str(each.report_column)) for one in against for each in one.contradicted))
+    return "; ".join(
         f"{one} is of {images_of(one, evaluation)}, {two} of {images_of(two, evaluation)}" for one, two in columns
     )
-    return [f"The report numbers miss what the selection numbers meet: {shown}{more} ({images})."]
 
 
 def limit_lines(
@@ -146,10 +150,10 @@ def limit_lines(
         return []
     demanded = ", ".join(map(str, limits))
     if not found.qualified:
-        first, *others = nobody_sentences(found, who)
+        first, *others = nobody_sentences(found, candidate_name)
         return [f"limits: {first}", *(f"  {line}" for line in others), *_images_line(limits, evaluation)]
     count = f"{len(found.qualified)} of {len(found.pruned)} pruned candidates meet them all ({demanded})"
-    warned = report_sentences(found.qualified, who, evaluation)
+    warned = report_sentences(found.qualified, candidate_name, evaluation)
     return [f"limits: {count}", *([f"  warning: {line}" for line in warned] or _images_line(limits, evaluation))]
 
 
@@ -178,7 +182,8 @@ def _gap(one: Verdict) -> str:
     return f"{number_beside(Limit(one.column, '>', 0.0), gap, one.column)} {side}{share}"
 
 
-def _words(one: Judged) -> str:
+def report_words(one: Judged) -> str:
+    """Return what the report numbers say that disagree."""
     return ", ".join(each.report_words for each in one.contradicted)
 
 

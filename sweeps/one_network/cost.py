@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,18 +33,22 @@ class Latency:
         return f"{self.median:.2f} ms ({self.low:.2f} .. {self.high:.2f})"
 
 
-def cost_lines(dense: nn.Module, pruned: nn.Module, shape: tuple[int, int, int]) -> list[str]:
+def cost_lines(
+    dense: nn.Module, pruned: nn.Module, shape: tuple[int, int, int], header: Mapping[str, str] | None = None
+) -> list[str]:
     """Return parameters, MACs, size, activations and host latency before and after, as lines.
 
     Args:
         dense: before.
         pruned: after.
         shape: ``(C, H, W)`` of an image.
+        header: what the file says besides the network: its length counts.
     """
     import torch
 
     whole = sum(parameter.numel() for parameter in dense.parameters())
-    before, after = (cost_columns(MeasuredNetwork(network, shape, whole)) for network in (dense, pruned))
+    said = header or {}
+    before, after = (cost_columns(MeasuredNetwork(network, shape, whole, header=said)) for network in (dense, pruned))
     rows: list[Row] = [(f"one image of {shape[1]}x{shape[2]}x{shape[0]}", "before", "after", "change")]
     for one in costs_known():
         if one.name in before and one.name in after:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prune_core.base.errors import BadInput
+from prune_core.base.benchmark import CORRUPTION_SOURCES
+from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import replacing
 from prune_core.base.progress import on_terminal
 from prune_core.corruptions import (
+    CORRUPTIONS,
     EXTRA,
+    GROUPS,
     SEVERITIES,
     STANDARD,
     contact_sheet,
@@ -25,6 +28,7 @@ from prune_core.corruptions import (
 )
 from prune_core.corruptions.apply import corrupt_numbered
 from prune_core.corruptions.fetch import fetch_official
+from prune_core.corruptions.sets import list_label
 from prune_core.data import balanced_subset, load_dataset
 from prune_core.data.cache import default_cache
 
@@ -68,15 +72,30 @@ def report_images(dataset: Dataset, limit: int | None) -> Shown:
     return Shown(np.ascontiguousarray(images[chosen]), labels[chosen], chosen, len(labels), own)
 
 
+def corruption_names(text: str) -> str | tuple[str, ...]:
+    """Return what ``--corruptions`` asks for: a source, or the corruptions that its names and groups stand for.
+
+    Raises:
+        UnknownName: neither.
+    """
+    if text in CORRUPTION_SOURCES:
+        return text
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = next((name for name in names if name not in CORRUPTIONS and name not in GROUPS), None if names else text)
+    if unknown is not None:
+        raise UnknownName("corruption", unknown, [*CORRUPTION_SOURCES, *GROUPS, *CORRUPTIONS])
+    return expanded(names)
+
+
 def corrupted_images(
-    dataset: Dataset, shown: Shown, source: str, *, folder: Path | None, fetch: bool, seed: int
+    dataset: Dataset, shown: Shown, source: str | tuple[str, ...], *, folder: Path | None, fetch: bool, seed: int
 ) -> CorruptedSet | None:
-    """Return the shown images under the 15 corruptions, None where ``source`` is ``none``.
+    """Return the shown images under corruptions, None where ``source`` is ``none``.
 
     Args:
         dataset: theirs.
         shown: the clean images.
-        source: one of `CORRUPTION_SOURCES`.
+        source: what `corruption_names` returned.
         folder: of the official files; None is the cache.
         fetch: get the official files where they are not there.
         seed: of the generated ones.
@@ -87,18 +106,20 @@ def corrupted_images(
     if source == "none":
         return None
 
-    if source == "generated":
-        return generated_set(
+    if source != "official":
+        names = STANDARD if isinstance(source, str) else source
+        made = generated_set(
             shown.images,
             shown.numbers,
             name=dataset.name,
-            corruptions=STANDARD,
+            corruptions=names,
             seed=seed,
             cache=default_cache(),
             progress=on_terminal,
             title=dataset.title,
             jpeg=dataset.jpeg,
         )
+        return replace(made, label=f"{made.label}{list_label(names)}")
     if not shown.test:
         raise BadInput(f"dataset {dataset.name!r} has no test images of its own, so no official corruptions")
     where = folder or default_cache()

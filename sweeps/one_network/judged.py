@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.base.benchmark import CORRUPTION_SOURCES
-from prune_core.base.errors import BadInput, Diverged, UnknownName
+from prune_core.base.errors import BadInput, Diverged
 from prune_core.base.trial_folder import NORMALISATION
 from prune_core.cost.measured import MeasuredNetwork, cost_columns
 from prune_core.data import load_dataset
 from prune_core.evaluation.evaluation import evaluate_network
 from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.metrics.predictions import SOFTMAX_TWICE, are_probabilities
-from prune_core.metrics.sanity import REMEDY, better_numbering, doubts
+from prune_core.metrics.sanity import FEWEST_IMAGES, REMEDY, better_numbering, doubts
 from prune_core.networks import architecture_of, build_network
 from prune_core.pruning.normalisation import normalisation_text
 from prune_core.training import prepare_runtime
-from sweeps.one_network.images import Shown, corrupted_images, report_images
+from sweeps.one_network.images import Shown, corrupted_images, corruption_names, report_images
 from sweeps.one_network.normalisation import contradiction, normalised
 from sweeps.one_network.open import described, open_checkpoint
 from sweeps.records.columns import measured_columns
@@ -68,6 +68,8 @@ class Judgement:
 
     def _doubts(self) -> list[str]:
         classes = self.logits.clean.shape[1]
+        if len(self.logits.labels) < FEWEST_IMAGES:
+            return []
         found = doubts(float(self.record["accuracy"]), float(self.record["mean_confidence"]), classes)
         other = None
         if classes == len(self.dataset.classes):
@@ -104,7 +106,7 @@ def judge_checkpoint(
         num_classes: length of its output; None is the dataset's number of classes.
         data: the dataset.
         data_options: of the dataset, ``mean`` and ``std`` among them: these win over what the file says.
-        corruptions: ``none``, ``generated`` or ``official``.
+        corruptions: ``none``, ``generated``, ``official``, or names and groups that are generated, with commas between.
         corruptions_folder: of the official files; None is the cache.
         fetch: get the official files where they are not there.
         limit: so many images, a seeded choice balanced over classes; None is all.
@@ -117,8 +119,7 @@ def judge_checkpoint(
     """
     from torch import get_num_threads
 
-    if corruptions not in CORRUPTION_SOURCES:
-        raise UnknownName("source of corruptions", corruptions, CORRUPTION_SOURCES)
+    names = corruption_names(corruptions)
     if corruptions != "official" and (fetch or corruptions_folder is not None):
         raise BadInput(f"--fetch and --corruptions-folder belong to --corruptions official, not to {corruptions!r}")
     target = prepare_runtime(device=device, threads=get_num_threads())
@@ -128,12 +129,12 @@ def judge_checkpoint(
     notes = (*opened.warnings, *contradiction(dataset, data_options, opened.normalisation))
     dataset, source = normalised(dataset, data_options, opened.normalisation)
     shown = report_images(dataset, limit)
-    cells = corrupted_images(dataset, shown, corruptions, folder=corruptions_folder, fetch=fetch, seed=seed)
+    cells = corrupted_images(dataset, shown, names, folder=corruptions_folder, fetch=fetch, seed=seed)
     started = time.perf_counter()
     logits = judged_logits(checkpoint, network.to(target), dataset, shown, cells)
     seconds = time.perf_counter() - started
     label = None if cells is None else cells.label
-    record = _record(network, logits, bins, shown.images.shape[1:], label, dataset.jpeg)
+    record = _record(network, logits, bins, shown.images.shape[1:], label, dataset.jpeg, opened.metadata)
     record[NORMALISATION] = normalisation_text(dataset.mean, dataset.std, source)
     return Judgement(described(network), dataset, shown, label, logits, bins, record, seconds, notes)
 
@@ -161,12 +162,18 @@ def judged_logits(
 
 
 def _record(
-    network: nn.Module, logits: LogitSet, bins: int, shape: tuple[int, ...], label: str | None, jpeg: bool
+    network: nn.Module,
+    logits: LogitSet,
+    bins: int,
+    shape: tuple[int, ...],
+    label: str | None,
+    jpeg: bool,
+    header: Mapping[str, str],
 ) -> Record:
 
     scored = record_columns(selection=None, report=logits, train=None, bins=bins)
     height, width, channels = shape
-    costs = cost_columns(MeasuredNetwork(network, (channels, height, width), _dense_parameters(network)))
+    costs = cost_columns(MeasuredNetwork(network, (channels, height, width), _dense_parameters(network), header=header))
     record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **costs}
     return {column: record[column] for column in measured_columns() if column in record}
 

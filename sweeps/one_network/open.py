@@ -89,8 +89,7 @@ def open_checkpoint(
         raise BadInput(f"there is no file {str(checkpoint)!r} (allowed: a readable checkpoint)")
     if checkpoint.suffix in PROGRAMS:
         raise BadInput(
-            f"{checkpoint} is a program, not a checkpoint (allowed: the .safetensors file of the same export, or .pt, .pth, "
-            ".th)"
+            f"{checkpoint} is a program, not a checkpoint (allowed: the .safetensors file beside it, or .pt, .pth, .th)"
         )
     said = {"num_classes": num_classes, "in_channels": in_channels}
     said = {key: value for key, value in said.items() if value is not None}

@@ -103,18 +103,18 @@ def prune_to_file(
     proof = verify(dense, pruned, _noise(shape))
     if not proof.passed:
         raise Unproven(f"the pruned network failed its verification, nothing was written: {proof.reason}")
-    lines = cost_lines(dense, pruned, shape)
+    metadata = {**opened.metadata, **classes_text(checkpoint)}
+    if data is not None and source != DEFAULT:
+        metadata[INPUT_KEY] = input_text(shape, Normalisation(data.mean, data.std))
+    lines = cost_lines(dense, pruned, shape, metadata)
     if data is not None:
         lines += [
             "",
             *_accuracy_lines(checkpoint, dense, pruned, data, limit),
             f"normalised: {normalisation_text(data.mean, data.std, source)}",
         ]
-    metadata = dict(opened.metadata)
-    if data is not None and source != DEFAULT:
-        metadata[INPUT_KEY] = input_text(shape, Normalisation(data.mean, data.std))
     try:
-        save_network(pruned, output, metadata={**metadata, **classes_text(checkpoint)})
+        save_network(pruned, output, metadata=metadata)
     except OSError as error:
         raise BadInput(f"--output: {output} cannot be written: {error.strerror}") from None
     done = f"verified by {len(proof.checks)} checks; written to {output}"

@@ -31,7 +31,7 @@ def study_data(study: Study, out: Path | None, *, required: bool) -> DataFacts |
         dataset = load_data(study.data.name, study.data.options, download=required)
     except BadInput as error:
         if required:
-            raise BadInput(f"data: {error}") from None
+            raise BadInput(f"data: {error}{_where_now(study, out)}") from None
         return recorded_data(study, out)
     _check(study, dataset)
     return _facts(dataset)
@@ -77,6 +77,15 @@ def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Datas
         if error.option != "download" or "download" in options:
             raise
     return load_dataset(name, **options)
+
+
+def _where_now(study: Study, out: Path | None) -> str:
+    """Return how to say where the images of an output folder are now, if somebody moved them; empty in a new folder."""
+    if recorded_data(study, out) is None:
+        return ""
+    kind, colon, _ = study.data.name.partition(":")
+    key = f"data.name={kind}:" if colon else "data.options.root="
+    return f"; if they were moved, say where they are with --set {key}PATH: trials count by what is in the images, and stay"
 
 
 def _facts(dataset: Dataset) -> DataFacts:

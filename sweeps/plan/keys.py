@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from prune_core.base.description import GENERATOR_FORMAT
 from prune_core.base.errors import BadInput
@@ -30,6 +32,31 @@ from prune_core.trial.description import (
 from sweeps.study.model import Study
 from sweeps.study.sections import SEED, SEED_IN_NAME, NetworkSection
 
+Part = TypeVar("Part")
+_SHARED: ContextVar[dict[tuple[object, ...], tuple[tuple[object, ...], Any]] | None] = ContextVar("shared", default=None)
+
+
+@contextmanager
+def shared_parts() -> Iterator[None]:
+    """Describe, within the block, what many trials have in common once: it is most of the work of thousands of keys."""
+    token = _SHARED.set({})
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+
+
+def _shared(label: object, sources: tuple[object, ...], make: Callable[[], Part]) -> Part:
+    """Return what was made of these very objects before, in a block of `shared_parts`, which keeps them alive."""
+    parts = _SHARED.get()
+    if parts is None:
+        return make()
+    key = (label, *map(id, sources))
+    if key not in parts:
+        parts[key] = sources, make()
+    part: Part = parts[key][1]
+    return part
+
 
 def baseline_description(
     study: Study, network: NetworkSection, training: Mapping[str, Any], seed: int, checksum: str | None
@@ -43,16 +70,20 @@ def baseline_description(
         seed: of the trial.
         checksum: of the dataset's arrays; None where the data is not at hand (then the key is not the real one).
     """
-    return BaselineDescription(
-        study_seed=study.seed,
-        data=data_description(study, checksum),
-        network=network_description(str(network.name), network.options),
-        training=Recipe.from_dict(training),
-        checkpoint=_checkpoint(network, seed),
-        seed=seed,
-        device=study.resources.device,
-        threads=study.resources.threads,
-    ).effective()
+    return _shared(
+        (seed, checksum),
+        (study, network, training),
+        lambda: BaselineDescription(
+            study_seed=study.seed,
+            data=data_description(study, checksum),
+            network=network_description(str(network.name), network.options),
+            training=Recipe.from_dict(training),
+            checkpoint=_checkpoint(network, seed),
+            seed=seed,
+            device=study.resources.device,
+            threads=study.resources.threads,
+        ).effective(),
+    )
 
 
 def data_description(study: Study, checksum: str | None) -> DataDescription:
@@ -107,10 +138,14 @@ def trial_description(
         rounds=rounds,
         round_epochs=round_epochs if rounds > 1 else None,
         fine_tuning=None if fine_tuning is None else Recipe.from_dict(fine_tuning),
-        evaluation=evaluation_description(study),
+        evaluation=_shared("evaluation", (study,), lambda: _judged(study)),
         seed=seed,
         training=None if training is None else Recipe.from_dict(training),
     ).effective()
+
+
+def _judged(study: Study) -> EvaluationDescription:
+    return evaluation_description(study).effective(validation=study.data.validation)
 
 
 def evaluation_description(study: Study) -> EvaluationDescription:

@@ -38,14 +38,23 @@ def visible_gpus() -> int:
     return torch.cuda.device_count()
 
 
-def places(resources: ResourcesSection) -> int:
+def memory_fraction(share: float) -> float | None:
+    """Return the share of a GPU's memory that a trial may use, as Ray's fraction is only bookkeeping; None is all of it."""
+    return share if 0 < share < 1 else None
+
+
+def places(resources: ResourcesSection, measured: float | None = None) -> int:
     """Return how many trials this machine runs at once, at least 1.
 
     ``max_concurrent`` wins over the cores; a GPU never holds more trials than its fractions allow. Where there is no GPU
     (a plan made elsewhere), one is assumed.
+
+    Args:
+        resources: of the study.
+        measured: the share of a GPU that a trial gets, where it was measured.
     """
     fit = resources.max_concurrent or math.floor(usable_cores() / resources.cpus_per_trial + 1e-9)
-    share = resources.gpus_per_trial
+    share = resources.share if measured is None else measured
     if share:
         gpus = visible_gpus() or 1
         # Ray places fractions within one GPU: two trials of 0.4 fit on each, not five on two

@@ -12,6 +12,7 @@ from sweeps.plan.checkpoints import check_checkpoints
 from sweeps.plan.data import data_checksum, study_data
 from sweeps.plan.data_facts import DataFacts, recorded_data
 from sweeps.plan.earlier_keys import EarlierKeys
+from sweeps.plan.keys import shared_parts
 from sweeps.plan.official_files import with_official_files
 from sweeps.plan.state import State, final_status, trial_state
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
@@ -65,6 +66,7 @@ class Plan:
         return replace(self, trials=joined([*self.trials, *more]))
 
 
+@shared_parts()
 def make_plan(study: Study, out: Path | None = None, *, data_required: bool = True, recorded: bool = False) -> Plan:
     """Return what there should be of a study.
 

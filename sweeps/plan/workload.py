@@ -64,6 +64,7 @@ class Workload:
         self._waiting: dict[str, PlannedTrial] = {}
         self._known: set[str] = set()
         self._placed: set[str] = set()
+        self._alone: set[str] = set()
         self.limit: Callable[[], int] | None = None
         """How many trials may be under way or wait while a further candidate is asked for; None for any number."""
         self.running: dict[str, PlannedTrial] = {}
@@ -130,9 +131,12 @@ class Workload:
         made = {trial.baseline_key for trial in self.running.values()}
         made |= {trial.baseline_key for trial in self._waiting.values() if trial.kind in ("baseline", "dense")}
         hopeless: list[tuple[PlannedTrial, str]] = []
-        for key, trial in self._waiting.items():
+        if self._alone & self.running.keys():
+            return None, hopeless
+        waiting = self._waiting.items()
+        for key, trial in sorted(waiting, key=lambda each: each[0] in self._alone) if self._alone else waiting:
             base = trial.baseline_key
-            if key in self.running:
+            if key in self.running or (key in self._alone and self.running):
                 continue
             if trial.kind in ("baseline", "dense"):
                 return trial, hopeless
@@ -155,6 +159,13 @@ class Workload:
         self.done[key] = status
         if self._candidates is not None:
             self._candidates.ended(key)
+
+    def again(self, key: str) -> None:
+        """Let a trial that came back unfinished wait until no other one runs or may start, and then run alone."""
+        trial = self.running.pop(key)
+        self._placed.discard(key)
+        self._alone.add(key)
+        self.add([trial])
 
     def take_back(self) -> None:
         """Let what was running wait again, first: its workers are gone."""

@@ -47,7 +47,8 @@ def collect(
         One row per (trial, budget), every column of `record_columns`, sorted by `SORTED_BY`; empty cells are missing values.
     """
     planned = list(trials)
-    rows = [row for trial in planned for row in _rows(out, trial, study, (run_ids or {}).get(trial.key))]
+    columns = _Columns(measured_columns())
+    rows = [row for trial in planned for row in _rows(out, trial, study, (run_ids or {}).get(trial.key), columns)]
     table = pd.DataFrame(rows, columns=record_columns())
     table = _typed(table)
     table = _with_deltas(table, planned)
@@ -66,7 +67,20 @@ def read_records(out: Path) -> pd.DataFrame:
     return with_control_keys(read_table(out / RECORDS))
 
 
-def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None) -> list[dict[str, Any]]:
+class _Columns:
+    """The columns that a record may fill, told once for a table of thousands.
+
+    Args:
+        everywhere: at budgets at which the test images under corruption are judged.
+    """
+
+    def __init__(self, everywhere: list[str]) -> None:
+        left_out = {*report_cell_columns(), *SET_COLUMNS}
+        self.everywhere = everywhere
+        self.without_cells = [column for column in everywhere if column not in left_out]
+
+
+def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None, columns: _Columns) -> list[dict[str, Any]]:
     folder = trial_folder(out, trial.key)
     outcome = read_outcome(folder)
     status = outcome["status"] if outcome is not None else None
@@ -90,10 +104,8 @@ def _rows(out: Path, trial: PlannedRow, study: str, run_id: str | None) -> list[
             "status": COMPLETE if record is not None else status,
             "cause": None if record is not None or outcome is None else outcome.get("cause"),
         }
-        left_out = () if budget in trial.report_budgets else (*report_cell_columns(), *SET_COLUMNS)
-        measured = {
-            column: record.get(column) for column in measured_columns() if record is not None and column not in left_out
-        }
+        filled = columns.everywhere if budget in trial.report_budgets else columns.without_cells
+        measured = {} if record is None else {column: record.get(column) for column in filled}
         found.append({**identity, **measured})
     return found
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from prune_core.base.files import write_atomically, write_json
-from prune_core.base.kinds import BASELINE, REFERENCES
+from prune_core.base.benchmark import corruptions_in_words
+from prune_core.base.files import write_json
+from prune_core.base.kinds import BASELINE
 from prune_core.base.trial_folder import (
     FAILED,
     OUTCOME,
-    OUTPUTS,
-    PROBABILITIES,
     finished_budgets,
     read_outcome,
-    read_record,
 )
 from prune_core.metrics.columns import metric_columns
-from prune_core.metrics.predictions import SOFTMAX_TWICE
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
-from sweeps.front.doubts import baseline_doubts
 from sweeps.front.tables import write_tables
 from sweeps.front.text import front_heads, front_rows, shown_columns
 from sweeps.plan.plan import Plan
@@ -34,7 +29,9 @@ from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
 from sweeps.run.limit_text import study_limits
+from sweeps.run.opening import tracker_of, write_study
 from sweeps.run.thinning import thin
+from sweeps.run.troubles import baselines, doubts, failures, softmax_twice, warning_lines
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
 from sweeps.search.more_seeds import decide, decided_trials, extra_trials, forget_other_decision
@@ -49,9 +46,10 @@ from sweeps.search.setup import (
     told_columns,
 )
 from sweeps.search.space import Space
+from sweeps.study.deciding import REPORT
+from sweeps.study.images import selection_names
 from sweeps.study.model import Study
-from sweeps.study.yaml import study_text
-from sweeps.tracking.about import about_study, study_images
+from sweeps.tracking.about import study_images
 from sweeps.tracking.journal import append_to_journal, read_journal
 from sweeps.tracking.names import RunNames
 from sweeps.tracking.parent import ProgressRow
@@ -83,6 +81,7 @@ class Books:
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0
+        self._table: pd.DataFrame | None = None
         self._said_last: tuple[Mapping[str, object], int, Mapping[str, str]] | None = None
         self.feed = CandidateFeed(
             plan,
@@ -107,11 +106,11 @@ class Books:
         origin = provenance()
         if plan.data is not None:
             origin["data"] = plan.data.to_plain()  # for who reads the folder without the images
-        changed = _write_study(study, out, origin)
+        changed = write_study(study, out, origin)
         write_columns(out)
         space = space_of(plan)
         proposer = make_proposer(study, space, open_books(study, space, out), plan.data)
-        tracker = _tracker(plan, out, origin)
+        tracker = tracker_of(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
         books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
@@ -217,7 +216,11 @@ class Books:
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
         study = self._study
-        return front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
+        rows, note = front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
+        under = selection_names(study.evaluation.model_dump(mode="json"))
+        if rows and study.evaluation.corruptions != "none" and study.select_on != REPORT:
+            note += f"; corrupted ones under {corruptions_in_words(under)}"
+        return rows, note
 
     def limit_lines(self) -> list[str]:
         """Return who meets the study's limits, or why nobody does; nothing for a study without limits."""
@@ -232,7 +235,7 @@ class Books:
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
         before = self._table_bytes()
-        records = self._records(self._tracker.run_ids())
+        records = self._table = collect(self._out, self.trials(), study=self._study.name, run_ids=self._tracker.run_ids())
         study = self._study
         write_tables(
             self._out,
@@ -283,65 +286,19 @@ class Books:
 
     def warnings(self) -> list[str]:
         """Return what makes the numbers of the unpruned networks doubtful, a line each."""
-        doubtful = {
-            trial.network
-            for trial in self._plan.trials
-            for budget in trial.budgets
-            if trial.kind in REFERENCES
-            and (read_record(trial_folder(self._out, trial.key), budget) or {}).get(OUTPUTS) == PROBABILITIES
-        }
-        twice = [(name, SOFTMAX_TWICE) for name in sorted(doubtful)]
-        return [f"warning: network {name}: {said}" for name, said in (*twice, *self._doubts(self._baselines()))]
+        return warning_lines([*softmax_twice(self._plan, self._out), *doubts(self._plan, self._out, baselines(self._plan))])
 
     def doubts_after(self, trial: PlannedTrial) -> list[str]:
         """Return what is doubtful about an unpruned network, once its last seed has ended with this trial."""
-        own = [each for each in self._baselines() if each.arm == trial.arm]
+        own = [each for each in baselines(self._plan) if each.arm == trial.arm]
         if trial.kind != BASELINE or any(each.key not in self._ended for each in own):
             return []
-        return [f"warning: network {name}: {said}" for name, said in self._doubts(own)]
-
-    def _baselines(self) -> list[PlannedTrial]:
-        return [trial for trial in self._plan.trials if trial.kind == BASELINE]
-
-    def _doubts(self, baselines: list[PlannedTrial]) -> list[tuple[str, str]]:
-        records = collect(self._out, baselines, study=self._study.name)
-        classes = None if self._plan.data is None else self._plan.data.classes or None
-        return baseline_doubts(records, self._study.parsed_limits, classes, self._study.select_on)
+        return warning_lines(doubts(self._plan, self._out, own))
 
     def failures(self) -> list[tuple[str, str, str]]:
         """Return (name, status, cause) of every trial that failed or diverged."""
-        found = []
-        for trial in self.trials():
-            outcome = read_outcome(trial_folder(self._out, trial.key))
-            if outcome is not None and outcome["status"] in ("failed", "diverged"):
-                found.append((trial.name, str(outcome["status"]), str(outcome.get("cause"))))
-        return found
+        return failures(self.trials(), self._out)
 
-    def _records(self, run_ids: dict[str, str] | None = None) -> pd.DataFrame:
-        return collect(self._out, self.trials(), study=self._study.name, run_ids=run_ids)
-
-
-def _write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
-    """Write the resolved study into its folder; return whether another one was there, or none."""
-    plain = study.to_plain()
-    # as seen from here too: a project that is moved as a whole has its plugins at another place, a moved folder at the same
-    plain["plugin_paths"] += [os.path.relpath(path, out) for path in study.plugin_paths]
-    text = study_text(plain, provenance=dict(origin))
-    path = out / STUDY
-    changed = not path.exists() or path.read_bytes() != text.encode()
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    return changed
-
-
-def _tracker(plan: Plan, out: Path, origin: Mapping[str, object]) -> Tracker:
-    study = plan.study
-    return Tracker(
-        study.name,
-        out,
-        study.tracking.mlflow,
-        study.tracking.experiment or (study.project if study.project != "prunefront" else None),
-        {**study.tracking.tags, "prunefront.project": study.project, "prunefront.data": study.data.name},
-        also=list(study.decisive),
-        commit=str(origin["commit"]) if origin["commit"] else None,
-        about=about_study(plan),
-    )
+    def _records(self) -> pd.DataFrame:
+        """Return the table as it is now; after `write_tables` no trial adds to it."""
+        return self._table if self._table is not None else collect(self._out, self.trials(), study=self._study.name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from sweeps.cost.gpu_shares import gpu_shares
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
@@ -105,7 +106,9 @@ def run_study(
                 if workload.exhausted:
                     say(console, "everything is there: nothing to run")
                 else:
-                    Sweep(study, out, console, books, workload, stop, mover).run(address, deadline)
+                    # one share for all: where they differ, Tune holds idle workers while trials of another share wait
+                    share = max(gpu_shares(plan, out, partial(say, console)).values(), default=study.resources.share)
+                    Sweep(study, out, console, books, workload, stop, mover, share).run(address, deadline)
                 return close(
                     out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
                 )

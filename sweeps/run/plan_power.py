@@ -6,13 +6,13 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from prune_core.base.kinds import PRUNED, REFERENCES
+from prune_core.base.kinds import PRUNED
+from prune_core.metrics.directions import metric_of
+from sweeps.folder.paths import RECORDS
 from sweeps.front.claim_levels import DECIDABLE
-from sweeps.front.power import POWER, SEED_DEVIATION, smallest_difference
-from sweeps.front.seeds import CANDIDATE
+from sweeps.front.power import POWER, SEED_DEVIATION, seed_deviations, smallest_difference
 from sweeps.records.columns import cost_columns, seconds_columns
 
 if TYPE_CHECKING:
@@ -27,11 +27,14 @@ def power_lines(plan: Plan, out: Path) -> list[str]:
         out: the output folder; the records there, if any, say how much seeds scatter.
     """
     metrics = [name for name in plan.study.objectives if name not in (*cost_columns(), *seconds_columns())]
-    measured = seed_deviations(out, metrics)
-    noise = {name: SEED_DEVIATION.get(name, math.nan) for name in metrics} | measured
+    measured = seed_deviations(_records(out), metrics)
+    noise = {name: SEED_DEVIATION.get(metric_of(name), math.nan) for name in metrics} | measured
     known = {name: deviation for name, deviation in noise.items() if deviation > 0}
-    if not known:
+    if not metrics:
         return []
+    unknown = ", ".join(name for name in metrics if name not in known)
+    if not known:
+        return [f"  finds      not known of {unknown} before seeds were run: how much they scatter"]
     seeds, many = len(plan.study.seeds), _candidates(plan)
     basis = f"{', '.join(measured)} as here" if measured else ""
     assumed = ", ".join(f"{name} {deviation:g}" for name, deviation in known.items() if name not in measured)
@@ -49,36 +52,19 @@ def power_lines(plan: Plan, out: Path) -> list[str]:
         first = f"no difference at all (a claim takes {DECIDABLE} seeds)"
     else:
         first = f"of a recommended network to its control {size(seeds)}"
+    rest = f"; of {unknown} not known before seeds were run" if unknown else ""
     return [
-        f"{start}{first}; with {enough} {size(enough)}",
+        f"{start}{first}; with {enough} {size(enough)}{rest}",
         f"             in {POWER:.0%} of studies, among {many} candidates; deviation over seeds {basis}; images come on top",
     ]
 
 
-def seed_deviations(out: Path, metrics: list[str]) -> dict[str, float]:
-    """Return the typical standard deviation over seeds of the difference to the control, by metric, of the records there.
-
-    The root of the median variance over the candidates of the longest budget, which collapsed ones hardly move.
-    """
+def _records(out: Path) -> pd.DataFrame:
+    """Return the records there; an empty table where there are none that can be read."""
     try:
-        table = pd.read_parquet(out / "records.parquet")
+        return pd.read_parquet(out / RECORDS)
     except (OSError, ValueError):
-        return {}
-    columns = {f"delta_{name}" for name in metrics}
-    if not {*CANDIDATE, "status"} <= set(table) or not len(table):
-        return {}
-    table = table[table["status"].eq("complete") & ~table["method"].isin(REFERENCES)]
-    table = table[table["budget"].eq(table["budget"].max())]
-    found = {}
-    for column in sorted(columns & set(table)):
-        groups = table.groupby(CANDIDATE)[column]
-        variance, free = groups.var(ddof=1).to_numpy(dtype=float), groups.count().to_numpy(dtype=float) - 1
-        sure = np.isfinite(variance) & (free > 0)
-        # The median of a chi-square variable with d degrees of freedom is close to d (1 - 2/(9 d))^3.
-        unbiased = variance[sure] / (1.0 - 2.0 / (9.0 * free[sure])) ** 3
-        if len(unbiased) and float(np.median(unbiased)) > 0:
-            found[column.removeprefix("delta_")] = math.sqrt(float(np.median(unbiased)))
-    return {name: found[name] for name in metrics if name in found}
+        return pd.DataFrame()
 
 
 def _candidates(plan: Plan) -> int:

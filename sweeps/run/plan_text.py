@@ -141,7 +141,8 @@ def _own_cost(plan: Plan, cost: Cost) -> list[str]:
     lines = [
         f"  time       about {duration(cost.wall_seconds)} with {at_a_time}, "
         f"{duration(cost.device_seconds)} of {cost.device.upper()}, {basis}",
-        f"  disk       about {size(cost.disk_bytes)} until the study is done; keep: {plan.study.keep}",
+        f"  disk       about {size(cost.disk_bytes + cost.book_bytes)} until the study is done: {size(cost.disk_bytes)} of "
+        f"trials (keep: {plan.study.keep}), {size(cost.book_bytes)} of report, tables and MLflow",
         f"  memory     about {size(cost.trial_bytes)} per trial",
     ]
     if cost.device != plan.study.resources.device.replace("cuda", "gpu"):

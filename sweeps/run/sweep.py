@@ -17,13 +17,13 @@ from prune_core.evaluation.evaluation import recommended_environment
 from prune_core.trial.order import TrialOrder
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
-from sweeps.engine.losses import LOST_WORKERS, Losses, kept_in
+from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.task import Task
-from sweeps.engine.worker import CODE, DISK
+from sweeps.engine.worker import ALONE, CODE, DISK
 from sweeps.folder.paths import TUNE, store_folder, trial_folder
 from sweeps.folder.stop_request import StopRequest, listening
-from sweeps.plan.places import places
+from sweeps.plan.places import memory_fraction, places
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
@@ -55,6 +55,7 @@ class Sweep:
         workload: what waits, runs and is done.
         stop: how the sweep is asked to stop.
         mover: sends what has ended to the object storage, where the study has one.
+        share: GPUs, or the share of one, that a trial gets.
         losses: how often workers were lost without their trials getting further.
     """
 
@@ -65,7 +66,9 @@ class Sweep:
     workload: Workload
     stop: StopRequest
     mover: Mover
+    share: float
     losses: Losses = field(default_factory=Losses, init=False)
+    _alone: set[str] = field(default_factory=set, init=False)
     _deadline: float | None = field(default=None, init=False)
     _address: str | None = field(default=None, init=False)
     _ray_lost: LostRay | None = field(default=None, init=False)
@@ -99,7 +102,7 @@ class Sweep:
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
         resources, address = self.study.resources, self._address
-        here = places(resources)
+        here = places(resources, self.share)
         cpus = None if address else max(1, round(here * resources.cpus_per_trial))
         tune_folder = self.out / TUNE
         if tune_folder.is_symlink():  # Tune would write, and leave its files, where it leads to
@@ -118,7 +121,7 @@ class Sweep:
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
             self.workload.limit = self._asked_at_most() if address else None
-            settings = TuneSettings(resources.cpus_per_trial, resources.gpus_per_trial, tune_folder, at_once)
+            settings = TuneSettings(resources.cpus_per_trial, self.share, tune_folder, at_once)
             if self.stop.reason is None:
                 with self._ray_errors():
                     launch(
@@ -137,7 +140,7 @@ class Sweep:
         search, resources = self.study.search, self.study.resources
         if search.kind != "optuna" or search.batch is not None or resources.max_concurrent is not None:
             return None
-        held = cluster_places(resources.cpus_per_trial, resources.gpus_per_trial)
+        held = cluster_places(resources.cpus_per_trial, self.share)
         return lambda: held() + 1
 
     @contextmanager
@@ -162,13 +165,16 @@ class Sweep:
 
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
-            try:
-                require_node(self._address)  # without its node every worker is lost, which says nothing about the trial
-                require_begun(trial_folder(self.out, key), error)
-            except LostRay as lost:
-                self._ray_lost = lost
-                raise
+            self._require_ray(key, error)
         trial = self.workload.running[key]
+        if result is not None and result.get("status") == ALONE:
+            say(
+                self.console,
+                f"{trial.name}: out of memory on its share of a GPU; it is tried once more, alone",
+            )
+            self._alone.add(key)
+            self.workload.again(key)
+            return
         status = self.books.trial_ended(trial, error)
         for line in self.books.doubts_after(trial):
             say(self.console, line)
@@ -181,15 +187,32 @@ class Sweep:
 
     def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
         """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
-        trial, folder = self.workload.running[key], trial_folder(self.out, key)
+        trial = self.workload.running[key]
         if announced:
             say(self.console, f"{trial.name}: its node leaves the cluster; it goes on elsewhere from its checkpoint")
             return True
-        return self.losses.count(key, kept_in(folder, store_folder(self.out), trial.baseline_key)) <= LOST_WORKERS
+        again = self.losses.count(key, self._kept(trial)) <= LOST_WORKERS
+        if not again:
+            self._require_ray(key, error)  # here, where Tune lets what is raised pass
+        return again
+
+    def _require_ray(self, key: str, error: str) -> None:
+        """Raise `LostRay` where a loss says nothing about the trial: without its node every worker is lost."""
+        try:
+            require_node(self._address)
+            require_begun(trial_folder(self.out, key), error)
+        except LostRay as lost:
+            self._ray_lost = lost
+            raise
+
+    def _kept(self, trial: PlannedTrial) -> Kept:
+        return kept_in(trial_folder(self.out, trial.key), store_folder(self.out), trial.baseline_key)
 
     def _configured(self, trial: PlannedTrial) -> Task:
         fetch_to_judge(trial_folder(self.out, trial.key), trial.report_budgets)
-        return configuration(self.study, self.out, trial, may_move=self._address is not None)
+        self.losses.begin(trial.key, self._kept(trial))
+        fraction = None if trial.key in self._alone else memory_fraction(self.share)
+        return configuration(self.study, self.out, trial, fraction, may_move=self._address is not None)
 
     def _lost(self, seconds: float) -> None:
         self._give_up(f"the Ray cluster at {self._address} has not answered for {seconds:.0f} s")
@@ -214,13 +237,16 @@ def require_begun(folder: Path, error: str) -> None:
         raise LostRay(f"Ray could not start a worker ({error})")
 
 
-def configuration(study: Study, out: Path, trial: PlannedTrial, *, may_move: bool = False) -> Task:
+def configuration(
+    study: Study, out: Path, trial: PlannedTrial, fraction: float | None = None, *, may_move: bool = False
+) -> Task:
     """Return what a worker is told of a trial.
 
     Args:
         study: the study.
         out: its output folder, absolute.
         trial: which.
+        fraction: of a GPU's memory that it may use; None is all of it.
         may_move: whether the worker's node may leave its cluster.
     """
     resources = study.resources
@@ -231,7 +257,7 @@ def configuration(study: Study, out: Path, trial: PlannedTrial, *, may_move: boo
         report_budgets=trial.report_budgets,
         ece_bins=study.evaluation.ece_bins,
         checkpoint_seconds=resources.checkpoint_seconds,
-        memory_fraction=resources.memory_fraction,
+        memory_fraction=fraction,
         mixed_builds=resources.mixed_builds,
     )
     return Task(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import budget_folder
 from sweeps.folder.paths import trial_folder
 from sweeps.front.front import candidates, front
@@ -41,7 +42,7 @@ def thin(study: Study, out: Path, trials: Iterable[PlannedTrial], records: pd.Da
             for name in LARGE:
                 try:
                     gone += remove(budget_folder(trial_folder(out, trial.key), budget), name)
-                except StoreDown as error:  # asked once: thousands of files would take hours of waiting
+                except (StoreDown, BadInput) as error:  # asked once: thousands of files would take hours of waiting
                     return Thinned(gone, f"storage: {error}; the next start removes what keep: {study.keep} does not keep")
     return Thinned(gone, None)
 

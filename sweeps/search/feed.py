@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from sweeps.plan.keys import shared_parts
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.state import final_status
 from sweeps.plan.trials import PlannedTrial
@@ -101,6 +102,7 @@ class CandidateFeed:
         batch = self._plan.study.search.batch
         return self._proposer.done or (batch is not None and count >= batch)
 
+    @shared_parts()
     def reconcile(self, candidates: Iterable[Candidate]) -> None:
         """Tell the search, before it proposes anything, which of these candidates the folder holds already."""
         known: dict[str, Values | None] = {}

@@ -21,7 +21,7 @@ from sweeps.folder.paths import MORE_SEEDS
 from sweeps.front.collapse import has_collapsed, loss_column
 from sweeps.front.front import POSSIBLE, SURE, candidates, membership
 from sweeps.front.image_noise import ImageNoise
-from sweeps.front.text import who
+from sweeps.front.text import candidate_name
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial
 from sweeps.records.collect import collect
@@ -130,7 +130,7 @@ def _ranked(
     rows = table[table["complete"] & pruned & table["budget"].eq(study.budgets[-1]) & table["frequency"].notna()]
     found = [
         {
-            "name": who(row),
+            "name": candidate_name(row),
             "candidate": names[str(row["arm"]), float(row["ratio"])],
             "frequency": float(row["frequency"]),
             "collapsed": bool(row["collapsed"]),

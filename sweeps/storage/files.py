@@ -20,6 +20,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, replacing, write_json
 from prune_core.base.store import file_sha256
 from prune_core.base.trial_folder import LOGITS, RECORD, WEIGHTS, budget_folder, finished_budgets, made_anew
+from sweeps.folder.confirmed import place_digest, remember, require_confirmed
 from sweeps.folder.paths import STORAGE, STORED
 from sweeps.storage.place import NotThere, ObjectStorage, StoreDown
 
@@ -29,6 +30,8 @@ AGAIN_SECONDS = 60.0
 """A storage that failed is left alone for so long: who asks for many files must not wait for each."""
 _away: dict[str, float] = {}
 """Address -> when it failed."""
+_sent_to: set[str] = set()
+"""Addresses that this process was told to send to: what went there may come back."""
 
 
 def prefix_of(out: Path, study: str) -> str:
@@ -72,6 +75,9 @@ def copy_away(folder: Path, name: str, address: str, prefix: str) -> None:
     Raises:
         StoreDown: it is not there.
     """
+    if address not in _sent_to:
+        remember(place_digest(address), [address])  # for who reads the folder later
+        _sent_to.add(address)
     entries = _entries(folder)
     known = entries.get(name)
     # what was brought back has not changed; what was moved to another storage goes to the new one
@@ -86,13 +92,14 @@ def bring_back(folder: Path, names: Iterable[str]) -> list[Path]:
     """Make the stored files of a budget local again; return those that came. What is here, or nowhere, stays so.
 
     Raises:
-        BadInput: the storage is not reached, or what it holds is not what was sent.
+        BadInput: the storage is not reached, what it holds is not what was sent, or the user has not confirmed that place.
     """
     entries, came = _entries(folder), []
     for name in names:
         entry = entries.get(name)
         if entry is None or (folder / name).is_file():
             continue
+        _require_confirmed(folder / name, entry["place"])
         where = f"{folder / name} is stored at {shown(entry['place'])}"
         if time.monotonic() < _away.get(entry["place"], -math.inf) + AGAIN_SECONDS:
             raise BadInput(f"{where}, which could not be reached just now")
@@ -141,10 +148,12 @@ def remove(folder: Path, name: str) -> bool:
 
     Raises:
         StoreDown: the storage is not reached; the file is removed here only.
+        BadInput: the user has not confirmed that place; the same.
     """
     here, entry = (folder / name).is_file(), _entries(folder).get(name)
     (folder / name).unlink(missing_ok=True)
     if entry is not None:
+        _require_confirmed(folder / name, entry["place"])
         ObjectStorage(entry["place"]).remove(entry["path"])
         left = {other: value for other, value in _entries(folder).items() if other != name}
         if left:
@@ -152,6 +161,11 @@ def remove(folder: Path, name: str) -> bool:
         else:
             (folder / STORED).unlink(missing_ok=True)
     return here or entry is not None
+
+
+def _require_confirmed(path: Path, address: str) -> None:
+    if address not in _sent_to:
+        require_confirmed(address, f"{path} is stored at")
 
 
 def _entries(folder: Path) -> dict[str, dict[str, Any]]:

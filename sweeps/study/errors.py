@@ -32,7 +32,7 @@ _WORDS = {
 
 
 @contextmanager
-def at(key: str) -> Iterator[None]:
+def naming_key(key: str) -> Iterator[None]:
     """Put the key's path before the message of what goes wrong inside."""
     try:
         yield
@@ -64,12 +64,16 @@ def _path(detail: ErrorDetails) -> str:
 def _what(detail: ErrorDetails, model: type[BaseModel]) -> str:
     kind, given = detail["type"], detail.get("input")
     if kind == "extra_forbidden":
-        return unknown_key(detail["loc"][-1], _keys_at(model, detail["loc"][:-1]))
+        key, here = detail["loc"][-1], _model_at(model, detail["loc"][:-1])
+        return unknown_key(key, list(here.model_fields) if here is not None else []) + _one_deeper(key, here)
     if kind == "value_error":
         return str(detail["ctx"]["error"])
     if kind == "literal_error":
         return f"{given!r} is not allowed (allowed: {detail['ctx']['expected'].replace(' or ', ', ')})"
     message = _WORDS.get(kind, _plain(detail["msg"]))
+    wanted = _model_at(model, detail["loc"]) if kind in ("model_type", "model_attributes_type") else None
+    if wanted is not None:
+        message += f" (allowed: {', '.join(wanted.model_fields)})"
     if kind == "missing":
         return message
     return f"{message}, this is {_shown(given)}"
@@ -84,14 +88,19 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+def _one_deeper(key: object, here: type[BaseModel] | None) -> str:
+    """Say where a key belongs that stands one level too high."""
+    fields = here.model_fields.items() if here is not None else ()
+    places = [name for name, field in fields if (inner := _model_in(field.annotation)) and key in inner.model_fields]
+    return f"; it belongs in {places[0]}: {{{key}: ...}}" if len(places) == 1 else ""
+
+
+def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
     found: type[BaseModel] | None = model
     for part in location:
-        if found is None:
-            return []
-        if part in found.model_fields:
+        if found is not None and part in found.model_fields:
             found = _model_in(found.model_fields[str(part)].annotation)
-    return list(found.model_fields) if found is not None else []
+    return found
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

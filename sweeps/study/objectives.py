@@ -9,7 +9,7 @@ from prune_core.metrics import Direction
 from prune_core.metrics.columns import metric_columns
 from prune_core.metrics.quantities import WITHOUT_JPEG, costs_known, direction_of, metrics_known, quantity_of
 from sweeps.study.deciding import REPORT, deciding_column
-from sweeps.study.errors import at, unknown_key
+from sweeps.study.errors import naming_key, unknown_key
 from sweeps.study.images import REPORT_IMAGES, SELECTION_IMAGES, TRAINING_IMAGES, images_of, is_corrupted
 from sweeps.study.options import method_traits
 from sweeps.study.values import parse_limit
@@ -69,7 +69,7 @@ def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
     able = [column for column in known if study.select_on == REPORT or not is_report_number(column)]
     for position, text in enumerate(study.limits):
         column = parse_limit(text).column
-        with at(f"limits.{position}"):
+        with naming_key(f"limits.{position}"):
             if column not in able and column in (*known, WITHOUT_JPEG.name):
                 raise BadInput(_selection_instead(study, column, known, "limits choose winners"))
             if column not in known:
@@ -78,7 +78,7 @@ def check_columns(study: Study, objectives: dict[str, Direction]) -> None:
     for column in study.margins:
         if column not in known:
             raise BadInput(f"margins: {unknown_key(column, known)}")
-    with at("objectives"):
+    with naming_key("objectives"):
         for name in objectives:  # of `accuracy` they read val_accuracy; a severity has no selection number
             column = deciding_column(name, known, study.select_on)
             if column not in able and column in known:

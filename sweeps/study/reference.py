@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -9,13 +10,16 @@ from pydantic_core import PydanticUndefined
 
 from prune_core.corruptions import CORRUPTIONS, GROUPS
 from prune_core.data import DATASETS, source_of
-from prune_core.metrics.quantities import costs_known, metrics_known
+from prune_core.metrics.quantities import costs_known, metrics_known, title_of
+from prune_core.metrics.quantity import Quantity
 from prune_core.networks import NETWORKS
 from prune_core.networks.registry import TORCHVISION
 from prune_core.pruning import METHODS
 from sweeps.samplers import SAMPLERS
 from sweeps.stopping_rules import STOPPING_RULES
+from sweeps.study.images import images_of
 from sweeps.study.model import NOTES, Study
+from sweeps.study.objectives import is_report_number
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
 
 _NOTES_MEANING = (
@@ -48,6 +52,7 @@ def known_names() -> dict[str, list[str]]:
         "networks.LABEL.name": [*NETWORKS, f"{TORCHVISION}NAME"],
         "arms.N.methods": [*METHODS],
         "evaluation.corruptions": [*GROUPS, *CORRUPTIONS],
+        "evaluation.selection_corruptions": [*GROUPS, *CORRUPTIONS],
         "search.sampler": [*SAMPLERS],
         "search.early_stopping": [*STOPPING_RULES],
     }
@@ -57,20 +62,39 @@ def _allowed(names: list[str]) -> str:
     return f" (names: {', '.join(names)})" if names else ""
 
 
-def column_lines() -> list[str]:
-    """Return a line per metric and cost of a record: its columns, what they are, and which side is better.
+def column_lines(evaluation: Mapping[str, Any] | None = None) -> list[str]:
+    """Return a line per column of a record: what it is, its unit, which side is better, its images, and who may name it.
 
     Those of plugins that were imported before are among them.
+
+    Args:
+        evaluation: that section of a study, whose corruptions are named; None says which key names them.
     """
-    lines = []
-    for one in [*metrics_known(), *(cost for cost in costs_known() if cost.recorded)]:
-        side = {"max": "higher is better", "min": "lower is better", None: "no objective"}[one.direction]
-        others = [column for column in one.columns if column != one.name]
-        unit = f", {one.unit}" if one.unit not in ("", "1") else ""
-        said = [f"{one.title} ({one.group}{unit}): {side}", *([f"also {', '.join(others)}"] if others else [])]
-        lines.append((one.name, "; ".join(said)))
+    known = [*metrics_known(), *(cost for cost in costs_known() if cost.recorded)]
+    lines = [(column, _column_words(one, column, evaluation)) for one in known for column in one.columns]
     width = max(len(name) for name, _ in lines)
     return [f"{name:<{width}}  {meaning}" for name, meaning in lines]
+
+
+def _column_words(one: Quantity, column: str, evaluation: Mapping[str, Any] | None) -> str:
+    side = {"max": "higher is better", "min": "lower is better", None: "neither side is better"}[one.direction]
+    unit = f", {one.unit}" if one.unit not in ("", "1") else ""
+    images = images_of(column, evaluation)
+    said = [f"{title_of(column)} ({one.group}{unit}): {side}", *([images] if images else [])]
+    return "; ".join([*said, _named_by(one, column)])
+
+
+def _named_by(one: Quantity, column: str) -> str:
+    """Who may name a column, where validation images choose."""
+    if one.is_text:
+        return "shown, not compared"
+    objective = one.direction is not None
+    if not is_report_number(column):
+        return "limits and objectives" if objective else "limits"
+    selection = f"val_{column}"
+    if selection not in one.columns:
+        return f"the report alone (select_on: report; else val_{one.name})"
+    return f"limits name {selection}" + (", objectives either" if objective else "")
 
 
 def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.kinds import REFERENCES
 from prune_core.corruptions import EXTRA, STANDARD, expanded
 from prune_core.data import DATASETS
-from sweeps.study.errors import at
+from sweeps.study.errors import naming_key
 from sweeps.study.objectives import check_columns, default_objectives
 from sweeps.study.options import check_layers_fit, method_options, method_traits, network_options, recipe_of
 from sweeps.study.plugins import plugin_folders
@@ -41,9 +41,9 @@ def resolve(study: Study, folder: Path) -> Study:
     """
     check_precision(study)
     networks = _lone_baseline(study)
-    with at("training"):
+    with naming_key("training"):
         training = recipe_of(study.training)
-    with at("fine_tuning"):
+    with naming_key("fine_tuning"):
         fine_tuning = _without_epochs(study.fine_tuning)
     changes: dict[str, Any] = {
         "plugin_paths": plugin_folders(study.plugin_paths, folder) if study.plugins else (),
@@ -59,7 +59,7 @@ def resolve(study: Study, folder: Path) -> Study:
     changes["arms"] = tuple(
         _arm(f"arms.{position}", each, study, training, fine_tuning) for position, each in enumerate(study.arms)
     )
-    with at("data"):
+    with naming_key("data"):
         changes["data"] = _data(study.data, folder)
     if study.data.validation == 0 and study.select_on == "validation":
         raise BadInput(
@@ -93,27 +93,28 @@ def _lone_baseline(study: Study) -> dict[str, NetworkSection]:
 
 def _network(where: str, label: str, network: NetworkSection, training: dict[str, Any], folder: Path) -> NetworkSection:
     name = network.name or label
-    with at(f"{where}.options"):
+    with naming_key(f"{where}.options"):
         options = network_options(name, network.options)
-    with at(f"{where}.training"):
+    with naming_key(f"{where}.training"):
         recipe_of({**training, **network.training})
     baseline = network.baseline
     if baseline is not None and where.startswith("dense."):
         raise BadInput(f"{where}.baseline: the dense ladder is trained here (allowed: leave this key out)")
     if baseline is not None:
-        with at(f"{where}.baseline.checkpoint"):
-            baseline = _checkpoint(baseline, folder)
+        with naming_key(f"{where}.baseline.checkpoint"):
+            baseline = _checkpoint(baseline, folder, label)
     return network.model_copy(update={"name": name, "options": options, "baseline": baseline})
 
 
-def _checkpoint(baseline: BaselineSection, folder: Path) -> BaselineSection:
+def _checkpoint(baseline: BaselineSection, folder: Path, label: str) -> BaselineSection:
     path = Path(_absolute(str(baseline.checkpoint), folder))
     path = path if path.is_absolute() else folder / path  # a name with {seed} in it
     each_seed = SEED in str(path)
     if each_seed and baseline.sha256 is not None:
         raise BadInput("sha256 is of one file, {seed} names several, one for each seed (allowed: leave sha256 out)")
     if not each_seed and not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint; {SEED_IN_NAME})")
+        moved = f"if it was moved, --set networks.{label}.baseline.checkpoint=PATH: trials count by what is in it, and stay"
+        raise BadInput(f"there is no file {str(path)!r} (allowed: a readable checkpoint; {moved}; {SEED_IN_NAME})")
     return baseline.model_copy(update={"checkpoint": path})
 
 
@@ -135,17 +136,17 @@ def _arm(where: str, arm: ArmSection, study: Study, training: dict[str, Any], fi
     if "all" in arm.networks and len(arm.networks) > 1:
         raise BadInput(f"{where}.networks: all stands alone, got {list(arm.networks)}")
     for method in arm.methods:
-        with at(f"{where}.methods"):
+        with naming_key(f"{where}.methods"):
             method_traits(method)
         for chosen in _checked_choices(where, arm):
-            with at(f"{where}.{'choices' if chosen else 'options'}"):
+            with naming_key(f"{where}.{'choices' if chosen else 'options'}"):
                 options = method_options(method, {**arm.options, **chosen}, study.rule)
                 for label in study.networks if "all" in arm.networks else arm.networks:
                     section = study.networks[label]
                     check_layers_fit(section.name or label, section.options, options, (arm.ratios or study.ratios)[-1])
-    with at(f"{where}.fine_tuning"):
+    with naming_key(f"{where}.fine_tuning"):
         _without_epochs(arm.fine_tuning, fine_tuning)
-    with at(f"{where}.training"):
+    with naming_key(f"{where}.training"):
         recipe_of({**training, **arm.training})
     ratios = [ratio for ratio in arm.ratios or study.ratios if ratio != "0"]
     if not ratios:
@@ -207,7 +208,7 @@ def _absolute(path: str, folder: Path) -> str:
 
 def _evaluation(study: Study, folder: Path) -> Any:
     section = study.evaluation
-    with at("evaluation.corruptions"):
+    with naming_key("evaluation.corruptions"):
         corruptions = _corruptions(section.corruptions)
     selection = _selection_corruptions(study)
     if section.folder is not None and section.corruptions != "official":
@@ -243,7 +244,7 @@ def _corruptions(chosen: str | list[str]) -> str | list[str]:
 
 def _selection_corruptions(study: Study) -> tuple[str, ...]:
     """Return the corruptions of the validation images as names; the benchmark's groups in the benchmark's order."""
-    with at("evaluation.selection_corruptions"):
+    with naming_key("evaluation.selection_corruptions"):
         names = expanded(study.evaluation.selection_corruptions)
         chosen = next((group for group in (EXTRA, STANDARD) if set(names) == set(group)), names)
         if chosen != EXTRA and study.evaluation.corruptions == "none":

@@ -8,7 +8,7 @@ from prune_core.base.errors import BadInput
 from prune_core.training import Recipe
 from sweeps.samplers import SAMPLERS
 from sweeps.stopping_rules import choose_rule
-from sweeps.study.errors import at
+from sweeps.study.errors import naming_key
 from sweeps.study.options import recipe_of
 from sweeps.study.sections import SearchSection
 
@@ -26,14 +26,14 @@ def checked_search(study: Study) -> SearchSection:
         raise BadInput("search.learning_rate: a grid searches no range (allowed: kind random or optuna)")
     if study.search.until is not None and study.search.kind != "optuna":
         raise BadInput("search.until: only a search by Optuna expects a gain (allowed: kind optuna)")
-    with at("search.sampler"):
+    with naming_key("search.sampler"):
         SAMPLERS.get(study.search.sampler)
     _check_early_stopping(study)
     _check_more_seeds(study)
     setting = study.search.early_stopping
     if setting is None:
         return study.search
-    with at("search.early_stopping"):
+    with naming_key("search.early_stopping"):
         return study.search.model_copy(update={"early_stopping": choose_rule(setting).setting()})
 
 

@@ -219,12 +219,18 @@ class SearchSection(Section):
         return value
 
 
+AUTO = "auto"
+AUTO_SHARE = 1.0
+"""GPUs per trial with ``gpus_per_trial: auto``, until they are measured, and where there is no GPU to do it."""
+
+
 class ResourcesSection(Section):
     """What one trial may use, and how long the whole may take."""
 
     cpus_per_trial: float = Field(default=1.0, gt=0, description="cores that Ray books per trial")
-    gpus_per_trial: float = Field(
-        default=0.0, ge=0, description="GPUs (or a fraction) per trial; its memory is capped to it; device cuda takes 1"
+    gpus_per_trial: float | Literal["auto"] = Field(
+        default=0.0,
+        description="GPUs (or a fraction) per trial, its memory is capped to it; device cuda takes 1; auto measures one",
     )
     threads: int = Field(
         default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits"
@@ -250,7 +256,9 @@ class ResourcesSection(Section):
 
     @model_validator(mode="after")
     def _gpus_fit_device(self) -> ResourcesSection:
-        share = self.gpus_per_trial
+        share = self.share
+        if self.gpus_per_trial == AUTO and self.device != "cuda":
+            raise ValueError(f"gpus_per_trial is auto with device {self.device} (allowed: 0, or device: cuda)")
         if (self.device == "cuda") != (share > 0):
             allowed = "numbers above 0, or device: cpu" if self.device == "cuda" else "0, or device: cuda"
             raise ValueError(f"gpus_per_trial is {share:g} with device {self.device} (allowed: {allowed})")
@@ -259,9 +267,9 @@ class ResourcesSection(Section):
         return self
 
     @property
-    def memory_fraction(self) -> float | None:
-        """The share of a GPU's memory that a trial may use, since Ray's fraction is only bookkeeping; None is all of it."""
-        return self.gpus_per_trial if 0 < self.gpus_per_trial < 1 else None
+    def share(self) -> float:
+        """GPUs per trial as a number; `AUTO_SHARE` where they are to be measured."""
+        return AUTO_SHARE if isinstance(self.gpus_per_trial, str) else self.gpus_per_trial
 
 
 class TrackingSection(Section):

@@ -1,29 +1,22 @@
-"""What the user has confirmed of folders that somebody may have sent: code to import, places to send to.
-
-Kept by content in the user's own configuration (``~/.config/prunefront/trusted.json``, mode 0600): the same plugins in a
-moved folder are known again, changed ones are asked for again.
-"""
+"""Whether the code that the study of a folder names may be imported: what the user named, or has confirmed."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
 
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json, replacing
 from prune_core.base.plugin_code import code_digests, module_file
+from sweeps.folder.confirmed import VARIABLE, digest_of, is_confirmed
 from sweeps.folder.paths import DRIVER_LOCK, RECORDS, TRIALS
 
-REMEDY = "allowed: --trust-plugins, or PRUNEFRONT_TRUST_PLUGINS=1, once you have looked at it"
+REMEDY = f"allowed: --trust-plugins, or {VARIABLE}=1, once you have looked at it"
 _CODE = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
 
 
@@ -75,7 +68,7 @@ class Asked:
             found = hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
             if code.get(module) != found:
                 code[name] = found
-        return _digest({"modules": list(self.modules), "code": code})
+        return digest_of({"modules": list(self.modules), "code": code})
 
 
 Confirm = Callable[[Asked], None]
@@ -88,7 +81,7 @@ def require_trust(asked: Asked) -> None:
     Raises:
         NotTrusted: neither.
     """
-    if asked.received and not is_trusted(asked.digest):
+    if asked.received and not is_confirmed(asked.digest):
         raise NotTrusted(f"{asked.folder}: its study names plugins that you have not confirmed: {asked.said} ({REMEDY})")
 
 
@@ -107,53 +100,6 @@ def is_received(study_file: Path, plain: object) -> bool:
     return beside or (isinstance(plain, Mapping) and "provenance" in plain)
 
 
-def place_digest(address: str) -> str:
-    """Return what a confirmed place (a server, a storage) is known by."""
-    return _digest({"place": address})
-
-
-def is_trusted(digest: str) -> bool:
-    """Return whether the user has confirmed something before."""
-    return digest in _read(trust_file())
-
-
-def remember(digest: str, what: Sequence[str]) -> None:
-    """Write down that the user has confirmed something; does nothing where their configuration cannot be written.
-
-    Args:
-        digest: of `Asked` or of `place_digest`.
-        what: for people who read the file.
-    """
-    path = trust_file()
-    known = _read(path)
-    if digest in known:
-        return
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with replacing(path) as temporary:
-            temporary.chmod(0o600)
-            text = json.dumps({**known, digest: list(what)}, indent=1, sort_keys=True)
-            temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def trust_file() -> Path:
-    """Return the user's own list of what they confirmed."""
-    given = os.environ.get("XDG_CONFIG_HOME", "")
-    home = Path(given) if given.startswith("/") else Path("~/.config").expanduser()
-    return home / "prunefront" / "trusted.json"
-
-
-def _read(path: Path) -> dict[str, list[str]]:
-    try:
-        about = path.stat()
-        found = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    # a list that others may write confirms nothing
-    own = about.st_uid == os.geteuid() and not stat.S_IMODE(about.st_mode) & 0o022
-    return found if own and isinstance(found, dict) else {}
-
-
 def _code_in(folder: Path) -> Iterator[Path]:
     """Yield the files below a folder that an import statement could load, in order: a folder's name is an identifier."""
     seen: set[str] = set()
@@ -163,7 +109,3 @@ def _code_in(folder: Path) -> Iterator[Path]:
             folders[:] = []
         seen.add(real)
         yield from (Path(place) / name for name in sorted(files) if name.endswith(_CODE))
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -21,13 +21,14 @@ Point = tuple[str, int, float]
 def budget_metrics() -> list[str]:
     """Return the columns logged at every budget, which is the metric's step. Few on purpose: a page of many keys freezes.
 
-    Every tracked metric, scaled where it is a headline, and the selection numbers of those in the report's table.
+    Every tracked metric, scaled where it is a headline, and the selection numbers of those in the report's table and of
+    those about robustness.
     """
     tracked = [one for one in quantities_known() if one.tracked and not one.is_cost and not one.is_text]
     found = []
     for one in tracked:
         found += [one.name, *([f"{one.name}_t"] if one.after_temperature and one.headline else [])]
-    return [*found, *(f"val_{one.name}" for one in tracked if one.table)]
+    return [*found, *(f"val_{one.name}" for one in tracked if one.table or one.group == "robustness")]
 
 
 def final_metrics() -> list[str]:

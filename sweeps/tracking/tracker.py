@@ -41,7 +41,7 @@ class Tracker:
         uri: tracking URI of the study file; None means MLflow's ``MLFLOW_TRACKING_URI``, else sqlite in ``out``.
         experiment: experiment of the study file; None means ``MLFLOW_EXPERIMENT_NAME``, else ``prunefront``.
         tags: the study's tags, copied to every run.
-        also: columns to log at every budget besides the fixed ones: the study's objectives.
+        also: columns to log at every budget besides the fixed ones: those of the study's objectives and limits.
         commit: of the code that runs the study.
         about: the study, for its parent run.
 

@@ -39,15 +39,17 @@ def one_thread() -> Iterator[None]:
 
 
 WITHOUT = """
-import importlib.abc, runpy, sys
+import runpy, sys
 absent = set(sys.argv[1].split(","))
 
-class OnlyTorch(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.partition(".")[0] in absent:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+class OnlyTorch:
+    def __init__(self, real):
+        self.real = real
 
-sys.meta_path.insert(0, OnlyTorch())
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in absent else self.real.find_spec(name, path, target)
+
+sys.meta_path[:] = [OnlyTorch(each) for each in sys.meta_path if hasattr(each, "find_spec")]
 sys.argv = sys.argv[2:]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
@@ -70,8 +72,9 @@ def not_of_torch() -> set[str]:
     }
 
 
-def test_the_dry_run_has_every_line_and_needs_nothing_but_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker runs where no other package can be imported; what the parent imports is the same and less."""
+@pytest.fixture
+def only_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers run where no other package can be imported; what the parent imports is the same and less."""
     real, absent = subprocess.Popen, not_of_torch()
     assert {"ray", "optuna", "mlflow", "pandas", "PIL", "safetensors", "yaml", "scipy"} <= absent
 
@@ -79,27 +82,39 @@ def test_the_dry_run_has_every_line_and_needs_nothing_but_torch(tmp_path: Path, 
         return real([command[0], "-c", WITHOUT, ",".join(absent), *command[2:]], **how)
 
     monkeypatch.setattr(subprocess, "Popen", without_others)
-    printed: list[str] = []
-    monkeypatch.setattr("builtins.print", lambda *text, **_: printed.append(" ".join(map(str, text))))
-    assert main(["--device", "cpu", "--networks", "resnet110", "--minutes", "60", "--out", str(tmp_path)]) == 0
-    (file,) = tmp_path.glob("*.json")
-    result = json.loads(file.read_text())
+
+
+def dry_run(out: Path, *more: str) -> tuple[dict[str, Any], Path]:
+    assert main(["--device", "cpu", "--networks", "resnet110", "--minutes", "60", "--out", str(out), *more]) == 0
+    (file,) = out.glob("*.json")
+    return json.loads(file.read_text()), file.with_suffix(".md")
+
+
+def test_a_dry_run_of_some_parts(only_torch: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result, text = dry_run(tmp_path, "--only", "checks", "sharing", "layout")
+    rows = result["rows"]
+    assert {(row["network"], row["way"], row["at_once"]) for row in rows["sharing"]} == {
+        (network, way, count) for network in ("resnet110", "vgg16") for way in ("streams", "processes") for count in (2, 4)
+    }
+    assert {row["check"] for row in rows["checks"]} == set(checks()) and len(rows["checks"]) == len(checks())
+    assert {row["outcome"] for row in rows["checks"]} == {NEEDS_CUDA}
+    assert len(rows["layout"]) == 6 and rows["training"] == []
+    printed = capsys.readouterr().out
+    assert text.read_text() in printed and printed.count("\nsharing ") == 8
+
+
+@pytest.mark.slow
+def test_the_dry_run_has_every_line_and_needs_nothing_but_torch(only_torch: None, tmp_path: Path) -> None:
+    result, _ = dry_run(tmp_path)
     rows = result["rows"]
     assert [(row["network"], row["precision"]) for row in rows["training"]] == [
         ("resnet110", precision) for precision in ("fp32", "tf32", "bf16")
     ]
     assert all(row["equal"] is True and row["graph"] == NEEDS_CUDA for row in rows["training"])
     assert [row["resident"] for row in rows["evaluation"]] == [row["busy"] for row in rows["busy"]] == [NEEDS_CUDA]
-    assert {(row["network"], row["way"], row["at_once"]) for row in rows["sharing"]} == {
-        (network, way, count) for network in ("resnet110", "vgg16") for way in ("streams", "processes") for count in (2, 4)
-    }
-    assert {row["check"] for row in rows["checks"]} == set(checks()) and len(rows["checks"]) == len(checks())
-    assert {row["outcome"] for row in rows["checks"]} == {NEEDS_CUDA}
-    assert len(rows["layout"]) == 6 and len(rows["options"]) == 2
+    assert len(rows["options"]) == 2 and rows["options"][0]["largest_difference"] < 1e-5
     assert not any("error" in row for part in rows.values() for row in part)
     assert result["hours"] == {} and "no speeds" in result["card"]
-    assert file.with_suffix(".md").read_text() in printed
-    assert sum(line.startswith("sharing ") for line in printed) == 8
 
 
 def test_every_network_and_method_has_a_check() -> None:

@@ -46,7 +46,7 @@ def test_made_up_costs_are_those_of_the_networks() -> None:
     key = next(key for key in world.keys if "-l1_filter|" in key)
     ratio, width = key.split("|")[1], world.study.networks[key.split("-")[0]].options["width"]
     pruned = prune(build_network("small_vgg", num_classes=10, in_channels=1, width=width), "l1_filter", ratio)
-    assert set(world.table.loc[key, "nonzero_parameters"]) == {complexity(pruned, (1, 28, 28)).nonzero_parameters}
+    assert set(world.table.loc[[key], "nonzero_parameters"]) == {complexity(pruned, (1, 28, 28)).nonzero_parameters}
 
 
 @pytest.mark.parametrize("rough", ROUGH)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from dashboards.cli import PAGES
 from sweeps.cli.group import cli, run_cli
@@ -77,3 +79,38 @@ def test_a_shipped_name_stays_one_and_a_folder_without_a_study_is_said(
     (tmp_path / "mine").mkdir()
     assert run_cli(cli, ["plan", "mine"]) == 2
     assert "mine: there is no study here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["arrays", "image_folder"])
+def test_images_that_were_moved_are_named_anew_and_no_trial_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    without_ray(monkeypatch)
+    monkeypatch.setenv("PRUNEFRONT_CACHE", str(tmp_path / "cache"))
+    generator = np.random.default_rng(0)
+    images, labels = generator.integers(0, 256, (80, 16, 16, 3), dtype=np.uint8), np.arange(80) % 4
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    np.savez(old / "mine.npz", images=images, labels=labels)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (old / "mine" / "train" / f"class {label}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(old / "mine" / "train" / f"class {label}" / f"{number}.png")
+    name = {"arrays": "mine.npz", "image_folder": "mine"}[kind]
+    text = STUDY.replace("plugins: [mine_that_moves]", "").replace(
+        "100, validation: 60, test: 60", "40, validation: 20, test: 20"
+    )
+    study, out = tmp_path / "small.yaml", tmp_path / "out"
+    study.write_text(text.replace("name: digits", f"name: '{kind}:{old / name}'"), encoding="utf-8")
+    assert run_cli(cli, ["run", str(study), "--out", str(out)]) == 0
+    shutil.move(old, new)
+    capsys.readouterr()
+
+    for command in (["run", str(out)], ["run", str(study), "--out", str(out)]):
+        assert run_cli(cli, command) == 2
+        line = capsys.readouterr().err
+        assert line.count("\n") == 1 and f"--set data.name={kind}:PATH" in line
+    assert run_cli(cli, ["status", str(out)]) == 0
+    now = ["--set", f"data.name={kind}:{new / name}"]
+    assert run_cli(cli, ["run", str(out), *now]) == 0
+    assert "everything is there: nothing to run" in capsys.readouterr().out
+    assert yaml.safe_load((out / "study.yaml").read_text(encoding="utf-8"))["data"]["name"] == f"{kind}:{new / name}"

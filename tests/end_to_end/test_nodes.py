@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +34,51 @@ def test_a_node_lost_in_mid_sweep_changes_no_record(undisturbed: Path, tmp_path:
         assert len(workers_of(cluster)) == 1
         assert process.wait(timeout=280) == 0, (tmp_path / "log").read_text()
         assert cluster.processes(), "a cluster is not the driver's to take down"
+    pd.testing.assert_frame_equal(comparable(out), comparable(undisturbed))
+
+
+class Leaving(Cluster):
+    """A head, and two nodes that are started as the Slurm script starts them."""
+
+    def mend(self) -> None:
+        """Start what is missing, also a node whose start took longer than Ray waits for."""
+        if not self._nodes():
+            self._ray("--head", f"--port={self._port}", "--num-cpus=0", f"--temp-dir={self._temporary}")
+            self.held = [self._held() for _ in range(2)]
+        self.held = [self._held() if each.poll() is not None else each for each in self.held]
+
+    def _held(self) -> subprocess.Popen[bytes]:
+        head = f"127.0.0.1:{self._port}"
+        node = [sys.executable, "-m", "sweeps.engine.node", "--address", head, "--seconds", "200", "--", sys.executable]
+        node += [
+            "-m",
+            "ray.scripts.scripts",
+            "start",
+            f"--address={head}",
+            "--num-cpus=1",
+            "--disable-usage-stats",
+            "--block",
+        ]
+        with (self.folder / "node.log").open("ab") as log:
+            return subprocess.Popen(node, env={**os.environ, **self.environment()}, stdout=log, stderr=log)
+
+
+def test_the_trials_of_a_node_that_gets_sigterm_move_and_change_no_record(undisturbed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "runs" / "smoke"
+    with Leaving(tmp_path / "cluster") as cluster:
+        process = start("run", "smoke", "--out", out, *cluster.options(), cwd=tmp_path, **cluster.environment())
+
+        def both_run() -> bool:
+            cluster.mend()
+            return len(workers_of(cluster)) == 2
+
+        wait_for(both_run, process)
+        cluster.held[0].send_signal(signal.SIGTERM)
+        assert cluster.held[0].wait(timeout=250) == 128 + signal.SIGTERM
+        assert process.wait(timeout=280) == 0, (tmp_path / "log").read_text()
+        cluster.held[1].terminate()
+        assert cluster.held[1].wait(timeout=250) == 128 + signal.SIGTERM
+    assert "its node leaves the cluster; it goes on elsewhere from its checkpoint" in (tmp_path / "log").read_text()
     pd.testing.assert_frame_equal(comparable(out), comparable(undisturbed))
 
 

@@ -70,7 +70,7 @@ def test_run_again_finds_everything_done(undisturbed: Path) -> None:
 
 FILTERS = {
     "on the front, robust and small": lambda last: last["on_front"] & (last["mpc"] > 0.8) & (last["parameters"] < 5000),
-    "surely on the front": lambda last: last["front_frequency"] > 0.95,
+    "on the front in over 95 % of the draws": lambda last: last["front_frequency"] > 0.95,
     "at most one point of accuracy below its control": lambda last: last["pruned"] & (last["delta_accuracy"] > -0.01),
     "one method, well calibrated": lambda last: (last["method"] == "l1_filter") & (last["ece"] < 0.05),
     "at least four times smaller": lambda last: last["compression"] >= 4,

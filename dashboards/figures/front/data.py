@@ -16,9 +16,10 @@ FRAME = 0.1
 
 
 def panels(points: Points, *, unfinished: bool = False) -> list[str]:
-    """Return what stands on the x axes: the panels that have numbers."""
+    """Return what stands on the x axes: the panels, and what the study's objectives and limits ask for, with numbers."""
     table = points.table if unfinished else points.complete
-    return [name for name in panel_columns() if name in table and table[name].notna().any()]
+    wanted = dict.fromkeys([*panel_columns(), *(name for name in points.asked if name != "accuracy")])
+    return [name for name in wanted if name in table and table[name].notna().any()]
 
 
 def marker_size(compression: float) -> float:

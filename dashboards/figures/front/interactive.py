@@ -7,6 +7,7 @@ once, in `hovers` and `candidate_columns`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -22,13 +23,19 @@ from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from prune_core.metrics.quantities import is_cost
 
 
-def hover(row: Any) -> str:
-    """Return everything about one candidate, in the few tags that plotly reads."""
-    frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of resamplings of the seeds)"
+def hover(row: Any, asked: Sequence[str] = ()) -> str:
+    """Return everything about one candidate, in the few tags that plotly reads.
+
+    Args:
+        row: of `Points.table`.
+        asked: columns that the study's objectives and limits name.
+    """
+    frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of the draws)"
     place = ("on the front" if row.front else "dominated") if row.complete else "incomplete: does not compete"
     title = "<br>".join(labels.safe(line) for line in wrap(labels.candidate(row), 72, break_on_hyphens=False))
     lines = [f"<b>{title}</b>", f"{place}{frequency}"]
-    for name in hover_columns():
+    shown = hover_columns()
+    for name in [*shown, *(each for each in asked if each not in (*shown, *table_columns()))]:
         value = getattr(row, name)
         if not math.isnan(value):
             lines.append(f"{labels.safe(labels.title(name))}: {labels.spread(value, getattr(row, f'{name}_std'), name)}")
@@ -50,6 +57,8 @@ def hover(row: Any) -> str:
             for name in headline_columns()
         ]
         lines.append(f"against its control: {', '.join(deltas)}")
+    if row.verdict:
+        lines.append(f"limits: {row.verdict}")
     lines.append(f"{row.seeds} seed{'s' if row.seeds != 1 else ''}" + ("; MLflow:" if row.runs else ""))
     lines += [labels.safe(run) for run in row.runs.split(", ") if run]
     return "<br>".join(lines)
@@ -57,7 +66,7 @@ def hover(row: Any) -> str:
 
 def hovers(points: Points) -> list[str]:
     """Return the text of each candidate, by its place: traces name the place, so that a text is on the page only once."""
-    return [str(labels.typeset(hover(row))) for row in rows_of(points.table)]
+    return [str(labels.typeset(hover(row, [*points.asked, *points.limited]))) for row in rows_of(points.table)]
 
 
 def front_figure(points: Points, *, unfinished: bool = False) -> Figure:

@@ -9,9 +9,9 @@ file_cost(
     Cost(
         name="size_bytes",
         title="size of the saved file",
-        function=lambda network: network.complexity.size_bytes,
+        function=lambda network: network.size_bytes,
         unit="bytes",
-        source="length of the file that `save_network` writes without further metadata",
+        source="length of model.safetensors as it is exported, header included",
         format="bytes",
         group="size",
         order=40,

@@ -18,10 +18,6 @@ from .encoding import Points
 from .kernel import LEVEL, F, Kernel, Pairs
 
 JITTER = 1e-8
-CORRELATED = 0.9
-"""The share of the correlation between objectives that is believed, at most."""
-PATIENCE = 8
-"""Told candidates at which half of it is."""
 STARTS = 64
 """Draws from the prior that chains are started from."""
 SHRINKS = 10
@@ -141,7 +137,6 @@ class Posterior:
         weights: ``(M * H, N)``, its inverse times the values.
         shape: ``(M * H,)``, of the inverse-gamma posterior of the overall variance.
         rate: ``(M * H,)``, likewise.
-        mixing: ``(M, M)``, Cholesky factor of the correlations between objectives.
     """
 
     kernel: Kernel
@@ -151,7 +146,6 @@ class Posterior:
     weights: torch.Tensor
     shape: torch.Tensor
     rate: torch.Tensor
-    mixing: torch.Tensor
 
     @staticmethod
     def of(kernel: Kernel, told: Told, theta: torch.Tensor, which: torch.Tensor) -> Posterior:
@@ -161,9 +155,7 @@ class Posterior:
         weights = torch.cholesky_solve(values[:, :, None], factor)[:, :, 0]
         rate = RATE + 0.5 * (weights * values).sum(1) + 0.5 * told.scatter[which] / kernel.noise(theta)
         shape = SHAPE + 0.5 * (len(told.seeds) + told.freedom[which])
-        white = torch.linalg.solve_triangular(factor, values[:, :, None], upper=False)[:, :, 0]
-        mixing = _mixing(white.reshape(len(told.values), -1), len(told.seeds))
-        return Posterior(kernel, told, theta, factor, weights, shape, rate, mixing)
+        return Posterior(kernel, told, theta, factor, weights, shape, rate)
 
     def few(self, each: int) -> Posterior:
         """Return the same with the first ``each`` vectors of hyperparameters per objective."""
@@ -171,7 +163,7 @@ class Posterior:
         chains = len(self.theta) // objectives
         rows = torch.cat([torch.arange(m * chains, m * chains + min(each, chains)) for m in range(objectives)])
         parts = (self.theta[rows], self.factor[rows], self.weights[rows], self.shape[rows], self.rate[rows])
-        return Posterior(self.kernel, self.told, *parts, self.mixing)
+        return Posterior(self.kernel, self.told, *parts)
 
     def _given(self, at: Points) -> tuple[torch.Tensor, torch.Tensor]:
         cross = self.kernel.between(Pairs(self.told.points, at), self.theta)
@@ -191,7 +183,7 @@ class Posterior:
         mean, white = self._given(at)
         if not jointly:
             deviation = (1.0 + LEVEL - white.square().sum(1)).clamp_min(0).sqrt() * (self.rate / self.shape).sqrt()[:, None]
-            normal = self._normal(len(at), each, random).transpose(1, 2)
+            normal = torch.randn(len(self.theta), each, len(at), dtype=F, generator=random)
             return mean[:, None, :] + normal * deviation[:, None, :]
         left = self.kernel.between(Pairs(at, at), self.theta) - white.transpose(1, 2) @ white
         torch.diagonal(left, dim1=1, dim2=2).add_(1e-7)
@@ -200,21 +192,6 @@ class Posterior:
             root = torch.linalg.cholesky(left + 1e-5 * torch.eye(len(at), dtype=F))
         gamma = torch._standard_gamma(self.shape[:, None].expand(-1, each).contiguous(), generator=random)
         scale = torch.sqrt(self.rate[:, None] / gamma)
-        normal = self._normal(len(at), each, random)
+        normal = torch.randn(len(self.theta), len(at), each, dtype=F, generator=random)
         found: torch.Tensor = (mean[:, :, None] + (root @ normal) * (wider * scale[:, None, :])).transpose(1, 2)
         return found
-
-    def _normal(self, count: int, each: int, random: torch.Generator) -> torch.Tensor:
-        """Return normal numbers ``(M * H, count, each)``, correlated between objectives as what was told is."""
-        objectives = len(self.told.values)
-        plain = torch.randn(objectives, len(self.theta) // objectives * count * each, dtype=F, generator=random)
-        return (self.mixing @ plain).reshape(len(self.theta), count, each)
-
-
-def _mixing(white: torch.Tensor, told: int) -> torch.Tensor:
-    """Return the Cholesky factor of the correlations of whitened values ``(M, H * N)``, less of them for few."""
-    scaled = white / white.square().mean(1, keepdim=True).sqrt().clamp_min(1e-12)
-    believed = CORRELATED * told / (told + PATIENCE)
-    found = believed * (scaled @ scaled.T) / white.shape[1] + (1 - believed) * torch.eye(len(white), dtype=F)
-    mixing: torch.Tensor = torch.linalg.cholesky(found)
-    return mixing

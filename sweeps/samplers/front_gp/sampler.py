@@ -160,7 +160,8 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         limits = sorted({name for each in told for name in _constraints(each)})
         known = [self._known(one) for one in params]
         values = np.array([each.values for each in told], dtype=float).reshape(len(told), len(directions))
-        excess = np.nan_to_num(_table([_constraints(each) for each in told], limits))
+        # a trial without a constraint that others have set, such as being stopped early, meets it
+        excess = np.nan_to_num(_table([_constraints(each) for each in told], limits), nan=-1.0)
         problem = Problem(
             points=encoding.points(params),
             values=values,

@@ -194,3 +194,41 @@ def test_what_is_not_decidable_says_what_five_seeds_would_find(tmp_path, table):
     found = study(tmp_path, table[table["seed"] < 3], seeds=[0, 1, 2])
     said = " ".join(answers(found, candidate_points(found))[1].remarks)
     assert "is not decidable with 3 seeds; 5 would find a difference of" in said
+
+
+def test_nobody_within_the_limits_is_no_dead_end(tmp_path, table):
+    best = table["val_accuracy"].max()
+    found = study(tmp_path, table, limits=[f"val_accuracy >= {best + 0.01}", "nonzero_parameters <= 1e9"])
+    smallest = answers(found, candidate_points(found))[0]
+    assert smallest.row is None
+    said = " ".join(smallest.remarks)
+    assert f"val_accuracy >= {best + 0.01:.12g} is met by none of" in said
+    assert "Nearest is small_vgg, " in said
+    assert "too little" in said
+
+
+def test_report_numbers_that_miss_a_limit_are_said_in_the_answer(tmp_path, table):
+    made = table.assign(worst_corruption_accuracy=0.345, val_worst_corruption_accuracy=0.95)
+    found = study(tmp_path, made, limits=["val_worst_corruption_accuracy >= 0.4"])
+    points = candidate_points(found)
+    smallest = answers(found, points)[0]
+    assert (
+        "By its report numbers it is not within them: worst_corruption_accuracy is 0.345 (limit >= 0.4)" in smallest.sentence
+    )
+    assert "speckle_noise, gaussian_blur, spatter, saturate" in " ".join(smallest.remarks)
+    assert set(points.table["verdict"]) == {"met, not by report numbers"}
+    assert {"worst_corruption_accuracy", "val_worst_corruption_accuracy"} <= set(points.columns)
+
+
+def test_a_limit_on_a_cost_is_never_undecidable(tmp_path, table):
+    one = table[table["seed"] == 0]
+    limits = ["nonzero_parameters <= 4000"]
+    found = study(tmp_path, one, seeds=[0], limits=limits)
+    points = candidate_points(found)
+    smallest = answers(found, points)[0]
+    assert smallest.row is not None
+    assert "decidable" not in " ".join(smallest.remarks)
+    assert "Smaller, and not shown" not in " ".join(smallest.remarks)
+    both = study(tmp_path, one, seeds=[0], limits=[*limits, "val_accuracy >= 0.5"])
+    said = " ".join(answers(both, candidate_points(both))[0].remarks)
+    assert "Whether it meets val_accuracy >= 0.5 is not decidable with 1 seed." in said

@@ -235,3 +235,21 @@ def test_of_many_ratios_a_few_are_contrasted_from_the_first_to_the_last(tmp_path
     assert len(steps) == 7
     assert (steps[0][0], steps[-1][1]) == ("ratio 0.02", "ratio 0.8")
     assert all(left[1] == right[0] for left, right in zip(steps, steps[1:], strict=False))
+
+
+def test_five_seeds_that_judge_one_network_are_one_observation(tmp_path):
+    # One checkpoint for all seeds and nothing random after it: every seed tells the same differences, whatever they are.
+    stream = np.random.default_rng(4)
+    one = records(stream, {"a": 0.0, "b": 0.0}, seeds=1, ratios=(0.2, 0.3, 0.5, 0.7), budgets=(0,)).assign(checkpoint="c")
+    for name in ("delta_accuracy", "delta_ece", "delta_mpc"):
+        one[name] = stream.normal(0, 0.02, len(one))
+    table = pd.concat([one.assign(seed=seed, key=one["key"] + str(seed)) for seed in range(5)], ignore_index=True)
+    study = folder(tmp_path, table)
+    points = Points(
+        candidates(table, {"accuracy": "max"}, shown=["delta_accuracy", "delta_ece", "delta_mpc"]), {"accuracy": "max"}
+    )
+    assert control_sentence(study, points).startswith("Nothing beats the control")
+    chosen = rows_of(points.complete.sort_values("accuracy", ascending=False))[0]
+    assert len(not_told_apart(study, points.complete, chosen, "accuracy")) == len(points.complete) - 1
+    assert {word for effect in effects(study) for word in effect.verdicts.values()} == {"not decidable"}
+    assert not any(trend.claimed for trend in trends(study))

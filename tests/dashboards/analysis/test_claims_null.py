@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import sys
 
+import numpy as np
 import pytest
 from scipy.stats import binom
 
 from benchmarks import claims_null as bench
-from benchmarks.claims_worlds import World
+from benchmarks.claims_tables import whole_report
+from benchmarks.claims_worlds import World, contrasts, simulate
 
-STUDIES = 60
+STUDIES = 40
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,23 @@ def test_reports_of_nothing_seldom_claim_anything_and_find_what_is_there(world):
     assert 2 * STUDIES * 2 * (1 - found["winner_coverage"]) <= 2 * binom.ppf(0.999, 2 * STUDIES, 0.05)
     assert found["winner_width_ratio"] <= 1.5
     assert found["power"] >= 0.65
+
+
+@pytest.mark.parametrize(
+    "world",
+    [World(5, 6), World(5, 4, discrete=True, images=0.5), World(6, 6, skewed=True, spread=3.0)],
+    ids=["nothing", "images", "differences"],
+)
+def test_the_pages_of_a_report_claim_what_the_simulation_counts(world):
+    # The simulation calls what the pages call, on arrays; here the same study goes through tables, answers and sentences.
+    study = simulate(np.random.default_rng(1), world)
+    for one in (study, bench.planted(study, world, 1)):
+        counted, shown = bench.report(one, contrasts(world.candidates)), whole_report(one)
+        assert counted.false == shown.false
+        assert counted.found.tolist() == shown.found.tolist()
+        for (who, metric, gap, _), (other, name, same, _) in zip(counted.winners, shown.winners, strict=True):
+            assert (who, metric) == (other, name)
+            assert (gap.mean, gap.low, gap.high) == pytest.approx((same.mean, same.low, same.high))
 
 
 def test_three_seeds_claim_nothing_and_find_nothing():

@@ -104,7 +104,7 @@ def test_candidates_that_are_alike_are_named_and_who_collapsed_is_counted(study)
     points.table["front"], points.table["frequency"] = points.table["method"].isin(["l1_filter", "network_slimming"]), 0.4
     text = " ".join(frequency_sentences(found, points))
     assert "Of 2 places on the front 0 hold in at least 95 % of the draws" in text
-    assert "n, l1_filter 0.5, 2 epochs from n, network_slimming 0.5, 2 epochs" in text
+    assert "n, l1_filter 0.5, 2 epochs and n, network_slimming 0.5, 2 epochs" in text
     assert "1 of the 2 lost more than 10 points" in text
     apart = table.assign(accuracy=table["accuracy"] + np.where(table["method"] == "l1_filter", 0.05, 0.0))
     clear = frequency_sentences(StudyFolder(study.path, {}, apart), points)

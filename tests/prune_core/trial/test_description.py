@@ -149,3 +149,34 @@ def test_an_order_survives_being_sent(tmp_path) -> None:
         assert TrialOrder.from_plain(json.loads(json.dumps(order.to_plain()))) == order
     with pytest.raises(BadInput, match="colour"):
         TrialOrder.from_plain({**order.to_plain(), "colour": 1})
+
+
+def test_what_no_image_is_made_by_is_not_in_the_key() -> None:
+    def key(validation: int, **judged: object) -> str:
+        data = replace(BASELINE.data, validation=validation)
+        evaluation = replace(EvaluationDescription("none", 0, 20, 20, 100), **judged)  # type: ignore[arg-type]
+        return replace(TRIAL, baseline=replace(BASELINE, data=data), evaluation=evaluation).effective().key
+
+    others: list[dict[str, object]] = [
+        {"seed": 5},
+        {"images_per_cell": 7},
+        {"selection_images_per_cell": 7},
+        {"selection_corruptions": ("fog",)},
+    ]
+    unheard = {  # (source, validation images) -> which of them change nothing
+        ("none", 200): [True, True, True, True],
+        ("none", 0): [True, True, True, True],
+        ("generated", 200): [False, False, False, False],
+        ("generated", 0): [False, False, True, True],
+        ("official", 200): [False, False, False, False],
+        ("official", 0): [True, False, True, True],
+    }
+    for (source, validation), expected in unheard.items():
+        usual = key(validation, corruptions=source)
+        assert [key(validation, corruptions=source, **other) == usual for other in others] == expected, (source, validation)
+
+
+def test_a_checkpoint_has_no_training() -> None:
+    brought = replace(BASELINE, checkpoint=CheckpointDescription("/a/b.pt", "12"))
+    assert replace(brought, training=Recipe(epochs=9)).effective() == brought.effective() != brought
+    assert BASELINE.effective() == BASELINE and TRIAL.effective() == TRIAL

@@ -19,12 +19,12 @@ from dashboards.reading.study_folder import read_study_folder
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
 from sweeps.cli.group import cli, run_cli
+from sweeps.folder.confirmed import trust_file
 from sweeps.folder.paths import PLANNED
 from sweeps.plan.plan import make_plan
 from sweeps.plan.written import write_plan, written_plan
 from sweeps.run.status import status_text
 from sweeps.study.model import load_study, read_study
-from sweeps.study.trust import trust_file
 from sweeps.study.yaml import read_study_yaml, write_study
 from tests.sweeps.exporting import run_without_ray
 

@@ -34,9 +34,22 @@ class Mount(Strict):
     mountPath: Annotated[str, StringConstraints(pattern="^/")]
 
 
+class Exec(Strict):
+    command: list[str]
+
+
+class Handler(Strict):
+    exec: Exec
+
+
+class Lifecycle(Strict):
+    preStop: Handler
+
+
 class Container(Strict):
     name: Name
     image: str
+    lifecycle: Lifecycle | None = None
     env: list[Variable] = []
     resources: Resources
     volumeMounts: list[Mount] = []

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from sweeps.cli.group import cli
+from sweeps.engine.node import node_options
 from tests.sweeps.clusters.kuberay_shape import HeadGroup, RayJob, WorkerGroup
 
 CLUSTERS = Path(__file__).parents[3] / "sweeps" / "clusters"
@@ -71,6 +72,15 @@ def test_the_ray_job_has_the_shape_of_the_published_types() -> None:
             assert {"RAY_USAGE_STATS_ENABLED", "PRUNEFRONT_CACHE"} <= {variable.name for variable in container.env}
     for group in cluster.workerGroupSpecs:
         assert group.minReplicas <= group.replicas <= group.maxReplicas
+        (container,) = group.template.spec.containers
+        assert container.lifecycle is not None
+        shell, _, command = container.lifecycle.preStop.exec.command
+        assert shell == "/bin/bash", "the address is in the environment of the container, which KubeRay makes"
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "sweeps.engine.node"]
+        chosen = node_options().parse_args(words[3:])
+        assert (chosen.leave, chosen.address) == (True, "$RAY_ADDRESS")
+        assert chosen.seconds + 15 <= group.template.spec.terminationGracePeriodSeconds, "before Kubernetes kills the pod"
     parameters = understood(job.spec.entrypoint)
     assert parameters["address"] == "auto"
     assert str(parameters["out"]).startswith("/runs/")

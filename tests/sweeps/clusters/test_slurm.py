@@ -26,6 +26,7 @@ exec "$@"
 case "$*" in
   *token_hex*) echo 0123456789abcdef ;;
   *get_node_ip_address*) echo 10.0.0.1 ;;
+  *sweeps.engine.node*) echo "node $*" >>"$LOG"; while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;
 esac
 """,
     "venv/bin/ray": """
@@ -79,6 +80,7 @@ def test_head_workers_and_driver_start_in_order_with_one_token_and_the_status_is
     assert "ray health-check --address 10.0.0.1:23456 token=0123456789abcdef mode=token" in said
     assert any(line.startswith("srun --overlap --nodes=63 --ntasks-per-node=1 --exclude=node1") for line in said)
     (worker,) = (line for line in said if line.startswith("ray start --address=10.0.0.1:23456"))
+    assert any(line.startswith("node -m sweeps.engine.node --address 10.0.0.1:23456 --seconds 60 -- ") for line in said)
     assert head.endswith("token=0123456789abcdef mode=token")
     assert worker.endswith("token=0123456789abcdef mode=token")
     driver = f"prunefront run smoke --out {job['OUT']} --address 10.0.0.1:23456 token=0123456789abcdef step=16"
@@ -140,3 +142,26 @@ def test_it_says_what_is_missing(job: dict[str, str], missing: str, said: str, t
     assert ran.returncode != 0
     assert len(ran.stderr.splitlines()) == 1
     assert re.search(said, ran.stderr), ran.stderr
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_mps_starts_before_ray_where_it_is_asked_for_and_ends_with_the_job(
+    job: dict[str, str], tmp_path: Path, works: bool
+) -> None:
+    control = tmp_path / "bin" / "nvidia-cuda-mps-control"
+    answer = (
+        f'read -r word || true; echo "mps ${{1:-$word}} $(basename "$CUDA_MPS_PIPE_DIRECTORY")" >>"$LOG"; exit {not works:d}'
+    )
+    control.write_text(f"#!/usr/bin/env bash\n{answer}\n")
+    control.chmod(control.stat().st_mode | stat.S_IXUSR)
+    ran = subprocess.run(
+        ["bash", SCRIPT], env={**job, "MPS": "1"}, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = Path(job["LOG"]).read_text().splitlines()
+    ray = next(number for number, line in enumerate(said) if line.startswith("ray start"))
+    assert said.index("mps -d mps") < ray < said.index("mps quit mps")
+    assert ("MPS does not start" in ran.stderr) is not works
+    Path(job["LOG"]).unlink()
+    subprocess.run(["bash", SCRIPT], env=job, capture_output=True, timeout=60, check=True)
+    assert "mps -d" not in Path(job["LOG"]).read_text()

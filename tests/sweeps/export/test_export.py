@@ -20,7 +20,10 @@ from prune_core.data import load_dataset, split_dataset
 from prune_core.pruning import load_network, outcome_of
 from sweeps.cli.group import cli, run_cli
 from sweeps.export import export as export_module
+from sweeps.export.card import card_text
+from sweeps.export.choice import choices, open_study
 from sweeps.export.export import ExportFailed, Wanted, export_study
+from sweeps.export.facts import limit_facts
 from tests.sweeps.exporting import run_without_ray
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -103,7 +106,7 @@ def test_the_safetensors_file_has_the_same_tensors_and_says_what_it_is(folder, j
         assert torch.equal(loaded.state_dict()[name], tensor)
     with safe_open(folder / "model.safetensors", framework="np") as opened:
         header = opened.metadata()
-    assert header["study"] == "small"
+    assert json.loads(header["classes"]) == card["output"]["classes"]
     assert json.loads(header["input"])["mean"] == card["input"]["mean"]
 
 
@@ -229,3 +232,47 @@ def test_the_command_exports_again_and_replaces(out, folder, capsys):
     assert {path.name for path in folder.iterdir()} == {"README.md", "card.json", "model.safetensors"}
     card = json.loads((folder / "card.json").read_text())
     assert card["checkpoint"]["chosen"] == "asked for"
+
+
+def test_the_file_that_ships_is_the_one_that_was_judged_to_the_byte(out, folder, card):
+    trial = out / "trials" / card["checkpoint"]["trial"]
+    shipped = (folder / "model.safetensors").read_bytes()
+    assert shipped == (trial / "budget-0000" / "weights.safetensors").read_bytes()
+    assert size_in_record(trial) == len(shipped) == card["costs"]["size_bytes"]
+
+
+def test_every_record_says_the_length_of_its_file(out):
+    for trial in (out / "trials").iterdir():  # the unpruned ones too, whose weights come from the store
+        assert size_in_record(trial) == (trial / "budget-0000" / "weights.safetensors").stat().st_size
+
+
+def size_in_record(trial: Path) -> int:
+    record = read_record(trial, 0)
+    assert record is not None
+    return int(record["size_bytes"])
+
+
+def test_a_limit_on_the_size_is_judged_on_each_file(out):
+    study, records = open_study(out)
+    length = size_in_record(out / "trials" / str(records.loc[records["method"].eq("l1_filter"), "key"].iloc[0]))
+    limited = study.model_copy(update={"limits": (f"size_bytes <= {length}",)})
+    (choice,) = choices(out, limited, records, [NAME])
+    (found,) = limit_facts(limited, choice, choice.record, {"model.safetensors": length, "model.onnx": length + 1})
+    assert found["checkpoint"]["met"]
+    assert found["files"] == {"model.safetensors": True, "model.onnx": False}
+
+
+def test_the_card_says_what_the_seeds_differ_in_and_what_is_doubtful(card):
+    def text(**candidate: object) -> str:
+        return card_text({**card, "candidate": {**card["candidate"], "seeds": 3, **candidate}})
+
+    assert card["doubts"] and "misses a limit of the study: val_accuracy is" in card["doubts"][0]
+    assert "> The unpruned network is doubtful: unpruned it misses a limit of the study" in text()
+    assert "doubtful" not in card_text({**card, "doubts": []})
+    spread = {"accuracy": {"mean": 0.9, "std": 0.01}}
+    assert "90.00 ± 1.00 %" in text(metrics=spread, seeds_differ_in="training")
+    assert "over training seeds: what another training would give" in text(metrics=spread, seeds_differ_in="training")
+    tuned = text(metrics=spread, seeds_differ_in="fine-tuning")
+    assert "over seeds of fine-tuning from one checkpoint" in tuned and "what another training would give" not in tuned
+    alone = text(metrics={"accuracy": {"mean": 0.9, "std": None}}, seeds_differ_in="nothing")
+    assert "every seed judged one checkpoint" in alone and "±" not in alone

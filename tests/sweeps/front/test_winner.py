@@ -74,3 +74,17 @@ def test_a_tie_of_counted_images_is_no_luck():
     values = np.array([[0.001, 0.0, 0.002, 0.001], [0.0, 0.001, 0.001, 0.0], [0.001, 0.0, 0.0, 0.001]])
     low, high = winner(values, selection, 0).interval()
     assert low < values[0].mean() < high
+
+
+def test_the_best_of_two_networks_whose_seeds_have_luck_of_their_own():
+    # Baselines scatter five times as much as what pruning adds, and the chosen one's difference shares its control's luck.
+    stream, held, studies = np.random.default_rng(6), 0, 200
+    network = np.repeat([0, 1], 4)
+    for _ in range(studies):
+        base = 5 * stream.normal(size=(2, 5))
+        values = base[network] + stream.normal(size=(8, 5))
+        differences = values - (base + stream.normal(size=(2, 5)))[network]
+        at = int(values.mean(axis=1).argmax())
+        low, high = winner(differences, values, at, networks=network.astype(str)).interval()
+        held += low <= 0 <= high
+    assert 0.91 <= held / studies <= 0.99

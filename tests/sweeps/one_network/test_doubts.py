@@ -26,7 +26,7 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Class folders of noisy colours, and weights that know them in another order."""
     root, generator = tmp_path_factory.mktemp("order"), np.random.default_rng(0)
     images, labels = [], []
-    for part, count in (("train", 40), ("test", 10)):
+    for part, count in (("train", 40), ("test", 25)):
         for name, colour in COLOURS.items():
             (root / "images" / part / name).mkdir(parents=True)
             for number in range(count):
@@ -57,6 +57,7 @@ def test_evaluate_names_the_order_that_fits(folder: Path, capsys: pytest.Capture
     status, out, err = call(capsys, *evaluate(folder, "plain.pt", "--json"))
     assert status == 0 and json.loads(out)["accuracy"] <= 0.5
     assert "confident and wrong" in err and "[red, green, blue, white]" in err
+    assert call(capsys, *evaluate(folder, "plain.pt", "--json", "--limit", "40"))[2] == ""  # too few to say anything
     status, out, err = call(
         capsys, *evaluate(folder, "plain.pt", "--json", "--data-option", "classes=[red, green, blue, white]")
     )

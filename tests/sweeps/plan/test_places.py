@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sweeps.plan.places
-from sweeps.plan.places import places, usable_cores
+from sweeps.plan.places import memory_fraction, places, usable_cores
 from sweeps.study.sections import ResourcesSection
 
 
@@ -26,6 +26,7 @@ from sweeps.study.sections import ResourcesSection
         (2, 4, {"device": "cuda", "gpus_per_trial": 0.25}, 2),  # the cores are what is short
         (16, 0, {"device": "cuda", "gpus_per_trial": 0.25}, 4),  # planned where there is no GPU: as if there were one
         (16, 1, {"device": "cuda", "gpus_per_trial": 0.5, "max_concurrent": 9}, 2),
+        (16, 1, {"device": "cuda", "gpus_per_trial": "auto"}, 1),
     ],
 )
 def test_trials_at_a_time(
@@ -34,6 +35,12 @@ def test_trials_at_a_time(
     monkeypatch.setattr(sweeps.plan.places, "usable_cores", lambda: cores)
     monkeypatch.setattr(sweeps.plan.places, "visible_gpus", lambda: gpus)
     assert places(ResourcesSection.model_validate(resources)) == expected
+
+
+def test_a_measured_share_counts_for_auto(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps.plan.places, "usable_cores", lambda: 16)
+    monkeypatch.setattr(sweeps.plan.places, "visible_gpus", lambda: 2)
+    assert places(ResourcesSection.model_validate({"device": "cuda", "gpus_per_trial": "auto"}), 0.25) == 8
 
 
 @pytest.mark.parametrize(("quota", "expected"), [("150000 100000", 1), ("max 100000", 64), ("", 64), ("10000 100000", 1)])
@@ -47,11 +54,16 @@ def test_the_quota_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_a_trial_on_a_gpu_takes_one_unless_the_study_says_how_much_and_is_capped_to_its_share() -> None:
     def shares(**resources: object) -> tuple[float, float | None]:
         section = ResourcesSection.model_validate(resources)
-        return section.gpus_per_trial, section.memory_fraction
+        return section.share, memory_fraction(section.share)
 
     assert shares() == (0.0, None)
     assert shares(device="cuda") == (1.0, None)
     assert shares(device="cuda", gpus_per_trial=0.25) == (0.25, 0.25)
-    for wrong in ({"gpus_per_trial": 0.5}, *({"device": "cuda", "gpus_per_trial": share} for share in (0, 1.5))):
+    assert shares(device="cuda", gpus_per_trial="auto") == (1.0, None)
+    for wrong in (
+        {"gpus_per_trial": 0.5},
+        {"gpus_per_trial": "auto"},
+        *({"device": "cuda", "gpus_per_trial": share} for share in (0, 1.5)),
+    ):
         with pytest.raises(ValueError, match=r"gpus_per_trial is .* \(allowed: "):
             ResourcesSection.model_validate(wrong)

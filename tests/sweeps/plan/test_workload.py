@@ -196,3 +196,33 @@ def test_a_search_is_asked_for_no_more_than_there_is_room_for(limit: int | None,
     workload.finished("c1", "complete")
     assert workload.next() is not None
     assert stream.asked == expected + 1
+
+
+def test_a_trial_that_is_to_be_tried_again_waits_until_it_is_alone() -> None:
+    """Behind all others, also those that come later; when none of them runs any more; and nothing starts beside it."""
+    folder = Folder()
+    folder.ready = {"b"}
+    workload = folder.workload(trial("one"), trial("two"), trial("three"))
+    assert handed_out(workload, 1) == ["one"]
+    workload.take_place("one")
+    workload.again("one")
+    workload.add([trial("four")])
+    assert workload.in_place == 0 and handed_out(workload) == ["two", "three", "four"]
+    for key in ("two", "three"):
+        workload.finished(key, "complete")
+        assert handed_out(workload) == []
+    workload.finished("four", "complete")
+    assert handed_out(workload) == ["one"]
+    workload.add([trial("five")])
+    assert handed_out(workload) == [] and not workload.exhausted
+    workload.finished("one", "failed")
+    assert handed_out(workload) == ["five"]
+    workload.finished("five", "complete")
+    assert workload.exhausted
+
+
+def handed_out(workload: Workload, most: int = 10) -> list[str]:
+    found: list[str] = []
+    while len(found) < most and (given := workload.next()) is not None:
+        found.append(given.key)
+    return found

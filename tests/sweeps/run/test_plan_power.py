@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.front.power import smallest_difference
+from sweeps.front.power import seed_deviations, smallest_difference
 from sweeps.plan.plan import make_plan
-from sweeps.run.plan_power import power_lines, seed_deviations
+from sweeps.run.plan_power import power_lines
 from sweeps.study.model import load_study
 
 STUDY = """
@@ -66,10 +66,19 @@ def test_the_noise_is_that_of_the_records_where_there_are_some(tmp_path: Path) -
         for seed in range(5)
     ]
     pd.DataFrame(rows).to_parquet(tmp_path / "records.parquet")
-    found = seed_deviations(tmp_path, ["accuracy", "ece"])
+    found = seed_deviations(pd.DataFrame(rows), ["accuracy", "ece"])
     assert list(found) == ["accuracy"]
     assert found["accuracy"] == pytest.approx(0.01, rel=0.2)  # the collapsed one hardly moves it
     said = lines(tmp_path, [], tmp_path)
     assert "accuracy as here; assumed: ece 0.003" in said
     (tmp_path / "records.parquet").write_bytes(b"torn")
-    assert seed_deviations(tmp_path, ["accuracy"]) == {}
+    assert "assumed: accuracy 0.004, ece 0.003;" in lines(tmp_path, [], tmp_path)
+
+
+def test_each_objective_has_its_size_or_is_said_to_be_unknown(tmp_path: Path) -> None:
+    said = lines(tmp_path, ["objectives={ece_t: min, brier: min, nonzero_parameters: min}"], tmp_path / "none")
+    assert "assumed: ece_t 0.003;" in said  # as its metric before scaling
+    assert "of brier not known before seeds were run" in said
+    assert "nonzero_parameters" not in said
+    alone = lines(tmp_path, ["objectives={brier: min, nonzero_parameters: min}"], tmp_path / "none")
+    assert "not known of brier before seeds were run" in alone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,8 +23,9 @@ from prune_core.base.trial_folder import RECORD, REPORT, WEIGHTS, budget_folder
 from sweeps.folder.paths import STORED, trial_folder
 from sweeps.run.storage_mover import Mover
 from sweeps.run.thinning import thin
+from sweeps.storage import files
 from sweeps.storage.files import LARGE, at_hand, bring_back, copy_away, is_kept, sha256_of
-from sweeps.storage.place import checked_place
+from sweeps.storage.place import ObjectStorage, checked_place
 from sweeps.study.model import load_study
 
 
@@ -213,3 +215,32 @@ def test_s3_itself(tmp_path: Path) -> None:
     assert (folder / REPORT).read_text() == f"out abc {REPORT}"
     trial: Any = SimpleNamespace(key="abc", kind="control", budgets=(1,))
     assert thin(study(place, "none"), tmp_path / "out", [trial], pd.DataFrame()) == (4, None)
+
+
+def test_a_place_that_a_folder_names_is_asked_of_nobody_before_the_user_confirms_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that somebody sent: its `stored.json` could name any storage that the user's credentials open."""
+    folder = made(tmp_path / "out")
+    send(tmp_path / "store", tmp_path / "out", "abc")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copytree(tmp_path / "store", elsewhere / "store")
+    stored = (folder / STORED).read_text(encoding="utf-8")
+    assert str(tmp_path / "store") in stored
+    (folder / STORED).write_text(stored.replace(str(tmp_path / "store"), str(elsewhere / "store")), encoding="utf-8")
+    asked: list[str] = []
+
+    def opened(address: str) -> ObjectStorage:
+        asked.append(address)
+        return ObjectStorage(address)
+
+    monkeypatch.setattr(files, "ObjectStorage", opened)
+    with pytest.raises(BadInput, match="a place that you have not confirmed.*PRUNEFRONT_TRUST_PLUGINS=1"):
+        bring_back(folder, [REPORT])
+    trial: Any = SimpleNamespace(key="abc", kind="control", budgets=(1,))
+    thinned = thin(study(elsewhere / "store", "none"), tmp_path / "out", [trial], pd.DataFrame())
+    assert thinned.problem is not None and "not confirmed" in thinned.problem
+    assert asked == [] and len(list(elsewhere.rglob("*.npz"))) == 3
+    monkeypatch.setenv("PRUNEFRONT_TRUST_PLUGINS", "1")
+    assert [path.name for path in bring_back(folder, [REPORT])] == [REPORT] and asked
