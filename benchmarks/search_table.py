@@ -105,6 +105,14 @@ def table(cells: Mapping[str, Mapping[str, Sequence[Cell]]], file: Path, workers
     }
 
 
+def _said(asked: argparse.Namespace) -> str:
+    """Return the options that decide what a page holds, where they are not the usual ones."""
+    only = [] if len(asked.only) == len(GROUPS) else ["--only", *asked.only]
+    searchers = [] if asked.searchers is None else ["--searchers", *asked.searchers]
+    words = [*only, *searchers, "--seeds", str(asked.seeds), "--upto", f"{asked.upto:g}"]
+    return "".join(f" {word}" for word in words)
+
+
 def main() -> None:
     """Run what is missing and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -132,7 +140,9 @@ def main() -> None:
     floors = {group.name: whole_regret(group, asked.seeds) for group in groups}
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "search.json").write_text(json.dumps(to_plain(found), indent=1) + "\n", encoding="utf-8")
-    (asked.out / "search.md").write_text(page(groups, found, floors, asked.seeds, list(ABLATIONS)), encoding="utf-8")
+    (asked.out / "search.md").write_text(
+        page(groups, found, floors, asked.seeds, list(ABLATIONS), _said(asked)), encoding="utf-8"
+    )
     print(f"{asked.out / 'search.md'}: {time.monotonic() - began:.0f} s")
 
 

@@ -137,6 +137,8 @@ def goal_lines(groups: Sequence[Group], table: Table, ablations: Sequence[str]) 
             ratio = ratio_at(table[group.name], "random", fraction)
             verdict = "met" if ratio.value <= ROUGH_LIMIT else "not met"
             rough.append(f"{group.name} at {NAMES[fraction]} {ratio.text(2)}, {verdict}")
+    if not rough:
+        return [*lines, f"- On rough grids at most {ROUGH_LIMIT} times random's missing share: not measured in this run."]
     lines.append(f"- On rough grids at most {ROUGH_LIMIT} times random's missing share: {'; '.join(rough)}.")
     return lines
 
@@ -157,13 +159,15 @@ def page(
     floors: Mapping[str, Mapping[Key, float]],
     seeds: int,
     ablations: Sequence[str],
+    asked: str = "",
 ) -> str:
     """Return the whole page."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES if _there(name))
     lines = [
         "# Searches compared",
         "",
-        "Made by `python -m benchmarks.search_table`; do not edit. What the numbers mean: [search.md](../search.md).",
+        f"Made by `python -m benchmarks.search_table{asked}`; do not edit.",
+        "What the numbers mean: [search.md](../search.md).",
         "",
         f"{seeds} search seeds per grid and searcher; batches of 4. Machine: 2 shared cores, Linux {platform.machine()}, "
         f"Python {platform.python_version()}; {versions}. 95 % intervals are percentiles of a bootstrap over told trial "
