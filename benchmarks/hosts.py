@@ -1,8 +1,8 @@
 """Several hosts on one machine: each with network, name, processes and temporary folder of its own, on one switch.
 
-Linux namespaces, as root. Nothing of it is visible outside: the switch is a bridge in a namespace of its own, no host knows a
-way to anything but the others and itself, and all of it, with every process on it, is gone when the process that made it ends,
-however it ends. Folders that a killed one left are removed by the next.
+Linux namespaces, as root. Nothing of it is visible outside: the switch is a bridge in a namespace of its own, and no host
+knows a way to anything but the others and itself. All of it, with every process on it, is gone when the process that made it
+ends, however it ends; folders that a killed one left are removed by the next.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import IO, Self
 
 NET = "10.77.0"
+TEMPORARY = Path("/tmp")  # noqa: S108  (what each host has one of its own of)
 PREFIX = "pf-hosts-"
 SECONDS = 60.0
 """What a host may take to be there; on an idle machine it takes a tenth of a second."""
@@ -27,7 +28,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _ENTER = [sys.executable, "-S", str(Path(__file__).with_name("hosts_enter.py"))]
 _NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--uts", "--mount", "--pid", "--fork"]
 _NAMESPACES += ["--kill-child=KILL", "--mount-proc"]
-# the first process of a host: everything that is to be seen under /tmp comes along, then /tmp is its own; it takes in orphans
+# the first process of a host: what is to be seen under /tmp comes along, then /tmp is its own; it takes in orphans
 _BOOT = """
 hostname "$1"; own=$2; hosts=$3; shift 3
 for each; do mkdir -p "$own$each" && mount --rbind "$each" "$own$each"; done
@@ -47,8 +48,8 @@ def unable() -> str:
     missing = [tool for tool in ("ip", "tc", "nft", "unshare", "setpriv", "nsenter") if shutil.which(tool) is None]
     if missing:
         return f"not installed: {', '.join(missing)} (Debian: iproute2 nftables util-linux)"
-    bridge = "ip link add switch0 type bridge && ip link add cable0 type veth peer name cable1"
-    tried = subprocess.run(["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "sh", "-c", bridge], capture_output=True)
+    bridge = ["sh", "-c", "ip link add switch0 type bridge && ip link add cable0 type veth peer name cable1"]
+    tried = subprocess.run([*_NAMESPACES, *bridge], capture_output=True)
     return "" if tried.returncode == 0 else f"no namespaces with a bridge here: {tried.stderr.decode().strip()}"
 
 
@@ -68,7 +69,7 @@ class Hosts:
 
     def __enter__(self) -> Self:
         remove_left()
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=TEMPORARY))
         self._held = hold(self.folder)
         self.shared = self.folder / "shared"
         """A folder that every host sees at the same path."""
@@ -101,10 +102,12 @@ class Hosts:
 
     def start(self, name: str) -> None:
         """Start a host, again with an empty temporary folder, and plug its cable in."""
-        self._boot(name, [self.shared, *(each for each in (_ROOT, Path(sys.prefix).resolve()) if each.is_relative_to("/tmp"))])
+        also = [each for each in (_ROOT, Path(sys.prefix).resolve()) if each.is_relative_to(TEMPORARY)]
+        self._boot(name, [self.shared, *also])
         port, host = self._port(name), self._first[name]
         card = f"02:00:00:00:00:{self.names.index(name) + 1:02x}"  # a host that comes back has the card that it had
-        self._in("", f"ip link del {port} 2>/dev/null; ip link add {port} type veth peer name eth0 netns {host} address {card}")
+        self._in("", f"ip link del {port} 2>/dev/null || true")
+        self._in("", f"ip link add {port} type veth peer name eth0 netns {host} address {card}")
         self._in("", f"ip link set {port} master switch0 up")
         self._in(name, f"ip address add {self.address(name)}/24 dev eth0 && ip link set eth0 up")
 
@@ -181,7 +184,7 @@ def hold(folder: Path) -> IO[str]:
 
 def remove_left() -> None:
     """Remove the folders of hosts whose maker was killed: those that nobody holds any more."""
-    for folder in Path("/tmp").glob(f"{PREFIX}*"):
+    for folder in TEMPORARY.glob(f"{PREFIX}*"):
         try:
             if time.time() - folder.stat().st_mtime < SECONDS:
                 continue  # perhaps one that is just made and not held yet

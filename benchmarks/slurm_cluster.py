@@ -1,7 +1,7 @@
 """Slurm as Debian has it, on hosts of one machine: a controller, where jobs are sent from, and nodes.
 
-Each node declares more processors than there are and GPUs that it does not have, as `benchmarks.hosts` each with network, name
-and temporary folder of its own. Processes are told apart by the system's own list of them (``proctrack/linuxproc``).
+Each node is one of `benchmarks.hosts` and declares more processors than there are, and GPUs that it
+does not have. Processes are told apart by the system's own list of them (``proctrack/linuxproc``).
 """
 
 from __future__ import annotations
@@ -108,9 +108,12 @@ class Slurm:
         Raises:
             RuntimeError: it failed; with what it said.
         """
-        ran = subprocess.run(
-            self.hosts.command(CONTROLLER, words), capture_output=True, text=True, cwd=cwd, env={**self.environment(), **variables}
-        )
+        return self.on(CONTROLLER, *words, cwd=cwd, **variables)
+
+    def on(self, host: str, *words: str | Path, cwd: Path | None = None, **variables: str) -> str:
+        """Run a command on a host, as `run` does where jobs are sent from."""
+        command, environment = self.hosts.command(host, words), {**self.environment(), **variables}
+        ran = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
         if ran.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, words))}: exit {ran.returncode}: {ran.stdout}{ran.stderr}")
         return ran.stdout

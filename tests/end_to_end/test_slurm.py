@@ -1,0 +1,120 @@
+"""The Slurm script on a Slurm: Debian's daemons, two nodes with network, name and temporary folder of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.slurm_cluster import PROCESSORS, Slurm, no_slurm
+from tests.end_to_end.running import NOT_THE_SAME, comparable, finished
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = "sweeps/clusters/slurm.sbatch"
+SECONDS = 400.0
+ROW = ["key", "budget"]
+UNABLE = no_slurm()
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.hosts,
+    pytest.mark.timeout(1500),
+    pytest.mark.skipif(bool(UNABLE), reason=UNABLE or "Slurm is here"),
+]
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[Slurm]:
+    """A controller and two nodes; what is left of a job on any of them is found at the end."""
+    with Slurm() as cluster:
+        yield cluster
+
+
+def send(slurm: Slurm, *options: str, study: str, out: Path, after: tuple[str, ...] = ()) -> str:
+    """Send the job as the guide says, from the repository's folder; two processors are enough here. Return its number."""
+    said = slurm.shared / "said-%j"
+    words = ["--parsable", "--cpus-per-task=1", f"--output={said}", *options, f"--export=ALL,STUDY={study},OUT={out}"]
+    return slurm.run("sbatch", *words, SCRIPT, *after, cwd=ROOT, PYTHONPATH=str(ROOT)).strip()
+
+
+def said(slurm: Slurm, job: str) -> str:
+    return (slurm.shared / f"said-{job}").read_text()
+
+
+def until(so: Callable[[], bool], slurm: Slurm, job: str) -> None:
+    """Wait for something while a job runs."""
+    end = time.monotonic() + SECONDS
+    while not so():
+        assert slurm.tell(job, "JobState") in ("PENDING", "RUNNING", "COMPLETING"), said(slurm, job)
+        assert time.monotonic() < end, said(slurm, job)
+        time.sleep(0.2)
+
+
+def left(slurm: Slurm) -> list[str]:
+    """Return what jobs have left in the temporary folders of the nodes, and which of their processes still run there."""
+    found = []
+    for node in slurm.nodes:
+        look = "ls -d /tmp/pf-slurm-* /tmp/ray* 2>/dev/null; ps -eo args | grep -E '[r]ay|[p]runefront' | grep -v slurm/"
+        found += slurm.on(node, "sh", "-c", look).splitlines()
+    return found
+
+
+def test_nodes_and_gpus_are_handed_out_by_slurm(slurm: Slurm) -> None:
+    show = "echo $(hostname) $SLURMD_NODENAME $SLURM_CPUS_ON_NODE $CUDA_VISIBLE_DEVICES"
+    asked = ["--nodes=2", "--ntasks-per-node=1", f"--cpus-per-task={PROCESSORS}", "--gpus-per-task=1"]
+    given = slurm.run("srun", *asked, "sh", "-c", show).splitlines()
+    assert sorted(given) == [f"node{number} node{number} {PROCESSORS} 0" for number in (1, 2)]
+
+
+def test_a_job_that_is_stopped_before_its_limit_and_put_back_leaves_the_records_of_an_undisturbed_run(
+    slurm: Slurm, undisturbed: Path
+) -> None:
+    out = slurm.shared / "runs" / "smoke"
+    job = send(slurm, "--nodes=2", "--time=60", study="smoke", out=out)
+    until(lambda: bool(finished(out)), slurm, job)
+    assert "gres/gpu=2" in slurm.tell(job, "TRES")
+    assert slurm.tell(job, "NodeList") == "node[1-2]"
+    # so that the two minutes before the limit, at which the script asks for SIGTERM, begin now
+    run_time = slurm.run("squeue", "--noheader", "--format=%M", "--job", job).strip()
+    minutes = int(run_time.split(":")[0]) + 2
+    slurm.run("scontrol", "update", f"JobId={job}", f"TimeLimit={minutes}")
+    assert slurm.wait_for(job, "FAILED", "TIMEOUT", "COMPLETED", seconds=SECONDS) == "FAILED", said(slurm, job)
+    assert slurm.tell(job, "ExitCode") == "143:0", "SIGTERM, and not the limit, has ended it"
+    assert 0 < len(finished(out)) < 8
+    assert left(slurm) == []
+    assert not list(out.glob(".ray-token-*"))
+    kept = {key: (out / "trials" / key / "outcome.json").stat().st_mtime_ns for key in finished(out)}
+
+    slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=60")
+    slurm.run("scontrol", "requeue", job)  # what `sbatch` of the same line does, under the same number
+    until(lambda: len(finished(out)) > len(kept), slurm, job)
+    slurm.run("scontrol", "requeue", job)  # and as a preemption does: SIGTERM to all of it at once
+    assert slurm.wait_for(job, "COMPLETED", "FAILED", "TIMEOUT", seconds=SECONDS) == "COMPLETED", said(slurm, job)
+    assert slurm.tell(job, "Restarts") == "2"
+    pd.testing.assert_frame_equal(comparable(out), comparable(undisturbed))
+    assert {key: (out / "trials" / key / "outcome.json").stat().st_mtime_ns for key in kept} == kept
+    assert left(slurm) == []
+    assert not list(out.glob(".ray-token-*"))
+
+
+def test_an_array_of_studies_shares_the_nodes(slurm: Slurm, undisturbed: Path) -> None:
+    runs = slurm.shared / "array"
+    again = slurm.shared / "again.yaml"
+    again.write_text((ROOT / "sweeps" / "studies" / "smoke.yaml").read_text().replace("name: smoke", "name: again"))
+    smaller = ("--set", "seeds=[0]", "--set", "budgets=[0]")
+    job = send(slurm, "--nodes=2", "--array=0-2", study=f"smoke {again}", out=runs, after=smaller)
+    for number in (0, 1):
+        state = slurm.wait_for(f"{job}_{number}", "COMPLETED", "FAILED", "TIMEOUT", seconds=SECONDS)
+        assert state == "COMPLETED", said(slurm, slurm.tell(f"{job}_{number}", "JobId"))
+    whole = pd.read_parquet(undisturbed / "records.parquet")
+    for study in ("smoke", "again"):
+        mine = pd.read_parquet(runs / study / "records.parquet").drop(columns=[*NOT_THE_SAME, "study"], errors="ignore")
+        assert set(mine["seed"]) == {0}
+        same = whole.merge(mine[ROW], on=ROW)[mine.columns]
+        pd.testing.assert_frame_equal(*(each.sort_values(ROW, ignore_index=True) for each in (mine, same)))
+    assert slurm.wait_for(f"{job}_2", "FAILED", "COMPLETED") == "FAILED"
+    assert "no study number 2 among: smoke" in said(slurm, slurm.tell(f"{job}_2", "JobId"))
+    assert left(slurm) == []
