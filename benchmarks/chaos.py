@@ -26,9 +26,19 @@ from typing import NamedTuple
 
 from benchmarks.chaos_compare import differences
 from benchmarks.chaos_faults import FAULTS
-from benchmarks.chaos_places import PLACES, Surroundings
+from benchmarks.chaos_hosts import SeveralHosts
+from benchmarks.chaos_places import Cluster, SmallDisk, Surroundings, WithServer
+from benchmarks.chaos_slurm import OnSlurm
 from benchmarks.chaos_sweep import Sweep
 
+PLACES: dict[str, type[Surroundings]] = {
+    "alone": Surroundings,
+    "small disk": SmallDisk,
+    "server": WithServer,
+    "cluster": Cluster,
+    "hosts": SeveralHosts,
+    "slurm": OnSlurm,
+}
 TRIES = 6
 """How often a study that meets no more faults may be run until it is done; more than two is a finding."""
 

@@ -13,9 +13,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import psutil
 
@@ -23,6 +24,13 @@ from benchmarks.chaos_sweep import kill, named
 
 ALWAYS = ("driver", "worker", "terminate", "interrupt")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/"}
+
+
+class Harm(NamedTuple):
+    """What was done to the surroundings: after how many seconds it is mended, and how."""
+
+    seconds: float
+    mend: Callable[[], None]
 
 
 class Surroundings:
@@ -49,9 +57,24 @@ class Surroundings:
         """Return what the driver finds in its environment."""
         return {}
 
+    def command(self, study: str, out: Path) -> list[str]:
+        """Return the command line that runs the study, or goes on with it."""
+        return [sys.executable, "-m", "dashboards", "run", study, "--out", str(out), *self.options()]
+
     def processes(self) -> list[psutil.Process]:
         """Return processes around the driver that it did not start."""
         return []
+
+    def driver(self, command: int) -> psutil.Process | None:
+        """Return the driver of a command that was started, by the number of its process; None while there is none yet."""
+        return psutil.Process(command)
+
+    def stop(self) -> None:
+        """End what runs elsewhere for a command that was killed here."""
+
+    def harm(self, fault: str, draw: random.Random) -> Harm | None:
+        """Do a harm that only these surroundings know; return None where it finds no victim now."""
+        return None
 
     def mend(self) -> None:
         """Put right what was broken."""
@@ -283,11 +306,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-PLACES: dict[str, type[Surroundings]] = {
-    "alone": Surroundings,
-    "small disk": SmallDisk,
-    "server": WithServer,
-    "cluster": Cluster,
-}

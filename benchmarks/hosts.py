@@ -19,12 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import psutil
+
 NET = "10.77.0"
 TEMPORARY = Path("/tmp")  # noqa: S108  (what each host has one of its own of)
 PREFIX = "pf-hosts-"
 SECONDS = 60.0
 """What a host may take to be there; on an idle machine it takes a tenth of a second."""
-_ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 _ENTER = [sys.executable, "-S", str(Path(__file__).with_name("hosts_enter.py"))]
 _NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--uts", "--mount", "--pid", "--fork"]
 _NAMESPACES += ["--kill-child=KILL", "--mount-proc"]
@@ -62,8 +64,10 @@ def lacks_netem() -> bool:
 class Hosts:
     """Hosts by name; the first has the address 10.77.0.1 and so on, and every one knows the others by name."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], seen: Sequence[Path] = ()) -> None:
+        """Name the hosts, and folders below the temporary one that all of them are to see at the same path."""
         self.names = list(names)
+        self._seen = list(seen)
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._first: dict[str, int] = {}
 
@@ -102,7 +106,7 @@ class Hosts:
 
     def start(self, name: str) -> None:
         """Start a host, again with an empty temporary folder, and plug its cable in."""
-        also = [each for each in (_ROOT, Path(sys.prefix).resolve()) if each.is_relative_to(TEMPORARY)]
+        also = [each for each in (*self._seen, ROOT, Path(sys.prefix).resolve()) if each.is_relative_to(TEMPORARY)]
         self._boot(name, [self.shared, *also])
         port, host = self._port(name), self._first[name]
         card = f"02:00:00:00:00:{self.names.index(name) + 1:02x}"  # a host that comes back has the card that it had
@@ -122,6 +126,13 @@ class Hosts:
         end = time.monotonic() + SECONDS
         while Path(f"/proc/{first}/ns/net").exists() and time.monotonic() < end:
             time.sleep(0.02)
+
+    def processes(self, name: str) -> list[psutil.Process]:
+        """Return what was started on a host and goes on there."""
+        try:
+            return psutil.Process(self._first[name]).children(recursive=True) if name in self._first else []
+        except psutil.NoSuchProcess:
+            return []
 
     def command(self, name: str, words: Sequence[str | Path]) -> list[str]:
         """Return the command line that runs a command on a host."""

@@ -67,10 +67,10 @@ def no_slurm() -> str:
 class Slurm:
     """A cluster; `hosts` are the machines, with a folder that all see."""
 
-    def __init__(self, nodes: Sequence[str] = ("node1", "node2"), gpus: int = 2) -> None:
+    def __init__(self, nodes: Sequence[str] = ("node1", "node2"), gpus: int = 2, seen: Sequence[Path] = ()) -> None:
         self.nodes = list(nodes)
         self._gpus = gpus
-        self.hosts = Hosts([CONTROLLER, *nodes])
+        self.hosts = Hosts([CONTROLLER, *nodes], seen)
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
