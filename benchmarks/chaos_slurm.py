@@ -1,10 +1,10 @@
 """A study as a job of Slurm, and what Slurm and its machines do to jobs.
 
-``deadline``: SIGTERM to the script, as before the time limit; ``preempt``: the job is put back into the queue, with SIGTERM to all
-of it at once, and begins again; ``leave``: SIGTERM to the nodes but not to the head and the driver; ``controller``, ``daemon``:
-``kill -9`` of ``slurmctld``, or of a node's ``slurmd``, started again within 20 seconds; ``power``: a node's power fails, the
-first with head and driver or the other; it is back within 40 seconds, and Slurm runs the job again; ``partition``: a node's
-cable is pulled out for 30 seconds.
+``deadline``: SIGTERM to the script, as before the time limit; ``preempt``: the job is put back into the queue, with SIGTERM to
+all of it at once, and begins again; ``leave``: SIGTERM to the nodes but not to the head and the driver; ``controller`` and
+``daemon``: ``kill -9`` of ``slurmctld``, or of a node's ``slurmd``, started again within 20 seconds; ``power``: the power of a
+node fails, of the first with head and driver or of the other; it is back within 40 seconds, and Slurm runs the job again;
+``partition``: a node's cable is pulled out for 30 seconds.
 """
 
 from __future__ import annotations
@@ -98,9 +98,8 @@ class OnSlurm(Surroundings):
     def _step_of_the_nodes(self, job: str) -> str | None:
         """Return the step in which the nodes run that are not the head: the one of all but the first."""
         steps = self.slurm.run("squeue", "--noheader", "--steps", f"--jobs={job}", "--format=%i %N").splitlines()
-        found = [
-            step for step, nodes in map(str.split, steps) if nodes == self.slurm.nodes[1] and re.fullmatch(r"\d+\.\d+", step)
-        ]
+        last = self.slurm.nodes[-1]
+        found = [step for step, nodes in map(str.split, steps) if nodes == last and re.fullmatch(r"\d+\.\d+", step)]
         return found[-1] if found else None
 
 

@@ -113,8 +113,8 @@ def test_an_array_of_studies_shares_the_nodes(slurm: Slurm, undisturbed: Path) -
     for study in ("smoke", "again"):
         mine = pd.read_parquet(runs / study / "records.parquet").drop(columns=[*NOT_THE_SAME, "study"], errors="ignore")
         assert set(mine["seed"]) == {0}
-        same = whole.merge(mine[ROW], on=ROW)[mine.columns]
-        pd.testing.assert_frame_equal(*(each.sort_values(ROW, ignore_index=True) for each in (mine, same)))
+        same = whole.merge(mine[ROW], on=ROW)[mine.columns].sort_values(ROW, ignore_index=True)
+        pd.testing.assert_frame_equal(mine.sort_values(ROW, ignore_index=True), same)
     assert slurm.wait_for(f"{job}_2", "FAILED", "COMPLETED") == "FAILED"
     assert "no study number 2 among: smoke" in said(slurm, slurm.tell(f"{job}_2", "JobId"))
     assert left(slurm) == []
