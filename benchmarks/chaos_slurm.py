@@ -1,9 +1,9 @@
 """A study as a job of Slurm, and what Slurm and its machines do to jobs.
 
-``deadline``: SIGTERM to the script, as before the time limit; ``preempt``: the job is put back into the queue, with SIGTERM to
-all of it at once, and begins again; ``leave``: SIGTERM to the nodes but not to the head and the driver; ``controller`` and
-``daemon``: ``kill -9`` of ``slurmctld``, or of a node's ``slurmd``, started again within 20 seconds; ``power``: the power of a
-node fails, of the first with head and driver or of the other; it is back within 40 seconds, and Slurm runs the job again;
+``deadline``: SIGTERM to the script, as before the time limit; ``preempt``: the job is put back into the queue, with SIGTERM
+to all of it at once, and begins again; ``leave``: SIGTERM to the nodes, not to the head and the driver; ``controller`` and
+``daemon``: ``kill -9`` of ``slurmctld``, or of a node's ``slurmd``, started again within 20 seconds; ``power``: the power of
+a node fails, of the first with head and driver or of the other; it is back within 40 seconds, and Slurm runs the job again;
 ``partition``: a node's cable is pulled out for 30 seconds.
 """
 
