@@ -78,11 +78,11 @@ class Slurm:
         try:
             self._configure()
             self._daemon("munged", CONTROLLER, self._munged())
-            self._until((self._folder / "munge" / "socket").exists, "munged")
+            self.until((self._folder / "munge" / "socket").exists, "munged")
             self.start_controller()
             for node in self.nodes:
                 self.start_node(node)
-            self._until(self._all_idle, "sinfo")
+            self.until(self._all_idle, "sinfo")
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -125,8 +125,20 @@ class Slurm:
 
     def wait_for(self, job: str, *states: str, seconds: float = 280.0) -> str:
         """Wait until a job is in one of these states, and return which."""
-        self._until(lambda: self.tell(job, "JobState") in states, f"job {job} to be {' or '.join(states)}", seconds)
+        self.until(lambda: self.tell(job, "JobState") in states, f"job {job} to be {' or '.join(states)}", seconds)
         return self.tell(job, "JobState")
+
+    def until(self, so: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
+        """Wait until something is so.
+
+        Raises:
+            TimeoutError: it was not, for so many seconds; with the last words of every daemon.
+        """
+        end = time.monotonic() + seconds
+        while not so():
+            if time.monotonic() > end:
+                raise TimeoutError(f"waited {seconds:.0f} s for {what}\n{self.last_words()}")
+            time.sleep(0.3)
 
     def start_controller(self) -> None:
         """Start the controller, again."""
@@ -193,13 +205,6 @@ class Slurm:
             return self.run("sinfo", "--noheader", "--Node", "--format=%T").split() == ["idle"] * len(self.nodes)
         except RuntimeError:
             return False
-
-    def _until(self, so: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
-        end = time.monotonic() + seconds
-        while not so():
-            if time.monotonic() > end:
-                raise TimeoutError(f"waited {seconds:.0f} s for {what}\n{self.last_words()}")
-            time.sleep(0.3)
 
     def last_words(self) -> str:
         """Return the last lines of every log."""

@@ -75,7 +75,7 @@ def test_a_job_that_is_stopped_before_its_limit_and_put_back_leaves_the_records_
     out = slurm.shared / "runs" / "smoke"
     job = send(slurm, "--nodes=2", "--time=60", study="smoke", out=out)
     until(lambda: bool(finished(out)), slurm, job)
-    assert "gres/gpu=2" in slurm.tell(job, "TRES")
+    assert slurm.tell(job, "TresPerTask") == "gres:gpu:1"
     assert slurm.tell(job, "NodeList") == "node[1-2]"
     # so that the two minutes before the limit, at which the script asks for SIGTERM, begin now
     run_time = slurm.run("squeue", "--noheader", "--format=%M", "--job", job).strip()
@@ -88,8 +88,8 @@ def test_a_job_that_is_stopped_before_its_limit_and_put_back_leaves_the_records_
     assert not list(out.glob(".ray-token-*"))
     kept = {key: (out / "trials" / key / "outcome.json").stat().st_mtime_ns for key in finished(out)}
 
-    slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=60")
     slurm.run("scontrol", "requeue", job)  # what `sbatch` of the same line does, under the same number
+    slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=60")
     until(lambda: len(finished(out)) > len(kept), slurm, job)
     slurm.run("scontrol", "requeue", job)  # and as a preemption does: SIGTERM to all of it at once
     assert slurm.wait_for(job, "COMPLETED", "FAILED", "TIMEOUT", seconds=SECONDS) == "COMPLETED", said(slurm, job)
