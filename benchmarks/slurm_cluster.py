@@ -21,7 +21,7 @@ from benchmarks.hosts import Hosts, unable
 CONTROLLER = "login"
 PROCESSORS = 16
 """What each node declares, as much as the shipped script asks for."""
-REQUEUE_SECONDS = 20
+REQUEUE_SECONDS = 15
 """Slurm begins a job that it has put back into its queue only when the credentials of the first run have expired."""
 TOOLS = ("munged", "slurmctld", "slurmd", "sbatch")
 _CONFIGURATION = """
