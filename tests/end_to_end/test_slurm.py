@@ -57,8 +57,8 @@ def left(slurm: Slurm) -> list[str]:
     """Return what jobs have left in the temporary folders of the nodes, and which of their processes still run there."""
     found = []
     for node in slurm.nodes:
-        look = "ls -d /tmp/pf-slurm-* /tmp/ray 2>/dev/null; ps -eo args | grep -E '[r]aylet|[g]cs_server|[p]runefront run'; true"
-        found += slurm.on(node, "sh", "-c", look).splitlines()
+        look = "ls -d /tmp/pf-slurm-* /tmp/ray 2>/dev/null; ps -eo args | grep -E '[r]aylet|[g]cs_server|[p]runefront run'"
+        found += slurm.on(node, "sh", "-c", f"{look}; true").splitlines()
     return found
 
 
