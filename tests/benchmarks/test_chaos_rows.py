@@ -8,10 +8,7 @@ from benchmarks.chaos_rows import Struck, keep, kept, table
 
 
 def test_rows_of_two_runs_come_back_and_are_counted(tmp_path: Path) -> None:
-    first = [
-        Struck("abc", "1", "slurm", "worker", "went on", "equal"),
-        Struck("abc", "1", "slurm", "worker", "exit 0", "equal"),
-    ]
+    first = [Struck("abc", "1", "slurm", "worker", ended, "equal") for ended in ("went on", "exit 0")]
     second = [Struck("def", "2", "hosts", "partition", "went on", "records differ (13 rows, undisturbed 14)")]
     path = tmp_path / "rows.csv"
     keep(path, first)
