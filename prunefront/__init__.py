@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from prunefront.running import RunFailed, plan, run
     from prunefront.searching import Search, search
     from sweeps.front.front import non_dominated
+    from sweeps.front.recommended import Recommended
     from sweeps.front.volume import hypervolume
     from sweeps.plan.plan import Plan
     from sweeps.samplers import SAMPLERS
@@ -37,6 +38,7 @@ _MODULES = {
     "Candidate": "sweeps.search.space",
     "LogitSet": "prune_core.evaluation.logits",
     "Plan": "sweeps.plan.plan",
+    "Recommended": "sweeps.front.recommended",
     "RunFailed": "prunefront.running",
     "Search": "prunefront.searching",
     "Study": "sweeps.study.model",
@@ -57,6 +59,7 @@ __all__ = [
     "Candidate",
     "LogitSet",
     "Plan",
+    "Recommended",
     "RunFailed",
     "Search",
     "Study",

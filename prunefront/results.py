@@ -23,12 +23,13 @@ from sweeps.folder.paths import trial_folder
 from sweeps.front.front import candidate_table, only_front
 from sweeps.front.front import front as front_of
 from sweeps.front.names import folder_name, title_of
+from sweeps.front.recommended import Recommended, recommended_of
 from sweeps.front.tables import shown_in_front
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study, read_study
 
-Candidate = str | Mapping[str, Any] | pd.Series
-"""How a candidate is named: its ``name``, or a row of `StudyResults.front` or `StudyResults.candidates`."""
+Candidate = str | Mapping[str, Any] | pd.Series | Recommended
+"""How a candidate is named: its ``name``, a row of `StudyResults.front` or `.candidates`, or what was recommended."""
 
 IMAGES = {"report": REPORT, "selection": SELECTION}
 """What `StudyResults.logits` calls the two sets of images -> the file with their logits."""
@@ -119,11 +120,29 @@ class StudyResults:
             table["on_front"] = front_of(table, self._folder.decisive, mix_budgets=True)
         return only_front(table).reset_index(drop=True)
 
+    def recommended(self) -> Recommended:
+        """Return the network that the study recommends, by the rule of the report: ``name``, ``row`` and ``outcome``.
+
+        ``outcome`` says whether there is one: ``pruned``, ``dense`` (a network that was never pruned does as well),
+        ``nothing`` (no candidate keeps what it must) or ``incomplete`` (no candidate has all its seeds yet).
+        """
+        folder = self._folder
+        with folder.columns_known():
+            return recommended_of(
+                folder.records,
+                folder.objectives,
+                seeds=folder.seeds,
+                limits=folder.limits,
+                margins=folder.margins,
+                select_on=folder.select_on,
+                shown=[name for name in shown_in_front() if name in folder.records],
+            )
+
     def network(self, candidate: Candidate, seed: int) -> nn.Module:
         """Return a network of the study as it was judged, on the CPU and in evaluation mode.
 
         Args:
-            candidate: its ``name``, or a row of `front` or `candidates`.
+            candidate: its ``name``, a row of `front` or `candidates`, or what `recommended` returned.
             seed: which of its seeds.
 
         Raises:
@@ -136,7 +155,7 @@ class StudyResults:
         """Return what a network said about every image, clean and corrupted, from which any metric can be computed.
 
         Args:
-            candidate: its ``name``, or a row of `front` or `candidates`.
+            candidate: its ``name``, a row of `front` or `candidates`, or what `recommended` returned.
             seed: which of its seeds.
             images: ``report`` (test images), or ``selection`` (validation images, which decide).
 
@@ -162,7 +181,7 @@ class StudyResults:
         return folder / file
 
     def _record(self, candidate: Candidate, seed: int) -> Mapping[str, Any]:
-        name = candidate if isinstance(candidate, str) else str(candidate["name"])
+        name = _name(candidate)
         titles = [title_of(row) for row in self.records.to_dict("records")]
         mine = pd.Series([name in (title, folder_name(title)) for title in titles], index=self.records.index, dtype=bool)
         if not mine.any():
@@ -175,3 +194,13 @@ class StudyResults:
             seeds = ", ".join(map(str, sorted(set(found["seed"])))) or "none is complete"
             raise BadInput(f"{name}: no complete record of seed {seed} (allowed: {seeds})")
         return {str(column): value for column, value in rows[-1].items()}
+
+
+def _name(candidate: Candidate) -> str:
+    if isinstance(candidate, str):
+        return candidate
+    if not isinstance(candidate, Recommended):
+        return str(candidate["name"])
+    if not candidate.name:
+        raise BadInput(f"no network is recommended: {candidate.outcome} (allowed: a study whose `recommended` has a name)")
+    return candidate.name

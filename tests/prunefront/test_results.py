@@ -62,6 +62,24 @@ def test_logits_give_the_recorded_accuracy(opened: StudyResults) -> None:
         assert float(found) == pytest.approx(record[column], abs=1e-6)
 
 
+def test_the_recommended_network_is_the_smallest_that_loses_at_most_a_point(opened: StudyResults) -> None:
+    found = opened.recommended()
+    table = opened.candidates.query("budget == 1 and method in ['unstructured', 'l1_filter']")
+    control = opened.candidates.query("budget == 1 and method == 'control'")["val_accuracy"].item()
+    able = table[table["val_accuracy"] >= control - 0.01]
+    if able.empty:
+        assert (found.outcome, found.name) == ("nothing", "")
+        with pytest.raises(BadInput, match="no network is recommended: nothing"):
+            opened.network(found, 0)
+    else:
+        assert found.name in set(able["name"])
+    loose = open_study(opened.path)
+    loose._folder.plain["margins"] = {"accuracy": 1.0}  # type: ignore[index]
+    found = loose.recommended()
+    assert found.outcome == "pruned" and found.row is not None
+    assert sum(each.numel() for each in loose.network(found, 0).parameters()) == found.row["parameters"]
+
+
 def test_what_is_not_there_is_said_in_one_line(opened: StudyResults, finished: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=f"did you mean .*{PRUNED}"):
         opened.network(PRUNED.replace("l1", "l2"), 0)
