@@ -37,6 +37,11 @@ def gather(target: Path) -> None:
         path.write_text(_of_docs(path.read_text(encoding="utf-8"), depth), encoding="utf-8")
 
 
+def links(text: str) -> list[str]:
+    """Return the files that a page links to, without places inside them and other sites."""
+    return [found[1] for found in _LINK.finditer(text) if found[1]]
+
+
 def _of_root(text: str) -> str:
     """Return a page of the root with its links as they are from docs/."""
     return _LINK.sub(lambda found: f"]({found[1].removeprefix('docs/')}{found[2] or ''})", text)

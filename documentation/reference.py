@@ -42,7 +42,7 @@ def columns_page() -> str:
         "Columns",
         "The metrics and costs of `records.parquet` and `records.csv`, one row per trial and budget; made from the "
         "registries. `delta_NAME` is the difference to the control of the same seed and budget, in `front.csv` `NAME_std` "
-        "the standard deviation over the seeds. A metric of your own adds its columns here ([how](../guides/own-metric.md)).",
+        "the standard deviation over the seeds. A metric of yours adds its own ([how](../guides/own-metric.md)).",
         "",
         *_table(("column", "what it is", "better side; images; who may name it"), rows),
     )
