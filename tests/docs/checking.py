@@ -58,10 +58,11 @@ def _prunefront(words: list[str]) -> str | None:
     try:
         given, left, _ = command.make_parser(context).parse_args(words[1:])
         for each in command.params:
-            value = given.get(each.name)
-            if each.required and value in (None, ()):
+            value = given.get(str(each.name))
+            missing = value is None or each.value_is_missing(value)
+            if missing and each.required:
                 return f"{words[0]} lacks {each.human_readable_name}"
-            if value is not None and each.name in given:
+            if not missing:
                 each.type_cast_value(context, value)
     except click.ClickException as error:
         return error.format_message()

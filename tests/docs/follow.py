@@ -15,13 +15,11 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dashboards.cli import PAGES
 from documentation.blocks import commands
 from sweeps.cli.group import cli, run_cli
 from sweeps.study.model import study_from_plain
-from sweeps.study.yaml import SHIPPED
+from sweeps.study.yaml import SHIPPED, read_study_yaml
 
 
 def follow(step: dict[str, str]) -> int:
@@ -32,8 +30,10 @@ def follow(step: dict[str, str]) -> int:
     elif kind == "python":
         exec(compile(text, step["place"], "exec"), {"__name__": "__reader__"})
     elif kind == "yaml":
-        base = yaml.safe_load((SHIPPED / "quickstart.yaml").read_text(encoding="utf-8"))
-        study_from_plain({**base, **yaml.safe_load(text)}, where=step["place"], folder=Path.cwd())
+        part = Path("part.yaml")
+        part.write_text(text, encoding="utf-8")
+        plain = {**read_study_yaml(SHIPPED / "quickstart.yaml"), **read_study_yaml(part)}
+        study_from_plain(plain, where=step["place"], folder=Path.cwd())
     else:
         [words] = commands(text)
         words = words[1:]
