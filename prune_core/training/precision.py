@@ -37,16 +37,16 @@ def multiply_in(arithmetic: str) -> None:
 
 
 @contextmanager
-def switches_unset() -> Iterator[None]:
-    """Leave the switches as PyTorch starts a process for a while.
+def switches_as_at_start() -> Iterator[None]:
+    """Set the switches of cuDNN for a while as PyTorch starts a process, to export a network: nothing may be computed then.
 
-    ``torch.export`` asks the older ``allow_tf32``, and reading that raises where these say ``ieee``.
+    ``torch.export`` asks for the older ``allow_tf32``, and reading that raises where these say anything else.
     """
     backends = (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)  # type: ignore[attr-defined]
     before = [backend.fp32_precision for backend in backends]
     try:
         for backend in backends:
-            backend.fp32_precision = "none"
+            backend.fp32_precision = "tf32"
         yield
     finally:
         for backend, value in zip(backends, before, strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import WEIGHTS
 from prune_core.pruning import load_network
-from prune_core.training.precision import switches_unset
+from prune_core.training.precision import switches_as_at_start
 from prune_core.trial.data import load_trial_data
 from prune_core.trial.description import TrialDescription
 from sweeps.export.choice import Choice, choices, open_study
@@ -135,7 +135,7 @@ def _send(choice: Choice, run_id: str, digest: str) -> str:
     with torch.inference_mode():
         expected = network(torch.from_numpy(example)).numpy()
     version = torch.__version__.split("+")[0]
-    with switches_unset():  # it exports the network
+    with switches_as_at_start():  # it exports the network
         info = mlflow.pytorch.log_model(
             network,
             name=model_name(choice),
