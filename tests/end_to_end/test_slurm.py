@@ -62,9 +62,7 @@ def left(slurm: Slurm) -> list[str]:
     return found
 
 
-def test_a_job_that_is_stopped_and_preempted_leaves_the_records_of_an_undisturbed_run(
-    slurm: Slurm, undisturbed: Path
-) -> None:
+def test_a_job_stopped_and_preempted_leaves_the_records_of_an_undisturbed_run(slurm: Slurm, undisturbed: Path) -> None:
     out = slurm.shared / "runs" / "smoke"
     job = send(slurm, "--nodes=2", study="smoke", out=out)
     until(lambda: bool(finished(out)), slurm, job)

@@ -33,9 +33,12 @@ case "$*" in
 esac""",
     "ray": """
 echo "$(hostname): ray $* gpu=$CUDA_VISIBLE_DEVICES"
-case "$*" in *--block*) trap 'exit 0' TERM; touch "$OUT/../up-$(hostname)"; while :; do sleep 0.1; done ;; esac""",
-    # runs for ever, until it is started for the third time
+case "$*" in *--block*) trap 'exit 0' TERM; touch "$OUT/../up-$SLURM_JOB_ID-$(hostname)" ;; *) exit 0 ;; esac
+while :; do sleep 0.1; done""",
+    # once a Ray is on every node it runs for ever, but not when it is started for the third time
     "prunefront": """
+[ "$1" = run ] || exit 0
+until [ "$(ls "$4/.."/up-"$SLURM_JOB_ID"-* | wc -l)" = "$SLURM_JOB_NUM_NODES" ]; do sleep 0.1; done
 echo "$(hostname): prunefront $*"
 echo started >>"$4/started"
 [ "$(wc -l <"$4/started")" -lt "${RUNS:-3}" ] || exit 0
@@ -46,20 +49,27 @@ while :; do sleep 0.1; done""",
 
 @pytest.fixture(scope="module")
 def slurm() -> Iterator[Slurm]:
-    with Slurm() as cluster:
+    """Four nodes, as the guide has them, and a repository with the stand-ins in its ``.venv``."""
+    with Slurm([f"node{number}" for number in range(1, 5)]) as cluster:
+        repository(cluster).mkdir()
+        (repository(cluster) / "sweeps").symlink_to(ROOT / "sweeps")
         for name, text in STAND_INS.items():
-            path = cluster.shared / "venv" / "bin" / name
+            path = repository(cluster) / ".venv" / "bin" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"#!/usr/bin/env bash{text}\n")
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
         yield cluster
 
 
+def repository(slurm: Slurm) -> Path:
+    return slurm.shared / "prunefront"
+
+
 def send(slurm: Slurm, *options: str, study: str, out: Path, runs: int = 3, after: tuple[str, ...] = ()) -> str:
     """Send the job as the guide says; return its number."""
-    given = f"--export=ALL,VENV={slurm.shared / 'venv'},RUNS={runs},STUDY={study},OUT={out}"
+    given = f"--export=ALL,RUNS={runs},STUDY={study},OUT={out}"
     words = ["--parsable", "--nodes=2", f"--output={slurm.shared / 'said-%j'}", *options, given, SCRIPT, *after]
-    return slurm.run("sbatch", *words, cwd=ROOT).strip()
+    return slurm.run("sbatch", *words, cwd=repository(slurm)).strip()
 
 
 def said(slurm: Slurm, job: str) -> list[str]:
@@ -67,15 +77,14 @@ def said(slurm: Slurm, job: str) -> list[str]:
 
 
 def started(slurm: Slurm, out: Path, times: int) -> None:
-    """Wait until the driver was started so often, and a Ray is on both nodes."""
+    """Wait until the driver was started so often."""
     book = out / "started"
     slurm.until(lambda: book.exists() and book.read_text().count("started") >= times, f"start {times} of the driver")
-    slurm.until(lambda: len(list(out.parent.glob("up-node*"))) == 2, "Ray on both nodes")
 
 
 def left(slurm: Slurm) -> list[str]:
     """Return what jobs have left on the nodes: folders, and processes."""
-    look = "ls -d /tmp/pf-slurm-* 2>/dev/null; ps -eo args | grep -E '[v]env/bin'; true"
+    look = "ls -d /tmp/pf-slurm-* 2>/dev/null; ps -eo args | grep -E '[.]venv/bin'; true"
     return [line for node in slurm.nodes for line in slurm.on(node, "sh", "-c", look).splitlines()]
 
 
@@ -90,7 +99,7 @@ def test_sigterm_before_the_limit_then_back_into_the_queue_then_preempted(slurm:
     out = slurm.shared / "runs" / "smoke"
     job = send(slurm, "--time=60", study="smoke", out=out)
     started(slurm, out, 1)
-    assert slurm.tell(job, "NodeList") == "node[1-2]"
+    assert slurm.tell(job, "NodeList") == "node[1-2]", "the first of all that are idle"
     assert slurm.tell(job, "TresPerTask") == "gres:gpu:1"
     # so that the two minutes before the limit, at which the script asks for SIGTERM, begin now
     minutes, _ = map(int, slurm.run("squeue", "--noheader", "--format=%M", f"--job={job}").strip().split(":"))
@@ -135,4 +144,28 @@ def test_an_array_runs_each_study_in_a_folder_of_its_own(slurm: Slurm) -> None:
         (driver,) = (line for line in said(slurm, numbers[number]) if ": prunefront run" in line)
         assert re.search(rf": prunefront run {study} --out {runs / folder} --address \S+ --set seeds=\[0, 1\]$", driver)
     assert any("no study number 2 among: smoke ./mine.yaml" in line for line in said(slurm, numbers[2]))
+    assert left(slurm) == []
+
+
+def test_the_commands_of_the_guide_as_they_stand_there(slurm: Slurm) -> None:
+    guide = (ROOT / "docs" / "clusters.md").read_text().split("## Slurm")[1].split("\n## ")[0]
+    blocks = re.findall(r"```bash\n(.*?)```", guide, flags=re.DOTALL)
+    runs = slurm.shared / "guide"
+    begun = int(slurm.run("sbatch", "--parsable", "--wrap=true", cwd=slurm.shared))
+    for block in blocks:
+        typed = block.replace("/shared/you/runs", str(runs))
+        path = f"{repository(slurm) / '.venv' / 'bin'}:{slurm.environment()['PATH']}"
+        slurm.run("bash", "-euc", typed, cwd=repository(slurm), RUNS="1", PATH=path)
+    slurm.until(lambda: not slurm.run("squeue", "--noheader").strip(), "the end of every job", seconds=280)
+    shown = slurm.run("scontrol", "show", "job", "--oneliner").splitlines()
+    states = {(number := re.search(r"JobId=(\d+)", line)) and int(number[1]): line for line in shown}
+    sent = {number: line for number, line in states.items() if number and number > begun}
+    assert len(sent) == 6, "one, three in line, and two of an array"
+    assert all("JobState=COMPLETED" in line for line in sent.values()), slurm.last_words()
+    assert (runs / "paper" / "started").read_text().count("started") == 5
+    assert (runs / "quickstart" / "started").read_text().count("started") == 1
+    said = (repository(slurm) / f"slurm-{begun + 1}.out").read_text()
+    assert [len(re.findall(f"^node{number}: ray start", said, flags=re.MULTILINE)) for number in range(1, 5)] == [1] * 4
+    with pytest.raises(RuntimeError, match="Requested node configuration is not available"):
+        slurm.run("sbatch", "--gpus-per-task=3", SCRIPT, cwd=repository(slurm))
     assert left(slurm) == []
