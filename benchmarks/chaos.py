@@ -2,7 +2,7 @@
 
     python -m benchmarks.chaos --faults 20 --seed 0 [--rows FILE]
 
-Each study runs in one of the surroundings of `benchmarks.chaos_places` and meets several faults of
+Each study runs in one of the surroundings of `PLACES` and meets several faults of
 `benchmarks.chaos_faults`; whenever the driver has ended, the same command runs again, until it says that it is done. A fault
 whose moment comes after that does not count: it is drawn again, in another study. Then `benchmarks.chaos_compare` looks for
 anything that differs. The seed gives the surroundings, the faults and their moments in seconds; what these moments meet
@@ -20,10 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.chaos_cluster import Cluster
 from benchmarks.chaos_compare import differences
 from benchmarks.chaos_faults import FAULTS
 from benchmarks.chaos_hosts import SeveralHosts
-from benchmarks.chaos_places import Cluster, SmallDisk, Surroundings, WithServer
+from benchmarks.chaos_places import SmallDisk, Surroundings, WithServer
 from benchmarks.chaos_rows import Struck, keep, kept, table, this_commit
 from benchmarks.chaos_slurm import OnSlurm
 from benchmarks.chaos_sweep import Sweep
