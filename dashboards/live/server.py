@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from dashboards.analysis.points import candidate_points
 from dashboards.figures.catalogue import live_drawn
-from dashboards.reading.live_records import newest
+from sweeps.search.live_table import newest
 from dashboards.reading.live_state import live_state
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.report import environment_of, page_data

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.reading.live_records import has_newer_trials, live_records
+from sweeps.search.live_table import has_newer_trials, live_records
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
 from prune_core.metrics import Direction

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +29,7 @@ from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
 from sweeps.run.limit_text import study_limits
 from sweeps.run.opening import tracker_of, write_study
+from sweeps.run.progress_log import ProgressLog
 from sweeps.run.thinning import thin
 from sweeps.run.troubles import baselines, doubts, failures, softmax_twice, warning_lines
 from sweeps.search.early_stopping import forget_other_rules
@@ -50,10 +50,7 @@ from sweeps.study.deciding import REPORT
 from sweeps.study.images import selection_names
 from sweeps.study.model import Study
 from sweeps.tracking.about import study_images
-from sweeps.tracking.journal import append_to_journal, read_journal
 from sweeps.tracking.names import RunNames
-from sweeps.tracking.parent import ProgressRow
-from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking.tracker import Tracker
 from sweeps.tracking.trials import TrialEntries
 
@@ -80,9 +77,8 @@ class Books:
         )
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
-        self._volume_due = 0.0
         self._table: pd.DataFrame | None = None
-        self._said_last: tuple[Mapping[str, object], int, Mapping[str, str]] | None = None
+        self._progress = ProgressLog(plan, out, tracker, self._records)
         self.feed = CandidateFeed(
             plan,
             proposer,
@@ -151,9 +147,7 @@ class Books:
         self._tracker.start()
         states = {trial.key: final_status(trial, self._out) for trial in self.trials()}
         self._ended = {key: status for key, status in states.items() if status is not None}
-        journal = read_journal(self._out)
-        self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
-        self._tracker.log_progress(*journal)
+        self._progress.start()
         self._entries.place(self._out / FRONT)
         self.catch_up()
 
@@ -178,29 +172,8 @@ class Books:
                 if entry is not None:
                     self._tracker.log_trial(entry)
             self._ended[trial.key] = status
-            self._log_progress()
+            self._progress.note(self._ended, self.trials())
         return status
-
-    def _log_progress(self, records: pd.DataFrame | None = None) -> None:
-        """Tell MLflow how many trials are done, and the hypervolume as often as a twentieth of the driver's time allows."""
-        numbers = counts(self._ended.values())
-        tags: dict[str, str] = {}
-        started = time.monotonic()
-        if records is not None or started >= self._volume_due:
-            numbers["trials_planned"] = float(len(self.trials()))
-            baselines = {trial.key for trial in self._plan.trials if trial.kind == "baseline"}
-            if baselines <= set(self._ended):
-                table = records if records is not None else self._records()
-                found = axes(self._study.decisive, table)
-                numbers |= volumes(self._study, table, found) if found else {}
-                tags = {REFERENCE_TAG: reference_text(found)} if found else {}
-            self._volume_due = time.monotonic() + 20 * (time.monotonic() - started)
-        said = (numbers, len(self._ended), tags)
-        if said != self._said_last:
-            self._said_last = said
-            row = ProgressRow(numbers, len(self._ended), time.time(), tags)
-            append_to_journal(self._out, row)
-            self._tracker.log_progress(row)
 
     def _stopped(self, trials: Iterable[PlannedTrial]) -> None:
         for trial in trials:
@@ -245,7 +218,7 @@ class Books:
             seeds=study.seeds,
             limits=study.parsed_limits,
         )
-        self._log_progress(records)
+        self._progress.note(self._ended, self.trials(), records)
         self._log_places()
         return self._table_bytes() != before or self._study_changed
 

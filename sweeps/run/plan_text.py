@@ -135,6 +135,18 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     return lines
 
 
+def planned_seconds(plan: Plan, out: Path) -> float | None:
+    """Return how long what is missing should take, in seconds of wall time; None where nobody knows.
+
+    Extra seeds are left out: who gets them is decided on the way.
+    """
+    sizes = sizes_of(plan.study, plan.data or UNKNOWN)
+    if sizes is None:
+        return None
+    speeds = speeds_of(plan.study, plan.trials, sizes, on_failure=lambda label, reason: None)
+    return cost_of(plan, out, speeds, sizes, decided_trials(plan, out)).wall_seconds if speeds else None
+
+
 def _own_cost(plan: Plan, cost: Cost) -> list[str]:
     basis = f"corrected by {cost.measured} finished trials" if cost.measured else "from a short calibration on this machine"
     at_a_time = f"{cost.concurrency} trial{'s' if cost.concurrency != 1 else ''} at a time"
