@@ -27,11 +27,11 @@ from starlette.routing import Route
 
 from dashboards.analysis.points import candidate_points
 from dashboards.figures.catalogue import live_drawn
-from sweeps.search.live_table import newest
 from dashboards.reading.live_state import live_state
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.report import environment_of, page_data
 from prune_core.base.errors import BadInput
+from sweeps.search.live_table import newest
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 FRESH_SECONDS = 2.0

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from prune_core.base.benchmark import corruptions_in_words
 from prune_core.base.files import write_json
 from prune_core.base.kinds import BASELINE
 from prune_core.base.trial_folder import (
@@ -16,18 +15,16 @@ from prune_core.base.trial_folder import (
     finished_budgets,
     read_outcome,
 )
-from prune_core.metrics.columns import metric_columns
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
-from sweeps.front.text import front_heads, front_rows, shown_columns
 from sweeps.plan.plan import Plan
 from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
-from sweeps.run.limit_text import study_limits
+from sweeps.run.front_text import recommended_lines, study_front, study_front_heads, study_limits
 from sweeps.run.opening import tracker_of, write_study
 from sweeps.run.progress_log import ProgressLog
 from sweeps.run.thinning import thin
@@ -46,8 +43,6 @@ from sweeps.search.setup import (
     told_columns,
 )
 from sweeps.search.space import Space
-from sweeps.study.deciding import REPORT
-from sweeps.study.images import selection_names
 from sweeps.study.model import Study
 from sweeps.tracking.about import study_images
 from sweeps.tracking.names import RunNames
@@ -188,22 +183,16 @@ class Books:
 
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
-        study = self._study
-        rows, note = front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
-        under = selection_names(study.evaluation.model_dump(mode="json"))
-        if rows and study.evaluation.corruptions != "none" and study.select_on != REPORT:
-            note += f"; corrupted ones under {corruptions_in_words(under)}"
-        return rows, note
-
-    def limit_lines(self) -> list[str]:
-        """Return who meets the study's limits, or why nobody does; nothing for a study without limits."""
-        return study_limits(self._study, self._records())
+        return study_front(self._study, self._records())
 
     def front_heads(self) -> list[str]:
         """Return the heads of those rows."""
-        study = self._study
-        known = frozenset(metric_columns())
-        return front_heads(shown_columns(study.decisive, study.parsed_limits, known, study.select_on), study.parsed_limits)
+        return study_front_heads(self._study)
+
+    def answer_lines(self) -> list[str]:
+        """Return what to take and how to export it, and who meets the study's limits, or why nobody does."""
+        records = self._records()
+        return [*recommended_lines(self._study, records, self._out), *study_limits(self._study, records)]
 
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""

@@ -1,4 +1,4 @@
-"""What the user sees while a sweep runs: trials done, running, waiting, failed; what runs; the front so far; the time left."""
+"""What the user sees while a sweep runs: how many trials are done, what runs, the front so far, the time left."""
 
 from __future__ import annotations
 

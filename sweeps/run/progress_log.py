@@ -1,4 +1,4 @@
-"""What MLflow is told of a sweep while it runs: how many trials are done, and how large the front's hypervolume is by then."""
+"""What MLflow is told of a sweep while it runs: how many trials are done, and the front's hypervolume by then."""
 
 from __future__ import annotations
 
