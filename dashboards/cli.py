@@ -44,7 +44,7 @@ def dashboard(folder: Path, host: str, port: int) -> None:
 )
 def compare(first: Path, second: Path, table: Path | None) -> None:
     """Set two studies side by side: what both have judged, and by how much the second differs from the first."""
-    from dashboards.analysis.study_comparison import compare_text
+    from dashboards.analysis.comparison_text import compare_text
 
     echo(compare_text(first, second, table))
 

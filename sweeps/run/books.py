@@ -27,11 +27,13 @@ from sweeps.records.collect import collect
 from sweeps.run.front_text import recommended_lines, study_front, study_front_heads, study_limits
 from sweeps.run.opening import tracker_of, write_study
 from sweeps.run.progress_log import ProgressLog
+from sweeps.run.run_notes import RunNotes
 from sweeps.run.thinning import thin
 from sweeps.run.troubles import baselines, doubts, failures, softmax_twice, warning_lines
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
 from sweeps.search.more_seeds import decide, decided_trials, extra_trials, forget_other_decision
+from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.search import Proposer
 from sweeps.search.setup import (
     asked_before,
@@ -58,15 +60,25 @@ class Books:
         plan: what there should be.
         out: the output folder, absolute.
         tracker: MLflow.
-        proposer: the search, with Optuna's books.
+        proposer: the search.
+        rows: Optuna's books.
         study_changed: whether the folder's ``study.yaml`` said something else before.
     """
 
     def __init__(
-        self, study: Study, plan: Plan, out: Path, *, tracker: Tracker, proposer: Proposer, study_changed: bool
+        self,
+        study: Study,
+        plan: Plan,
+        out: Path,
+        *,
+        tracker: Tracker,
+        proposer: Proposer,
+        rows: OptunaBooks,
+        study_changed: bool,
     ) -> None:
         self._study, self._plan, self._out = study, plan, out
         self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
+        self._run_notes = RunNotes(rows, tracker, lambda: self.feed.members)
         self._entries = TrialEntries(
             out, self.trials, RunNames(plan.arms, study.dense), study.budgets[-1], study_images(plan)
         )
@@ -100,11 +112,12 @@ class Books:
         changed = write_study(study, out, origin)
         write_columns(out)
         space = space_of(plan)
-        proposer = make_proposer(study, space, open_books(study, space, out), plan.data)
+        rows = open_books(study, space, out)
+        proposer = make_proposer(study, space, rows, plan.data)
         tracker = tracker_of(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
-        books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
+        books = cls(study, plan, out, tracker=tracker, proposer=proposer, rows=rows, study_changed=changed)
         books._take_in(space)
         write_plan(study, out, books.trials())
         return books
@@ -168,6 +181,7 @@ class Books:
                     self._tracker.log_trial(entry)
             self._ended[trial.key] = status
             self._progress.note(self._ended, self.trials())
+            self._run_notes.note()
         return status
 
     def _stopped(self, trials: Iterable[PlannedTrial]) -> None:
@@ -209,6 +223,7 @@ class Books:
         )
         self._progress.note(self._ended, self.trials(), records)
         self._log_places()
+        self._run_notes.note(now=True)
         return self._table_bytes() != before or self._study_changed
 
     def _log_places(self) -> None:
@@ -244,7 +259,8 @@ class Books:
 
     def problems(self) -> list[str]:
         """Return what could not be written into MLflow or Optuna, a line each; the next start brings it in line."""
-        return [each for each in (self._tracker.problem, getattr(self._proposer, "problem", None)) if each]
+        told = (self._tracker.problem, getattr(self._proposer, "problem", None), self._run_notes.problem)
+        return list(dict.fromkeys(each for each in told if each))
 
     def warnings(self) -> list[str]:
         """Return what makes the numbers of the unpruned networks doubtful, a line each."""

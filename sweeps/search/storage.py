@@ -19,13 +19,14 @@ from sweeps.folder.sqlite import sqlite_address
 def open_storage(out: Path, url: str | None) -> Any:
     """Return Optuna's storage: the given one, or ``optuna.db`` in the output folder."""
     import optuna
-    from optuna.storages import RDBStorage
+
+    from sweeps.search.noting_storage import NotingStorage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     given = _url(out, url)
     options = {"connect_args": {"timeout": 60}} if given.startswith("sqlite") else {"pool_pre_ping": True}
-    return RDBStorage(given, engine_kwargs=options)
+    return NotingStorage(given, engine_kwargs=options)
 
 
 def _url(out: Path, url: str | None) -> str:

@@ -17,7 +17,6 @@ from sweeps.folder.pages import JudgedNetwork, Picture
 from sweeps.folder.paths import FRONT, TRACKED_FRONT
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
-from sweeps.tracking.entry import finite
 from sweeps.tracking.models import log_model, open_client, own_artifacts
 from sweeps.tracking.place import short_reason
 
@@ -47,7 +46,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     if not most or len(table.splitlines()) < 2 or _state(out) == state:
         return []
     front = choices(out, study, records)
-    chosen = sorted(front, key=_rank)[:most]
+    chosen = front[:most]
     lines = _log(out, study, chosen, picture)
     if lines:
         return lines
@@ -63,12 +62,6 @@ def _state(out: Path) -> object:
         return read_json(out / TRACKED_FRONT).get("state")
     except (OSError, ValueError, AttributeError):
         return None
-
-
-def _rank(choice: Choice) -> tuple[bool, bool, int, float, str]:
-    """Those within the limits and not collapsed first, then the longest budget, then how sure the place on the front is."""
-    frequency = finite(choice.candidate.get("front_frequency")) or 0.0
-    return bool(choice.limits), bool(choice.candidate["collapsed"]), -choice.budget, -frequency, choice.name
 
 
 def _run_ids(records: pd.DataFrame) -> list[str]:
