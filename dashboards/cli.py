@@ -42,11 +42,16 @@ def dashboard(folder: Path, host: str, port: int) -> None:
 @click.option(
     "--csv", "table", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write the table to a file."
 )
-def compare(first: Path, second: Path, table: Path | None) -> None:
-    """Set two studies side by side: what both have judged, and by how much the second differs from the first."""
+@click.option("--page", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write an HTML page.")
+def compare(first: Path, second: Path, table: Path | None, page: Path | None) -> None:
+    """Say what changed from one study to another: the answer, the front, then the candidates that changed most."""
     from dashboards.analysis.comparison_text import compare_text
 
     echo(compare_text(first, second, table))
+    if page is not None:
+        from dashboards.report.comparison_page import write_comparison
+
+        echo(f"page: {write_comparison(first, second, page)}")
 
 
 def build(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from dashboards import labels
 from dashboards.analysis.csv_tables import write_table
 from dashboards.analysis.points import rows_of
 from dashboards.analysis.study_comparison import Changed, Comparison, compared, headlines
-from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from dashboards.reading.study_folder import read_study_folder
 from prune_core.base.plain_text import aligned, printable
 from prune_core.metrics.quantities import is_cost, known_here
 
@@ -18,7 +18,7 @@ WIDTH = 120
 """Columns of a terminal that everything fits."""
 _ROWS = 20
 _NAMED = 3
-_INDENT = " " * 13
+_INDENT = 22
 _CHANCE = "* beyond chance: Welch's test at 5 % over the seeds, corrected by Holm for all candidates; a cost has no chance"
 
 
@@ -38,25 +38,24 @@ def compare_text(first: Path, second: Path, table: Path | None = None) -> str:
         found = compared(*studies)
         if table is not None:
             write_table(table, (list(found.both.columns), found.both.itertuples(index=False)))
-        lines = [*_heads((first, second), studies), *change_lines(found), *_table(found)]
+        lines = [_cut(line) for line in study_names(found)]
+        lines += ["what changed, from 1 to 2:", *(line for name, said in changes(found) for line in _entry(name, said))]
+        lines += _table(found)
     return "\n".join(printable(line) for line in lines)
 
 
-def _heads(paths: tuple[Path, Path], studies: tuple[StudyFolder, StudyFolder]) -> list[str]:
-    return [_cut(f"{place}: {path} ({one.title})") for place, path, one in zip((1, 2), paths, studies, strict=True)]
+def study_names(found: Comparison) -> list[str]:
+    """Return which two studies are compared, a line each."""
+    return [f"{place}: {one.path} ({one.title})" for place, one in zip((1, 2), found.studies, strict=True)]
 
 
-def change_lines(found: Comparison) -> list[str]:
-    """Return what changed, a line each or a few."""
-    lines = ["what changed, from 1 to 2:", *_answer(found)]
-    lines += _entry("candidates", _candidates(found))
+def changes(found: Comparison) -> list[tuple[str, list[str]]]:
+    """Return what changed, from 1 to 2: (what, in words, a line or a few)."""
+    entries = [("answer", _answer(found)), ("candidates", _candidates(found))]
     if len(found.both):
-        lines += _entry("front", _front(found))
-        for change in found.changes:
-            lines += _entry(labels.title(change.column)[:10], _of_metric(change))
+        entries += [("front", _front(found)), *((labels.title(each.column), _of_metric(each)) for each in found.changes)]
     said = [f"{key}: {_value(left)} -> {_value(right)}" for key, left, right in found.keys]
-    lines += _entry("study file", said or ["says the same"])
-    return lines
+    return [*entries, ("study file", said or ["says the same"])]
 
 
 def _answer(found: Comparison) -> list[str]:
@@ -65,15 +64,16 @@ def _answer(found: Comparison) -> list[str]:
         which = " and ".join(
             str(at) for at, each in zip((1, 2), found.recommended, strict=True) if each.outcome == "incomplete"
         )
-        return _entry("answer", [f"none yet in {which}: no pruned candidate has all its seeds"])
-    return _entry("answer", [f"the same: {one}"] if one == other else [f"another network: {one}", f"-> {other}"])
+        return [f"none yet in {which}: no pruned candidate has all its seeds"]
+    return [f"the same: {one}"] if one == other else [f"another network: {one}", f"-> {other}"]
 
 
 def _candidates(found: Comparison) -> list[str]:
     if not len(found.both):
         said = ["no candidate is complete in both"]
     else:
-        same = f", {found.same_trials} of them of the very same trials" if found.same_trials else ""
+        count = "all" if found.same_trials == len(found.both) else str(found.same_trials)
+        same = f", {count} of them of the very same trials" if found.same_trials else ""
         said = [f"{len(found.both)} complete in both{same}"]
     return said + [
         f"{len(names)} in {side} only: {_some(names)}" for side, names in zip((1, 2), found.alone, strict=True) if names
@@ -89,8 +89,10 @@ def _front(found: Comparison) -> list[str]:
 
 def _of_metric(change: Changed) -> list[str]:
     if change.worst is None:
-        how = "is the same" if is_cost(change.column) else "none differs by more than chance"
-        return [f"{how} ({change.among} compared)" if change.among else "cannot be judged: one seed tells no chance"]
+        if not change.among:
+            return ["cannot be judged: one seed tells no chance"]
+        same = is_cost(change.column) or not change.differ
+        return [f"the same in all {change.among}" if same else f"none of {change.among} differs by more than chance"]
     total = change.higher + change.lower
     said = f"{total} of {change.among} differ" + ("" if is_cost(change.column) else " by more than chance")
     said += f": {change.higher} higher, {change.lower} lower"
@@ -117,7 +119,7 @@ def _pair(row: Any, name: str) -> str:
 
 
 def _entry(name: str, said: Sequence[str]) -> list[str]:
-    return [_cut(f"{f'  {name}':<13}{line}" if not at else f"{_INDENT}{line}") for at, line in enumerate(said)]
+    return [_cut(f"{'' if at else f'  {name}':<{_INDENT}}{line}") for at, line in enumerate(said)]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ class Changed:
         higher: how many candidates are higher in the second study by more than chance.
         lower: how many are lower.
         among: how many could be judged.
+        differ: how many of those have another number at all.
         worst: the candidate that changed most, with `CANDIDATE` and the columns of `shared_candidates`; None where none did.
     """
 
@@ -37,6 +38,7 @@ class Changed:
     higher: int
     lower: int
     among: int
+    differ: int
     worst: Any
 
 
@@ -110,7 +112,7 @@ def _beyond_chance(both: pd.DataFrame, name: str, variances: Sequence[pd.Series[
     """Return which differences are beyond chance: Welch's test, by Holm over the candidates; a cost has no chance."""
     difference = both[f"{name}_difference"].to_numpy(dtype=float)
     if is_cost(name):
-        return np.nan_to_num(difference) != 0
+        return np.asarray(np.nan_to_num(difference) != 0)
     errors = np.abs(both[f"{name}_errors"].to_numpy(dtype=float))
     shares = [one.to_numpy(dtype=float) for one in variances]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -183,9 +185,9 @@ def _changed(both: pd.DataFrame, name: str) -> Changed:
     weight = difference.abs() if is_cost(name) else both[f"{name}_errors"].abs()
     worst = next(iter(rows_of(both.loc[[weight[found].idxmax()]])), None) if found.any() else None
     judged = difference.notna() if is_cost(name) else both[f"{name}_errors"].notna()
-    return Changed(
-        name, int((found & (difference > 0)).sum()), int((found & (difference < 0)).sum()), int(judged.sum()), worst
-    )
+    counted = (found & difference.gt(0), found & difference.lt(0), judged & difference.ne(0))
+    higher, lower, differ = (int(which.sum()) for which in counted)
+    return Changed(name, higher, lower, int(judged.sum()), differ, worst)
 
 
 def differing_keys(first: StudyFolder, second: StudyFolder) -> list[tuple[str, object, object]]:

@@ -149,7 +149,7 @@ class LiveTrials:
     def rows(self) -> list[dict[str, Any]]:
         """Return every trial as a line of a table: those that are there, then those that wait."""
         there = [one.row() for one in self.trials]
-        waiting = {"state": "waiting", "seconds": None, "budgets": [], "cause": "", "log": ""}
+        waiting: dict[str, Any] = {"state": "waiting", "seconds": None, "budgets": [], "cause": "", "log": ""}
         seen = {one.key for one in self.trials}
         return [*there, *({"key": one.key, "name": one.name, **waiting} for one in self.waiting if one.key not in seen)]
 
