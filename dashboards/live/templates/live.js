@@ -135,7 +135,7 @@
     showFailures(state.failures);
   };
 
-  const most = 200;
+  const most = 50;
   const showTrials = () => {
     const sought = byId("sought").value.trim().toLowerCase().split(/\s+/), wanted = byId("state").value;
     const holds = trial => sought.every(word => `${trial.name} ${trial.key} ${trial.cause}`.toLowerCase().includes(word));
