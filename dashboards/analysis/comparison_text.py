@@ -13,6 +13,7 @@ from dashboards.analysis.study_comparison import Changed, Comparison, compared, 
 from dashboards.reading.study_folder import read_study_folder
 from prune_core.base.plain_text import aligned, printable
 from prune_core.metrics.quantities import is_cost, known_here
+from sweeps.front.front import CANDIDATE
 
 WIDTH = 120
 """Columns of a terminal that everything fits."""
@@ -37,7 +38,8 @@ def compare_text(first: Path, second: Path, table: Path | None = None) -> str:
     with known_here([one for study in studies for one in study.quantities]):
         found = compared(*studies)
         if table is not None:
-            write_table(table, (list(found.both.columns), found.both.itertuples(index=False)))
+            rows = found.both.sort_values(CANDIDATE)
+            write_table(table, (list(rows.columns), rows.itertuples(index=False)))
         lines = [_cut(line) for line in study_names(found)]
         lines += ["what changed, from 1 to 2:", *(line for name, said in changes(found) for line in _entry(name, said))]
         lines += _table(found)

@@ -77,17 +77,6 @@ class Choice:
     recommended: bool = False
 
     @property
-    def worth(self) -> tuple[bool, bool, bool, int, float, str]:
-        """The order in which networks are worth having: a smaller one comes first.
-
-        The recommended one, then those within the limits, those that did not collapse, the longest budget, and how sure the
-        place on the front is.
-        """
-        often = float(self.candidate.get("front_frequency", math.nan))
-        sure = often if math.isfinite(often) else 0.0
-        return not self.recommended, bool(self.limits), bool(self.candidate["collapsed"]), -self.budget, -sure, self.name
-
-    @property
     def remark(self) -> str:
         """What a list says of it in a word: ``recommended``, ``collapsed``, or nothing."""
         return RECOMMENDED if self.recommended else "collapsed" if self.candidate["collapsed"] else ""
@@ -101,6 +90,24 @@ class Choice:
     def folder(self) -> Path:
         """The files of the chosen seed at this budget."""
         return budget_folder(self.trial, self.budget)
+
+
+def worth(choice: Choice) -> tuple[bool, bool, bool, int, float, str]:
+    """Return the place of a network in the order of what is worth having; the smallest comes first.
+
+    The recommended one, then those within the limits, those that did not collapse, the longest budget, and how sure the place
+    on the front is.
+    """
+    often = float(choice.candidate.get("front_frequency", math.nan))
+    sure = often if math.isfinite(often) else 0.0
+    return (
+        not choice.recommended,
+        bool(choice.limits),
+        bool(choice.candidate["collapsed"]),
+        -choice.budget,
+        -sure,
+        choice.name,
+    )
 
 
 def open_study(out: Path, confirm: Confirm | None = None) -> tuple[Study, pd.DataFrame]:
@@ -162,7 +169,7 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
         wanted = _picked(table, _named(picks, found))
         return [_choice(out, study, records, row, key) for row, key in wanted]
     listed = [row for row in _rows(table) if row["on_front"] or row["recommended"]]
-    return sorted((_choice(out, study, records, row, None) for row in listed), key=lambda each: each.worth)
+    return sorted((_choice(out, study, records, row, None) for row in listed), key=worth)
 
 
 def _named(picks: Sequence[str], found: Recommended) -> list[str]:

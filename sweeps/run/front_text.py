@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from pathlib import Path
+from textwrap import wrap
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ from sweeps.study.images import selection_names
 from sweeps.study.model import Study
 
 _ROWS = 20
+_WIDTH = 118
 
 
 def study_front(study: Study, records: pd.DataFrame) -> tuple[list[tuple[str, ...]], str]:
@@ -86,4 +88,5 @@ def status_lines(study: Study, out: Path) -> list[str]:
 
 
 def _indented(lines: list[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
+    """Return lines as `status` shows them; what is said in sentences is broken to its width."""
+    return [f"  {part}" for line in lines for part in (wrap(line, _WIDTH) if "; " in line or line[-1:] == "." else [line])]

@@ -54,6 +54,7 @@ class OptunaBooks:
         objectives: at least one.
         limits: soft constraints; their amounts are stored with each row.
         early_stopping: the rule that stops candidates, if the study has one; another rule is another study.
+        to_look_at: whether no sampler reads the rows (`sweeps.search.parameters.Parameters`).
 
     Raises:
         BadInput: the storage cannot be opened, or holds a study of that name from another output folder.
@@ -69,12 +70,14 @@ class OptunaBooks:
         objectives: Objectives,
         limits: Limits = (),
         early_stopping: str | None = None,
+        to_look_at: bool = False,
     ) -> None:
         self._storage, self.out = storage, out
-        self.parameters = Parameters(space)
+        self.parameters = Parameters(space, to_look_at=to_look_at)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         rule = [] if early_stopping is None else [("early stopping", early_stopping)]
-        self._digest = space.digest([*self.objectives, *rule])
+        form = [("rows", "to look at")] if to_look_at else []
+        self._digest = space.digest([*self.objectives, *rule, *form])
         self._all: list[FrozenTrial] = []
         self._rows: dict[str, FrozenTrial] = {}
         with in_one_line(out, storage):

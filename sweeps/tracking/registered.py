@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 
+_MODEL = "prunefront.model"
+"""The tag of a version that says which model it is of."""
+
+
 def registered_name(client: MlflowClient, study: str, uid: str) -> str:
     """Return the name under which a study's network is registered: the study's own, unless another one took it.
 
@@ -40,8 +44,8 @@ def register_recommended(client: MlflowClient, study: str, uid: str, choice: Cho
     name = registered_name(client, study, uid)
     if _model(client, name) is None:
         client.create_registered_model(name, {UID_TAG: uid}, f"The networks that the study {study} recommended.")
-    found = [one for one in client.search_model_versions(f"name = '{name}'") if one.model_id == model_id]
-    version = found[0].version if found else _new_version(name, choice, model_id)
+    found = [one for one in client.search_model_versions(f"name = '{name}'") if one.tags.get(_MODEL) == model_id]
+    version = str(found[0].version) if found else _new_version(name, choice, model_id)
     if _alias(client, name) != version:
         client.set_registered_model_alias(name, RECOMMENDED, version)
     return f"models:/{name}@{RECOMMENDED}"
@@ -58,7 +62,7 @@ def _new_version(name: str, choice: Choice, model_id: str) -> str:
     import mlflow
 
     with contextlib.redirect_stderr(io.StringIO()):  # MLflow prints what it did
-        made = mlflow.register_model(f"models:/{model_id}", name, tags={"prunefront.name": choice.title})
+        made = mlflow.register_model(f"models:/{model_id}", name, tags={_MODEL: model_id, "prunefront.name": choice.title})
     return str(made.version)
 
 
