@@ -95,8 +95,8 @@ class Choice:
 def worth(choice: Choice) -> tuple[bool, bool, bool, int, float, str]:
     """Return the place of a network in the order of what is worth having; the smallest comes first.
 
-    The recommended one, then those within the limits, those that did not collapse, the longest budget, and how sure the place
-    on the front is.
+    The recommended one, then those within the limits, those that did not collapse, the longest budget, and how sure the
+    place on the front is.
     """
     often = float(choice.candidate.get("front_frequency", math.nan))
     sure = often if math.isfinite(often) else 0.0
