@@ -112,7 +112,7 @@ def test_a_server_that_goes_away_is_left_alone_until_the_next_start(
     ]
     monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("up")])
     assert log_front(tmp_path) == ["MLflow: 1 network of the front logged as models"]
-    assert logged == ["up"]
+    assert logged == ["up", "no alias"]
 
 
 def test_without_a_front_nothing_is_done_and_nothing_said(tmp_path: Path, logged: list[str]) -> None:
