@@ -71,7 +71,8 @@ def finished_text(about: About, front: Path, experiment: str, run: str) -> str:
             f"**Front**: {members} candidates after {longest} epoch{'s' * (longest != 1)} of fine-tuning, {len(table)} over "
             f"all budgets; their runs carry the tag `{ON_FRONT}` = `true`."
         )
-    lines.append(f"**Look at**: [report]({place}/runs/{run}/artifacts/{REPORT_PAGE}), [all runs of the experiment]({place}/runs)")
+    report = f"{place}/runs/{run}/artifacts/{REPORT_PAGE}"
+    lines.append(f"**Look at**: [report]({report}), [all runs of the experiment]({place}/runs)")
     return "\n".join(lines)
 
 
