@@ -15,7 +15,9 @@ from sweeps.plan.plan import make_plan
 from sweeps.plan.written import written_plan
 from sweeps.run.front_text import status_lines
 from sweeps.run.plan_text import count_lines, plan_text
+from sweeps.run.progress import doing_text
 from sweeps.search.more_seeds import decided_trials
+from sweeps.search.whole_plan import whole_plan
 from sweeps.study.model import Study, read_study
 
 SILENT_SECONDS = 120.0
@@ -82,8 +84,16 @@ def _folders(out: Path, planned: set[str]) -> list[str]:
     return [f"  besides    {len(others)} further trials on disk, chosen by the search or no longer asked for: {said}"]
 
 
+def _names(out: Path) -> dict[str, str]:
+    """Return what trials are called, by key; nothing where the plan cannot be made here."""
+    try:
+        return {trial.key: trial.name for trial in whole_plan(out).trials}
+    except BadInput:
+        return {}
+
+
 def _running(out: Path, *, driven: bool) -> list[str]:
-    lines = []
+    lines, names = [], _names(out)
     for path in trial_folders(out):
         progress = read_progress(path)
         if progress is None or read_outcome(path) is not None:
@@ -91,6 +101,6 @@ def _running(out: Path, *, driven: bool) -> list[str]:
         silent = time.time() - float(progress.get("heartbeat", 0))
         word = "running" if silent < SILENT_SECONDS else f"silent for {silent / 60:.0f} min"
         word = word if driven else "waiting"  # nobody drives the folder: it goes on from its checkpoint at the next run
-        place = f"{progress.get('phase')} {progress.get('epoch')}/{progress.get('of')}"
-        lines.append(f"  {word:<10} {path.name}: {place} on {progress.get('host')}, process {progress.get('process')}")
+        place = f"host {progress.get('host')}, process {progress.get('process')}"
+        lines.append(f"  {word:<10} {names.get(path.name, path.name)}: {doing_text(progress)} on {place}")
     return lines
