@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+REPORT = "report."
+"""What the names of report numbers begin with, among the attributes of a row; they decide nothing."""
 
 
 class Measured(dict[str, float]):
@@ -26,3 +34,18 @@ class Measured(dict[str, float]):
         self.seeds = dict(seeds)
         self.report = dict(report or {})
         self.span = span
+
+    def by_seed(self, columns: Sequence[str]) -> list[list[float]]:
+        """Return what each seed measured in some columns."""
+        return [list(one) for one in zip(*(self.seeds[column] for column in columns), strict=True)]
+
+    def report_attributes(self) -> dict[str, float]:
+        """Return the report numbers as attributes of a row."""
+        return {f"{REPORT}{name}": mean for name, mean in self.report.items()}
+
+    def date(self, row: FrozenTrial) -> None:
+        """Let a row that is not written yet begin, and end where it has ended, when the candidate did."""
+        if self.span is not None:
+            begun, ended = (datetime.fromtimestamp(moment) for moment in self.span)
+            row.datetime_start = begun
+            row.datetime_complete = ended if row.state.is_finished() else None

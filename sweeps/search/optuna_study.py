@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +29,6 @@ KEY = "prunefront.candidate"
 ASKED = "prunefront.asked"
 STOPPED_AT = "prunefront.stopped_at"
 """The objectives of a candidate that was stopped early, at the budget where it was."""
-REPORT = "report."
-"""What the names of report numbers begin with, among the attributes of a row; they decide nothing."""
 RUNS = "mlflow.runs"
 """The attribute of a row that names the candidate's runs in MLflow, one per seed."""
 _SPACE, _OWNER = "prunefront.space", UID_TAG
@@ -179,9 +176,7 @@ class OptunaBooks:
         """Return what each seed measured, and the report numbers, as attributes of a row; none where that is not told."""
         if not isinstance(values, Measured) or self.objective_values(values) is None:
             return {}
-        columns = [values.seeds[column] for column, _ in self.objectives]
-        report = {f"{REPORT}{name}": mean for name, mean in values.report.items()}
-        return {SEEDS: [list(one) for one in zip(*columns, strict=True)], **report}
+        return {SEEDS: values.by_seed([column for column, _ in self.objectives]), **values.report_attributes()}
 
     def note_runs(self, runs: Mapping[str, Sequence[str]]) -> None:
         """Say of candidates, by key, which runs they have in MLflow; what a row says already is not written again."""
