@@ -222,10 +222,8 @@ class OptunaBooks:
             system_attrs=dict(system or {}),
             constraints=self.constraints(told) if told is not None else None,
         )
-        if isinstance(values, Measured) and values.span is not None:  # as it was, not when it is written down
-            begun, ended = (datetime.fromtimestamp(moment) for moment in values.span)
-            row.datetime_start = begun
-            row.datetime_complete = ended if row.state.is_finished() else None
+        if isinstance(values, Measured):
+            values.date(row)
         self.study.add_trial(row)
         self._read()
 
