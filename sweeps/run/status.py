@@ -15,7 +15,6 @@ from sweeps.plan.plan import make_plan
 from sweeps.plan.written import written_plan
 from sweeps.run.front_text import status_lines
 from sweeps.run.plan_text import count_lines, plan_text
-from sweeps.run.progress import doing_text
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.whole_plan import whole_plan
 from sweeps.study.model import Study, read_study
@@ -101,6 +100,7 @@ def _running(out: Path, *, driven: bool) -> list[str]:
         silent = time.time() - float(progress.get("heartbeat", 0))
         word = "running" if silent < SILENT_SECONDS else f"silent for {silent / 60:.0f} min"
         word = word if driven else "waiting"  # nobody drives the folder: it goes on from its checkpoint at the next run
-        place = f"host {progress.get('host')}, process {progress.get('process')}"
-        lines.append(f"  {word:<10} {names.get(path.name, path.name)}: {doing_text(progress)} on {place}")
+        place = f"{progress.get('phase')} {progress.get('epoch')}/{progress.get('of')}"
+        called = names.get(path.name, path.name)
+        lines.append(f"  {word:<10} {called}: {place} on {progress.get('host')}, process {progress.get('process')}")
     return lines
