@@ -123,12 +123,12 @@ class Slurm:
         shown = self.run("scontrol", "show", "job", "--oneliner", job)
         return next((word.partition("=")[2] for word in shown.split() if word.startswith(f"{key}=")), "")
 
-    def wait_for(self, job: str, *states: str, seconds: float = 280.0) -> str:
+    def wait_for(self, job: str, *states: str, seconds: float = 600.0) -> str:
         """Wait until a job is in one of these states, and return which."""
         self.until(lambda: self.tell(job, "JobState") in states, f"job {job} to be {' or '.join(states)}", seconds)
         return self.tell(job, "JobState")
 
-    def until(self, so: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
+    def until(self, so: Callable[[], bool], what: str, seconds: float = 300.0) -> None:
         """Wait until something is so.
 
         Raises:

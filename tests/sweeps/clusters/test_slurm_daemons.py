@@ -156,7 +156,7 @@ def test_the_commands_of_the_guide_as_they_stand_there(slurm: Slurm) -> None:
         typed = block.replace("/shared/you/runs", str(runs))
         path = f"{repository(slurm) / '.venv' / 'bin'}:{slurm.environment()['PATH']}"
         slurm.run("bash", "-euc", typed, cwd=repository(slurm), RUNS="1", PATH=path)
-    slurm.until(lambda: not slurm.run("squeue", "--noheader").strip(), "the end of every job", seconds=280)
+    slurm.until(lambda: not slurm.run("squeue", "--noheader").strip(), "the end of every job", seconds=600)
     shown = slurm.run("scontrol", "show", "job", "--oneliner").splitlines()
     states = {(number := re.search(r"JobId=(\d+)", line)) and int(number[1]): line for line in shown}
     sent = {number: line for number, line in states.items() if number and number > begun}
