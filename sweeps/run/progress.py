@@ -92,6 +92,7 @@ class Progress:
         self._doing = doing
         self.pace = Pace(planned)
         self._last = 0.0
+        self._ray_runs = False
         self._shown_ended = -1
         self._front_due = 0.0
         self._rows: list[tuple[str, ...]] = []
@@ -108,8 +109,9 @@ class Progress:
             self._live.__exit__(None, None, None)
 
     def tick(self, *, force: bool = False) -> None:
-        """Show the state if it is time."""
+        """Show the state if it is time; Ray calls it while it runs, and who forces it does so before and after."""
         now = time.monotonic()
+        self._ray_runs = self._ray_runs or not force
         if not force and now - self._last < (_LIVE_SECONDS if self._live is not None else _LINE_SECONDS):
             return
         self._last = now
@@ -141,7 +143,7 @@ class Progress:
         ]
         now = [f"{trial.name} ({doing})" for trial, doing in self._running(2)] if with_running else []
         if not load.in_place and self.pace.started is None:
-            return ", ".join(parts) + "; Ray is starting"
+            return ", ".join(parts) + f"; {'the workers are' if self._ray_runs else 'Ray is'} starting"
         more = load.in_place - len(now)
         return ", ".join(parts) + (f"; {', '.join(now)}" + (f" and {more} more" if more > 0 else "") if now else "")
 
