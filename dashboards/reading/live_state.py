@@ -104,10 +104,12 @@ def _busy(trials: Sequence[LiveTrial]) -> list[dict[str, float]]:
         edges = [start + part * at for at in range(_POINTS)]
         return [{"seconds": round(left - start, 1), "places": _places(spans, left, part)} for left in edges]
     moments = sorted({moment for span in spans for moment in span})
-    return [
+    points = [
         {"seconds": round(moment - start, 1), "places": sum(begun <= moment < done for begun, done in spans)}
         for moment in moments
     ]
+    points[-1]["places"] = sum(one.running for one in trials)  # the last moment is now, or the last end
+    return points
 
 
 def _places(spans: Sequence[tuple[float, float]], since: float, length: float) -> float:

@@ -139,7 +139,7 @@ class Progress:
             f"{load.waiting + load.unplaced} waiting",
             *([f"{bad} failed or diverged"] if bad else []),
             *([rate_text(rate)] if rate is not None else []),
-            *([f"about {duration(left)} left"] if left is not None else []),
+            *([f"about {duration(left)} left"] if left is not None and len(load.done) < self._all else []),
         ]
         now = [f"{trial.name} ({doing})" for trial, doing in self._running(2)] if with_running else []
         if not load.in_place and self.pace.started is None:
@@ -150,9 +150,10 @@ class Progress:
     def view(self) -> RenderableType:
         """Return the state as a terminal shows it: the line, a bar, what runs, and the front once it has a candidate."""
         parts: list[RenderableType] = [Text(printable(self.line(with_running=False)), style="bold")]
-        parts.append(
-            ProgressBar(total=max(self._all, 1), completed=len(self._workload.done), width=min(60, self._console.width))
-        )
+        bar = Table.grid()  # a bar alone does not end its line
+        width = min(60, self._console.width)
+        bar.add_row(ProgressBar(total=max(self._all, 1), completed=len(self._workload.done), width=width))
+        parts.append(bar)
         shown = self._running(_RUNNING_ROWS)
         if shown:
             grid = Table(box=None, pad_edge=False, show_header=False)
