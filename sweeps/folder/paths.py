@@ -52,6 +52,8 @@ JOURNAL = "progress.jsonl"
 STORAGE = "storage.json"
 """The folder's identity in the object storage."""
 
+TABLES = ".tables.json"
+"""What `FRONT` was made of, so that a run which finds nothing new does not make it anew."""
 DRIVER = ".driver.json"
 """Who drives the folder: host, process, since, heartbeat."""
 DRIVER_LOCK = ".driver.lock"

@@ -7,6 +7,7 @@ A server that is down or slow costs the sweep nothing; `Tracker.problem` says so
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -28,6 +29,8 @@ __all__ = ["Tracker", "TrialEntry"]
 _REFUSALS = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED"})
 _STANDSTILL = 20.0
 """Seconds that the end of a sweep waits for a server which takes nothing; a database of one's own may be slower to open."""
+_AT_ONCE = 100
+"""Trials that are written in one go, where they can be."""
 _PAUSES = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts while the server does not answer."""
 
@@ -211,12 +214,13 @@ class Tracker:
                     self._unreachable = None
 
     def _send_one(self, runs: StudyRuns) -> None:
-        """Send the oldest trial, else the progress, else the end of the study."""
+        """Send the oldest trials, else the progress, else the end of the study."""
         with self._change:
-            entry = next(iter(self._trials.values()), None)
-            rows, end = list(self._progress), self._end
-        if entry is not None:
-            self._send_trial(runs, entry)
+            entries = list(itertools.islice(self._trials.values(), _AT_ONCE))
+            rows, end = list(self._progress) if not entries else [], self._end
+        if entries:
+            if not self._send_many(runs, entries):
+                self._send_trial(runs, entries[0])
         elif rows:
             runs.parent.send_progress(rows)
             with self._change:
@@ -225,6 +229,16 @@ class Tracker:
             runs.parent.end(*end)
             with self._change:
                 self._end = None
+
+    def _send_many(self, runs: StudyRuns, entries: Sequence[TrialEntry]) -> bool:
+        """Bring in line what can be written in one go; return whether that was anything."""
+        ids = runs.send_many(entries)
+        with self._change:
+            self._ids |= ids
+            for entry in entries:
+                if entry.key in ids:
+                    self._drop(entry)
+        return bool(ids)
 
     def _send_trial(self, runs: StudyRuns, entry: TrialEntry) -> None:
         """Send one trial; an entry that the server refuses is put aside, so that it does not block the others."""
