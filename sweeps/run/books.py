@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -80,7 +79,6 @@ class Books:
             out, self.trials, RunNames(plan.arms, study.dense), study.budgets[-1], study_images(plan)
         )
         self._ended: dict[str, str] = {}
-        self._by_status: Counter[str] = Counter()
         self._extra: list[PlannedTrial] = []
         self._volume_due = 0.0
         self._table: pd.DataFrame | None = None
@@ -153,7 +151,6 @@ class Books:
         self._tracker.start()
         states = {trial.key: final_status(trial, self._out) for trial in self.trials()}
         self._ended = {key: status for key, status in states.items() if status is not None}
-        self._by_status = Counter(self._ended.values())
         journal = read_journal(self._out)
         self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
         self._tracker.log_progress(*journal)
@@ -180,19 +177,13 @@ class Books:
                 entry = self._entries.of(each)
                 if entry is not None:
                     self._tracker.log_trial(entry)
-            self._note(trial.key, status)
+            self._ended[trial.key] = status
             self._log_progress()
         return status
 
-    def _note(self, key: str, status: str) -> None:
-        if key in self._ended:
-            self._by_status[self._ended[key]] -= 1
-        self._by_status[status] += 1
-        self._ended[key] = status
-
     def _log_progress(self, records: pd.DataFrame | None = None) -> None:
         """Tell MLflow how many trials are done, and the hypervolume as often as a twentieth of the driver's time allows."""
-        numbers = counts(self._by_status)
+        numbers = counts(self._ended.values())
         tags: dict[str, str] = {}
         started = time.monotonic()
         if records is not None or started >= self._volume_due:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,8 +97,9 @@ def volumes(study: Study, records: pd.DataFrame, found: Sequence[Axis]) -> dict[
     return {name: value for name, value in result.items() if math.isfinite(value)}
 
 
-def counts(by_status: Counter[str]) -> dict[str, float]:
+def counts(statuses: Iterable[str]) -> dict[str, float]:
     """Return trials by state; of the bad ones only those that there are."""
+    by_status = Counter(statuses)
     return {"trials_complete": float(by_status[COMPLETE])} | {
         f"trials_{name}": float(by_status[name]) for name in (FAILED, DIVERGED, STOPPED) if by_status[name]
     }
