@@ -88,6 +88,10 @@ class Workload:
         """How many trials have a place."""
         return len(self._placed)
 
+    def has_place(self, key: str) -> bool:
+        """Return whether a trial has a place."""
+        return key in self._placed
+
     def take_place(self, key: str) -> None:
         """Take note that a worker took a trial."""
         if key in self.running:

@@ -63,6 +63,7 @@ class Progress:
         workload: whose state is shown.
         front: returns the lines of the front so far; called at most once per shown state that differs.
         heads: of the columns of those lines.
+        places: says how the places for trials stand, and why nothing starts; empty while nobody knows.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class Progress:
         workload: Workload,
         front: Callable[[], tuple[list[tuple[str, ...]], str]],
         heads: Sequence[str] | None = None,
+        places: Callable[[], str] = lambda: "",
     ) -> None:
         self._console = console
         self._workload = workload
         self._front = front
         self._heads = heads
+        self._places = places
         self.pace = Pace()
         self._last = 0.0
         self._shown_ended = -1
@@ -123,6 +126,8 @@ class Progress:
             parts.append(f"{bad} failed or diverged")
         if left is not None:
             parts.append(f"about {duration(left)} left")
+        if places := self._places():
+            parts.append(places)
         return ", ".join(parts)
 
     def _table(self) -> Table:

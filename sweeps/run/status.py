@@ -12,9 +12,11 @@ from sweeps.folder.columns import columns_known
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import holder_of
 from sweeps.folder.paths import RECORDS, STUDY, trial_folders
+from sweeps.folder.places_file import read_places
 from sweeps.plan.plan import make_plan
 from sweeps.plan.written import written_plan
 from sweeps.run.limit_text import study_limits
+from sweeps.run.places_text import places_lines
 from sweeps.run.plan_text import count_lines, plan_text
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.whole_table import whole_table
@@ -41,6 +43,7 @@ def status_text(out: Path) -> str:
     lines += _limits(out)
     holder = holder_of(out)
     lines += _running(out, driven=holder is not None)
+    lines += places_lines(read_places(out) if holder is not None else None)
     if holder is None:
         lines.append("  driver     none: `prunefront run` does what is missing")
     else:

@@ -31,6 +31,8 @@ _STANDSTILL = 20.0
 """Seconds that the end of a sweep waits for a server which takes nothing; a database of one's own may be slower to open."""
 _AT_ONCE = 100
 """Trials that are written in one go, where they can be."""
+_EVERY = 2.0
+"""Seconds between two writes while a sweep runs: what ends meanwhile goes together, which costs less than one by one."""
 _PAUSES = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts while the server does not answer."""
 
@@ -87,6 +89,8 @@ class Tracker:
         self._failures = 0
         self._retry_at = 0.0
         self._busy = True
+        self._hurry = False
+        self._next_write = 0.0
         self._stop = False
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -143,7 +147,7 @@ class Tracker:
             return False
         deadline = time.monotonic() + limit_s
         with self._change:
-            self._retry_at = 0.0
+            self._retry_at, self._hurry = 0.0, True
             failures, left, moved = self._failures, self._left(), time.monotonic()
             self._change.notify_all()
             while self._work_left() and time.monotonic() < deadline and self._failures == failures:
@@ -153,6 +157,7 @@ class Tracker:
                 if self._remote and time.monotonic() - moved > _STANDSTILL:
                     self._unreachable = f"nothing went through for {_STANDSTILL:.0f} s"
                     break
+            self._hurry = False
             return not self._work_left()
 
     def finish(self, status: str = "FINISHED", artifacts: Sequence[Path] = (), limit_s: float = 120.0) -> bool:
@@ -184,6 +189,9 @@ class Tracker:
     def _waiting(self) -> bool:
         return bool(self._trials or self._progress or self._end)
 
+    def _ready(self) -> bool:
+        return self._waiting() and (self._hurry or time.monotonic() >= self._next_write)
+
     def _work_left(self) -> bool:
         return self._busy or self._waiting()
 
@@ -192,8 +200,8 @@ class Tracker:
         runs: StudyRuns | None = None
         while True:
             with self._change:
-                while not self._stop and (time.monotonic() < self._retry_at or (runs is not None and not self._waiting())):
-                    self._busy = runs is None
+                while not self._stop and (time.monotonic() < self._retry_at or (runs is not None and not self._ready())):
+                    self._busy = runs is None or self._waiting()
                     self._change.notify_all()
                     self._change.wait(1.0)
                 if self._stop:
@@ -221,7 +229,8 @@ class Tracker:
         if entries:
             if not self._send_many(runs, entries):
                 self._send_trial(runs, entries[0])
-        elif rows:
+            return
+        if rows:
             runs.parent.send_progress(rows)
             with self._change:
                 del self._progress[: len(rows)]
@@ -229,6 +238,7 @@ class Tracker:
             runs.parent.end(*end)
             with self._change:
                 self._end = None
+        self._next_write = time.monotonic() + _EVERY
 
     def _send_many(self, runs: StudyRuns, entries: Sequence[TrialEntry]) -> bool:
         """Bring in line what can be written in one go; return whether that was anything."""
