@@ -14,6 +14,7 @@ from sweeps.engine.node_pace import NodePace
 from sweeps.engine.trial_log import where_is
 from sweeps.folder.paths import trial_folder
 from sweeps.folder.places_file import write_places
+from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 
 LOOK_SECONDS = 5.0
@@ -152,7 +153,7 @@ class Places:
         """Return what there is now, as `sweeps.folder.places_file.read_places` describes it."""
         nodes = self._look()
         names = node_names(nodes)
-        trials = [self._trial(key, names) for key in self._workload.running if self._workload.has_place(key)]
+        trials = [self._trial(trial, names) for trial in self._workload.placed]
         on = [each["node"] for each in trials]
         slower = self._pace.slower()
         shown = [
@@ -166,7 +167,7 @@ class Places:
             for node in nodes
         ]
         return {
-            "places": sum(int(each["places"]) for each in shown),
+            "places": sum(self._holds(node.has) for node in nodes),
             "filled": len(trials),
             "waiting": self._workload.unplaced,
             "held_back": self._workload.waiting,
@@ -180,11 +181,11 @@ class Places:
         others = [int(resources.get(n, 0.0) / v + _LITTLE) for n, v in self._asked.items() if v and n not in ("CPU", "GPU")]
         return min([fit, *others])
 
-    def _trial(self, key: str, names: Mapping[str, str]) -> dict[str, Any]:
-        where = where_is(trial_folder(self._out, key)) or {}
+    def _trial(self, trial: PlannedTrial, names: Mapping[str, str]) -> dict[str, Any]:
+        where = where_is(trial_folder(self._out, trial.key)) or {}
         node = str(where.get("node", ""))
         return {
-            "name": self._workload.running[key].name,
+            "name": trial.name,
             "node": names.get(node, str(where.get("host", "")) or "starting"),
             "process": where.get("process"),
             "gpus": where.get("gpus"),

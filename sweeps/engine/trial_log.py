@@ -82,7 +82,7 @@ def trial_log(folder: Path, place: dict[str, Any]) -> Iterator[TrialLog]:
     gpus = place.get("gpus")
     log.event(f"begins on node {place['node']}" + (f", GPUs {gpus}" if gpus else ""))
     try:
-        with redirect_stdout(_Both(sys.stdout, log)), redirect_stderr(_Both(sys.stderr, log)):  # type: ignore[type-var]
+        with redirect_stdout(_Both(sys.stdout, log)), redirect_stderr(_Both(sys.stderr, log)):
             yield log
     except BaseException as error:
         log.event(f"leaves: {type(error).__name__}: {error}")

@@ -21,6 +21,12 @@ from sweeps.study.values import Limit
 _CHANGED_CODE = re.compile(rb"^  commit: .*\+$", re.MULTILINE)
 
 
+def shown_in_front() -> list[str]:
+    """Return what the front shows beside the objectives: the metrics of the report's table, and every cost."""
+    metrics = [one.name for one in quantities_known() if one.table and not one.is_cost]
+    return [*metrics, *cost_columns()]
+
+
 def write_tables(
     out: Path,
     records: pd.DataFrame,
@@ -32,16 +38,13 @@ def write_tables(
 ) -> None:
     """Write ``records.parquet``, ``records.csv`` and ``front.csv``; the arguments are those of `write_front`.
 
-    Beside the objectives the front shows the metrics of the report's table, and every cost. One that was made of the same
-    records, study and code is left as it is.
+    A front that was made of the same records, study and code is left as it is.
     """
     write_records(records, out)
     source = _digest(out)
     if _is_made_of(out, source):
         return  # its frequencies are thousands of draws
-    metrics = [one.name for one in quantities_known() if one.table and not one.is_cost]
-    shown = [*metrics, *cost_columns()]
-    write_front(out, records, objectives, shown=shown, select_on=select_on, seeds=seeds, limits=limits)
+    write_front(out, records, objectives, shown=shown_in_front(), select_on=select_on, seeds=seeds, limits=limits)
     if source is not None:
         write_json(out / TABLES, {"of": source, "front": _content(out / FRONT)})
 

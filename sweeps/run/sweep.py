@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from prune_core.base.trial_folder import COMPLETE
+from prune_core.base.trial_folder import COMPLETE, read_progress
 from prune_core.evaluation.evaluation import recommended_environment
-from prune_core.trial.order import TrialOrder
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
 from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
@@ -31,6 +30,7 @@ from sweeps.plan.places import memory_fraction, places
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
+from sweeps.run.configuration import configuration
 from sweeps.run.places_text import places_line
 from sweeps.run.progress import Progress, say
 from sweeps.run.storage_mover import Mover
@@ -64,6 +64,7 @@ class Sweep:
         stop: how the sweep is asked to stop.
         mover: sends what has ended to the object storage, where the study has one.
         share: GPUs, or the share of one, that a trial gets.
+        planned: seconds that the plan expects of the run; None where it does not know.
         losses: how often workers were lost without their trials getting further.
     """
 
@@ -75,6 +76,7 @@ class Sweep:
     stop: StopRequest
     mover: Mover
     share: float
+    planned: float | None = None
     losses: Losses = field(default_factory=Losses, init=False)
     _alone: set[str] = field(default_factory=set, init=False)
     _pace: NodePace = field(default_factory=NodePace, init=False)
@@ -95,9 +97,16 @@ class Sweep:
         """
         self._address, self._deadline = address, deadline
         self._progress = Progress(
-            self.console, self.workload, self.books.front_rows, self.books.front_heads(), self._places_line
+            self.console,
+            self.workload,
+            self.books.front_rows,
+            self.books.front_heads(),
+            doing=lambda trial: read_progress(trial_folder(self.out, trial.key)),
+            planned=self.planned,
+            places=self._places_line,
         )
         with listening(self.stop, leave), self._progress, places_forgotten(self.out):
+            self._progress.tick(force=True)  # before Ray starts, which takes seconds
             for attempt in range(1, RAY_LIVES + 1):
                 try:
                     self._once()
@@ -213,7 +222,7 @@ class Sweep:
             self.mover.offer([key])
         if status == COMPLETE:
             self._note_pace(trial)
-        self._progress.pace.ended += 1
+        self._progress.pace.note_end()
 
     def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
         """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
@@ -269,42 +278,6 @@ def require_begun(folder: Path, error: str) -> None:
     """Raise `LostRay` when no worker ever came as far as a trial's folder: Ray could not start one."""
     if not folder.exists():
         raise LostRay(f"Ray could not start a worker ({error})")
-
-
-def configuration(
-    study: Study, out: Path, trial: PlannedTrial, fraction: float | None = None, *, may_move: bool = False
-) -> Task:
-    """Return what a worker is told of a trial.
-
-    Args:
-        study: the study.
-        out: its output folder, absolute.
-        trial: which.
-        fraction: of a GPU's memory that it may use; None is all of it.
-        may_move: whether the worker's node may leave its cluster.
-    """
-    resources = study.resources
-    order = TrialOrder(
-        folder=trial_folder(out, trial.key),
-        store=store_folder(out),
-        budgets=trial.budgets,
-        report_budgets=trial.report_budgets,
-        ece_bins=study.evaluation.ece_bins,
-        checkpoint_seconds=resources.checkpoint_seconds,
-        memory_fraction=fraction,
-        mixed_builds=resources.mixed_builds,
-    )
-    return Task(
-        name=trial.name,
-        description=trial.description,
-        order=order,
-        plugins=study.plugins,
-        plugin_paths=study.plugin_paths,
-        hang_factor=resources.hang_factor,
-        hang_floor_seconds=resources.hang_floor_seconds,
-        stop_token=StopRequest.token_of(out),
-        may_move=may_move,
-    )
 
 
 def leave(status: int = 130) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -23,15 +24,17 @@ class Load:
     """As much of a workload as places look at."""
 
     def __init__(self, placed=(), unplaced=(), waiting=0):
-        self.running = {key: SimpleNamespace(name=f"trial {key}") for key in [*placed, *unplaced]}
-        self.placed, self.unplaced, self.waiting = set(placed), len(unplaced), waiting
+        self.running = {key: SimpleNamespace(key=key, name=f"trial {key}") for key in [*placed, *unplaced]}
+        self.placed = [self.running[key] for key in placed]
+        self.unplaced, self.waiting = len(unplaced), waiting
 
     @property
     def in_place(self):
         return len(self.placed)
 
-    def has_place(self, key):
-        return key in self.placed
+
+def load(*arguments: Any, **named: Any) -> Any:
+    return Load(*arguments, **named)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +68,7 @@ class Load:
 )
 def test_why_no_trial_starts(nodes, asked, said):
     found = lacking(nodes, asked)
-    assert (found is None) == (said is None)
-    assert said is None or found.startswith(said)
+    assert str(found).startswith(str(said))
 
 
 def test_what_no_node_of_our_own_ray_can_ever_hold_is_refused_in_one_line():
@@ -84,10 +86,11 @@ def test_places_per_node_who_is_where_and_what_status_says_of_it(tmp_path):
     for key, at in (("x", 0), ("y", 0), ("z", 1)):
         place = {"node": nodes[at].id, "host": nodes[at].host, "process": 7, "gpus": None, "since": 1.0}
         write_json(trial_folder(tmp_path, key) / WHERE, place)
-    places = Places(tmp_path, Load("xyz", "w", waiting=5), {"CPU": 1.0}, NodePace(), lambda: nodes, lambda: 1)
+    places = Places(tmp_path, load("xyz", "w", waiting=5), {"CPU": 1.0}, NodePace(), lambda: nodes, lambda: 1)
     with places_forgotten(tmp_path):
         places.tick()
         state = read_places(tmp_path)
+        assert state is not None
         assert (state["places"], state["filled"], state["waiting"], state["held_back"]) == (8, 3, 1, 5)
         counted = [(each["name"], each["places"], each["filled"], each["free"]) for each in state["nodes"]]
         assert counted == [("big", 4, 2, 2), ("small/222222", 2, 1, 1), ("small/333333", 2, 0, 2)]
@@ -101,12 +104,12 @@ def test_places_per_node_who_is_where_and_what_status_says_of_it(tmp_path):
 
 def test_a_place_that_a_starting_worker_holds_is_not_called_lacking(tmp_path):
     full = [node("a", {"CPU": 2}, {"CPU": 0})]
-    starting = Places(tmp_path, Load((), "xy"), {"CPU": 1.0}, NodePace(), lambda: full, lambda: 0)
+    starting = Places(tmp_path, load((), "xy"), {"CPU": 1.0}, NodePace(), lambda: full, lambda: 0)
     assert starting.state()["why"] is None
-    others = Places(tmp_path, Load((), "xy"), {"CPU": 1.0}, NodePace(), lambda: full, lambda: 2)
+    others = Places(tmp_path, load((), "xy"), {"CPU": 1.0}, NodePace(), lambda: full, lambda: 2)
     assert others.state()["why"] == "waiting for a processor: 1 asked for, 0 free of 2"
     assert "waiting for a processor" in places_line(others.state())
-    at_work = Places(tmp_path, Load("x", "y"), {"CPU": 1.0}, NodePace(), lambda: full, lambda: 2)
+    at_work = Places(tmp_path, load("x", "y"), {"CPU": 1.0}, NodePace(), lambda: full, lambda: 2)
     assert at_work.state()["why"] is None
 
 

@@ -45,7 +45,8 @@ def test_log_outcome_and_place_of_a_trial_by_name_key_or_beginning(out, capsys):
         for each in ("host far, process 7, GPUs 0,1", "printed by a plugin", "and on stderr", "budget 0", "lost its worker"):
             assert each in text
         assert text.endswith("ValueError: no")
-    assert where_is(folder)["node"] == "n1" and 9 < where_seconds(folder) < 60
+    where, seconds = where_is(folder), where_seconds(folder)
+    assert where is not None and where["node"] == "n1" and seconds is not None and 9 < seconds < 60
     with pytest.raises(BadInput, match="2 trials begin so"):
         trial_lines(out, "vgg16", 10)
     with pytest.raises(BadInput, match="vgg16-l1-r0.5-s1"):

@@ -53,7 +53,7 @@ def entry(number: int, **more) -> TrialEntry:
     )
 
 
-def rows(place: Place) -> dict[str, list[tuple[object, ...]]]:
+def rows(place: Place) -> dict[str, list[tuple[str, ...]]]:
     """Everything about the runs of trials, without the ids that are drawn at random."""
     found = {}
     with closing(sqlite3.connect(place.uri.removeprefix("sqlite:///"))) as connection:
