@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import prunefront
 from dashboards.cli import cli
+from documentation.blocks import commands
 from documentation.elsewhere import loaded_from_elsewhere
 from documentation.gather import ROOT, gather, links
 from sweeps.study.model import Study
@@ -94,3 +96,28 @@ def test_what_is_loaded_from_elsewhere_is_found(page: str, found: list[str], tmp
 def test_fonts_from_elsewhere_are_found_in_style_sheets(tmp_path: Path) -> None:
     (tmp_path / "a.css").write_text("@font-face { src: url('https://fonts.example/a.woff2') } b { src: url(a.woff2) }")
     assert loaded_from_elsewhere(tmp_path) == ["a.css: https://fonts.example/a.woff2"]
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"] == version
+    released = re.findall(
+        r"^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M
+    )
+    assert released[0] == version
+
+
+def test_every_workflow_and_template_can_be_read_and_names_tools_that_are_there() -> None:
+    for path in [*ROOT.glob(".github/**/*.yml"), ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"]:
+        assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict), path
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    named = re.findall(r"tests/\S+\.py", " ".join(hook["entry"] for hook in hooks))
+    assert named and all((ROOT / name).is_file() for name in named)
+    steps = [
+        step.get("run", "")
+        for path in ROOT.glob(".github/workflows/*.yml")
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
+        for step in job["steps"]
+    ]
+    for command in (words for text in steps for words in commands(text) if words[0] in ("make", "bash")):
+        assert command[0] == "make" or (ROOT / command[1]).is_file(), command
