@@ -73,6 +73,7 @@ class Progress:
         heads: of the columns of those lines.
         doing: says what a running trial does.
         planned: seconds that the plan expects of the run; None where it does not know.
+        places: says how the places for trials stand, and why nothing starts; empty while nobody knows.
     """
 
     def __init__(
@@ -84,11 +85,13 @@ class Progress:
         *,
         doing: Doing = lambda trial: None,
         planned: float | None = None,
+        places: Callable[[], str] = lambda: "",
     ) -> None:
         self._console = console
         self._workload = workload
         self._front = front
         self._heads = heads
+        self._places = places
         self._doing = doing
         self.pace = Pace(planned)
         self._last = 0.0
@@ -139,9 +142,11 @@ class Progress:
             *([rate_text(rate)] if rate is not None else []),
             *([f"about {duration(left)} left"] if left is not None else []),
         ]
+        if places := self._places():
+            parts.append(places)
         now = [f"{trial.name} ({doing})" for trial, doing in self._running(2)] if with_running else []
         if not load.in_place and self.pace.started is None:
-            return ", ".join(parts) + "; Ray is starting"
+            return ", ".join(parts) + ("" if places else "; Ray is starting")
         more = load.in_place - len(now)
         return ", ".join(parts) + (f"; {', '.join(now)}" + (f" and {more} more" if more > 0 else "") if now else "")
 
