@@ -20,6 +20,8 @@ from documentation.blocks import Block, blocks, commands
 from documentation.gather import ROOT
 from tests.end_to_end.plugins_page import write_files
 
+pytestmark = pytest.mark.timeout(600)  # on a loaded machine; 33 s of CPU
+
 DOCS = ROOT / "docs"
 GUIDES = [DOCS / "index.md", *sorted(DOCS.glob("guides/*.md"))]
 PAGES = [*GUIDES, ROOT / "README.md", DOCS / "columns.md", DOCS / "export.md"]
