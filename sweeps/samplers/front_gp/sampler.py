@@ -33,6 +33,10 @@ DRAWN = 256
 _ONE_THREAD = threading.Lock()
 
 
+class NothingAllowed(ValueError):
+    """Every candidate was tried, or is known to miss a constraint."""
+
+
 class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked into by the check of types
     """Multi-objective Bayesian optimisation over spaces of categories, a few numeric axes and conditional parameters.
 
@@ -46,7 +50,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             conditions that finished trials had.
         distributions: of every parameter of the candidates; needed with ``candidates``.
         known: returns what is known of a candidate beforehand. Candidates that are known to miss a constraint are not
-            proposed.
+            proposed: where there are no others `NothingAllowed` is raised.
         axis_of: parameters with one answer are one axis; by default ``a of b`` belongs to ``a``.
         replicates: the user attribute with what each seed measured, a list per seed with a value per objective, where the
             trial's values are means; a trial without it counts as one measurement.
@@ -119,13 +123,15 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         seen = {key_of(each.params) for each in others if each.state != TrialState.FAIL or self._candidates is not None}
         pool = self._pool(told, search_space, seen, trial.number)
         if not pool:
+            if self._candidates is not None:
+                raise NothingAllowed("nothing left to propose: every candidate was tried, or is known to miss a constraint")
             return {}
         with one_thread():
-            chosen, outlook = self._next(study.directions, told, running, pool, search_space, trial.number)
+            params, outlook = self._next(study.directions, told, running, pool, search_space, trial.number)
         self._outlook = outlook
         if outlook is not None:
             study._storage.set_trial_system_attr(trial._trial_id, OUTLOOK, outlook)
-        return dict(pool[chosen])
+        return dict(params)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -143,8 +149,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             random = np.random.default_rng([self._seed, number])
             found = drawn_pool([each.params for each in told], space, DRAWN, random)
         left = [params for params in found if key_of(params) not in seen]
-        allowed = [params for params in left if not _misses(self._known(params))]
-        return allowed or left
+        return [params for params in left if not _misses(self._known(params))]
 
     def _next(
         self,
@@ -154,9 +159,11 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         pool: Sequence[Params],
         space: Mapping[str, BaseDistribution],
         number: int,
-    ) -> tuple[int, dict[str, Any] | None]:
+    ) -> tuple[Params, dict[str, Any] | None]:
         encoding = Encoding(space, self._axis_of)
-        params = [*(each.params for each in told), *(each.params for each in running), *pool]
+        going = {key_of(each.params): each.params for each in running}
+        others = sorted((going | {key_of(params): params for params in pool}).items())
+        params = [*(each.params for each in told), *(one for _, one in others)]
         limits = sorted({name for each in told for name in _constraints(each)})
         known = [self._known(one) for one in params]
         values = np.array([each.values for each in told], dtype=float).reshape(len(told), len(directions))
@@ -166,7 +173,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             points=encoding.points(params),
             values=values,
             largest=tuple(direction == StudyDirection.MAXIMIZE for direction in directions),
-            running=len(running),
+            running=tuple(len(told) + place for place, (key, _) in enumerate(others) if key in going),
             known=_trusted(_table(known, range(len(directions))), values),
             excess=excess,
             known_excess=_trusted(
@@ -178,7 +185,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         random = torch.Generator().manual_seed((self._seed * 1_000_003 + number) % 2**63)
         kernel = Kernel(len(encoding.categories), len(encoding.numeric))
         chosen, outlook = next_candidates(problem, kernel, random, self._settings)
-        return chosen[0], None if outlook is None else _plain(outlook, params)
+        return params[chosen[0]], None if outlook is None else _plain(outlook, params)
 
 
 def _plain(outlook: Outlook, params: Sequence[Params]) -> dict[str, Any]:
