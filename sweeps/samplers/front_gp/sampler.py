@@ -123,7 +123,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         seen = {key_of(each.params) for each in others if each.state != TrialState.FAIL or self._candidates is not None}
         pool = self._pool(told, search_space, seen, trial.number)
         if not pool:
-            if self._candidates is not None:
+            if any(_misses(self._known(params)) for params in self._candidates or ()):
                 raise NothingAllowed("nothing left to propose: every candidate was tried, or is known to miss a constraint")
             return {}
         with one_thread():
