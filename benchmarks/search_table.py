@@ -2,7 +2,8 @@
 
 Usage: python -m benchmarks.search_table [--seeds 6] [--workers 2] [--cells FILE]
 
-Writes docs/results/search.md and search.json. Searches are replayed on finished grids (benchmarks/worlds) and on made-up
+In pieces: with --only, --searchers, --seeds and --upto part of the searches are run, and in the end --kept writes the page of
+all that are in the file. Writes docs/results/search.md and search.json. Searches are replayed on finished grids (benchmarks/worlds) and on made-up
 ones; each is told one trial seed's selection numbers and scored by the other seeds on the report images. Every search is
 kept in a file as soon as it has ended: stopped and started again, the command runs only what is missing.
 """
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.search_ablations import ABLATIONS
-from benchmarks.search_cells import Cell, Run, run_cells, world_of
+from benchmarks.search_cells import Cell, Run, read_cells, run_cells, world_of
 from benchmarks.search_scores import recommended, trials_to
 from benchmarks.search_statistics import Key
 from benchmarks.search_table_text import page, to_plain
@@ -97,11 +98,20 @@ def whole_regret(group: Group, seeds: int) -> dict[Key, float]:
     return found
 
 
-def table(cells: Mapping[str, Mapping[str, Sequence[Cell]]], file: Path, workers: int) -> dict[str, dict[str, Found]]:
-    """Return the numbers of every group and searcher; what the file lacks is run."""
-    runs = run_cells([cell for group in cells.values() for some in group.values() for cell in some], file, workers)
+Cells = Mapping[str, Mapping[str, Sequence[Cell]]]
+"""Group -> searcher -> its searches."""
+
+
+def table(cells: Cells, runs: dict[Cell, Run]) -> dict[str, dict[str, Found]]:
+    """Return the numbers of every group and searcher over the searches that were run; who ran none is left out."""
+    there = {
+        group: {searcher: [cell for cell in some if cell in runs] for searcher, some in searchers.items()}
+        for group, searchers in cells.items()
+    }
     return {
-        group: {searcher: score(some, runs) for searcher, some in searchers.items()} for group, searchers in cells.items()
+        group: {searcher: score(some, runs) for searcher, some in searchers.items() if some}
+        for group, searchers in there.items()
+        if searchers.get(OURS)
     }
 
 
@@ -124,6 +134,7 @@ def main() -> None:
     parser.add_argument(
         "--upto", type=float, default=FRACTIONS[-1], help="fraction of the candidates to stop at (default 0.5)"
     )
+    parser.add_argument("--kept", action="store_true", help="run nothing: write what the file of searches holds")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of search.md and search.json (default docs/results)")
     asked = parser.parse_args()
     groups = [group for group in GROUPS if group.name in asked.only]
@@ -136,7 +147,14 @@ def main() -> None:
         }
         for group in groups
     }
-    found = table(cells, asked.cells, asked.workers)
+    if asked.kept:
+        runs = {run.cell: run for run in read_cells(asked.cells)}
+    else:
+        runs = run_cells(
+            [cell for group in cells.values() for some in group.values() for cell in some], asked.cells, asked.workers
+        )
+    found = table(cells, runs)
+    groups = [group for group in groups if group.name in found]
     floors = {group.name: whole_regret(group, asked.seeds) for group in groups}
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "search.json").write_text(json.dumps(to_plain(found), indent=1) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ in a thread: a sampler that thinks for seconds holds up nothing that runs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ MOMENT = 0.1
 """Seconds that an ask may take before who does not wait is told to come again."""
 PAUSE = 2.0
 """Seconds after which a storage that failed is tried a second time."""
+
 
 class OptunaSearch:
     """A search by one of Optuna's samplers over several objectives, with limits as constraints.
@@ -158,7 +159,8 @@ class OptunaSearch:
         books, asked = self._books, len(self._asked())
         if self._enough or self._left() or asked >= self._limit or not books.limits:
             return None
-        return f"search ended after {asked} of {self._limit} candidates: all others are known to miss {self._asker.allowed.text}"
+        limits = self._asker.allowed.text
+        return f"search ended after {asked} of {self._limit} candidates: all others are known to miss {limits}"
 
     def _seen(self) -> set[str]:
         return {str(row.user_attrs[KEY]) for row in self._books.rows() if KEY in row.user_attrs}
@@ -216,7 +218,8 @@ class OptunaSearch:
         rows = self._books.rows()
         keys = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
         named = [
-            (self._asker.pool.key_of(params) or keys.get(parameters_text(params)), share) for params, share in outlook["front"]
+            (self._asker.pool.key_of(params) or keys.get(parameters_text(params)), share)
+            for params, share in outlook["front"]
         ]
         front = [(key, share) for key, share in named if key is not None]
         return note_outlook(self._books.out, outlook, front, sum(bool(row.values) for row in rows), self._until)

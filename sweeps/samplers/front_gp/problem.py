@@ -47,7 +47,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is known when something is to be chosen; L candidates: N told ones, then all others in the order of their parameters.
+    """What is known when something is to be chosen.
+
+    There are L candidates: N told ones, then all others in the order of their parameters.
 
     Attributes:
         points: the L candidates.

@@ -15,11 +15,12 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from .choice import Outlook, next_candidates
+from .choice import next_candidates
 from .encoding import Encoding, Params, stem
 from .kernel import Kernel
 from .pool import drawn_pool, key_of
 from .problem import Floats, Problem, Settings
+from .saying import plain
 
 Known = Mapping[int | str, float]
 """What is known of a candidate before it is tried: objectives by number, amounts of constraints by name."""
@@ -96,7 +97,8 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         """What was expected at the last proposal; None before something was told.
 
         ``expected_gain``: the share of the hypervolume of all candidates that those told do not have yet, ``low`` and
-        ``high`` its 90 % interval; ``front``: the front of what candidates are expected to be worth, each as
+        ``high`` its 90 % interval, both corrected by how earlier expectations came true; ``promised``: the same as drawn,
+        uncorrected; ``front``: the front of what candidates are expected to be worth, each as
         ``[parameters, probability of being on the front]``.
         """
         return self._outlook
@@ -185,19 +187,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         random = torch.Generator().manual_seed((self._seed * 1_000_003 + number) % 2**63)
         kernel = Kernel(len(encoding.categories), len(encoding.numeric))
         chosen, outlook = next_candidates(problem, kernel, random, self._settings)
-        return params[chosen[0]], None if outlook is None else _plain(outlook, params)
-
-
-def _plain(outlook: Outlook, params: Sequence[Params]) -> dict[str, Any]:
-    members = np.flatnonzero(outlook.front)
-    likely = sorted((-outlook.on_front[at], outlook.rows[at]) for at in members)
-    low, high = np.quantile(outlook.remaining, [0.05, 0.95])
-    return {
-        "expected_gain": float(outlook.remaining.mean()),
-        "low": float(low),
-        "high": float(high),
-        "front": [[dict(params[row]), float(-share)] for share, row in likely],
-    }
+        return params[chosen[0]], None if outlook is None else plain(outlook, params)
 
 
 @contextmanager

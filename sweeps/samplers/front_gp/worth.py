@@ -102,9 +102,7 @@ class Worth:
         left = values - values.mean(0) - values.mean(1, keepdim=True) + values.mean()
         return float(left.square().sum()), float((values.shape[0] - 1) * (values.shape[1] - 1))
 
-    def draw(
-        self, rows: torch.Tensor, random: torch.Generator, *, jointly: bool = True
-    ) -> tuple[Floats, NDArray[np.bool_]]:
+    def draw(self, rows: torch.Tensor, random: torch.Generator, *, jointly: bool = True) -> tuple[Floats, NDArray[np.bool_]]:
         """Return draws of the objectives ``(S, rows, M)``, all to be large, and whether all limits are met ``(S, rows)``.
 
         Args:
@@ -137,7 +135,10 @@ class Worth:
         found = []
         for learned in self._learned:
             few = learned.posterior.few(FEW)
-            parts = [few.marginal(self._problem.points.take(rows)) for rows in torch.arange(len(self._problem.points)).split(AT_ONCE)]
+            parts = [
+                few.marginal(self._problem.points.take(rows))
+                for rows in torch.arange(len(self._problem.points)).split(AT_ONCE)
+            ]
             found.append((torch.cat([each[0] for each in parts], 1), torch.cat([each[1] for each in parts], 1).sqrt()))
         return found
 

@@ -37,9 +37,7 @@ def test_the_search_ends_in_one_line_when_nothing_allowed_is_left(tmp_path, samp
     order = drive(asked, width=4)
     assert sorted(order) == sorted(each.key for each in SPACE.candidates() if float(each.ratio) >= 0.7)
     assert all(truth(each)["nonzero_parameters"] <= 311 for each in SPACE.candidates() if each.key in order)
-    assert asked.note == (
-        "search ended after 18 of 45 candidates: all others are known to miss nonzero_parameters <= 311"
-    )
+    assert asked.note == ("search ended after 18 of 45 candidates: all others are known to miss nonzero_parameters <= 311")
 
 
 def test_a_search_that_reaches_its_number_says_nothing(tmp_path):
