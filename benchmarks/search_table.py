@@ -2,10 +2,10 @@
 
 Usage: python -m benchmarks.search_table [--seeds 6] [--workers 2] [--cells FILE]
 
-In pieces: with --only, --searchers, --seeds and --upto part of the searches are run, and in the end --kept writes the page of
-all that are in the file. Writes docs/results/search.md and search.json. Searches are replayed on finished grids (benchmarks/worlds) and on made-up
+Writes docs/results/search.md and search.json. Searches are replayed on finished grids (benchmarks/worlds) and on made-up
 ones; each is told one trial seed's selection numbers and scored by the other seeds on the report images. Every search is
-kept in a file as soon as it has ended: stopped and started again, the command runs only what is missing.
+kept in a file as soon as it has ended: stopped and started again, the command runs only what is missing. In pieces: with
+--only, --searchers, --seeds and --upto a part is run, and in the end --kept writes the page of all that the file holds.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Found:
         missing: by fraction, the share of the hypervolume that each search had not found.
         regret: by fraction, of the network that the report would recommend.
         trials: how many candidates each search took to nearly all; one more than it tried where it did not get there.
+        tried: how many it tried.
         seconds: of thought for each proposal, all searches.
     """
 
@@ -44,6 +45,7 @@ class Found:
     missing: dict[float, dict[Key, float]]
     regret: dict[float, dict[Key, float]]
     trials: dict[Key, float]
+    tried: dict[Key, int]
     seconds: list[float]
 
 
@@ -68,12 +70,13 @@ def searchers_of(group: Group) -> list[str]:
 
 def score(cells: Sequence[Cell], runs: dict[Cell, Run]) -> Found:
     """Return the numbers of one searcher on the grids of a group."""
-    found = Found({}, {}, {}, {}, [])
+    found = Found({}, {}, {}, {}, {}, [])
     for cell in cells:
         run, world, key = runs[cell], world_of(cell.world), (cell.world, cell.seed)
         truth = world.truth(run.told)
         found.told[key] = run.told
         found.seconds += run.seconds
+        found.tried[key] = len(run.order)
         found.trials[key] = float(trials_to(truth, run.order) or len(run.order) + 1)
         for fraction in FRACTIONS:
             count = count_at(cell.world, fraction)
@@ -115,8 +118,22 @@ def table(cells: Cells, runs: dict[Cell, Run]) -> dict[str, dict[str, Found]]:
     }
 
 
+def longest_kept(group: Group, runs: Mapping[Cell, Run]) -> dict[str, list[Cell]]:
+    """Return the searches of a group that were run, by searcher; of one that was run again for longer, the longer one."""
+    found: dict[str, list[Cell]] = {}
+    for searcher in searchers_of(group):
+        best: dict[Key, Cell] = {}
+        for cell in sorted((cell for cell in runs if cell.searcher == searcher), key=lambda cell: cell.candidates):
+            if cell.world in group.worlds:
+                best[cell.world, cell.seed] = cell
+        found[searcher] = list(best.values())
+    return found
+
+
 def _said(asked: argparse.Namespace) -> str:
     """Return the options that decide what a page holds, where they are not the usual ones."""
+    if asked.kept:
+        return " --kept"
     only = [] if len(asked.only) == len(GROUPS) else ["--only", *asked.only]
     searchers = [] if asked.searchers is None else ["--searchers", *asked.searchers]
     words = [*only, *searchers, "--seeds", str(asked.seeds), "--upto", f"{asked.upto:g}"]

@@ -80,15 +80,10 @@ def block(group: Group, found: Mapping[str, Found], floor: Mapping[Key, float], 
 
 def trials_text(one: Found) -> str:
     """Return the median number of trials to nearly all, and how many searches did not get there."""
-    values = np.array(list(one.trials.values()))
-    short = sum(value > _tried(one) for value in values)
-    middle = float(np.median(values))
-    text = f"more than {_tried(one):.0f}" if middle > _tried(one) else f"{middle:.0f}"
-    return text + (f" ({short} of {len(values)} never)" if short else "")
-
-
-def _tried(one: Found) -> float:
-    return len(one.seconds) / max(1, len(one.told))
+    short = sum(one.trials[key] > one.tried[key] for key in one.trials)
+    middle, tried = float(np.median(list(one.trials.values()))), max(one.tried.values())
+    text = f"more than {tried}" if middle > tried else f"{middle:.0f}"
+    return text + (f" ({short} of {len(one.trials)} never)" if short else "")
 
 
 def _called(name: str, ablations: Sequence[str]) -> str:
@@ -176,9 +171,9 @@ def page(
         f"Made by `python -m benchmarks.search_table{asked}`; do not edit.",
         "What the numbers mean: [search.md](../search.md).",
         "",
-        f"Up to {seeds} search seeds per grid and searcher; batches of 4. Machine: 2 shared cores, Linux {platform.machine()}, "
-        f"Python {platform.python_version()}; {versions}. 95 % intervals are percentiles of a bootstrap over told trial "
-        "seeds and over the searches within them: with two or three trial seeds they are rough and rather too narrow.",
+        f"Up to {seeds} search seeds per grid and searcher; batches of 4. Machine: 2 shared cores, "
+        f"Linux {platform.machine()}, Python {platform.python_version()}; {versions}. 95 % intervals are percentiles of a bootstrap "
+        "over told trial seeds and over the searches within them: with two or three trial seeds they are rough and rather too narrow.",
         "",
         "## Goals",
         "",
