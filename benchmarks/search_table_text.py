@@ -171,8 +171,8 @@ def page(
         f"Made by `python -m benchmarks.search_table{asked}`; do not edit.",
         "What the numbers mean: [search.md](../search.md).",
         "",
-        f"Up to {seeds} search seeds per grid and searcher; batches of 4. Machine: 2 shared cores, Linux {platform.machine()}, "
-        f"Python {platform.python_version()}; {versions}.",
+        f"Up to {seeds} search seeds per grid and searcher; batches of 4. Machine: 2 shared cores, "
+        f"Linux {platform.machine()}, Python {platform.python_version()}; {versions}.",
         "",
         "95 % intervals are percentiles of a bootstrap over told trial seeds and over the searches within them: with two or "
         "three trial seeds they are rough and rather too narrow.",
