@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from prune_core.base.seeds import derive_seed, numpy_generator
-from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects
+from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects, Weighs
 from sweeps.search.allowed import Allowed
-from sweeps.search.optuna_study import STOPPED_AT, OptunaBooks
-from sweeps.search.pool import CostsOf, Pool
+from sweeps.search.optuna_study import KEY, STOPPED_AT, OptunaBooks
+from sweeps.search.pool import CostsOf, Pool, parameters_text
 from sweeps.search.search import draw
 from sweeps.search.space import Candidate
 
@@ -53,14 +53,25 @@ class Asker:
         sampler: a name of `SAMPLERS`.
         costs: returns what is known beforehand of an arm at a ratio, by column.
         expects: the sampler must say what it expects.
+        price: what trying a candidate costs, which the sampler is to weigh its gain against; None: all the same.
 
     Raises:
         UnknownName: no such sampler.
     """
 
-    def __init__(self, books: OptunaBooks, seed: int, sampler: str, costs: CostsOf, *, expects: bool = False) -> None:
+    def __init__(
+        self,
+        books: OptunaBooks,
+        seed: int,
+        sampler: str,
+        costs: CostsOf,
+        *,
+        expects: bool = False,
+        price: Callable[[Candidate], float] | None = None,
+    ) -> None:
         self._make: Callable[[int], object] = SAMPLERS.get(sampler)
         self._books, self._seed, self._sampler, self._expects = books, seed, sampler, expects
+        self._price = price
         self.allowed = Allowed(books, costs)
         self.pool = Pool(books, seed, costs, self.allowed)
 
@@ -86,6 +97,8 @@ class Asker:
                 mind.sampler = sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
                 if isinstance(sampler, ChoosesFrom):
                     sampler.choose_from(*self.pool.at(number, first=not any(row.values for row in rows)))
+                if self._price is not None:
+                    self._weigh(sampler, rows)
                 trial = mind.ask()
                 candidate = self._books.parameters.suggest(trial, number)
                 if candidate.key not in seen and self.allowed(candidate):
@@ -93,6 +106,22 @@ class Asker:
                     return Thought(candidate, system, self._outlook_of(sampler))
                 mind.tell(trial, state=TrialState.FAIL)
         return Thought(self._unseen(number, seen), {}, None)
+
+    def _weigh(self, sampler: BaseSampler, rows: Sequence[FrozenTrial]) -> None:
+        """Tell a sampler what candidates cost.
+
+        Raises:
+            BadInput: it does not weigh costs.
+        """
+        if not isinstance(sampler, Weighs):
+            raise BadInput(f"search.gain: cost: sampler {self._sampler!r} does not weigh costs (allowed: {DEFAULT})")
+        asked = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
+
+        def price(params: Mapping[str, Any]) -> float:
+            key = self.pool.key_of(params) or asked.get(parameters_text(params))
+            return 1.0 if key is None or self._price is None else self._price(Candidate.from_key(key))
+
+        sampler.weigh(price)
 
     def _outlook_of(self, sampler: BaseSampler) -> Mapping[str, Any] | None:
         if isinstance(sampler, SaysWhatItExpects):

@@ -47,6 +47,7 @@ class OptunaSearch:
         costs: returns what is known beforehand of an arm at a ratio, by column; None: nothing.
         until: the search ends when the sampler expects trying all that is left to add no larger share of the hypervolume;
             with batches that is asked between two of them.
+        price: what trying a candidate costs, where its gain is to be weighed against that.
 
     Raises:
         UnknownName: no such sampler.
@@ -64,6 +65,7 @@ class OptunaSearch:
         together: bool = False,
         costs: CostsOf | None = None,
         until: float | None = None,
+        price: Callable[[Candidate], float] | None = None,
     ) -> None:
         self._space = books.parameters.space
         if count is None and self._space.size is None:
@@ -74,7 +76,8 @@ class OptunaSearch:
         self._ready: list[Candidate] = []
         self._held: dict[str, tuple[Values | None, bool]] = {}
         self._together, self._until, self._enough = together, until, False
-        self._asker = Asker(books, seed, sampler, costs or (lambda arm, ratio: {}), expects=until is not None)
+        known = costs or (lambda arm, ratio: {})
+        self._asker = Asker(books, seed, sampler, known, expects=until is not None, price=price)
         self._known: Known = {}
         self._thinker = ThreadPoolExecutor(1, "search")
         self._thought: Future[Thought] | None = None

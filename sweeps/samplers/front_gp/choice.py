@@ -63,13 +63,17 @@ def next_candidates(
     outlook = Outlook(_remaining(bits, fronts < problem.told), rows.tolist(), often, means)
     chosen: list[int] = []
     for place in range(min(most, len(pool))):
-        gains = count(possible & free[:, None, :]).sum(0) + 0.5 * luck
+        gains = (count(possible & free[:, None, :]).sum(0) + 0.5 * luck) / _price(problem, pool)
         gains[chosen] = -1
         if (len(problem.tried) + place) % settings.cover == settings.cover - 1:
             gains[~_rarest(problem, pool, [int(pool[one]) for one in chosen])] -= 1e12
         chosen.append(int(np.argmax(gains)))
         free &= ~possible[:, chosen[-1]]
     return [int(pool[one]) for one in chosen], outlook
+
+
+def _price(problem: Problem, rows: torch.Tensor) -> Floats:
+    return np.ones(len(rows)) if problem.price is None else problem.price[rows.numpy()]
 
 
 def _remaining(bits: NDArray[np.uint64], told: torch.Tensor) -> Floats:
@@ -108,6 +112,7 @@ def _most_informative(problem: Problem, kernel: Kernel, random: torch.Generator,
         if place >= len(known):
             variance = torch.diagonal(left, dim1=1, dim2=2) + noise[:, None]
             explained = (left.square().mean(1) / variance).mean(0)
+            explained /= torch.as_tensor(_price(problem, chosen))
             explained[known] = -1
             known.append(int(torch.argmax(explained)))
         row = known[place]
@@ -152,7 +157,7 @@ def _screened(
         kept = np.sort(np.argsort(-often, kind="stable")[: settings.fronts])
         fronts = torch.cat([torch.as_tensor(kept), tried[problem.told :]])
     if len(pool) > settings.screened:
-        gains = _gains(worth, feasible, len(tried), _box(worth, random, settings))
+        gains = _gains(worth, feasible, len(tried), _box(worth, random, settings)) / _price(problem, pool)
         order = torch.as_tensor(np.argsort(-gains, kind="stable"))
         best = settings.screened * 3 // 4
         others = order[best:][torch.randperm(len(order) - best, generator=random)[: settings.screened - best]]

@@ -60,6 +60,7 @@ class Problem:
         excess: ``(N, Q)``, by how much each limit was missed; 0 or less meets it.
         known_excess: ``(L, Q)``, the same where it is known beforehand, NaN elsewhere.
         replicates: ``(N, S, M)``, the measurements of each seed where several are known; S is 1 otherwise.
+        price: ``(L,)``, above 0, what trying each costs; None: all the same.
     """
 
     points: Points
@@ -70,6 +71,7 @@ class Problem:
     excess: Floats
     known_excess: Floats
     replicates: Floats | None = None
+    price: Floats | None = None
 
     @property
     def told(self) -> int:
@@ -90,7 +92,7 @@ class Problem:
 
     @cached_property
     def content(self) -> bytes:
-        """A digest of all but which candidates are running."""
+        """A digest of what there is to learn from: neither which candidates are running nor what they cost to try."""
         parts: list[Any] = [self.values, self.known, self.excess, self.known_excess, np.array(self.largest)]
         parts += [each.numpy() for each in (self.points.codes, self.points.places, self.points.present)]
         parts += [] if self.replicates is None else [self.replicates]

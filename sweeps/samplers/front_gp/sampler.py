@@ -55,6 +55,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         axis_of: parameters with one answer are one axis; by default ``a of b`` belongs to ``a``.
         replicates: the user attribute with what each seed measured, a list per seed with a value per objective, where the
             trial's values are means; a trial without it counts as one measurement.
+        price: returns what trying a candidate costs, above 0: the gain is then weighed per cost. None: per candidate.
         settings: how much is computed.
     """
 
@@ -67,6 +68,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         known: Callable[[Params], Known] | None = None,
         axis_of: Callable[[str], str] = stem,
         replicates: str = REPLICATES,
+        price: Callable[[Params], float] | None = None,
         settings: Settings | None = None,
     ) -> None:
         self._seed = int(np.random.default_rng(seed).integers(2**31)) if seed is None else seed
@@ -76,6 +78,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         self._distributions: dict[str, BaseDistribution] = {}
         self._known: Callable[[Params], Known] = known or (lambda params: {})
         self._outlook: dict[str, Any] | None = None
+        self._price = price
         if candidates is not None:
             self.choose_from(candidates, distributions or {}, known)
 
@@ -91,6 +94,10 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             raise ValueError(f"candidates have parameters without a distribution: {', '.join(missing)}")
         self._candidates, self._distributions = list(candidates), dict(distributions)
         self._known = known or (lambda params: {})
+
+    def weigh(self, price: Callable[[Params], float]) -> None:
+        """Set what trying a candidate costs."""
+        self._price = price
 
     @property
     def outlook(self) -> dict[str, Any] | None:
@@ -183,6 +190,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
                 excess,
             ),
             replicates=_replicates(told, self._replicates, len(directions)),
+            price=None if self._price is None else np.array([self._price(one) for one in params], dtype=float),
         )
         random = torch.Generator().manual_seed((self._seed * 1_000_003 + number) % 2**63)
         kernel = Kernel(len(encoding.categories), len(encoding.numeric))
