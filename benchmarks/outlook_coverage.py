@@ -56,8 +56,10 @@ def looks(names: Sequence[str], seeds: int) -> Iterator[Look]:
             found = replay(world, DEFAULT, seed, max(8, round(UPTO * size)), shipped_batch())
             truth = world.truth(found.told)
             for told, said in found.expected:
-                numbers = (said["low"], said["expected_gain"], said["high"], said["promised"])
-                yield Look(name, told / size, *map(float, numbers), 1 - truth.share(found.order[:told]))
+                real = 1 - truth.share(found.order[:told])
+                yield Look(
+                    name, told / size, said["low"], said["expected_gain"], said["high"], said["promised"], float(real)
+                )
 
 
 def line(name: str, found: Sequence[Look]) -> str:

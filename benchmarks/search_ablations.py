@@ -35,7 +35,7 @@ class _ArmsAlone(Encoding):
         found = super().points(params)
         _, which = torch.unique(found.codes, dim=0, return_inverse=True)
         self.categories = self.categories[:1]
-        return Points(which[:, None], found.places, found.present)
+        return Points(which[:, None], found.places, found.present, found.partial)
 
 
 class _WithoutSharing(FrontGPSampler):
@@ -46,7 +46,7 @@ class _WithoutSharing(FrontGPSampler):
             return super()._next(*given)
 
 
-def _settings(seed: int, **changed: int) -> BaseSampler:
+def _settings(seed: int, **changed: Any) -> BaseSampler:
     return FrontGPSampler(seed=seed, settings=Settings(**changed))
 
 

@@ -100,8 +100,8 @@ def replay(world: World, searcher: str, seed: int, count: int, batch: int) -> Re
                 values = world.told(candidate.key, told)
                 proposer.tell(candidate, values, "complete" if values is not None else "failed")
         rows = proposer._books.rows() if isinstance(proposer, OptunaSearch) else []
-    asked = [(int(row.user_attrs[ASKED]), row.system_attrs[OUTLOOK]) for row in rows if OUTLOOK in row.system_attrs]
-    return Replay(told, order, seconds, [(number, each) for number, each in asked if number % batch == 0])
+    looks = [(int(row.user_attrs[ASKED]), row.system_attrs[OUTLOOK]) for row in rows if OUTLOOK in row.system_attrs]
+    return Replay(told, order, seconds, [(number, said) for number, said in looks if number % batch == 0])
 
 
 @contextmanager

@@ -42,7 +42,8 @@ class Pairs:
         self.rest: list[torch.Tensor | None] = []
         for d in range(left.places.shape[1]):
             one, other = left.present[:, None, d], right.present[None, :, d]
-            partly = not bool(one.all() and other.all())
+            # of the problem, not of these points: else covariances between several parts of it would not fit together
+            partly = a.partial[d] or b.partial[d]
             # half of the covariance remains between points of which one lacks the axis
             self.both.append(torch.where(one & other, 0.5, 0.0).to(F) if partly else None)
             self.rest.append(torch.where(one == other, torch.where(one, 0.5, 1.0), 0.5).to(F) if partly else None)
@@ -65,7 +66,7 @@ def _different(points: Points) -> tuple[Points, torch.Tensor]:
         return points.take(torch.zeros(1, dtype=torch.int64)), torch.zeros(len(points), dtype=torch.int64)
     found, index = torch.unique(both, dim=0, return_inverse=True)
     half = points.places.shape[1]
-    return Points(points.codes[: len(found)], found[:, :half], found[:, half:] > 0), index
+    return Points(points.codes[: len(found)], found[:, :half], found[:, half:] > 0, points.partial), index
 
 
 @dataclass(frozen=True)

@@ -132,12 +132,12 @@ class Worth:
     @cached_property
     def _one_by_one(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Means and standard deviations of all candidates, each by itself, of every process."""
-        found = []
+        found, every = [], len(self._problem.points)
         for learned in self._learned:
             few = learned.posterior.few(FEW)
             parts = [
-                few.marginal(self._problem.points.take(rows))
-                for rows in torch.arange(len(self._problem.points)).split(AT_ONCE)
+                few.marginal(self._problem.points.take(torch.arange(start, min(start + AT_ONCE, every))))
+                for start in range(0, every, AT_ONCE)
             ]
             found.append((torch.cat([each[0] for each in parts], 1), torch.cat([each[1] for each in parts], 1).sqrt()))
         return found
