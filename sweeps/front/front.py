@@ -33,11 +33,13 @@ __all__ = [
     "CANDIDATE",
     "POSSIBLE",
     "SURE",
+    "candidate_table",
     "candidates",
     "front",
     "hypervolume",
     "membership",
     "non_dominated",
+    "only_front",
     "rivals",
     "seed_values",
     "write_front",
@@ -126,6 +128,55 @@ def front(table: pd.DataFrame, objectives: Mapping[str, Direction], *, mix_budge
     return result
 
 
+def candidate_table(
+    out: Path,
+    records: pd.DataFrame,
+    objectives: Mapping[str, Direction],
+    *,
+    shown: Sequence[str] = (),
+    select_on: str = "validation",
+    seeds: Iterable[int] | None = None,
+    mix_budgets: bool = False,
+    limits: Sequence[Limit] = (),
+) -> pd.DataFrame:
+    """Return every candidate with its name, mean, spread, frequency and whether it is on the front.
+
+    The selection numbers decide membership; the report numbers (``shown`` and the objectives themselves) stand beside them.
+
+    Args:
+        out: the study's output folder; tells what resampling its images does to the numbers.
+        records: the table of records (any status).
+        objectives: metric or cost -> direction, as the study names them.
+        shown: further columns to average.
+        select_on: which images decide, ``validation`` or ``report``.
+        seeds: the seeds that a complete candidate has; by default every seed that the records name.
+        mix_budgets: one front over all budgets; otherwise one per budget.
+        limits: the demands on winners.
+
+    Returns:
+        What `candidates` returns, with ``name`` (what ``prunefront export --pick`` takes) and ``on_front`` before it,
+        ``front_frequency`` and, with limits, ``limits`` (who meets them, `sweeps.front.limits`) behind the columns of
+        `CANDIDATE`.
+    """
+    decisive = deciding_columns(objectives, records.columns, select_on)
+    judged = limit_columns(limits, records.columns, select_on)
+    table = candidates(records, decisive, shown=[*objectives, *shown, *judged], seeds=seeds)
+    frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
+    table.insert(len(CANDIDATE), "front_frequency", frequency)
+    rows = [plain_row(row) for _, row in table.iterrows()]
+    if limits:
+        table.insert(len(CANDIDATE), "limits", [verdict_word(verdicts(row, limits, select_on)) for row in rows])
+    table.insert(0, "on_front", front(table, decisive, mix_budgets=mix_budgets))
+    table.insert(0, "name", [folder_name(title_of(row)) for row in rows])
+    return table
+
+
+def only_front(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a `candidate_table` that are on the front, in the order of ``front.csv``."""
+    chosen = table[table["on_front"]].drop(columns="on_front")
+    return chosen.sort_values(["budget", *CANDIDATE[:-1]])
+
+
 def write_front(
     out: Path,
     records: pd.DataFrame,
@@ -137,24 +188,20 @@ def write_front(
     mix_budgets: bool = False,
     limits: Sequence[Limit] = (),
 ) -> Path:
-    """Write ``front.csv`` into the study's folder: the candidates on the front with mean, spread and frequency.
-
-    The selection numbers decide membership; the report numbers (``shown`` and the objectives themselves) stand beside them.
-    ``name`` is what ``prunefront export --pick`` takes. With limits, ``limits`` says who meets them (`sweeps.front.limits`),
-    and their columns and the report numbers of these are there too.
+    """Write ``front.csv`` into the study's folder: the candidates on the front; arguments as `candidate_table`.
 
     Returns:
         The path of the file; without a front it holds the header only.
     """
-    decisive = deciding_columns(objectives, records.columns, select_on)
-    judged = limit_columns(limits, records.columns, select_on)
-    table = candidates(records, decisive, shown=[*objectives, *shown, *judged], seeds=seeds)
-    frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
-    table.insert(len(CANDIDATE), "front_frequency", frequency)
-    rows = [plain_row(row) for _, row in table.iterrows()]
-    if limits:
-        table.insert(len(CANDIDATE), "limits", [verdict_word(verdicts(row, limits, select_on)) for row in rows])
-    table.insert(0, "name", [folder_name(title_of(row)) for row in rows])
-    chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
-    write_csv(chosen, out / FRONT)
+    table = candidate_table(
+        out,
+        records,
+        objectives,
+        shown=shown,
+        select_on=select_on,
+        seeds=seeds,
+        mix_budgets=mix_budgets,
+        limits=limits,
+    )
+    write_csv(only_front(table), out / FRONT)
     return out / FRONT

@@ -12,6 +12,7 @@ import numpy as np
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import WEIGHTS
 from prune_core.pruning import load_network
+from prune_core.training.precision import switches_as_at_start
 from prune_core.trial.data import load_trial_data
 from prune_core.trial.description import TrialDescription
 from sweeps.export.choice import Choice, choices, open_study
@@ -134,21 +135,22 @@ def _send(choice: Choice, run_id: str, digest: str) -> str:
     with torch.inference_mode():
         expected = network(torch.from_numpy(example)).numpy()
     version = torch.__version__.split("+")[0]
-    info = mlflow.pytorch.log_model(
-        network,
-        name=model_name(choice),
-        run_id=run_id,
-        step=choice.budget,
-        signature=ModelSignature(
-            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *data.input_shape))]),
-            outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, expected.shape[1]))]),
-        ),
-        input_example=example,
-        # named here, since MLflow would find them out by loading the model in another process
-        pip_requirements=[f"torch=={version}", f"numpy=={np.__version__}", f"mlflow=={mlflow.__version__}"],
-        serialization_format="pt2",
-        tags={WEIGHTS_TAG: digest, "prunefront.name": choice.title, "prunefront.key": str(choice.record["key"])},
-    )
+    with switches_as_at_start():  # it exports the network
+        info = mlflow.pytorch.log_model(
+            network,
+            name=model_name(choice),
+            run_id=run_id,
+            step=choice.budget,
+            signature=ModelSignature(
+                inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *data.input_shape))]),
+                outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, expected.shape[1]))]),
+            ),
+            input_example=example,
+            # named here, since MLflow would find them out by loading the model in another process
+            pip_requirements=[f"torch=={version}", f"numpy=={np.__version__}", f"mlflow=={mlflow.__version__}"],
+            serialization_format="pt2",
+            tags={WEIGHTS_TAG: digest, "prunefront.name": choice.title, "prunefront.key": str(choice.record["key"])},
+        )
     _compare(mlflow.pytorch.load_model(info.model_uri), example, expected)
     return str(info.model_id)
 

@@ -1,4 +1,7 @@
-"""A plugin whose trials die: those of one method get further each time, another's never do. Used by `test_lost_workers`."""
+"""A plugin whose trials die: those of one method get further each time, another's never do.
+
+Importing it changes what every trial of the process does: only the workers of `test_lost_workers` do, and no test.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from prune_core.training import TrainingState
 from prune_core.trial.description import TrialDescription
 from prune_core.trial.order import TrialOrder
 from sweeps.engine import worker
+from tests.end_to_end.running import DEATHS
 
-DEATHS = 5
 GETS_FURTHER, DIES_ON_THE_SPOT = "unstructured", "l1_filter"
 
 

@@ -16,6 +16,8 @@ import psutil
 PRUNEFRONT = [sys.executable, "-m", "dashboards"]
 NOT_THE_SAME = ["train_seconds", "evaluate_seconds", "mlflow_run_id"]
 """Columns in which two runs of one study may differ."""
+DEATHS = 5
+"""How often the workers of a trial that gets further each time are killed."""
 
 
 def prunefront(

@@ -11,8 +11,7 @@ from benchmarks.engine_scale import study_of
 from prune_core.base.files import read_json
 from prune_core.base.trial_folder import DESCRIPTION, read_outcome
 from sweeps.engine.losses import LOST_WORKERS
-from tests.end_to_end.dying import DEATHS
-from tests.end_to_end.running import prunefront
+from tests.end_to_end.running import DEATHS, prunefront
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

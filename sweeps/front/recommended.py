@@ -1,0 +1,293 @@
+"""The recommended network: the one truth for the report, the end of a run, the list of exports and MLflow's alias.
+
+Asked is the smallest network that keeps what it must. What must be kept are the study's limits and margins; a study without
+limits that declares no margin of accuracy gets `MARGIN`. "Smallest" is what a device pays: the file, or the dense
+multiplications. Zeros inside a dense kernel save neither, so they decide only where no network that qualifies is really
+smaller. A network of the dense ladder, or one trained from scratch, that keeps as much in no larger a file is the answer
+instead; and where nothing qualifies, that is the answer.
+
+Only selection numbers decide (`sweeps.study.deciding`), and only the candidates of the longest budget compete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from prune_core.base.kinds import BASELINE, CONTROL, DENSE, REFERENCES, SCRATCH
+from prune_core.metrics import Direction
+from prune_core.metrics.quantities import direction_of, is_cost
+from sweeps.front.collapse import has_collapsed, loss_column
+from sweeps.front.front import candidates, rivals
+from sweeps.front.limits import limit_columns
+from sweeps.front.names import folder_name, title_of
+from sweeps.study.deciding import deciding_column, deciding_columns
+from sweeps.study.values import Limit
+
+MARGIN = 0.01
+"""Accuracy that may be lost against the control, as a fraction, in a study with neither limits nor a margin of it."""
+_PAID = {"nonzero_parameters": "size_bytes", "nonzero_macs": "macs"}
+"""Costs that count zeros out -> what a device that stores and multiplies them pays."""
+Outcome = Literal["pruned", "dense", "nothing", "incomplete"]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """What is recommended, and by which rule.
+
+    Attributes:
+        outcome: "pruned"; "dense" where a network that was never pruned does as well in no larger a file; "nothing" where no
+            candidate qualifies (keep the unpruned network); "incomplete" where no pruned candidate has all its seeds yet.
+        row: the candidate, column -> mean over the seeds; None unless there is one.
+        index: its label in the table that was judged.
+        control: the unpruned network of the same arm at the same budget; None where there is none.
+        beaten: of "dense", the pruned candidate that would have been recommended; None where none qualifies.
+        demands: what it had to meet, as comparisons of the table's columns.
+        cost: the column whose smallest value decided.
+        shrinks: whether its cost is really below the unpruned network's; False where only its zeros are counted.
+        qualified: labels of the pruned candidates that meet every demand.
+        among: how many pruned candidates there are at the longest budget.
+    """
+
+    outcome: Outcome
+    demands: tuple[Limit, ...]
+    cost: str
+    row: Row | None = None
+    index: Any = None
+    control: Row | None = None
+    beaten: Row | None = None
+    shrinks: bool = False
+    qualified: tuple[Any, ...] = ()
+    among: int = 0
+
+    @property
+    def title(self) -> str:
+        """What people call the network; empty where there is none."""
+        return "" if self.row is None else title_of(self.row)
+
+    @property
+    def name(self) -> str:
+        """What ``prunefront export --pick`` takes; empty where there is none."""
+        return folder_name(self.title) if self.row is not None else ""
+
+
+def demands_of(
+    columns: pd.Index, limits: Iterable[Limit], margins: Mapping[str, float], select_on: str = "validation"
+) -> tuple[Limit, ...]:
+    """Return what a recommended network must keep, as comparisons of the columns that decide.
+
+    Args:
+        columns: of the records, or of a table of candidates.
+        limits: the study's, on means over the seeds.
+        margins: the study's, column -> how much may be lost against the control.
+        select_on: as the study says.
+    """
+    demanded = [Limit(deciding_column(one.column, columns, select_on), one.comparison, one.value) for one in limits]
+    kept = {name.removeprefix("val_"): amount for name, amount in margins.items()}
+    if not demanded:
+        kept.setdefault("accuracy", MARGIN)
+    for name, amount in kept.items():
+        column = deciding_column(f"delta_{name}", columns, select_on)
+        if column in columns:
+            best = direction_of(name) == "max"
+            demanded.append(Limit(column, ">=" if best else "<=", -amount if best else amount))
+    return tuple(dict.fromkeys(demanded))
+
+
+def paid_cost(objectives: Iterable[str]) -> str:
+    """Return the cost by which networks are called small: the first of the objectives, as a dense device pays it."""
+    first = next((name for name in objectives if is_cost(name)), "size_bytes")
+    return _PAID.get(first, first)
+
+
+def counted_cost(objectives: Iterable[str]) -> str:
+    """Return the cost that decides where no network is really smaller: the first of the objectives, as it stands there."""
+    return next((name for name in objectives if is_cost(name)), "nonzero_parameters")
+
+
+def recommended_columns(
+    columns: pd.Index, objectives: Iterable[str], limits: Iterable[Limit], margins: Mapping[str, float], select_on: str
+) -> list[str]:
+    """Return the columns that a table of candidates needs for `recommend`, beside the objectives."""
+    limits, objectives = list(limits), list(objectives)
+    wanted = [
+        *(one.column for one in demands_of(columns, limits, margins, select_on)),
+        *limit_columns(limits, columns, select_on),
+        *(deciding_column(name, columns, select_on) for name in ("accuracy", *(_kept(name) for name in margins))),
+        paid_cost(objectives),
+        counted_cost(objectives),
+        loss_column(columns, select_on),
+    ]
+    return [name for name in dict.fromkeys(wanted) if name in columns]
+
+
+def recommend(
+    table: pd.DataFrame,
+    objectives: Iterable[str],
+    *,
+    limits: Sequence[Limit] = (),
+    margins: Mapping[str, float] | None = None,
+    select_on: str = "validation",
+) -> Recommended:
+    """Return the recommended network of a table of candidates.
+
+    Args:
+        table: of `sweeps.front.front.candidates`, with the columns of `recommended_columns`.
+        objectives: the study's, by the names that it gives them.
+        limits: the study's.
+        margins: the study's.
+        select_on: as the study says.
+    """
+    objectives = list(objectives)
+    demands = demands_of(table.columns, limits, margins or {}, select_on)
+    cost, counted = (
+        name if name in table else "nonzero_parameters" for name in (paid_cost(objectives), counted_cost(objectives))
+    )
+    rival = table[rivals(table)[-1] & table["complete"].to_numpy(dtype=bool)]
+    pruned = rival[~rival["method"].isin(REFERENCES)]
+    if not len(pruned):
+        return Recommended("incomplete", demands, cost)
+    whole = pruned[~has_collapsed(pruned, select_on)]
+    able = whole[_meet(whole, demands)]
+    accuracy = deciding_column("accuracy", table.columns, select_on)
+    full = {network: _unpruned_cost(rival, network, cost) for network in able["network"].unique()}
+    smaller = able[able[cost].to_numpy(dtype=float) < able["network"].map(full).to_numpy(dtype=float)]
+    shrinks = bool(len(smaller))
+    deciding = cost if shrinks else counted
+    chosen = _first(smaller if shrinks else able, deciding, accuracy)
+    control = _control(rival, chosen, accuracy)
+    found = Recommended(
+        "nothing" if chosen is None else "pruned",
+        demands,
+        deciding,
+        None if chosen is None else _plain(chosen),
+        None if chosen is None else chosen.name,
+        None if control is None else _plain(control),
+        shrinks=shrinks,
+        qualified=tuple(able.index),
+        among=len(pruned),
+    )
+    return _or_dense(found, rival, accuracy)
+
+
+def recommended_of(
+    records: pd.DataFrame,
+    objectives: Mapping[str, Direction],
+    *,
+    seeds: Iterable[int] | None,
+    limits: Sequence[Limit] = (),
+    margins: Mapping[str, float] | None = None,
+    select_on: str = "validation",
+    shown: Sequence[str] = (),
+) -> Recommended:
+    """Return the recommended network of a table of records.
+
+    Args:
+        records: the table of records.
+        objectives: the study's, by the names that it gives them.
+        seeds: those that a complete candidate has; None for every seed that the records name.
+        limits: the study's.
+        margins: the study's.
+        select_on: as the study says.
+        shown: further columns that the row is to have.
+    """
+    if records.empty:
+        return Recommended("incomplete", (), paid_cost(objectives))
+    decisive = deciding_columns(objectives, records.columns, select_on)
+    needed = recommended_columns(records.columns, objectives, limits, margins or {}, select_on)
+    asked = [name for name in (*needed, *shown) if name in records.columns]
+    table = candidates(records, decisive, shown=asked, seeds=seeds)
+    return recommend(table, objectives, limits=limits, margins=margins, select_on=select_on)
+
+
+def _or_dense(found: Recommended, rival: pd.DataFrame, accuracy: str) -> Recommended:
+    """Return the network that was never pruned where it keeps as much in no larger a file, else what was found."""
+    dense = rival[rival["method"].isin((DENSE, SCRATCH))]
+    if not len(dense):
+        return found
+    control = found.control
+    if control is None:
+        best = _control(rival, None, accuracy)
+        control = None if best is None else _plain(best)
+    judged = _against(dense, found.demands, control)
+    able = dense[_meet(judged, found.demands)]
+    if found.row is not None:
+        size, right = float(found.row[found.cost]), float(found.row[accuracy])
+        costs = able[found.cost].astype(float)
+        able = able[costs.lt(size) | (costs.eq(size) & able[accuracy].astype(float).ge(right))]
+    chosen = _first(able, found.cost, accuracy)
+    if chosen is None:
+        return found
+    return Recommended(
+        "dense",
+        found.demands,
+        found.cost,
+        _plain(chosen),
+        chosen.name,
+        control,
+        found.row,
+        True,
+        found.qualified,
+        found.among,
+    )
+
+
+def _against(dense: pd.DataFrame, demands: Iterable[Limit], control: Row | None) -> pd.DataFrame:
+    """Return networks without a control of their own with differences to the one that pruning started from."""
+    result = dense.copy()
+    for column in {one.column for one in demands if one.column.startswith("delta_")}:
+        metric = column.removeprefix("delta_")
+        known = control is not None and metric in control and metric in dense
+        result[column] = dense[metric].astype(float) - float(control[metric]) if known and control else float("nan")
+    return result
+
+
+def _meet(table: pd.DataFrame, demands: Iterable[Limit]) -> pd.Series[bool]:
+    result = pd.Series(True, index=table.index)
+    for one in demands:
+        measured = table[one.column].astype(float) if one.column in table else pd.Series(float("nan"), index=table.index)
+        result &= measured.map(one.holds).astype(bool)
+    return result
+
+
+def _first(table: pd.DataFrame, cost: str, accuracy: str) -> pd.Series[Any] | None:
+    """Return the smallest; of equal ones the most accurate, then the first by name."""
+    table = table[table[cost].notna()] if cost in table else table.iloc[:0]
+    if not len(table):
+        return None
+    order = [cost, accuracy, "network", "arm", "ratio"]
+    return table.sort_values(order, ascending=[True, False, True, True, True], kind="stable").iloc[0]
+
+
+def _unpruned_cost(rival: pd.DataFrame, network: str, cost: str) -> float:
+    own = rival[rival["network"].eq(network) & rival["method"].isin((BASELINE, CONTROL))]
+    return float(own[cost].min()) if len(own) else float("inf")
+
+
+def _control(rival: pd.DataFrame, chosen: pd.Series[Any] | None, accuracy: str) -> pd.Series[Any] | None:
+    """Return the unpruned network that a candidate is compared with; the most accurate one where there is no candidate."""
+    own = rival[rival["method"].eq(CONTROL)]
+    own = own if len(own) else rival[rival["method"].eq(BASELINE)]
+    if chosen is not None:
+        own = own[own["network"].eq(chosen["network"])]
+        # slimming has a control of its own arm; the others share that of their network
+        for arm in (chosen["arm"], chosen["network"]):
+            if own["arm"].eq(arm).any():
+                own = own[own["arm"].eq(arm)]
+                break
+    if not len(own):
+        return None
+    return own.sort_values([accuracy, "arm"], ascending=[False, True], kind="stable").iloc[0]
+
+
+def _kept(name: str) -> str:
+    return name.removeprefix("val_")
+
+
+def _plain(row: pd.Series[Any]) -> dict[str, Any]:
+    return {str(column): value.item() if isinstance(value, np.generic) else value for column, value in row.items()}
