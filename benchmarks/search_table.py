@@ -166,10 +166,10 @@ def main() -> None:
     }
     if asked.kept:
         runs = {run.cell: run for run in read_cells(asked.cells)}
+        cells = {group.name: longest_kept(group, runs) for group in groups}
     else:
-        runs = run_cells(
-            [cell for group in cells.values() for some in group.values() for cell in some], asked.cells, asked.workers
-        )
+        wanted = [cell for group in cells.values() for some in group.values() for cell in some]
+        runs = run_cells(wanted, asked.cells, asked.workers)
     found = table(cells, runs)
     groups = [group for group in groups if group.name in found]
     floors = {group.name: whole_regret(group, asked.seeds) for group in groups}
