@@ -26,6 +26,12 @@ OUTPUT = "logits"
 _NEEDED = ("onnx", "onnxruntime", "onnxscript")
 
 
+def formats_here() -> tuple[str, ...]:
+    """Return the formats that can be made with what is installed; only ONNX needs further packages."""
+    whole = all(find_spec(name) is not None for name in _NEEDED)
+    return tuple(name for name in FILES if whole or name != "onnx")
+
+
 def check_formats(formats: tuple[str, ...], *, int8: bool) -> None:
     """Refuse formats that there are not, and ONNX where its packages are missing.
 

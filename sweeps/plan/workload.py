@@ -27,6 +27,11 @@ class Candidates(Protocol):
         """Whether no further candidate will ever come."""
         ...
 
+    @property
+    def to_come(self) -> int:
+        """How many more trials may still be asked for."""
+        ...
+
 
 class Workload:
     """Trials that wait, run and are done, with pruning trials held back while another trial makes their baseline.
@@ -62,6 +67,7 @@ class Workload:
         self._ahead = ahead
         self._afterwards = afterwards
         self._waiting: dict[str, PlannedTrial] = {}
+        self._makers: dict[str, str] = {}  # trial that makes its baseline -> that baseline; few, whatever waits
         self._known: set[str] = set()
         self._placed: set[str] = set()
         self._alone: set[str] = set()
@@ -87,6 +93,11 @@ class Workload:
         """How many trials have a place."""
         return len(self._placed)
 
+    @property
+    def placed(self) -> list[PlannedTrial]:
+        """The trials that have a place, in the order in which they were handed out."""
+        return [trial for key, trial in self.running.items() if key in self._placed]
+
     def take_place(self, key: str) -> None:
         """Take note that a worker took a trial."""
         if key in self.running:
@@ -101,6 +112,11 @@ class Workload:
         """How many trials there are so far, whatever their state."""
         return len(self._known)
 
+    @property
+    def to_come(self) -> int:
+        """How many more trials a search may still ask for."""
+        return 0 if self._candidates is None else self._candidates.to_come
+
     def add(self, trials: Iterable[PlannedTrial]) -> None:
         """Take in trials; one that is known already grows by the budgets that it lacks."""
         for trial in trials:
@@ -114,6 +130,8 @@ class Workload:
                 continue
             self.done.pop(trial.key, None)
             self._waiting[trial.key] = self._joined(trial) if trial.key in self._waiting else trial
+            if trial.kind in ("baseline", "dense"):
+                self._makers[trial.key] = trial.baseline_key
 
     def next(self) -> PlannedTrial | None:
         """Return a trial that may start now, and count it as running; None when none may."""
@@ -129,7 +147,7 @@ class Workload:
         """Return the first trial that may start, and those before it whose baseline failed, with the cause."""
         asked: dict[str, tuple[bool, str | None]] = {}  # each baseline once: thousands of trials may wait for one
         made = {trial.baseline_key for trial in self.running.values()}
-        made |= {trial.baseline_key for trial in self._waiting.values() if trial.kind in ("baseline", "dense")}
+        made |= {baseline for key, baseline in self._makers.items() if key in self._waiting}
         hopeless: list[tuple[PlannedTrial, str]] = []
         if self._alone & self.running.keys():
             return None, hopeless

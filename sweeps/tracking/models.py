@@ -16,11 +16,13 @@ from prune_core.training.precision import switches_as_at_start
 from prune_core.trial.data import load_trial_data
 from prune_core.trial.description import TrialDescription
 from sweeps.export.choice import Choice, choices, open_study
+from sweeps.folder.identity import study_uid
 from sweeps.folder.paths import MLFLOW_ARTIFACTS
 from sweeps.storage.files import bring_back, sha256_of
 from sweeps.study.model import Study
 from sweeps.study.trust import Confirm, require_trust
 from sweeps.tracking.place import check_artifacts, checked_uri, quieten_mlflow, short_reason
+from sweeps.tracking.registered import register_recommended
 from sweeps.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm =
     for choice in chosen:
         try:
             yield f"{choice.title}: {log_model(client, choice, own)}"
+            if choice.recommended:
+                yield f"{choice.title}: loads by {registered(client, study, out, choice)}"
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
@@ -108,6 +112,18 @@ def log_model(client: MlflowClient, choice: Choice, own: Path | None) -> str:
     # a model is put into the active experiment, whatever its run's is; that of a new database lies in the working directory
     mlflow.set_experiment(experiment_id=run.info.experiment_id)
     return f"logged as models:/{_send(choice, run_id, digest)}"
+
+
+def registered(client: MlflowClient, study: Study, out: Path, choice: Choice) -> str:
+    """Register the model of the recommended network, which was logged before; return the address that loads it.
+
+    Raises:
+        ValueError: it has no model yet.
+    """
+    model = _model_of(client, str(choice.record["mlflow_run_id"]), sha256_of(choice.folder, WEIGHTS))
+    if model is None:
+        raise ValueError("its model is not in MLflow yet")
+    return register_recommended(client, study.name, study_uid(out), choice, model)
 
 
 def _model_of(client: MlflowClient, run_id: str, digest: str) -> str | None:
