@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from dashboards import labels
 from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
-from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
+from dashboards.analysis.columns import compared_columns
 from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.csv_tables import (
     answer_table,
@@ -30,6 +24,7 @@ from dashboards.analysis.csv_tables import (
     trend_table,
     write_tables,
 )
+from dashboards.analysis.decision import Decision, decide
 from dashboards.analysis.dense_ladder import has_ladder
 from dashboards.analysis.effects import Effect, confounded, effect_rows, effects
 from dashboards.analysis.equal_cost import equal_cost
@@ -40,16 +35,17 @@ from dashboards.analysis.limits import decided_on
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import with_images
-from dashboards.analysis.points import Points, candidate_points, fell_together
+from dashboards.analysis.points import Points, candidate_points
 from dashboards.analysis.provenance import claims_paper, deviations, run_facts
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
 from dashboards.figures.catalogue import Drawn, all_figures, depth_figures
-from dashboards.figures.front.data import FRAME, candidate_columns
+from dashboards.figures.front.data import candidate_columns
 from dashboards.figures.front.interactive import hovers
-from dashboards.figures.palette import DARK, LIGHT, order
+from dashboards.figures.palette import order
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from dashboards.report.environment import environment_of, json_for_script
 from dashboards.report.parts import (
     class_rows,
     failures,
@@ -64,13 +60,10 @@ from dashboards.report.parts import (
 from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
-from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
 from sweeps.front.claim_levels import DECIDABLE
-from sweeps.front.collapse import COLLAPSED
 from sweeps.front.doubts import baseline_doubts
-from sweeps.front.seed_differences import NOTHING
-from sweeps.records.checkpoints import ONE_CHECKPOINT, one_checkpoint_line
+from sweeps.records.checkpoints import one_checkpoint_line
 
 
 def build_report(out: Path, *, print_figures: bool = True, tell: Callable[[str], None] | None = None) -> Path:
@@ -119,7 +112,9 @@ def _build(study: StudyFolder, folder: Path, *, print_figures: bool, tell: Calla
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
     write_tables(folder / REPORT_TABLES, tables)
-    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped, damaged))
+    page = render(
+        study, points, figures, Findings(chosen, driving, sloping, found, flipped, damaged, decide(study, points, chosen))
+    )
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
     with replacing(folder / REPORT_PAGE) as temporary:
@@ -153,6 +148,7 @@ class Findings:
     depths: list[Depth]
     flips: list[Flips]
     damaged: list[str]
+    decision: Decision
 
 
 def render(
@@ -171,6 +167,7 @@ def render(
         points=points,
         figures=figures,
         answers=chosen,
+        decision=computed.decision,
         classes=class_rows(found),
         selective=selective_rows(found),
         accepted=ACCEPTED_ERROR,
@@ -222,58 +219,7 @@ def render(
     )
 
 
-def environment_of(*rooms: str) -> Environment:
-    """Return the templates' environment: everything is escaped, and an unknown name is an error.
-
-    Args:
-        rooms: packages whose templates come before the report's own.
-    """
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader(room) for room in (*rooms, "dashboards.report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=labels.typeset,
-    )
-    environment.globals |= {
-        "light": LIGHT,
-        "dark": DARK,
-        "columns": table_columns(),
-        "compared": compared_columns(),
-        "headline": headline_columns(),
-        "title": labels.title,
-        "column_head": labels.heading,
-    }
-    environment.globals |= {"one_checkpoint": ONE_CHECKPOINT, "nothing": NOTHING}
-    environment.globals["frame"] = f"{100 * FRAME:.0f}"
-    environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
-    environment.globals |= {"cell": _cell, "digest": _digest}
-    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": f"{100 * COLLAPSED:g}"}
-    environment.globals["fell_together"] = fell_together
-    environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
-    return environment
-
-
-def _digest(script: str) -> Markup:
-    """Return what a page's policy calls a script that it lets run: no other does, wherever it came from."""
-    return Markup(f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}")  # noqa: S704  (base64)
-
-
-def _cell(row: Any, name: str) -> str:
-    """Return a number of a candidate as tables show it: costs without their spread, which would make them too wide."""
-    if is_cost(name):
-        return labels.number(getattr(row, name), name)
-    return labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
-
-
 def page_data(points: Points, figures: list[Drawn]) -> Markup:
     """Return the figures, and what they share by the places of the candidates, for the page's script."""
     drawn = {figure.name: figure.figure for figure in figures}
     return json_for_script({"hover": hovers(points), "candidates": candidate_columns(points), "figures": drawn})
-
-
-def json_for_script(value: Any) -> Markup:
-    """Return JSON that can stand inside a script element: no ``<``, so nothing in it can end the element."""
-    text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704

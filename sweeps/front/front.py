@@ -19,7 +19,7 @@ from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
-from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
+from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, rivals_by_budget, seed_values
 from sweeps.front.names import folder_name, title_of
 from sweeps.front.seed_differences import with_seed_differences
 from sweeps.front.seeds import seed_adjusted
@@ -35,10 +35,12 @@ __all__ = [
     "SURE",
     "candidates",
     "front",
+    "front_budgets",
     "hypervolume",
     "membership",
     "non_dominated",
     "rivals",
+    "rivals_by_budget",
     "seed_values",
     "write_front",
 ]
@@ -126,6 +128,22 @@ def front(table: pd.DataFrame, objectives: Mapping[str, Direction], *, mix_budge
     return result
 
 
+def front_budgets(table: pd.DataFrame, objectives: Mapping[str, Direction]) -> list[tuple[int, ...]]:
+    """Return, for each candidate, the budgets on whose front it is; the arguments are those of `front`.
+
+    One that is fine-tuned can be on the front of its own budget alone. One that is never fine-tuned competes on all of them
+    and may be on some: said of one front, "on the front" means that front.
+    """
+    able = table["complete"].to_numpy(dtype=bool)
+    values = table[list(objectives)].to_numpy(dtype=float)
+    result: list[tuple[int, ...]] = [()] * len(table)
+    for budget, group in rivals_by_budget(table).items():
+        members = np.flatnonzero(group & able)
+        for place in members[non_dominated(values[members], list(objectives.values()))]:
+            result[place] = (*result[place], budget)
+    return result
+
+
 def write_front(
     out: Path,
     records: pd.DataFrame,
@@ -140,8 +158,9 @@ def write_front(
     """Write ``front.csv`` into the study's folder: the candidates on the front with mean, spread and frequency.
 
     The selection numbers decide membership; the report numbers (``shown`` and the objectives themselves) stand beside them.
-    ``name`` is what ``prunefront export --pick`` takes. With limits, ``limits`` says who meets them (`sweeps.front.limits`),
-    and their columns and the report numbers of these are there too.
+    ``name`` is what ``prunefront export --pick`` takes; ``front_budgets`` says on the fronts of which budgets it is (``;``
+    between), since a baseline competes at every budget and is listed once. With limits, ``limits`` says who meets them
+    (`sweeps.front.limits`), and their columns and the report numbers of these are there too.
 
     Returns:
         The path of the file; without a front it holds the header only.
@@ -151,6 +170,8 @@ def write_front(
     table = candidates(records, decisive, shown=[*objectives, *shown, *judged], seeds=seeds)
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
+    budgets = [";".join(map(str, each)) for each in front_budgets(table, decisive)]
+    table.insert(len(CANDIDATE) + 1, "front_budgets", budgets)
     rows = [plain_row(row) for _, row in table.iterrows()]
     if limits:
         table.insert(len(CANDIDATE), "limits", [verdict_word(verdicts(row, limits, select_on)) for row in rows])

@@ -12,7 +12,7 @@ Only selection numbers decide (`sweeps.study.deciding`), and only the candidates
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -47,10 +47,12 @@ class Recommended:
         index: its label in the table that was judged.
         control: the unpruned network of the same arm at the same budget; None where there is none.
         beaten: of "dense", the pruned candidate that would have been recommended; None where none qualifies.
+        pruned_index: the label of the pruned candidate that is recommended or beaten; None where none qualifies.
         demands: what it had to meet, as comparisons of the table's columns.
         cost: the column whose smallest value decided.
         shrinks: whether its cost is really below the unpruned network's; False where only its zeros are counted.
         qualified: labels of the pruned candidates that meet every demand.
+        smaller: how many of them are really smaller than their control.
         among: how many pruned candidates there are at the longest budget.
     """
 
@@ -61,8 +63,10 @@ class Recommended:
     index: Any = None
     control: Row | None = None
     beaten: Row | None = None
+    pruned_index: Any = None
     shrinks: bool = False
     qualified: tuple[Any, ...] = ()
+    smaller: int = 0
     among: int = 0
 
     @property
@@ -143,24 +147,30 @@ def recommend(
         margins: the study's.
         select_on: as the study says.
     """
+    return recommend_by(table, objectives, demands_of(table.columns, limits, margins or {}, select_on), select_on)
+
+
+def recommend_by(
+    table: pd.DataFrame, objectives: Iterable[str], demands: tuple[Limit, ...], select_on: str = "validation"
+) -> Recommended:
+    """Return what would be recommended with these demands; the other arguments are those of `recommend`."""
     objectives = list(objectives)
-    demands = demands_of(table.columns, limits, margins or {}, select_on)
-    cost, counted = (
-        name if name in table else "nonzero_parameters" for name in (paid_cost(objectives), counted_cost(objectives))
-    )
+    cost, counted = paid_cost(objectives), counted_cost(objectives)
+    accuracy = deciding_column("accuracy", table.columns, select_on)
+    absent = [name for name in dict.fromkeys((cost, counted, accuracy)) if name not in table]
+    table = table.reindex(columns=[*table.columns, *absent])  # a table of an older version may lack a cost
     rival = table[rivals(table)[-1] & table["complete"].to_numpy(dtype=bool)]
     pruned = rival[~rival["method"].isin(REFERENCES)]
     if not len(pruned):
         return Recommended("incomplete", demands, cost)
     whole = pruned[~has_collapsed(pruned, select_on)]
     able = whole[_meet(whole, demands)]
-    accuracy = deciding_column("accuracy", table.columns, select_on)
     full = {network: _unpruned_cost(rival, network, cost) for network in able["network"].unique()}
     smaller = able[able[cost].to_numpy(dtype=float) < able["network"].map(full).to_numpy(dtype=float)]
     shrinks = bool(len(smaller))
     deciding = cost if shrinks else counted
     chosen = _first(smaller if shrinks else able, deciding, accuracy)
-    control = _control(rival, chosen, accuracy)
+    control = None if chosen is None else control_of(rival, chosen)
     found = Recommended(
         "nothing" if chosen is None else "pruned",
         demands,
@@ -168,8 +178,10 @@ def recommend(
         None if chosen is None else _plain(chosen),
         None if chosen is None else chosen.name,
         None if control is None else _plain(control),
+        pruned_index=None if chosen is None else chosen.name,
         shrinks=shrinks,
         qualified=tuple(able.index),
+        smaller=len(smaller),
         among=len(pruned),
     )
     return _or_dense(found, rival, accuracy)
@@ -208,12 +220,15 @@ def recommended_of(
 def _or_dense(found: Recommended, rival: pd.DataFrame, accuracy: str) -> Recommended:
     """Return the network that was never pruned where it keeps as much in no larger a file, else what was found."""
     dense = rival[rival["method"].isin((DENSE, SCRATCH))]
+    if found.row is not None:  # another network of the study, unpruned, is a rung of a ladder too
+        others = rival["method"].isin((BASELINE, CONTROL)) & rival["network"].ne(found.row["network"])
+        dense = pd.concat([dense, rival[others]])
     if not len(dense):
         return found
     control = found.control
     if control is None:
-        best = _control(rival, None, accuracy)
-        control = None if best is None else _plain(best)
+        unpruned = rival[rival["method"].isin((BASELINE, CONTROL))].sort_values(accuracy, ascending=False, kind="stable")
+        control = _plain(unpruned.iloc[0]) if len(unpruned) else None
     judged = _against(dense, found.demands, control)
     able = dense[_meet(judged, found.demands)]
     if found.row is not None:
@@ -223,17 +238,8 @@ def _or_dense(found: Recommended, rival: pd.DataFrame, accuracy: str) -> Recomme
     chosen = _first(able, found.cost, accuracy)
     if chosen is None:
         return found
-    return Recommended(
-        "dense",
-        found.demands,
-        found.cost,
-        _plain(chosen),
-        chosen.name,
-        control,
-        found.row,
-        True,
-        found.qualified,
-        found.among,
+    return replace(
+        found, outcome="dense", row=_plain(chosen), index=chosen.name, control=control, beaten=found.row, shrinks=True
     )
 
 
@@ -269,20 +275,22 @@ def _unpruned_cost(rival: pd.DataFrame, network: str, cost: str) -> float:
     return float(own[cost].min()) if len(own) else float("inf")
 
 
-def _control(rival: pd.DataFrame, chosen: pd.Series[Any] | None, accuracy: str) -> pd.Series[Any] | None:
-    """Return the unpruned network that a candidate is compared with; the most accurate one where there is no candidate."""
-    own = rival[rival["method"].eq(CONTROL)]
-    own = own if len(own) else rival[rival["method"].eq(BASELINE)]
-    if chosen is not None:
-        own = own[own["network"].eq(chosen["network"])]
-        # slimming has a control of its own arm; the others share that of their network
-        for arm in (chosen["arm"], chosen["network"]):
-            if own["arm"].eq(arm).any():
-                own = own[own["arm"].eq(arm)]
-                break
-    if not len(own):
-        return None
-    return own.sort_values([accuracy, "arm"], ascending=[False, True], kind="stable").iloc[0]
+def control_of(table: pd.DataFrame, row: Row | pd.Series[Any]) -> pd.Series[Any] | None:
+    """Return the unpruned network that a candidate is compared with: fine-tuned as long, of the same arm or else network.
+
+    Args:
+        table: of candidates, those of one budget and what is never fine-tuned.
+        row: of the candidate.
+    """
+    own = table[table["network"].eq(row["network"])]
+    # slimming has a control of its own arm; the others share that of their network
+    for method in (CONTROL, BASELINE):
+        for arm in (row["arm"], row["network"]):
+            found = own[own["method"].eq(method) & own["arm"].eq(arm)]
+            if len(found):
+                return found.iloc[0]
+    found = own[own["method"].isin((CONTROL, BASELINE))]
+    return found.iloc[0] if len(found) else None
 
 
 def _kept(name: str) -> str:

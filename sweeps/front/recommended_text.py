@@ -52,8 +52,12 @@ def reason(found: Recommended) -> str:
     smallest = "the smallest file" if found.cost == "size_bytes" else f"the fewest {title_of(found.cost)}"
     if len(found.qualified) == 1:
         return f"the only one of {_networks(found.among)} that {kept_words(found.demands, many=False)}"
-    kept = kept_words(found.demands, many=True)
-    return f"{smallest} of the {len(found.qualified)} pruned networks (of {found.among}) that {kept}"
+    able = f"pruned networks (of {found.among}) that {kept_words(found.demands, many=True)}"
+    if found.smaller == 1:
+        return f"of the {len(found.qualified)} {able}, the only one really smaller than its control"
+    if found.shrinks:
+        return f"{smallest} of the {found.smaller} {able} and are really smaller than their control"
+    return f"{smallest} of the {len(found.qualified)} {able}"
 
 
 def kept_words(demands: Sequence[Limit], *, many: bool) -> str:
