@@ -13,7 +13,7 @@ TERMS: dict[str, str] = {
     "collapsed": "more than 10 points of accuracy below the control: an answer to nobody's question",
     "control": "the same network fine-tuned for as long and not pruned; every difference is against it, seed by seed",
     "dense ladder": "smaller networks trained as they are, without pruning: what pruning has to beat",
-    "ECE": "expected calibration error: how far confidence is from accuracy on average, from 0 (perfect) to 1",
+    "ECE": "expected calibration error: how far confidence is from accuracy on average; 0 % is perfect",
     "front": "the candidates that no other beats: none is as good in everything that decides and better in something",
     "interval": "the range that holds the true difference in 95 % of studies like this one",
     "MACs": "multiply-accumulates of one prediction, with every weight multiplied, zeros included",

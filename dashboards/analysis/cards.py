@@ -21,7 +21,7 @@ from prune_core.metrics.quantities import direction_of
 from sweeps.front.names import folder_name, title_of
 from sweeps.study.deciding import deciding_column
 
-COSTS = ("size_bytes", "macs", "nonzero_macs")
+COSTS = ("size_bytes", "macs")
 METRICS = ("accuracy", "ece", "mpc", "worst_corruption_accuracy")
 """What every card shows: what the network costs, and how good it is on the report images."""
 
@@ -36,7 +36,7 @@ class Cell:
         beside: what belongs to it, for example which corruption is the worst; empty without.
         difference: to the control, as it is printed; empty where there is none.
         interval: the 95 % interval of the difference; empty for costs, which are exact, and for one seed.
-        side: "better" or "worse" by the sign of the mean, "" where neither; nothing is claimed by it.
+        side: "better" or "worse" where the interval leaves 0 out, "" elsewhere; of a cost, which side it is on.
         mark: where it stands on the scale that the cards share; None for costs.
     """
 
@@ -127,13 +127,15 @@ def _compared_with(points: Points, row: Any) -> Any | None:
 def _cost(row: Any, control: Any | None, name: str) -> Cell:
     value = float(getattr(row, name))
     shown = plain_number(value, name) if name == "size_bytes" else labels.number(value, name)
+    nonzero = float(getattr(row, "nonzero_macs", math.nan))
+    beside = f"{labels.number(nonzero, 'macs')} nonzero" if name == "macs" and not math.isnan(nonzero) else ""
     if control is None or not getattr(control, name) > 0:
-        return Cell(name, shown, "", "", "", "")
+        return Cell(name, shown, beside, "", "", "")
     full = float(getattr(control, name))
     share = 100 * (value / full - 1)
     difference = f"{share:+.0f} %" if abs(share) >= 0.5 or value == full else f"{share:+.2g} %"
     side = "" if value == full else "better" if value < full else "worse"
-    return Cell(name, shown, "", "the same" if value == full else difference, "", side)
+    return Cell(name, shown, beside, "the same" if value == full else difference, "", side)
 
 
 def _metric(study: StudyFolder, row: Any, name: str, one: Paired | None, scale: tuple[float, float] | None) -> Cell:
@@ -142,7 +144,8 @@ def _metric(study: StudyFolder, row: Any, name: str, one: Paired | None, scale: 
     if one is None or scale is None:
         return Cell(name, value, beside, "", "", "")
     difference, interval = one.words(name)
-    side = "" if one.mean == 0 else "better" if (one.mean > 0) == (direction_of(name) == "max") else "worse"
+    apart = one.low > 0 or one.high < 0  # an interval that holds 0 gets no colour: nothing says which side it is on
+    side = "" if not apart else "better" if (one.mean > 0) == (direction_of(name) == "max") else "worse"
     return Cell(name, value, beside, difference, interval, side, mark(one, scale))
 
 
@@ -163,9 +166,25 @@ def _worst(study: StudyFolder, row: Any) -> str:
 def _sure(points: Points, row: Any) -> str:
     """Return how sure a place on the front is, in words."""
     on = points.longest in row.front_at
-    place = "On the front" if on else "Not on the front"
-    epochs = labels.epochs(points.longest)
-    if math.isnan(row.frequency):
-        return f"{place} of {epochs} of fine-tuning; with one seed, how sure that is cannot be said."
-    kept = f"in {100 * row.frequency:.0f} % of the draws of seeds and images it {'keeps its place' if on else 'is'}"
-    return f"{place} of {epochs} of fine-tuning; {kept}."
+    front = f"the front of {labels.epochs(points.longest)}"
+    draws = "" if math.isnan(row.frequency) else f"in {100 * row.frequency:.0f} % of the draws of seeds and images"
+    if on:
+        return f"On {front}; {f'{draws} it keeps its place' if draws else 'with one seed nobody can say how surely'}."
+    rival = _better(points, row)
+    why = (
+        f", since {labels.candidate(rival)} is as good in all that decides and better in something"
+        if rival is not None
+        else ""
+    )
+    return f"Not on {front}{why}{f'; {draws} it is on it' if draws else ''}."
+
+
+def _better(points: Points, row: Any) -> Any | None:
+    """Return a candidate that beats another in what decides: as good in everything, better in something."""
+    signs = [1.0 if way == "min" else -1.0 for way in points.decisive.values()]
+    own = [sign * float(getattr(row, name)) for sign, name in zip(signs, points.decisive, strict=True)]
+    for other in rows_of(points.at_longest()):
+        theirs = [sign * float(getattr(other, name)) for sign, name in zip(signs, points.decisive, strict=True)]
+        if other.front and all(a <= b for a, b in zip(theirs, own, strict=True)) and theirs != own:
+            return other
+    return None

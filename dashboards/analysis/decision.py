@@ -95,3 +95,8 @@ def _differences(study: StudyFolder, points: Points, answer: Answer) -> Mapping[
 
 def _named(points: Points, row: Mapping[str, Any]) -> Any:
     return rows_of(points.table.iloc[[int(row["place"])]])[0] if "place" in row else row
+
+
+def named(decision: Decision) -> dict[int, str]:
+    """Return place -> label of the networks that the answer names, for the figure of the front."""
+    return {int(card.row.place): card.role for card in decision.cards}

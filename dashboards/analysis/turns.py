@@ -13,14 +13,14 @@ from dashboards import labels
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
-from prune_core.metrics.quantities import direction_of, is_cost
+from prune_core.metrics.quantities import direction_of, is_cost, title_of
 from sweeps.front.recommended import recommend_by
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
 STEP = 0.001
 """Limits are named in steps of a tenth of a percentage point, or as much of a number that is no share."""
-_SHOWN = 3
+_SHOWN = 2
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def wins_when(study: StudyFolder, points: Points, row: Any, column: str) -> str:
     demand = Limit(column, ">=" if best else "<=", bound)
     won = _with(study, points, demand)
     if won is not None and won.place == row.place:
-        return f"It is the answer where {_asks(demand)} is asked."
-    return f"No limit on {labels.title(column)} alone makes it the answer: a smaller network meets each that it meets."
+        return f"Ask for {_asks(demand)}: then it is the answer."
+    return f"No limit on {title_of(column)} makes it the answer: a smaller network meets each that it meets."
 
 
 def _nearest(study: StudyFolder, points: Points, demand: Limit, own: float, *, looser: bool) -> Turn | None:
@@ -93,7 +93,7 @@ def _nearest(study: StudyFolder, points: Points, demand: Limit, own: float, *, l
         if row is None or current is None or row.place != current["place"]:
             # how far from the bound of today, or from the number itself where nothing is demanded of it
             away = abs(bound - (own if math.isinf(demand.value) else demand.value))
-            return Turn(changed, row, away, _sentence(points, changed, row))
+            return Turn(changed, row, away, _sentence(points, changed, row, looser=looser))
     return None
 
 
@@ -103,11 +103,12 @@ def _with(study: StudyFolder, points: Points, demand: Limit) -> Any | None:
     return None if found.row is None else rows_of(points.table.loc[[found.index]])[0]
 
 
-def _sentence(points: Points, demand: Limit, row: Any | None) -> str:
+def _sentence(points: Points, demand: Limit, row: Any | None, *, looser: bool) -> str:
+    asked = f"{'Allow' if looser else 'Ask for'} {_asks(demand)}"
     if row is None:
-        return f"If {_asks(demand)} is asked, no network qualifies."
+        return f"{asked}: no network qualifies."
     cost = points.recommended.cost
-    return f"If {_asks(demand)} is asked, the answer is {labels.candidate(row)} ({labels.number(getattr(row, cost), cost)})."
+    return f"{asked}: {labels.candidate(row)}, {labels.number(getattr(row, cost), cost)}."
 
 
 def _asks(demand: Limit) -> str:

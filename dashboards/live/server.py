@@ -30,7 +30,8 @@ from dashboards.figures.catalogue import live_drawn
 from dashboards.reading.live_records import newest
 from dashboards.reading.live_state import live_state
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
-from dashboards.report.report import environment_of, page_data
+from dashboards.report.environment import environment_of
+from dashboards.report.report import page_data
 from prune_core.base.errors import BadInput
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")

@@ -13,6 +13,7 @@ from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
 from dashboards.analysis.columns import compared_columns
 from dashboards.analysis.control_comparison import control_sentence
+from dashboards.analysis.counts import candidates_words, members_sentence
 from dashboards.analysis.csv_tables import (
     answer_table,
     candidate_table,
@@ -24,13 +25,14 @@ from dashboards.analysis.csv_tables import (
     trend_table,
     write_tables,
 )
-from dashboards.analysis.decision import Decision, decide
+from dashboards.analysis.decision import Decision, decide, named
 from dashboards.analysis.dense_ladder import has_ladder
 from dashboards.analysis.effects import Effect, confounded, effect_rows, effects
 from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
 from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.kept_logits import away_sentence, damaged_sentences
+from dashboards.analysis.learning import learning_curves
 from dashboards.analysis.limits import decided_on
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import frequency_sentences
@@ -40,22 +42,25 @@ from dashboards.analysis.provenance import claims_paper, deviations, run_facts
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
-from dashboards.figures.catalogue import Drawn, all_figures, depth_figures
+from dashboards.figures.catalogue import Drawn, all_figures, depth_figures, learning_drawn
 from dashboards.figures.front.data import candidate_columns
 from dashboards.figures.front.interactive import hovers
 from dashboards.figures.palette import order
+from dashboards.reading.run_pages import run_pages
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.environment import environment_of, json_for_script
 from dashboards.report.parts import (
     class_rows,
     failures,
     flat,
-    front_heading,
-    front_rows,
-    reference_rows,
+    front_words,
+    listed_columns,
     seed_count,
     selective_rows,
+    shown_at_first,
+    shown_columns,
     status_counts,
+    table_rows,
 )
 from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
@@ -98,7 +103,9 @@ def _build(study: StudyFolder, folder: Path, *, print_figures: bool, tell: Calla
         say(f"warning: {study.path}: {line}")
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
-    figures = [*all_figures(points, paper), *depth_figures(found, points, paper)]
+    decision = decide(study, points, chosen)
+    figures = [*all_figures(points, paper, named(decision)), *depth_figures(found, points, paper)]
+    figures += learning_drawn(learning_curves(study, points, [card.row for card in decision.cards]))
     tables = {
         "candidates": candidate_table(points),
         "answers": answer_table(chosen),
@@ -194,12 +201,16 @@ def render(
         methods=order(set(points.complete["method"]) - set(REFERENCES)),
         always=NEVER_FINE_TUNED,
         beats=control_sentence(study, points),
-        front=front_rows(points),
-        front_heading=front_heading(points),
-        references=reference_rows(points),
+        rows=table_rows(points),
+        shown_at_first=lambda row: shown_at_first(points, row, named(computed.decision)),
+        front_words=lambda row: front_words(points, row),
+        members=members_sentence(points),
+        totals=candidates_words(points),
+        chosen_columns=shown_columns(points),
+        all_columns=listed_columns(points),
         counts=status_counts(study.records),
         failures=failures(study.records),
-        data=page_data(points, figures),
+        data=page_data(points, figures, run_pages(study)),
         plotly=Markup(get_plotlyjs()),  # noqa: S704  (plotly's own script)
         script=Markup(environment.get_template("page.js").render()),  # noqa: S704  (our own script)
         seeds=seed_count(points)[0],
@@ -219,7 +230,14 @@ def render(
     )
 
 
-def page_data(points: Points, figures: list[Drawn]) -> Markup:
-    """Return the figures, and what they share by the places of the candidates, for the page's script."""
+def page_data(points: Points, figures: list[Drawn], mlflow: str = "") -> Markup:
+    """Return the figures, and what they share by the places of the candidates, for the page's script.
+
+    Args:
+        points: the candidates.
+        figures: the page's.
+        mlflow: what a run's page begins with, its id follows; empty where there is none.
+    """
     drawn = {figure.name: figure.figure for figure in figures}
-    return json_for_script({"hover": hovers(points), "candidates": candidate_columns(points), "figures": drawn})
+    found = {"hover": hovers(points), "candidates": candidate_columns(points), "figures": drawn}
+    return json_for_script(found | ({"mlflow": mlflow} if mlflow else {}))

@@ -1,7 +1,7 @@
 """The recommended network: the one truth for the report, the end of a run, the list of exports and MLflow's alias.
 
 Asked is the smallest network that keeps what it must. What must be kept are the study's limits and margins; a study without
-limits that declares no margin of accuracy gets `MARGIN`. "Smallest" is what a device pays: the file, or the dense
+limits gets the margins of `KEPT` where it declares none. "Smallest" is what a device pays: the file, or the dense
 multiplications. Zeros inside a dense kernel save neither, so they decide only where no network that qualifies is really
 smaller. A network of the dense ladder, or one trained from scratch, that keeps as much in no larger a file is the answer
 instead; and where nothing qualifies, that is the answer.
@@ -30,6 +30,9 @@ from sweeps.study.values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control, as a fraction, in a study with neither limits nor a margin of it."""
+KEPT: Mapping[str, float] = {"accuracy": MARGIN, "ece": 0.01, "mpc": 0.02}
+"""What must be kept by default, as fractions: a point of accuracy, a hundredth of ECE, two points of mPC, which fewer images
+measure. Accuracy always; the others where they are objectives, so that the answer keeps all that the study asks about."""
 _PAID = {"nonzero_parameters": "size_bytes", "nonzero_macs": "macs"}
 """Costs that count zeros out -> what a device that stores and multiplies them pays."""
 Outcome = Literal["pruned", "dense", "nothing", "incomplete"]
@@ -81,7 +84,11 @@ class Recommended:
 
 
 def demands_of(
-    columns: pd.Index, limits: Iterable[Limit], margins: Mapping[str, float], select_on: str = "validation"
+    columns: pd.Index,
+    limits: Iterable[Limit],
+    margins: Mapping[str, float],
+    select_on: str = "validation",
+    objectives: Iterable[str] = ("accuracy",),
 ) -> tuple[Limit, ...]:
     """Return what a recommended network must keep, as comparisons of the columns that decide.
 
@@ -90,11 +97,13 @@ def demands_of(
         limits: the study's, on means over the seeds.
         margins: the study's, column -> how much may be lost against the control.
         select_on: as the study says.
+        objectives: the study's.
     """
     demanded = [Limit(deciding_column(one.column, columns, select_on), one.comparison, one.value) for one in limits]
     kept = {name.removeprefix("val_"): amount for name, amount in margins.items()}
     if not demanded:
-        kept.setdefault("accuracy", MARGIN)
+        wanted = {"accuracy", *(name.removeprefix("val_") for name in objectives)}
+        kept = {name: amount for name, amount in KEPT.items() if name in wanted} | kept
     for name, amount in kept.items():
         column = deciding_column(f"delta_{name}", columns, select_on)
         if column in columns:
@@ -120,9 +129,9 @@ def recommended_columns(
     """Return the columns that a table of candidates needs for `recommend`, beside the objectives."""
     limits, objectives = list(limits), list(objectives)
     wanted = [
-        *(one.column for one in demands_of(columns, limits, margins, select_on)),
+        *(one.column for one in demands_of(columns, limits, margins, select_on, objectives)),
         *limit_columns(limits, columns, select_on),
-        *(deciding_column(name, columns, select_on) for name in ("accuracy", *(_kept(name) for name in margins))),
+        *(deciding_column(name, columns, select_on) for name in (*KEPT, *(_kept(name) for name in margins))),
         paid_cost(objectives),
         counted_cost(objectives),
         loss_column(columns, select_on),
@@ -147,7 +156,9 @@ def recommend(
         margins: the study's.
         select_on: as the study says.
     """
-    return recommend_by(table, objectives, demands_of(table.columns, limits, margins or {}, select_on), select_on)
+    objectives = list(objectives)
+    demands = demands_of(table.columns, limits, margins or {}, select_on, objectives)
+    return recommend_by(table, objectives, demands, select_on)
 
 
 def recommend_by(

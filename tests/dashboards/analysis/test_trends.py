@@ -60,7 +60,9 @@ def test_a_collapse_is_no_line_and_its_low_ece_no_gain(tmp_path):
     (sentence,) = sentences(folder(tmp_path, NEXT_TO_NONE, lost=0.25))[("ratio", "n")]
     assert sentence == "m: From ratio 0.5 on it has collapsed."  # its ECE is not lower: nothing to warn of
     (sentence,) = sentences(folder(tmp_path, NEXT_TO_NONE, lost=0.25, ece=-0.01))[("ratio", "n")]
-    assert sentence == "m: From ratio 0.5 on it has collapsed; its ECE is below its control's at 0.9, which is no gain there."
+    assert (
+        sentence == "m: From ratio 0.5 on it has collapsed; its ECE is below its control's at 0.9, which is no gain there."
+    )
     (sentence,) = sentences(folder(tmp_path, NEXT_TO_NONE, lost=0.15))[("ratio", "n")]  # at .9 only: the line ends at .5
     assert sentence.startswith("m: before it collapses, ECE +0.0100 [+0.0100, +0.0100]. From ratio 0.9 on it has collapsed")
     assert "collapsed" not in sentences(folder(tmp_path, NEXT_TO_NONE, lost=0.1))[("ratio", "n")][0]

@@ -58,7 +58,7 @@ def test_by_default_it_is_the_smallest_file_that_loses_at_most_a_point_against_i
     # two qualify (-0.5 and -0.1 points), four compete
     assert recommended_sentence(one) == (
         "Take net-l1_filter at 0.5, 2 epochs: of the 2 pruned networks (of 4) that lose at most 1 point of accuracy against "
-        "their control, the only one really smaller than its control, 2,500 bytes instead of 4,000 bytes unpruned."
+        "their control, the only one with a smaller file than its control, 2,500 bytes against 4,000 bytes of its control."
     )
 
 
@@ -73,7 +73,7 @@ def test_limits_take_the_place_of_the_default_margin_and_read_selection_numbers(
     assert one.name == "net-l1_filter-r0.70-b2"
     assert recommended_sentence(one) == (
         "Take net-l1_filter at 0.7, 2 epochs: the smallest file of the 2 pruned networks (of 3) that meet the limits "
-        "(val_accuracy >= 0.92) and are really smaller than their control, 1,800 bytes instead of 4,000 bytes unpruned."
+        "(val_accuracy >= 0.92) and have a smaller file than their control, 1,800 bytes against 4,000 bytes of its control."
     )
 
 
@@ -160,5 +160,8 @@ def test_demands_are_those_of_limits_and_margins_each_on_the_column_that_decides
     columns = pd.Index(["val_accuracy", "delta_val_accuracy", "delta_accuracy", "delta_val_ece"])
     limit = parse_limit("accuracy >= 0.9")
     assert list(map(str, demands_of(columns, [limit], {}))) == ["val_accuracy >= 0.9"]
-    assert list(map(str, demands_of(columns, [], {"ece": 0.01}))) == ["delta_val_ece <= 0.01", "delta_val_accuracy >= -0.01"]
+    declared = ["delta_val_accuracy >= -0.01", "delta_val_ece <= 0.02"]
+    assert list(map(str, demands_of(columns, [], {"ece": 0.02}))) == declared
+    default = ["delta_val_accuracy >= -0.01", "delta_val_ece <= 0.01"]  # ECE by default where it is an objective
+    assert list(map(str, demands_of(columns, [], {}, objectives=["accuracy", "ece", "macs"]))) == default
     assert list(map(str, demands_of(columns, [], {}, "report"))) == ["delta_accuracy >= -0.01"]
