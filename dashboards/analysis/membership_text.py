@@ -92,7 +92,7 @@ def _collapsed(lost: pd.DataFrame, members: int) -> str:
         f"{count} of the {members} members {'have' if many else 'has'} collapsed: more than {100 * COLLAPSED:g} points of "
         f"accuracy below {'their' if many else 'its'} control"
     )
-    lower = int(lost["delta_ece"].lt(0).sum())
+    lower = int(lost["delta_ece"].lt(0).sum()) if "delta_ece" in lost else 0
     if not lower:
         return f"{said}."
     whose = f"{lower} of them {'have' if lower != 1 else 'has'}" if many else "it has"

@@ -74,6 +74,8 @@ class Points:
         """The complete candidates that compete at a budget; ``front`` says who is on the front of that very budget."""
         table = self.complete
         table = table[(table["budget"] == budget) | table["method"].isin(NEVER_FINE_TUNED)]
+        if "front_at" not in table:
+            return table
         return table.assign(front=[budget in budgets for budgets in table["front_at"]])
 
 

@@ -123,7 +123,7 @@ def records(seeds=(0, 1, 2), budgets=(0, 2), networks=NETWORKS, methods=METHODS)
 def _with_deltas(table: pd.DataFrame) -> pd.DataFrame:
     control = table[table["method"] == "control"].set_index(["network", "seed", "budget"])
     index = pd.MultiIndex.from_frame(table[["network", "seed", "budget"]])
-    for name in ("accuracy", "ece", "nll", "mpc", "val_accuracy"):
+    for name in ("accuracy", "ece", "nll", "mpc", "val_accuracy", "val_ece", "val_mpc"):
         table[f"delta_{name}"] = table[name].to_numpy() - control[name].reindex(index).to_numpy()
     return table
 

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from dashboards.analysis.columns import panel_columns
-from dashboards.analysis.points import Points
+from dashboards.analysis.points import Points, rows_of
 from prune_core.base.kinds import REFERENCES
-from sweeps.front.front import CANDIDATE
 from sweeps.front.names import folder_name, title_of
 
 FRAME = 0.1
@@ -62,7 +61,7 @@ def candidate_columns(points: Points) -> dict[str, list[Any]]:
     table = points.table
     plain = ("network", "method", "budget", "front", "within", "collapsed", "complete")
     columns: dict[str, list[Any]] = {name: table[name].tolist() for name in plain}
-    columns["name"] = [folder_name(title_of(row._asdict())) for row in table[CANDIDATE].itertuples()]
+    columns["name"] = [folder_name(title_of(row._asdict())) for row in rows_of(table)]
     columns["front_at"] = [list(budgets) for budgets in table["front_at"]]
     # Rounded far below what anybody types into a filter, so that 29 % is no 28.999999999999996 %.
     columns["accuracy_percent"] = (100 * table["accuracy"]).round(9).fillna(0).tolist()

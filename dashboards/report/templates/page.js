@@ -118,7 +118,7 @@
     printing = on;
     // A page hears of printing before its style sheet does: the class makes the palette the light one at once.
     document.documentElement.classList.toggle("paper", on);
-    document.querySelectorAll("details").forEach(part => {
+    document.querySelectorAll("details:not(.aside)").forEach(part => {
       if (on && !part.open) part.open = part.dataset.opened = true;
       else if (!on && part.dataset.opened) { part.open = false; delete part.dataset.opened; }
     });
