@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install install-dev lint types imports house check chaos gpu-check lock clean
+.PHONY: help demo test install install-dev lint types imports house docs check chaos gpu-check lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,7 +51,10 @@ house: install-dev  ## count the rooms and draw their import graph into docs/arc
 	$(BIN)/python -m benchmarks.house
 	$(BIN)/python -m benchmarks.house --graph
 
-check: test lint types imports  ## everything that must pass
+docs: install-dev  ## build the documentation site into build/site; a warning, or anything loaded from elsewhere, is an error
+	$(BIN)/python -m documentation
+
+check: test lint types imports docs  ## everything that must pass
 
 FAULTS ?= 10
 SEED ?= 0

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGES = ("dashboards", "sweeps", "prune_core")
+PACKAGES = ("prunefront", "dashboards", "sweeps", "prune_core")
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- import graph: begin -->", "<!-- import graph: end -->"
 SEAMS = ("sweeps.cli", "dashboards.cli", "sweeps.engine.cluster_check", "sweeps.run.sweep", "sweeps.export.check")
@@ -33,7 +33,7 @@ class Import:
 
 
 def modules(root: Path) -> dict[str, ast.Module]:
-    """Return every module of the three packages, parsed, by its dotted name."""
+    """Return every module of the packages, parsed, by its dotted name."""
     found = {}
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):

@@ -21,16 +21,22 @@ def report(folder: Path) -> None:
 
 
 @cli.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, for example 0.0.0.0 for all.")
 @click.option(
     "--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
 )
-def dashboard(folder: Path, host: str, port: int) -> None:
-    """Serve the live page of a study: beside a running sweep, or after it. Ctrl-C ends it.
+def dashboard(folder: Path | None, host: str, port: int) -> None:
+    """Serve the live page of a study: beside a running sweep, or after it. Ctrl-C ends it. Without DIR, list runs/.
 
     The address that is printed holds a token, without which nobody sees the page; it is drawn anew each time.
     """
+    if folder is None:
+        from dashboards.reading.study_list import study_list
+
+        echo("\n".join(study_list(Path("runs"))))
+        echo("serve the live page of one: prunefront dashboard FOLDER")
+        return
     from dashboards.live.server import serve
 
     serve(folder, host=host, port=port, say=click.echo)
@@ -42,11 +48,16 @@ def dashboard(folder: Path, host: str, port: int) -> None:
 @click.option(
     "--csv", "table", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write the table to a file."
 )
-def compare(first: Path, second: Path, table: Path | None) -> None:
-    """Set two studies side by side: what both have judged, and by how much the second differs from the first."""
-    from dashboards.analysis.study_comparison import compare_text
+@click.option("--page", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write an HTML page.")
+def compare(first: Path, second: Path, table: Path | None, page: Path | None) -> None:
+    """Say what changed from one study to another: the answer, the front, then the candidates that changed most."""
+    from dashboards.analysis.comparison_text import compare_text
 
     echo(compare_text(first, second, table))
+    if page is not None:
+        from dashboards.report.comparison_page import write_comparison
+
+        echo(f"page: {write_comparison(first, second, page)}")
 
 
 def build(folder: Path) -> Path:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +33,12 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         del os.environ["XDG_CONFIG_HOME"]
     else:
         os.environ["XDG_CONFIG_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the output folder of the study of examples/, finished; whoever changes it takes a copy."""
+    place = tmp_path_factory.mktemp("finished")
+    with tarfile.open(Path(__file__).parent / "fixtures" / "study-digits.tar.xz") as archive:
+        archive.extractall(place, filter="data")
+    return place / "digits"

@@ -13,6 +13,7 @@ from dashboards.analysis.per_seed import seed_measured
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.numbers import share_text
 from prune_core.metrics.quantities import is_cost
 from sweeps.front.collapse import COLLAPSED, has_collapsed
 from sweeps.front.front import POSSIBLE, SURE
@@ -101,7 +102,7 @@ def _collapsed(lost: pd.DataFrame, members: int) -> str:
 
 def percent(share: float) -> str:
     """Return a share as a whole number of percent."""
-    return f"{100 * share:.0f} %"
+    return share_text(share)
 
 
 def _doubtful(rows: pd.DataFrame) -> str:

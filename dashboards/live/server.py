@@ -27,17 +27,22 @@ from starlette.routing import Route
 
 from dashboards.analysis.points import candidate_points
 from dashboards.figures.catalogue import live_drawn
-from dashboards.reading.live_records import newest
+from dashboards.live.report_files import report_file
 from dashboards.reading.live_state import live_state
+from dashboards.reading.live_trials import LiveTrials, live_trials
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
 from dashboards.report.environment import environment_of
 from dashboards.report.report import page_data
 from prune_core.base.errors import BadInput
+from sweeps.folder.paths import REPORT_PAGE
+from sweeps.search.live_table import newest
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 FRESH_SECONDS = 2.0
 REST = 9.0
 """Figures are drawn a tenth of the time at most: they rest this many times as long as the last drawing took."""
+_LOG_LETTERS = 20_000
+"""Of a log, the end is shown: a traceback says last what it is about."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -59,6 +64,7 @@ class LiveStudy:
         self._state: tuple[float, dict[str, Any]] = (-FRESH_SECONDS, {})
         self._version: tuple[int, int] | None = None
         self._not_before = 0.0
+        self._trials: LiveTrials | None = None
         self._figures = "{}"
 
     def state(self) -> dict[str, Any]:
@@ -66,9 +72,23 @@ class LiveStudy:
         with self._looking:
             if time.monotonic() - self._state[0] >= FRESH_SECONDS:
                 version = self._version if self._version and time.monotonic() < self._not_before else newest(self._out)
-                state = live_state(self._out) | {"version": "-".join(map(str, version))}
+                self._trials = live_trials(self._out)
+                state = live_state(self._out, self._trials) | {"version": "-".join(map(str, version))}
                 self._state = (time.monotonic(), state)
             return self._state[1]
+
+    def trials(self) -> list[dict[str, Any]]:
+        """Return every trial as a line of a table, as they were when the state was read."""
+        self.state()
+        return self._trials.rows() if self._trials is not None else []
+
+    def log(self, key: str) -> str | None:
+        """Return what a trial left for who wants to know why it failed; None where it left nothing."""
+        self.state()
+        found = next((one for one in (self._trials.trials if self._trials is not None else []) if one.key == key), None)
+        if found is None or not found.log:
+            return None
+        return (found.folder / found.log).read_text(encoding="utf-8", errors="replace")[-_LOG_LETTERS:]
 
     def figures(self) -> str:
         """Return the figures as JSON, drawn again when a trial wrote a result."""
@@ -124,6 +144,16 @@ def live_app(out: Path, *, token: str, hosts: Sequence[str] = LOOPBACK_HOSTS) ->
             return PlainTextResponse(str(error), status_code=503, headers=_HEADERS)
         return Response(text, media_type="application/json", headers=_HEADERS)
 
+    async def trials(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(live.trials), headers=_HEADERS)
+
+    async def log(request: Request) -> Response:
+        text = await run_in_threadpool(live.log, request.path_params["key"])
+        return PlainTextResponse(text or "", 200 if text else 404, headers=_HEADERS)
+
+    async def report(request: Request) -> Response:
+        return await run_in_threadpool(report_file, out, request.path_params["path"] or REPORT_PAGE)
+
     async def script(request: Request) -> Response:
         text = await run_in_threadpool(_script, request.path_params["name"])
         return Response(text, media_type="text/javascript", headers=_HEADERS) if text else Response(status_code=404)
@@ -138,7 +168,15 @@ def live_app(out: Path, *, token: str, hosts: Sequence[str] = LOOPBACK_HOSTS) ->
 
         return checked
 
-    pages = {"/": page, "/state.json": state, "/figures.json": figures, "/script/{name}": script}
+    pages = {
+        "/": page,
+        "/state.json": state,
+        "/trials.json": trials,
+        "/figures.json": figures,
+        "/log/{key}": log,
+        "/report/{path:path}": report,
+        "/script/{name}": script,
+    }
     return Starlette(
         routes=[Route(path, guarded(endpoint)) for path, endpoint in pages.items()],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],

@@ -1,94 +1,135 @@
-"""How a sweep is doing, read from its folder alone: trials by state, throughput, time left, failures."""
+"""How a sweep is doing, read from its folder alone: trials by state, what runs, how fast, how long, what was found."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dashboards.reading.live_trials import LiveTrial, LiveTrials, live_trials
 from prune_core.base.errors import BadInput
-from prune_core.base.trial_folder import OUTCOME, read_outcome, read_progress
 from sweeps.folder.lock import holder_of
-from sweeps.folder.paths import trial_folders
-from sweeps.run.status import SILENT_SECONDS
-from sweeps.search.whole_plan import whole_plan
+from sweeps.folder.paths import report_page
+from sweeps.run.pace import busy_rate
+from sweeps.search.outlook import outlook_lines
+from sweeps.study.model import read_study
+from sweeps.tracking.journal import read_journal
 
-WINDOW_SECONDS = 900.0
-"""Throughput is that of the last quarter of an hour."""
+_POINTS = 120
+_RUNNING, _FAILURES = 64, 200
 
 
-def live_state(out: Path) -> dict[str, Any]:
+def live_state(out: Path, trials: LiveTrials | None = None) -> dict[str, Any]:
     """Return the state of a study as plain data.
+
+    Args:
+        out: its folder.
+        trials: its trials, where they were read already.
 
     Returns:
         ``driver`` (host and process, or None), ``counts`` (state -> trials, ``waiting`` and ``running`` included), ``known``
-        (trials planned, None where the plan cannot be made), ``running`` (what each running trial does), ``per_minute``,
-        ``ended`` (``seconds`` since the first end, ``trials`` ended by then), ``seconds_left`` (None before anything ended),
-        ``failures`` (``name``, ``status``, ``cause``; at most 200).
+        (trials planned, None where the plan cannot be made), ``running`` (what each running trial does, with its curve),
+        ``waiting_for`` (why others wait, in words), ``per_minute`` (while trials ran: `sweeps.run.pace.busy_rate`),
+        ``ended`` (``seconds`` since the first trial began, ``trials`` ended by then), ``busy`` (``seconds``, ``places`` that
+        had a trial), ``volume`` (``seconds`` since the first note, ``value``), ``outlook`` (what the search expects, in
+        words), ``seconds_left`` (None before anything ended, and while nobody is at work), ``failures`` (``key``, ``name``,
+        ``status``, ``cause``, ``log``; at most 200) and ``report`` (whether its page is there).
     """
-    folders = {path.name: path for path in trial_folders(out)}
-    outcomes = {key: outcome for key, path in folders.items() if (outcome := read_outcome(path)) is not None}
-    names, known = _names(out, folders)
-    running = [_doing(names.get(key, key), path) for key, path in folders.items() if key not in outcomes and _alive(path)]
-    counts = Counter(str(outcome.get("status")) for outcome in outcomes.values())
-    waiting = max(0, known - len(outcomes) - len(running)) if known is not None else 0
-    pace = _per_minute([folders[key] / OUTCOME for key in outcomes])
-    todo = waiting + len(running)
-    holder = holder_of(out)
+    found = trials or live_trials(out)
+    running, ended = found.running, found.ended
+    counts = Counter(str(one.outcome["status"]) for one in ended if one.outcome is not None)
+    waiting = max(0, found.known - len(ended) - len(running)) if found.known is not None else 0
+    spans = [(one.begun, one.ended) for one in ended if one.begun is not None and one.ended is not None]
+    pace = busy_rate(spans) or 0.0
+    todo, holder = waiting + len(running), holder_of(out)
     return {
         "driver": None if holder is None else f"{holder.get('host')}, process {holder.get('process')}",
-        "known": known,
+        "known": found.known,
         "counts": {**counts, "running": len(running), "waiting": waiting},
-        "running": running[:64],
+        "running": [one.doing() for one in running[:_RUNNING]],
+        "waiting_for": _reasons(found, waiting, driven=holder is not None),
         "per_minute": round(pace, 2),
-        "ended": _ended([folders[key] / OUTCOME for key in outcomes]),
+        "ended": _ended(ended),
+        "busy": _busy(found.trials),
+        "volume": _volume(out),
+        "outlook": _outlook(out),
         "seconds_left": round(60 * todo / pace) if pace > 0 and todo and holder is not None else None,
         "failures": [
             {
-                "name": names.get(key, key),
-                "status": str(outcome["status"]),
-                "cause": str(outcome.get("cause") or "no cause written"),
+                "key": one.key,
+                "name": one.name,
+                "status": one.state,
+                "cause": str((one.outcome or {}).get("cause") or "no cause written"),
+                "log": one.log,
             }
-            for key, outcome in outcomes.items()
-            if outcome.get("status") in ("failed", "diverged")
-        ][:200],
+            for one in ended
+            if one.state in ("failed", "diverged")
+        ][:_FAILURES],
+        "report": report_page(out).is_file(),
     }
 
 
-def _names(out: Path, folders: dict[str, Path]) -> tuple[dict[str, str], int | None]:
+def _reasons(found: LiveTrials, waiting: int, *, driven: bool) -> list[str]:
+    if not waiting:
+        return []
+    if not driven:
+        return ["no run is at work in this folder: start it with \u201cprunefront run\u201d"]
+    starting = ["Ray is starting, or its workers are"] if not found.running and not found.ended else []
+    return [*starting, *found.reasons()]
+
+
+def _ended(trials: Sequence[LiveTrial]) -> list[dict[str, float]]:
+    """Return how many trials had ended so many seconds after the first one began."""
+    times = sorted(one.ended for one in trials if one.ended is not None)
+    start = min((one.begun for one in trials if one.begun is not None), default=times[0] if times else 0.0)
+    points = [{"seconds": round(max(0.0, moment - start), 1), "trials": place + 1} for place, moment in enumerate(times)]
+    return _thinned(points)
+
+
+def _busy(trials: Sequence[LiveTrial]) -> list[dict[str, float]]:
+    """Return how many places had a trial, from each of so many moments on; the last one is now, or the last end."""
+    spans = [
+        (one.begun, one.ended if one.ended is not None else time.time())
+        for one in trials
+        if one.begun is not None and (one.ended is not None or one.running)
+    ]
+    if not spans:
+        return []
+    start, end = min(begun for begun, _ in spans), max(done for _, done in spans)
+    wide = max(end - start, 1.0)
+    if len(spans) > _POINTS:  # means over equal parts of the time
+        part = wide / _POINTS
+        edges = [start + part * at for at in range(_POINTS)]
+        return [{"seconds": round(left - start, 1), "places": _places(spans, left, part)} for left in edges]
+    moments = sorted({moment for span in spans for moment in span})
+    return [
+        {"seconds": round(moment - start, 1), "places": sum(begun <= moment < done for begun, done in spans)}
+        for moment in moments
+    ]
+
+
+def _places(spans: Sequence[tuple[float, float]], since: float, length: float) -> float:
+    """Return how many trials ran in a part of the time, on average."""
+    return round(sum(max(0.0, min(done, since + length) - max(begun, since)) for begun, done in spans) / length, 2)
+
+
+def _volume(out: Path) -> list[dict[str, float]]:
+    """Return the hypervolume of the longest budget's front over time."""
+    rows = [(row.when, row.metrics.get("hypervolume")) for row in read_journal(out)]
+    known = [(when, float(value)) for when, value in rows if isinstance(value, int | float)]
+    return _thinned([{"seconds": round(when - known[0][0], 1), "value": value} for when, value in known])
+
+
+def _outlook(out: Path) -> list[str]:
     try:
-        plan = whole_plan(out)
+        return [line.strip().split(maxsplit=1)[1] for line in outlook_lines(read_study(out).search, out)]
     except BadInput:
-        return {}, None
-    names = {trial.key: trial.name for trial in plan.trials}
-    # Where no key fits (the data is not at hand here), how many trials there should be still holds; their names do not.
-    return (names, len(names)) if not folders or set(names) & set(folders) else ({}, max(len(names), len(folders)))
+        return []
 
 
-def _alive(path: Path) -> bool:
-    progress = read_progress(path)
-    return progress is not None and time.time() - float(progress.get("heartbeat", 0)) < SILENT_SECONDS
-
-
-def _doing(name: str, path: Path) -> dict[str, Any]:
-    progress = read_progress(path) or {}
-    return {"name": name, "phase": str(progress.get("phase", "")), "epoch": progress.get("epoch"), "of": progress.get("of")}
-
-
-def _ended(outcomes: list[Path], most: int = 120) -> list[dict[str, float]]:
-    """Return how many trials had ended so many seconds after the first one, at most so many points."""
-    times = sorted(path.stat().st_mtime for path in outcomes if path.exists())
-    step = max(1, -(-len(times) // most))
-    kept = [*range(0, len(times), step), len(times) - 1] if times else []
-    return [{"seconds": round(times[place] - times[0], 1), "trials": place + 1} for place in kept]
-
-
-def _per_minute(outcomes: list[Path]) -> float:
-    """Return how many trials ended per minute of late."""
-    now = time.time()
-    ages = [now - path.stat().st_mtime for path in outcomes if path.exists()]
-    recent = [age for age in ages if age < WINDOW_SECONDS]
-    span = max(recent, default=math.inf)
-    return 60 * len(recent) / max(span, 1.0) if math.isfinite(span) else 0.0
+def _thinned(points: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Return at most so many points, the last one among them."""
+    step = max(1, -(-len(points) // _POINTS))
+    return [point for place, point in enumerate(points) if place % step == 0 or place == len(points) - 1]

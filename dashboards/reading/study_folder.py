@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.reading.live_records import has_newer_trials, live_records
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
 from prune_core.metrics import Direction
@@ -24,6 +23,7 @@ from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.seed_differences import repeated
 from sweeps.records.control import control_rows
+from sweeps.search.live_table import has_newer_trials, live_records
 from sweeps.search.whole_table import whole_table
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.sections import EvaluationSection

@@ -6,6 +6,7 @@ A name may hold what moves a terminal's cursor, turns the reading order, or is a
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -30,6 +31,17 @@ def csv_cell(value: object) -> object:
     text = value if value.isprintable() else "".join(_in_a_file(letter) for letter in value)
     begins = text.lstrip()[:1]
     return f"'{text}" if begins in FORMULA and begins or value[:1] in ("\t", "\r", "\n") else text
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines, the first column to the left and the others to the right."""
+    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(max(map(len, rows)))]
+    return [_line(row, widths) for row in rows]
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = [cell.rjust(width) for cell, width in zip(row, widths, strict=False)]
+    return "  ".join([row[0].ljust(len(first)), *others]).rstrip()
 
 
 def _on_a_terminal(letter: str) -> str:

@@ -27,6 +27,16 @@ def plain_number(value: float | None, column: str, decimals: int = 4) -> str:
     return f"{value:.{decimals}f}"
 
 
+def share_text(share: float) -> str:
+    """Return a share in whole percent; what is not all is never 100 %, and what is not nothing never 0 %.
+
+    399 of 400 are ``over 99 %``, 1 of 400 is ``under 1 %``.
+    """
+    if 0.995 <= share < 1:
+        return "over 99 %"
+    return "under 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
 def short_count(value: float) -> str:
     """Return a count, short, with three digits: 813, 6.2 k, 1.73 M, 398 M, 1.2 T."""
     for size, letter in _SIZES:

@@ -34,3 +34,20 @@ def multiply_in(arithmetic: str) -> None:
     torch.backends.cuda.matmul.fp32_precision = arithmetic
     torch.backends.cudnn.conv.fp32_precision = arithmetic  # type: ignore[attr-defined]
     torch.backends.cudnn.rnn.fp32_precision = arithmetic  # type: ignore[attr-defined]
+
+
+@contextmanager
+def switches_as_at_start() -> Iterator[None]:
+    """Set the switches of cuDNN for a while as PyTorch starts a process, to export a network: nothing may be computed then.
+
+    ``torch.export`` asks for the older ``allow_tf32``, and reading that raises where these say anything else.
+    """
+    backends = (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)  # type: ignore[attr-defined]
+    before = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "tf32"
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.fp32_precision = value

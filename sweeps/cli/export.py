@@ -18,30 +18,42 @@ from sweeps.cli.echo import echo
     "picks",
     multiple=True,
     metavar="NAME_OR_KEY",
-    help="A candidate by its name (see --list), or a trial by its key; may be repeated. By default the whole front.",
+    help="A candidate by its name (see --list), 'recommended', or a trial by its key; may be repeated. By default the "
+    "whole front, and the recommended network.",
 )
 @click.option("--int8", is_flag=True, help="Also INT8 ONNX, calibrated on training images and judged again.")
-@click.option("--formats", default="safetensors,onnx,pt2", show_default=True, help="With commas between.")
+@click.option(
+    "--formats",
+    help="Of safetensors, onnx, pt2, with commas between; by default all, without onnx where its packages are missing.",
+)
 @click.option("--list", "only_list", is_flag=True, help="Say what would be exported, and export nothing.")
 @click.option("--mlflow", is_flag=True, help="Log the chosen networks as MLflow models too, each with its run.")
 @TRUST
 def export(
-    directory: Path, picks: tuple[str, ...], int8: bool, formats: str, only_list: bool, mlflow: bool, trust: bool
+    directory: Path, picks: tuple[str, ...], int8: bool, formats: str | None, only_list: bool, mlflow: bool, trust: bool
 ) -> int:
     """Write the networks on the front of DIR into DIR/models, each with a card, each loaded again and compared."""
-    from sweeps.export.choice import choices, open_study, table_lines
+    from sweeps.export.choice import choices, open_study
+    from sweeps.export.listing import table_lines
 
     if only_list:
-        for line in table_lines(choices(directory, *open_study(directory), picks)):
+        study, records = open_study(directory)
+        for line in table_lines(choices(directory, study, records, picks)):
             echo(line)
         return 0
     from sweeps.export.export import ExportFailed, Wanted, export_study
+    from sweeps.export.files import formats_here
 
     confirm = consent(trust)
     if mlflow:
         place = open_study(directory)[0].tracking.mlflow
         confirm_places(directory, [place], received=True, trust=trust or place == os.environ.get("MLFLOW_TRACKING_URI"))
-    names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
+    if formats is None:
+        names = formats_here()
+        if "onnx" not in names:
+            echo("without model.onnx, which needs: pip install 'prunefront[export]'")
+    else:
+        names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
     try:
         export_study(directory, picks=picks, wanted=Wanted(names, int8), say=echo, confirm=confirm)
     except ExportFailed as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweeps.cli.completion import corruption_names, dataset_names, method_names, network_names
 from sweeps.cli.echo import echo
 
 if TYPE_CHECKING:
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
     from sweeps.folder.pages import Pages
 
 FILE = click.Path(path_type=Path)
-NETWORK = click.option("--network", help="Name of the network; a file of ours says it itself.")
+NETWORK = click.option("--network", shell_complete=network_names, help="Name of the network; a file of ours says it itself.")
 OPTION = click.option(
     "--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the network, for example width=8."
 )
 CLASSES = click.option("--num-classes", type=click.IntRange(min=2), help="Length of the output.")
-DATA = click.option("--data", required=True, help="A dataset's name, image_folder:PATH, or arrays:FILE (.npz).")
+DATA = click.option(
+    "--data",
+    required=True,
+    shell_complete=dataset_names,
+    help="A dataset's name, image_folder:PATH, or arrays:FILE (.npz).",
+)
 DATA_OPTION = click.option(
     "--data-option", "data_options", multiple=True, metavar="KEY=VALUE", help="Option of the dataset, for example root=DIR."
 )
@@ -29,7 +35,9 @@ MEAN = click.option("--mean", help="Mean per channel the network was trained wit
 STD = click.option("--std", help="Standard deviation per channel.")
 
 
-def _import_plugins(_context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
+def _import_plugins(context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
+    if context.resilient_parsing:  # the Tab key runs nobody's code
+        return
     from sweeps.cli.consent import consent
     from sweeps.study.plugins import import_plugins_of
 
@@ -55,12 +63,16 @@ PLUGIN = click.option(
 @OPTION
 @CLASSES
 @click.option("--in-channels", type=click.Choice(["1", "3"]), help="1 for grey images, 3 for colour (default).")
-@click.option("--method", required=True, help="Pruning method.")
+@click.option("--method", required=True, shell_complete=method_names, help="Pruning method.")
 @click.option("--ratio", help="Share to remove, in [0, 1); left out for presets that bring their own.")
 @click.option("--method-option", "method_options", multiple=True, metavar="KEY=VALUE", help="Option of the method.")
 @click.option("-o", "--output", type=FILE, required=True, help="File to write (.safetensors).")
 @click.option("--image-size", type=click.IntRange(min=8), help="Height and width that costs are measured with; default 32.")
-@click.option("--data", help="Also measure accuracy on a dataset: its name, image_folder:PATH, or arrays:FILE (.npz).")
+@click.option(
+    "--data",
+    shell_complete=dataset_names,
+    help="Also measure accuracy on a dataset: its name, image_folder:PATH, or arrays:FILE (.npz).",
+)
 @DATA_OPTION
 @LIMIT
 @MEAN
@@ -119,6 +131,7 @@ def prune(
 @DATA_OPTION
 @click.option(
     "--corruptions",
+    shell_complete=corruption_names,
     default="none",
     show_default=True,
     help="none, generated (the 15), official, or names and groups (standard, extra) with commas between.",
@@ -225,6 +238,7 @@ def evaluate(
 @click.option(
     "--corruption",
     "names",
+    shell_complete=corruption_names,
     multiple=True,
     help="A corruption or a group (standard, extra), may be repeated; by default the 15, on a sheet all 19.",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from prune_core.base.errors import BadInput
+from sweeps.cli.completion import study_names
 from sweeps.cli.consent import TRUST, confirm_places, consent
 from sweeps.cli.echo import echo
 from sweeps.study.trust import REMEDY
@@ -27,7 +28,7 @@ OUT = click.option(
 
 
 @click.command()
-@click.argument("study")
+@click.argument("study", shell_complete=study_names)
 @OUT
 @click.option(
     "--address",
@@ -81,7 +82,7 @@ def run(
 
 
 @click.command()
-@click.argument("study")
+@click.argument("study", shell_complete=study_names)
 @OUT
 @SET
 @click.option("--max-hours", type=float, help="Say whether the run would stop at so many hours.")
@@ -134,7 +135,7 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None, trust: bool) 
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=study_names)
 @click.option(
     "--keys",
     is_flag=True,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prune_core.metrics.numbers import cost_text, three_digits
+from prune_core.metrics.numbers import cost_text, share_text, three_digits
 from prune_core.metrics.quantities import costs_known, quantity_of, title_of
 from sweeps.export.card_code import load, prepare
 from sweeps.export.choice import spread_columns
@@ -98,7 +98,7 @@ def _what(card: Mapping[str, Any]) -> str:
     where = "It is on the front of the study" if candidate["on_front"] else "It is not on the front of the study"
     frequency = candidate["front_frequency"]
     if frequency is not None:
-        where += f" (and in {100 * frequency:.0f} % of the fronts when the seeds are drawn again)"
+        where += f" (and in {share_text(frequency)} of the fronts when the seeds are drawn again)"
     return (
         f"{escaped(network['network'])}, {done}, from the study {escaped(card['study']['name'])}. {where}. "
         f"This is the checkpoint of seed {card['checkpoint']['seed']}: {escaped(card['checkpoint']['chosen'])}."

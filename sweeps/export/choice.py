@@ -15,9 +15,7 @@ import pandas as pd
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import WEIGHTS, budget_folder, made_anew
-from prune_core.metrics.numbers import plain_number
 from prune_core.metrics.quantities import quantities_known
-from prune_core.metrics.quantities import title_of as quantity_title
 from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import RECORDS, STUDY, trial_folder
 from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
@@ -25,6 +23,8 @@ from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import MET, limit_columns, unmet, verdict_word, verdicts
 from sweeps.front.names import folder_name, title_of
+from sweeps.front.recommended import Recommended, recommend, recommended_columns
+from sweeps.front.recommended_text import recommended_sentence
 from sweeps.front.text import shown_columns
 from sweeps.records.columns import IDENTITY
 from sweeps.search.whole_table import whole_table
@@ -33,6 +33,8 @@ from sweeps.study.deciding import REPORT, deciding_column, deciding_columns
 from sweeps.study.model import Study, load_study, read_study
 from sweeps.study.trust import Confirm
 
+RECOMMENDED = "recommended"
+"""What ``--pick`` takes for the recommended network, whatever it is called."""
 _KEY = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -59,6 +61,7 @@ class Choice:
         limits: why the candidate does not meet the study's limits; empty where it does.
         verdict: the same in a word or a few, and whether its report numbers agree (`sweeps.front.limits`).
         asked: the report columns that a summary of it shows: headlines, and those of the study's objectives and limits.
+        recommended: whether it is the recommended network (`sweeps.front.recommended`).
     """
 
     name: str
@@ -71,6 +74,12 @@ class Choice:
     limits: tuple[str, ...]
     verdict: str = MET
     asked: tuple[str, ...] = ()
+    recommended: bool = False
+
+    @property
+    def remark(self) -> str:
+        """What a list says of it in a word: ``recommended``, ``collapsed``, or nothing."""
+        return RECOMMENDED if self.recommended else "collapsed" if self.candidate["collapsed"] else ""
 
     @property
     def budget(self) -> int:
@@ -81,6 +90,24 @@ class Choice:
     def folder(self) -> Path:
         """The files of the chosen seed at this budget."""
         return budget_folder(self.trial, self.budget)
+
+
+def worth(choice: Choice) -> tuple[bool, bool, bool, int, float, str]:
+    """Return the place of a network in the order of what is worth having; the smallest comes first.
+
+    The recommended one, then those within the limits, those that did not collapse, the longest budget, and how sure the
+    place on the front is.
+    """
+    often = float(choice.candidate.get("front_frequency", math.nan))
+    sure = often if math.isfinite(often) else 0.0
+    return (
+        not choice.recommended,
+        bool(choice.limits),
+        bool(choice.candidate["collapsed"]),
+        -choice.budget,
+        -sure,
+        choice.name,
+    )
 
 
 def open_study(out: Path, confirm: Confirm | None = None) -> tuple[Study, pd.DataFrame]:
@@ -108,14 +135,14 @@ def open_study(out: Path, confirm: Confirm | None = None) -> tuple[Study, pd.Dat
 
 
 def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str] = ()) -> list[Choice]:
-    """Return what is exported: the networks on the front, or the picked ones.
+    """Return what is exported: the recommended network and those on the front, what is worth most first; or the picked ones.
 
     Args:
         out: the study's output folder.
         study: the study.
         records: its table of records.
-        picks: names of candidates (any complete one), or keys of trials (that very seed, at every complete budget that is
-            on the front, else at its longest).
+        picks: names of candidates (any complete one), `RECOMMENDED`, or keys of trials (that very seed, at every complete
+            budget that is on the front, else at its longest).
 
     Raises:
         BadInput: no front, a pick that nothing is called, or weights that are gone.
@@ -123,7 +150,9 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     decisive = deciding_columns(study.objectives, records.columns, study.select_on)
     limited = limit_columns(study.parsed_limits, records.columns, study.select_on)
     lost = loss_column(records.columns, study.select_on)
-    shown = [column for column in (*spread_columns(), *limited, lost) if column in records]
+    told = study.objectives, study.parsed_limits, study.margins
+    needed = recommended_columns(records.columns, *told, study.select_on)
+    shown = [column for column in dict.fromkeys((*spread_columns(), *limited, lost, *needed)) if column in records]
     table = candidates(records, decisive, shown=shown, seeds=study.seeds)
     table["accuracy_lost"] = lost_accuracy(table, study.select_on)
     table["collapsed"] = has_collapsed(table, study.select_on)
@@ -133,38 +162,25 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
     if not table["on_front"].any():
         raise BadInput(f"{out}: no candidate has all its seeds yet, so there is no front to export")
     table["name"] = [folder_name(title_of(row)) for row in _rows(table)]
-    wanted = _picked(table, picks) if picks else [(row, None) for row in _rows(table) if row["on_front"]]
-    return [_choice(out, study, records, row, key) for row, key in wanted]
+    limits, margins = study.parsed_limits, study.margins
+    found = recommend(table, study.objectives, limits=limits, margins=margins, select_on=study.select_on)
+    table["recommended"] = table["name"].eq(found.name)
+    if picks:
+        wanted = _picked(table, _named(picks, found))
+        return [_choice(out, study, records, row, key) for row, key in wanted]
+    listed = [row for row in _rows(table) if row["on_front"] or row["recommended"]]
+    return sorted((_choice(out, study, records, row, None) for row in listed), key=worth)
 
 
-def table_lines(chosen: Sequence[Choice]) -> list[str]:
-    """Return the chosen networks as a table: the report numbers of the very checkpoint, and whether limits are missed.
+def _named(picks: Sequence[str], found: Recommended) -> list[str]:
+    """Return the picks with the recommended network under its own name.
 
-    Beside the headlines it has the columns of the study's objectives and limits; the limits are those of the candidate.
+    Raises:
+        BadInput: it is picked, and there is none.
     """
-    shown = list(dict.fromkeys(column for each in chosen for column in each.asked))
-    heads = ("network", "seed", *map(quantity_title, shown), "limits", "trial")
-    rows = [
-        (
-            each.name,
-            str(each.record["seed"]),
-            *(_shown(each.record, column) for column in shown),
-            each.verdict,
-            str(each.record["key"]),
-        )
-        for each in chosen
-    ]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    aligned = ("<", ">", *(">" for _ in shown), "<", "<")
-    return [
-        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, aligned, widths, strict=True)).rstrip()
-        for row in (heads, *rows)
-    ]
-
-
-def _shown(record: Mapping[str, Any], column: str) -> str:
-    value = record.get(column)
-    return "-" if value is None or pd.isna(value) else plain_number(float(value), column).removesuffix(" bytes")
+    if RECOMMENDED in picks and found.row is None:
+        raise BadInput(f"--pick {RECOMMENDED}: {recommended_sentence(found)}")
+    return [found.name if pick == RECOMMENDED else pick for pick in picks]
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -217,6 +233,7 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
         verdict=verdict_word(verdicts(row, study.parsed_limits, study.select_on)),
         asked=_asked(study),
+        recommended=bool(row["recommended"]),
     )
     if not is_kept(choice.folder, WEIGHTS):
         why = f"keep is {study.keep!r}; to export, run the study with keep: front or all"

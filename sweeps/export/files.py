@@ -16,6 +16,7 @@ from torch import nn
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.pruning import save_network
 from prune_core.pruning.normalisation import INPUT
+from prune_core.training.precision import switches_as_at_start
 
 FILES = {"safetensors": "model.safetensors", "onnx": "model.onnx", "pt2": "model.pt2"}
 """Format -> name of its file."""
@@ -23,6 +24,12 @@ INT8 = "model.int8.onnx"
 OUTPUT = "logits"
 """Name of the output in ONNX; that of the input is `prune_core.pruning.normalisation.INPUT`."""
 _NEEDED = ("onnx", "onnxruntime", "onnxscript")
+
+
+def formats_here() -> tuple[str, ...]:
+    """Return the formats that can be made with what is installed; only ONNX needs further packages."""
+    whole = all(find_spec(name) is not None for name in _NEEDED)
+    return tuple(name for name in FILES if whole or name != "onnx")
 
 
 def check_formats(formats: tuple[str, ...], *, int8: bool) -> None:
@@ -56,7 +63,7 @@ def exported(network: nn.Module, shape: tuple[int, int, int]) -> torch.export.Ex
         shape: of one image, ``(C, H, W)``.
     """
     network.eval()
-    with _quiet(), torch.no_grad():
+    with _quiet(), torch.no_grad(), switches_as_at_start():
         # two images: with one the exporter takes the number of images for a constant
         program = torch.export.export(
             network, (torch.zeros(2, *shape),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},)
@@ -76,7 +83,7 @@ def write_onnx(program: torch.export.ExportedProgram, path: Path, facts: Mapping
     """Write the program as one ONNX file: input ``images`` (batch, C, H, W), output ``logits`` (batch, K), both float32."""
     import onnx
 
-    with _quiet():
+    with _quiet(), switches_as_at_start():
         made = torch.onnx.export(program, input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False)
     if made is None:
         raise RuntimeError("torch.onnx.export gave no program")

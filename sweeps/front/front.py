@@ -33,12 +33,14 @@ __all__ = [
     "CANDIDATE",
     "POSSIBLE",
     "SURE",
+    "candidate_table",
     "candidates",
     "front",
     "front_budgets",
     "hypervolume",
     "membership",
     "non_dominated",
+    "only_front",
     "rivals",
     "rivals_by_budget",
     "seed_values",
@@ -144,7 +146,7 @@ def front_budgets(table: pd.DataFrame, objectives: Mapping[str, Direction]) -> l
     return result
 
 
-def write_front(
+def candidate_table(
     out: Path,
     records: pd.DataFrame,
     objectives: Mapping[str, Direction],
@@ -154,16 +156,25 @@ def write_front(
     seeds: Iterable[int] | None = None,
     mix_budgets: bool = False,
     limits: Sequence[Limit] = (),
-) -> Path:
-    """Write ``front.csv`` into the study's folder: the candidates on the front with mean, spread and frequency.
+) -> pd.DataFrame:
+    """Return every candidate with its name, mean, spread, frequency and whether it is on the front.
 
     The selection numbers decide membership; the report numbers (``shown`` and the objectives themselves) stand beside them.
-    ``name`` is what ``prunefront export --pick`` takes; ``front_budgets`` says on the fronts of which budgets it is (``;``
-    between), since a baseline competes at every budget and is listed once. With limits, ``limits`` says who meets them
-    (`sweeps.front.limits`), and their columns and the report numbers of these are there too.
+
+    Args:
+        out: the study's output folder; tells what resampling its images does to the numbers.
+        records: the table of records (any status).
+        objectives: metric or cost -> direction, as the study names them.
+        shown: further columns to average.
+        select_on: which images decide, ``validation`` or ``report``.
+        seeds: the seeds that a complete candidate has; by default every seed that the records name.
+        mix_budgets: one front over all budgets; otherwise one per budget.
+        limits: the demands on winners.
 
     Returns:
-        The path of the file; without a front it holds the header only.
+        What `candidates` returns, with ``name`` (what ``prunefront export --pick`` takes) and ``on_front`` before it,
+        ``front_frequency``, ``front_budgets`` (on the fronts of which budgets it is, ``;`` between: a baseline competes at
+        every budget) and, with limits, ``limits`` (who meets them, `sweeps.front.limits`) behind the columns of `CANDIDATE`.
     """
     decisive = deciding_columns(objectives, records.columns, select_on)
     judged = limit_columns(limits, records.columns, select_on)
@@ -175,7 +186,42 @@ def write_front(
     rows = [plain_row(row) for _, row in table.iterrows()]
     if limits:
         table.insert(len(CANDIDATE), "limits", [verdict_word(verdicts(row, limits, select_on)) for row in rows])
+    table.insert(0, "on_front", front(table, decisive, mix_budgets=mix_budgets))
     table.insert(0, "name", [folder_name(title_of(row)) for row in rows])
-    chosen = table[front(table, decisive, mix_budgets=mix_budgets)].sort_values(["budget", *CANDIDATE[:-1]])
-    write_csv(chosen, out / FRONT)
+    return table
+
+
+def only_front(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a `candidate_table` that are on the front, in the order of ``front.csv``."""
+    chosen = table[table["on_front"]].drop(columns="on_front")
+    return chosen.sort_values(["budget", *CANDIDATE[:-1]])
+
+
+def write_front(
+    out: Path,
+    records: pd.DataFrame,
+    objectives: Mapping[str, Direction],
+    *,
+    shown: Sequence[str] = (),
+    select_on: str = "validation",
+    seeds: Iterable[int] | None = None,
+    mix_budgets: bool = False,
+    limits: Sequence[Limit] = (),
+) -> Path:
+    """Write ``front.csv`` into the study's folder: the candidates on the front; arguments as `candidate_table`.
+
+    Returns:
+        The path of the file; without a front it holds the header only.
+    """
+    table = candidate_table(
+        out,
+        records,
+        objectives,
+        shown=shown,
+        select_on=select_on,
+        seeds=seeds,
+        mix_budgets=mix_budgets,
+        limits=limits,
+    )
+    write_csv(only_front(table), out / FRONT)
     return out / FRONT

@@ -15,6 +15,12 @@ from sweeps.records.columns import cost_columns
 from sweeps.study.values import Limit
 
 
+def shown_in_front() -> list[str]:
+    """Return what the front shows beside the objectives: the metrics of the report's table, and every cost."""
+    metrics = [one.name for one in quantities_known() if one.table and not one.is_cost]
+    return [*metrics, *cost_columns()]
+
+
 def write_tables(
     out: Path,
     records: pd.DataFrame,
@@ -24,11 +30,6 @@ def write_tables(
     seeds: Sequence[int],
     limits: Sequence[Limit] = (),
 ) -> None:
-    """Write ``records.parquet``, ``records.csv`` and ``front.csv``; the arguments are those of `write_front`.
-
-    Beside the objectives the front shows the metrics of the report's table, and every cost.
-    """
+    """Write ``records.parquet``, ``records.csv`` and ``front.csv``; the arguments are those of `write_front`."""
     write_records(records, out)
-    metrics = [one.name for one in quantities_known() if one.table and not one.is_cost]
-    shown = [*metrics, *cost_columns()]
-    write_front(out, records, objectives, shown=shown, select_on=select_on, seeds=seeds, limits=limits)
+    write_front(out, records, objectives, shown=shown_in_front(), select_on=select_on, seeds=seeds, limits=limits)

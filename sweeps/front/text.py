@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from prune_core.base.kinds import UNPRUNED
+from prune_core.base.plain_text import aligned
 from prune_core.metrics import Direction
 from prune_core.metrics.numbers import plain_number
 from prune_core.metrics.quantities import quantities_known, title_of
@@ -100,6 +101,21 @@ def front_rows(
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
     more = [line for line in (one_checkpoint_line(records), builds_line(records)) if line is not None]
     return rows, "; ".join([*note, *more])
+
+
+def front_lines(rows: Sequence[Sequence[str]], heads: Sequence[str], note: str, most: int) -> list[str]:
+    """Return the front as plain lines, at most so many of its rows; nothing without one.
+
+    Args:
+        rows: what `front_rows` returned.
+        heads: what `front_heads` returned.
+        note: what `front_rows` returned beside the rows.
+        most: rows that are shown.
+    """
+    if not rows:
+        return []
+    more = [f"and {len(rows) - most} more (front.csv)"] if len(rows) > most else []
+    return [*aligned([heads, *rows[:most]]), *more, note]
 
 
 def candidate_name(row: pd.Series[Any]) -> str:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from prune_core.base.plain_text import aligned
 from prune_core.metrics import Interval
 
+__all__ = ["Row", "aligned", "percent", "within"]
+
 Row = Sequence[str]
-
-
-def aligned(rows: Sequence[Row]) -> list[str]:
-    """Return rows as lines, the first column to the left and the others to the right."""
-    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(max(map(len, rows)))]
-    return [_line(row, widths) for row in rows]
-
-
-def _line(row: Row, widths: Sequence[int]) -> str:
-    first, *others = [cell.rjust(width) for cell, width in zip(row, widths, strict=False)]
-    return "  ".join([row[0].ljust(len(first)), *others]).rstrip()
 
 
 def percent(value: float) -> str:

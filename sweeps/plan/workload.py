@@ -27,6 +27,11 @@ class Candidates(Protocol):
         """Whether no further candidate will ever come."""
         ...
 
+    @property
+    def to_come(self) -> int:
+        """How many more trials may still be asked for."""
+        ...
+
 
 class Workload:
     """Trials that wait, run and are done, with pruning trials held back while another trial makes their baseline.
@@ -87,6 +92,11 @@ class Workload:
         """How many trials have a place."""
         return len(self._placed)
 
+    @property
+    def placed(self) -> list[PlannedTrial]:
+        """The trials that have a place, in the order in which they were handed out."""
+        return [trial for key, trial in self.running.items() if key in self._placed]
+
     def take_place(self, key: str) -> None:
         """Take note that a worker took a trial."""
         if key in self.running:
@@ -100,6 +110,11 @@ class Workload:
     def known(self) -> int:
         """How many trials there are so far, whatever their state."""
         return len(self._known)
+
+    @property
+    def to_come(self) -> int:
+        """How many more trials a search may still ask for."""
+        return 0 if self._candidates is None else self._candidates.to_come
 
     def add(self, trials: Iterable[PlannedTrial]) -> None:
         """Take in trials; one that is known already grows by the budgets that it lacks."""

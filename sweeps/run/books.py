@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from prune_core.base.benchmark import corruptions_in_words
 from prune_core.base.files import write_json
 from prune_core.base.kinds import BASELINE
 from prune_core.base.trial_folder import (
@@ -17,24 +15,25 @@ from prune_core.base.trial_folder import (
     finished_budgets,
     read_outcome,
 )
-from prune_core.metrics.columns import metric_columns
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
-from sweeps.front.text import front_heads, front_rows, shown_columns
 from sweeps.plan.plan import Plan
 from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
-from sweeps.run.limit_text import study_limits
+from sweeps.run.front_text import recommended_lines, study_front, study_front_heads, study_limits
 from sweeps.run.opening import tracker_of, write_study
+from sweeps.run.progress_log import ProgressLog
+from sweeps.run.run_notes import RunNotes
 from sweeps.run.thinning import thin
 from sweeps.run.troubles import baselines, doubts, failures, softmax_twice, warning_lines
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
 from sweeps.search.more_seeds import decide, decided_trials, extra_trials, forget_other_decision
+from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.search import Proposer
 from sweeps.search.setup import (
     asked_before,
@@ -46,14 +45,9 @@ from sweeps.search.setup import (
     told_columns,
 )
 from sweeps.search.space import Space
-from sweeps.study.deciding import REPORT
-from sweeps.study.images import selection_names
 from sweeps.study.model import Study
 from sweeps.tracking.about import study_images
-from sweeps.tracking.journal import append_to_journal, read_journal
 from sweeps.tracking.names import RunNames
-from sweeps.tracking.parent import ProgressRow
-from sweeps.tracking.progress import REFERENCE_TAG, axes, counts, reference_text, volumes
 from sweeps.tracking.tracker import Tracker
 from sweeps.tracking.trials import TrialEntries
 
@@ -66,23 +60,32 @@ class Books:
         plan: what there should be.
         out: the output folder, absolute.
         tracker: MLflow.
-        proposer: the search, with Optuna's books.
+        proposer: the search.
+        rows: Optuna's books.
         study_changed: whether the folder's ``study.yaml`` said something else before.
     """
 
     def __init__(
-        self, study: Study, plan: Plan, out: Path, *, tracker: Tracker, proposer: Proposer, study_changed: bool
+        self,
+        study: Study,
+        plan: Plan,
+        out: Path,
+        *,
+        tracker: Tracker,
+        proposer: Proposer,
+        rows: OptunaBooks,
+        study_changed: bool,
     ) -> None:
         self._study, self._plan, self._out = study, plan, out
         self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
+        self._run_notes = RunNotes(rows, tracker, lambda: self.feed.members)
         self._entries = TrialEntries(
             out, self.trials, RunNames(plan.arms, study.dense), study.budgets[-1], study_images(plan)
         )
         self._ended: dict[str, str] = {}
         self._extra: list[PlannedTrial] = []
-        self._volume_due = 0.0
         self._table: pd.DataFrame | None = None
-        self._said_last: tuple[Mapping[str, object], int, Mapping[str, str]] | None = None
+        self._progress = ProgressLog(plan, out, tracker, self._records)
         self.feed = CandidateFeed(
             plan,
             proposer,
@@ -109,11 +112,12 @@ class Books:
         changed = write_study(study, out, origin)
         write_columns(out)
         space = space_of(plan)
-        proposer = make_proposer(study, space, open_books(study, space, out), plan.data)
+        rows = open_books(study, space, out)
+        proposer = make_proposer(study, space, rows, plan.data)
         tracker = tracker_of(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
-        books = cls(study, plan, out, tracker=tracker, proposer=proposer, study_changed=changed)
+        books = cls(study, plan, out, tracker=tracker, proposer=proposer, rows=rows, study_changed=changed)
         books._take_in(space)
         write_plan(study, out, books.trials())
         return books
@@ -151,9 +155,7 @@ class Books:
         self._tracker.start()
         states = {trial.key: final_status(trial, self._out) for trial in self.trials()}
         self._ended = {key: status for key, status in states.items() if status is not None}
-        journal = read_journal(self._out)
-        self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
-        self._tracker.log_progress(*journal)
+        self._progress.start()
         self._entries.place(self._out / FRONT)
         self.catch_up()
 
@@ -178,29 +180,9 @@ class Books:
                 if entry is not None:
                     self._tracker.log_trial(entry)
             self._ended[trial.key] = status
-            self._log_progress()
+            self._progress.note(self._ended, self.trials())
+            self._run_notes.note()
         return status
-
-    def _log_progress(self, records: pd.DataFrame | None = None) -> None:
-        """Tell MLflow how many trials are done, and the hypervolume as often as a twentieth of the driver's time allows."""
-        numbers = counts(self._ended.values())
-        tags: dict[str, str] = {}
-        started = time.monotonic()
-        if records is not None or started >= self._volume_due:
-            numbers["trials_planned"] = float(len(self.trials()))
-            baselines = {trial.key for trial in self._plan.trials if trial.kind == "baseline"}
-            if baselines <= set(self._ended):
-                table = records if records is not None else self._records()
-                found = axes(self._study.decisive, table)
-                numbers |= volumes(self._study, table, found) if found else {}
-                tags = {REFERENCE_TAG: reference_text(found)} if found else {}
-            self._volume_due = time.monotonic() + 20 * (time.monotonic() - started)
-        said = (numbers, len(self._ended), tags)
-        if said != self._said_last:
-            self._said_last = said
-            row = ProgressRow(numbers, len(self._ended), time.time(), tags)
-            append_to_journal(self._out, row)
-            self._tracker.log_progress(row)
 
     def _stopped(self, trials: Iterable[PlannedTrial]) -> None:
         for trial in trials:
@@ -215,22 +197,16 @@ class Books:
 
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""
-        study = self._study
-        rows, note = front_rows(self._records(), study.decisive, study.seeds, study.select_on, study.parsed_limits)
-        under = selection_names(study.evaluation.model_dump(mode="json"))
-        if rows and study.evaluation.corruptions != "none" and study.select_on != REPORT:
-            note += f"; corrupted ones under {corruptions_in_words(under)}"
-        return rows, note
-
-    def limit_lines(self) -> list[str]:
-        """Return who meets the study's limits, or why nobody does; nothing for a study without limits."""
-        return study_limits(self._study, self._records())
+        return study_front(self._study, self._records())
 
     def front_heads(self) -> list[str]:
         """Return the heads of those rows."""
-        study = self._study
-        known = frozenset(metric_columns())
-        return front_heads(shown_columns(study.decisive, study.parsed_limits, known, study.select_on), study.parsed_limits)
+        return study_front_heads(self._study)
+
+    def answer_lines(self) -> list[str]:
+        """Return what to take and how to export it, and who meets the study's limits, or why nobody does."""
+        records = self._records()
+        return [*recommended_lines(self._study, records, self._out), *study_limits(self._study, records)]
 
     def write_tables(self) -> bool:
         """Write the tables of records and of the front; return whether they, or the study, say anything new."""
@@ -245,8 +221,9 @@ class Books:
             seeds=study.seeds,
             limits=study.parsed_limits,
         )
-        self._log_progress(records)
+        self._progress.note(self._ended, self.trials(), records)
         self._log_places()
+        self._run_notes.note(now=True)
         return self._table_bytes() != before or self._study_changed
 
     def _log_places(self) -> None:
@@ -282,7 +259,8 @@ class Books:
 
     def problems(self) -> list[str]:
         """Return what could not be written into MLflow or Optuna, a line each; the next start brings it in line."""
-        return [each for each in (self._tracker.problem, getattr(self._proposer, "problem", None)) if each]
+        told = (self._tracker.problem, getattr(self._proposer, "problem", None), self._run_notes.problem)
+        return list(dict.fromkeys(each for each in told if each))
 
     def warnings(self) -> list[str]:
         """Return what makes the numbers of the unpruned networks doubtful, a line each."""

@@ -27,7 +27,7 @@ from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.end import close
 from sweeps.run.missing_metrics import fill_missing_metrics
-from sweeps.run.plan_text import plan_text
+from sweeps.run.plan_text import plan_text, planned_seconds
 from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
 from sweeps.run.storage_mover import Mover
@@ -108,7 +108,8 @@ def run_study(
                 else:
                     # one share for all: where they differ, Tune holds idle workers while trials of another share wait
                     share = max(gpu_shares(plan, out, partial(say, console)).values(), default=study.resources.share)
-                    Sweep(study, out, console, books, workload, stop, mover, share).run(address, deadline)
+                    expected = planned_seconds(plan, out) if address is None else None  # a cluster's places are its own
+                    Sweep(study, out, console, books, workload, stop, mover, share, expected).run(address, deadline)
                 return close(
                     out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
                 )

@@ -54,7 +54,7 @@ def close(
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note, books.front_heads()))
-    for line in [*books.limit_lines(), *books.warnings(), *_lines_of(books.failures())]:
+    for line in [*books.answer_lines(), *books.warnings(), *_lines_of(books.failures())]:
         say(console, line)
     if workload.exhausted and stop.reason is None:
         for line in books.thin():

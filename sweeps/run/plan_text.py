@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,7 @@ def count_lines(plan: Plan, out: Path) -> list[str]:
     return [
         f"study {study.name}: {study.title}".rstrip(": "),
         f"  arms       {len(arms)}: {', '.join(arms)}",
-        f"  ratios     {', '.join(study.pruned_ratios)}; budgets {', '.join(map(str, study.budgets))} epochs; "
+        f"  ratios     {', '.join(study.pruned_ratios)}; budgets {_epochs(study.budgets)}; "
         f"seeds {', '.join(map(str, study.seeds))}",
         *([f"  data       {plan.data.contents}"] if plan.data is not None and plan.data.counted else []),
         f"  trials     {len(plan.trials)}: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]),
@@ -83,6 +83,10 @@ def count_lines(plan: Plan, out: Path) -> list[str]:
         f"  there      {there} of {len(plan.trials)} trials"
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
     ]
+
+
+def _epochs(budgets: Sequence[int]) -> str:
+    return f"{', '.join(map(str, budgets))} epoch{'s' * (list(budgets) != [1])}"
 
 
 def _stopping(setting: float | Mapping[str, object]) -> str:
@@ -133,6 +137,18 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
     if plan.checksum is None:
         lines.append("  data       not at hand: nothing can be known to be there already")
     return lines
+
+
+def planned_seconds(plan: Plan, out: Path) -> float | None:
+    """Return how long what is missing should take, in seconds of wall time; None where nobody knows.
+
+    Extra seeds are left out: who gets them is decided on the way.
+    """
+    sizes = sizes_of(plan.study, plan.data or UNKNOWN)
+    if sizes is None:
+        return None
+    speeds = speeds_of(plan.study, plan.trials, sizes, on_failure=lambda label, reason: None)
+    return cost_of(plan, out, speeds, sizes, decided_trials(plan, out)).wall_seconds if speeds else None
 
 
 def _own_cost(plan: Plan, cost: Cost) -> list[str]:

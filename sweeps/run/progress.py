@@ -1,41 +1,31 @@
-"""What the user sees while a sweep runs: trials done, running, waiting, failed; the front so far; the time left."""
+"""What the user sees while a sweep runs: how many trials are done, what runs, the front so far, the time left."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from prune_core.base.addresses import masked
 from prune_core.base.plain_text import printable
 from sweeps.front.text import front_heads
+from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
+from sweeps.run.pace import Pace
 
 _LINE_SECONDS = 15.0
 _LIVE_SECONDS = 1.0
 _LIVE_ROWS = 12
+_RUNNING_ROWS = 8
 
-
-@dataclass
-class Pace:
-    """Estimates the time left from the trials that ended in this run."""
-
-    started: float | None = None
-    ended: int = 0
-
-    def left(self, workload: Workload) -> float | None:
-        """Return the seconds left at the pace so far, or None before a few trials ended; Ray's own start does not count."""
-        if self.started is None and workload.in_place:
-            self.started = time.monotonic()
-        if self.started is None or self.ended < 3:
-            return None
-        todo = workload.waiting + len(workload.running)
-        return (time.monotonic() - self.started) / self.ended * todo
+Doing = Callable[[PlannedTrial], Mapping[str, Any] | None]
+"""Returns a trial's last sign of life (`prune_core.base.trial_folder.read_progress`), or None before there is one."""
 
 
 def duration(seconds: float) -> str:
@@ -50,19 +40,39 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def rate_text(per_minute: float) -> str:
+    """Return a rate of trials as people say it: ``58 trials a minute``, ``2.5 trials an hour``."""
+    if per_minute >= 1:
+        return f"{per_minute:.0f} trials a minute" if per_minute >= 9.95 else f"{per_minute:.1f} trials a minute"
+    return f"{60 * per_minute:.0f} trials an hour" if per_minute >= 0.166 else f"{60 * per_minute:.1f} trials an hour"
+
+
+def doing_text(progress: Mapping[str, Any] | None) -> str:
+    """Return what a trial does: ``fine-tune, 1 of 2 epochs``, or ``starting`` before it said anything."""
+    if progress is None:
+        return "starting"
+    phase, of = str(progress.get("phase", "")), progress.get("of")
+    if not of or phase not in ("baseline", "fine-tune", "from scratch"):
+        return phase
+    said = "training" if phase == "baseline" else phase
+    return f"{said}, {progress.get('epoch')} of {of} epoch{'s' * (of != 1)}"
+
+
 def say(console: Console, line: str) -> None:
     """Print one line as it is: no markup, no colours, no breaks."""
     console.print(printable(masked(line)), soft_wrap=True, highlight=False, markup=False)
 
 
 class Progress:
-    """A live table on a terminal, a line now and then elsewhere.
+    """A live view on a terminal, a line now and then elsewhere; both from the first second.
 
     Args:
         console: where it is shown.
         workload: whose state is shown.
         front: returns the lines of the front so far; called at most once per shown state that differs.
         heads: of the columns of those lines.
+        doing: says what a running trial does.
+        planned: seconds that the plan expects of the run; None where it does not know.
     """
 
     def __init__(
@@ -71,12 +81,16 @@ class Progress:
         workload: Workload,
         front: Callable[[], tuple[list[tuple[str, ...]], str]],
         heads: Sequence[str] | None = None,
+        *,
+        doing: Doing = lambda trial: None,
+        planned: float | None = None,
     ) -> None:
         self._console = console
         self._workload = workload
         self._front = front
         self._heads = heads
-        self.pace = Pace()
+        self._doing = doing
+        self.pace = Pace(planned)
         self._last = 0.0
         self._shown_ended = -1
         self._front_due = 0.0
@@ -100,40 +114,66 @@ class Progress:
             return
         self._last = now
         if self._live is None:
-            self._console.print(self.line(), highlight=False, soft_wrap=True)
+            say(self._console, self.line())
             return
         if self.pace.ended != self._shown_ended and now >= self._front_due:
             self._shown_ended = self.pace.ended
             self._rows, self._note = self._front()
             # a large study's table takes a while to read: at most a twentieth of the driver's time goes into it
             self._front_due = time.monotonic() + 20 * (time.monotonic() - now)
-        self._live.update(self._table(), refresh=True)
+        self._live.update(self.view(), refresh=True)
 
-    def line(self) -> str:
-        """Return the state as one line."""
-        done = list(self._workload.done.values())
-        bad = sum(status != "complete" for status in done)
-        left = self.pace.left(self._workload)
+    def line(self, *, with_running: bool = True) -> str:
+        """Return the state as one line.
+
+        Args:
+            with_running: end it with what runs, as far as two trials go.
+        """
+        load, rate, left = self._workload, self.pace.per_minute(), self.pace.left(self._workload)
+        bad = sum(status != "complete" for status in load.done.values())
         parts = [
-            f"{len(done)} of {self._workload.known} trials done",
-            f"{self._workload.in_place} running",
-            f"{self._workload.waiting + self._workload.unplaced} waiting",
+            f"{len(load.done)} of {'up to ' * (load.to_come > 0)}{self._all} trials done",
+            f"{load.in_place} running",
+            f"{load.waiting + load.unplaced} waiting",
+            *([f"{bad} failed or diverged"] if bad else []),
+            *([rate_text(rate)] if rate is not None else []),
+            *([f"about {duration(left)} left"] if left is not None else []),
         ]
-        if bad:
-            parts.append(f"{bad} failed or diverged")
-        if left is not None:
-            parts.append(f"about {duration(left)} left")
-        return ", ".join(parts)
+        now = [f"{trial.name} ({doing})" for trial, doing in self._running(2)] if with_running else []
+        if not load.in_place and self.pace.started is None:
+            return ", ".join(parts) + "; Ray is starting"
+        more = load.in_place - len(now)
+        return ", ".join(parts) + (f"; {', '.join(now)}" + (f" and {more} more" if more > 0 else "") if now else "")
 
-    def _table(self) -> Table:
-        return front_table(self.line(), self._rows[:_LIVE_ROWS], self._note, self._heads)
+    def view(self) -> RenderableType:
+        """Return the state as a terminal shows it: the line, a bar, what runs, and the front once it has a candidate."""
+        parts: list[RenderableType] = [Text(printable(self.line(with_running=False)), style="bold")]
+        parts.append(
+            ProgressBar(total=max(self._all, 1), completed=len(self._workload.done), width=min(60, self._console.width))
+        )
+        shown = self._running(_RUNNING_ROWS)
+        if shown:
+            grid = Table(box=None, pad_edge=False, show_header=False)
+            for trial, doing in shown:
+                grid.add_row(Text("running", style="green"), Text(printable(trial.name)), Text(printable(doing)))
+            parts.append(grid)
+        if self._workload.in_place > len(shown):
+            parts.append(Text(f"and {self._workload.in_place - len(shown)} more running"))
+        if self._rows:
+            parts.append(front_table("the front so far", self._rows[:_LIVE_ROWS], self._note, self._heads))
+        return Group(*parts)
+
+    @property
+    def _all(self) -> int:
+        return self._workload.known + self._workload.to_come
+
+    def _running(self, most: int) -> list[tuple[PlannedTrial, str]]:
+        return [(trial, doing_text(self._doing(trial))) for trial in self._workload.placed[:most]]
 
 
 def front_table(title: str, rows: list[tuple[str, ...]], note: str, heads: Sequence[str] | None = None) -> Table:
-    """Return the front as a table for a terminal, by default under the headlines; without rows only the title shows."""
+    """Return the front as a table for a terminal, by default under the headlines; there is at least one row."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    if not rows:
-        return table
     table.caption, table.caption_justify = note, "left"
     for place, name in enumerate(front_heads() if heads is None else heads):
         table.add_column(name, justify="right" if place else "left")

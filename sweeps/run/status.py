@@ -8,16 +8,15 @@ from pathlib import Path
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import read_outcome, read_progress
-from sweeps.folder.columns import columns_known
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import holder_of
-from sweeps.folder.paths import RECORDS, STUDY, trial_folders
+from sweeps.folder.paths import STUDY, trial_folders
 from sweeps.plan.plan import make_plan
 from sweeps.plan.written import written_plan
-from sweeps.run.limit_text import study_limits
+from sweeps.run.front_text import status_lines
 from sweeps.run.plan_text import count_lines, plan_text
 from sweeps.search.more_seeds import decided_trials
-from sweeps.search.whole_table import whole_table
+from sweeps.search.whole_plan import whole_plan
 from sweeps.study.model import Study, read_study
 
 SILENT_SECONDS = 120.0
@@ -38,7 +37,6 @@ def status_text(out: Path) -> str:
         lines = _of_plugins(study, out) if study.plugins else _planned(study, out)
     except BadInput as error:  # another machine, without the user's checkpoint
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
-    lines += _limits(out)
     holder = holder_of(out)
     lines += _running(out, driven=holder is not None)
     if holder is None:
@@ -46,19 +44,16 @@ def status_text(out: Path) -> str:
     else:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(holder.get("since", 0))))
         lines.append(f"  driver     host {holder.get('host')}, process {holder.get('process')}, since {since}")
+    lines += _front(out)
     return "\n".join(lines)
 
 
-def _limits(out: Path) -> list[str]:
-    """Who meets the study's limits, by the tables of the last run; nothing before there are any."""
+def _front(out: Path) -> list[str]:
+    """Who is on the front as the trials stand, what to take, and who meets the limits."""
     try:
-        study = read_study(out)
-        if not study.limits or not (out / RECORDS).is_file():
-            return []
-        with columns_known(out):
-            return [f"  {line}" for line in study_limits(study, whole_table(out))]
+        return status_lines(read_study(out), out)
     except BadInput as error:
-        return [f"  limits     cannot be judged ({error})"]
+        return [f"  front      cannot be judged ({error})"]
 
 
 def _planned(study: Study, out: Path) -> list[str]:
@@ -88,8 +83,16 @@ def _folders(out: Path, planned: set[str]) -> list[str]:
     return [f"  besides    {len(others)} further trials on disk, chosen by the search or no longer asked for: {said}"]
 
 
+def _names(out: Path) -> dict[str, str]:
+    """Return what trials are called, by key; nothing where the plan cannot be made here."""
+    try:
+        return {trial.key: trial.name for trial in whole_plan(out).trials}
+    except BadInput:
+        return {}
+
+
 def _running(out: Path, *, driven: bool) -> list[str]:
-    lines = []
+    lines, names = [], _names(out)
     for path in trial_folders(out):
         progress = read_progress(path)
         if progress is None or read_outcome(path) is not None:
@@ -98,5 +101,6 @@ def _running(out: Path, *, driven: bool) -> list[str]:
         word = "running" if silent < SILENT_SECONDS else f"silent for {silent / 60:.0f} min"
         word = word if driven else "waiting"  # nobody drives the folder: it goes on from its checkpoint at the next run
         place = f"{progress.get('phase')} {progress.get('epoch')}/{progress.get('of')}"
-        lines.append(f"  {word:<10} {path.name}: {place} on {progress.get('host')}, process {progress.get('process')}")
+        called = names.get(path.name, path.name)
+        lines.append(f"  {word:<10} {called}: {place} on {progress.get('host')}, process {progress.get('process')}")
     return lines

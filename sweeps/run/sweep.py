@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from prune_core.base.trial_folder import read_progress
 from prune_core.evaluation.evaluation import recommended_environment
 from prune_core.trial.order import TrialOrder
 from sweeps.engine.cluster_places import cluster_places
@@ -56,6 +57,7 @@ class Sweep:
         stop: how the sweep is asked to stop.
         mover: sends what has ended to the object storage, where the study has one.
         share: GPUs, or the share of one, that a trial gets.
+        planned: seconds that the plan expects of the run; None where it does not know.
         losses: how often workers were lost without their trials getting further.
     """
 
@@ -67,6 +69,7 @@ class Sweep:
     stop: StopRequest
     mover: Mover
     share: float
+    planned: float | None = None
     losses: Losses = field(default_factory=Losses, init=False)
     _alone: set[str] = field(default_factory=set, init=False)
     _deadline: float | None = field(default=None, init=False)
@@ -84,8 +87,16 @@ class Sweep:
             ConnectionError: Ray did not start, or was lost too often.
         """
         self._address, self._deadline = address, deadline
-        self._progress = Progress(self.console, self.workload, self.books.front_rows, self.books.front_heads())
+        self._progress = Progress(
+            self.console,
+            self.workload,
+            self.books.front_rows,
+            self.books.front_heads(),
+            doing=lambda trial: read_progress(trial_folder(self.out, trial.key)),
+            planned=self.planned,
+        )
         with listening(self.stop, leave), self._progress:
+            self._progress.tick(force=True)  # before Ray starts, which takes seconds
             for attempt in range(1, RAY_LIVES + 1):
                 try:
                     self._once()
@@ -183,7 +194,7 @@ class Sweep:
         self.workload.finished(key, status)
         if status is not None:
             self.mover.offer([key])
-        self._progress.pace.ended += 1
+        self._progress.pace.note_end()
 
     def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
         """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""

@@ -98,6 +98,11 @@ class CandidateFeed:
         """Whether nothing more will be proposed."""
         return self._proposer.done and not self._owed and not (self._rungs is not None and self._rungs.busy)
 
+    @property
+    def to_come(self) -> int:
+        """How many more trials the search may still ask for; some of them may turn out to be there."""
+        return self._proposer.left * len(self._plan.study.seeds)
+
     def _batch_is_whole(self, count: int) -> bool:
         batch = self._plan.study.search.batch
         return self._proposer.done or (batch is not None and count >= batch)

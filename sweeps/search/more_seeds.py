@@ -17,6 +17,7 @@ import pandas as pd
 from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.numbers import share_text
 from sweeps.folder.paths import MORE_SEEDS
 from sweeps.front.collapse import has_collapsed, loss_column
 from sweeps.front.front import POSSIBLE, SURE, candidates, membership
@@ -114,7 +115,7 @@ def decision_line(plan: Plan, out: Path) -> str:
 def decision_names(out: Path) -> str:
     """Return the chosen candidates with how often each is on the front by the study's own seeds."""
     chosen = (_read(out) or {}).get("chosen", [])
-    found = "; ".join(f"{one['name']} (on the front in {one['frequency']:.0%} of the draws)" for one in chosen)
+    found = "; ".join(f"{one['name']} (on the front in {share_text(one['frequency'])} of the draws)" for one in chosen)
     return found or "for no candidate, since no place on the front is uncertain"
 
 

@@ -146,7 +146,12 @@ class OptunaSearch:
     @property
     def done(self) -> bool:
         """Whether nothing more will be proposed."""
-        return not self._ready and self._left() == 0
+        return self.left == 0
+
+    @property
+    def left(self) -> int:
+        """How many more candidates will be proposed at most."""
+        return len(self._ready) + self._left()
 
     def _asked(self) -> list[FrozenTrial]:
         return [row for row in self._books.rows() if ASKED in row.user_attrs]
@@ -155,10 +160,10 @@ class OptunaSearch:
         """How many more candidates may be asked for: never more than the space still has without a row."""
         if self._enough:
             return 0
-        asked = len(self._asked())
-        if self._space.size is None:
-            return max(0, self._limit - asked)
-        return max(0, min(self._limit - asked, self._space.size - len(self._seen())))
+        room = self._limit - len(self._asked())
+        if self._space.size is not None:
+            room = min(room, self._space.size - len(self._seen()))
+        return max(0, room)
 
     def _seen(self) -> set[str]:
         return {str(row.user_attrs[KEY]) for row in self._books.rows() if KEY in row.user_attrs}
@@ -167,8 +172,7 @@ class OptunaSearch:
         if self._left() == 0:
             return False
         asked = self._asked()
-        waiting = any(not row.state.is_finished() for row in asked)
-        return self._batch is None or len(asked) % self._batch != 0 or not waiting
+        return self._batch is None or len(asked) % self._batch != 0 or all(row.state.is_finished() for row in asked)
 
     def _tell_batch(self) -> None:
         """Tell a batch in the order of its keys once all of it was asked for and has ended."""

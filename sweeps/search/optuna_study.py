@@ -29,6 +29,8 @@ KEY = "prunefront.candidate"
 ASKED = "prunefront.asked"
 STOPPED_AT = "prunefront.stopped_at"
 """The objectives of a candidate that was stopped early, at the budget where it was."""
+RUNS = "mlflow.runs"
+"""The attribute of a row that names the candidate's runs in MLflow, one per seed."""
 _SPACE, _OWNER = "prunefront.space", UID_TAG
 
 Objectives = Sequence[tuple[str, str]]
@@ -49,6 +51,7 @@ class OptunaBooks:
         objectives: at least one.
         limits: soft constraints; their amounts are stored with each row.
         early_stopping: the rule that stops candidates, if the study has one; another rule is another study.
+        to_look_at: whether no sampler reads the rows (`sweeps.search.parameters.Parameters`).
 
     Raises:
         BadInput: the storage cannot be opened, or holds a study of that name from another output folder.
@@ -64,16 +67,19 @@ class OptunaBooks:
         objectives: Objectives,
         limits: Limits = (),
         early_stopping: str | None = None,
+        to_look_at: bool = False,
     ) -> None:
         self._storage, self.out = storage, out
-        self.parameters = Parameters(space)
+        self.parameters = Parameters(space, to_look_at=to_look_at)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         rule = [] if early_stopping is None else [("early stopping", early_stopping)]
-        self._digest = space.digest([*self.objectives, *rule])
+        form = [("rows", "to look at")] if to_look_at else []
+        self._digest = space.digest([*self.objectives, *rule, *form])
         self._all: list[FrozenTrial] = []
         self._rows: dict[str, FrozenTrial] = {}
         with in_one_line(out, storage):
-            self.study = self._open(study_name, study_uid(out), open_storage(out, storage))
+            self._database = open_storage(out, storage)
+            self.study = self._open(study_name, study_uid(out), self._database)
             self._read()
 
     def _open(self, name: str, owner: str, storage: Any) -> optuna.Study:
@@ -115,17 +121,25 @@ class OptunaBooks:
         """Return the row that counts for a candidate's key."""
         return self._rows.get(key)
 
-    def open_row(self, candidate: Candidate, *, asked: int | None = None, system: Mapping[str, Any] | None = None) -> None:
+    def open_row(
+        self,
+        candidate: Candidate,
+        *,
+        asked: int | None = None,
+        system: Mapping[str, Any] | None = None,
+        values: Mapping[str, float] | None = None,
+    ) -> None:
         """Write a running row for a candidate, unless it has a row that is running or complete.
 
         Args:
             candidate: a candidate of the space; others are left out of the books.
             asked: its position among those that a search asked for.
             system: what the sampler noted while asking (NSGA-II needs its generation again).
+            values: what it measured, where it has: they say when it began.
         """
         row = self._rows.get(candidate.key)
         if row is None or (row.state.is_finished() and not row.values):
-            self._add(candidate, "RUNNING", asked=asked, system=system)
+            self._add(candidate, "RUNNING", values=values, asked=asked, system=system)
 
     def close_row(self, candidate: Candidate, values: Mapping[str, float] | None, *, stopped: bool = False) -> None:
         """Tell how a candidate ended, once: its values, or None for failed or incomplete.
@@ -141,7 +155,7 @@ class OptunaBooks:
         row = self._rows.get(candidate.key)
         if stopped and told is not None:
             if row is None or row.user_attrs.get(STOPPED_AT) != told:
-                self.open_row(candidate)
+                self.open_row(candidate, values=values)
                 row = self._rows.get(candidate.key)
             if row is not None and not row.state.is_finished():
                 self._stop(row, told)
@@ -158,12 +172,19 @@ class OptunaBooks:
             return None
         return [float(values[column]) for column, _ in self.objectives]
 
-    def _of_seeds(self, values: Mapping[str, float] | None) -> dict[str, list[list[float]]]:
-        """Return what each seed measured as an attribute of a row; none where that is not told."""
+    def _of_seeds(self, values: Mapping[str, float] | None) -> dict[str, Any]:
+        """Return what each seed measured, and the report numbers, as attributes of a row; none where that is not told."""
         if not isinstance(values, Measured) or self.objective_values(values) is None:
             return {}
-        columns = [values.seeds[column] for column, _ in self.objectives]
-        return {SEEDS: [list(one) for one in zip(*columns, strict=True)]}
+        return {SEEDS: values.by_seed([column for column, _ in self.objectives]), **values.report_attributes()}
+
+    def note_runs(self, runs: Mapping[str, Sequence[str]]) -> None:
+        """Say of candidates, by key, which runs they have in MLflow; what a row says already is not written again."""
+        for key, ids in runs.items():
+            row = self._rows.get(key)
+            if row is not None and row.user_attrs.get(RUNS) != list(ids):
+                self._database.note(row._trial_id, {RUNS: list(ids)})
+                row.user_attrs[RUNS] = list(ids)
 
     def constraints(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the amount by which each limit is missed, by the limit's text."""
@@ -191,17 +212,19 @@ class OptunaBooks:
             return
         parameters, distributions = found
         attributes: dict[str, Any] = {KEY: candidate.key} | ({ASKED: asked} if asked is not None else {})
-        self.study.add_trial(
-            create_trial(
-                state=TrialState[state],
-                values=self.objective_values(values) if values is not None else None,
-                params=parameters,
-                distributions=distributions,
-                user_attrs=attributes | self._of_seeds(values),
-                system_attrs=dict(system or {}),
-                constraints=self.constraints(values) if values is not None else None,
-            )
+        told = values if state == "COMPLETE" else None
+        row = create_trial(
+            state=TrialState[state],
+            values=self.objective_values(told) if told is not None else None,
+            params=parameters,
+            distributions=distributions,
+            user_attrs=attributes | self._of_seeds(told),
+            system_attrs=dict(system or {}),
+            constraints=self.constraints(told) if told is not None else None,
         )
+        if isinstance(values, Measured):
+            values.date(row)
+        self.study.add_trial(row)
         self._read()
 
     def _stop(self, row: FrozenTrial, told: list[float]) -> None:

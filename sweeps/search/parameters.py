@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import Trial
 
+TUNED = "tuning epochs"
+"""The budget in rows that are only looked at."""
 Way = tuple[tuple[str, str], ...]
 """The choices that lead to an arm: network, method, layers ... each with its value."""
 
@@ -24,18 +26,25 @@ class Parameters:
     step or an axis that offers the same everywhere is one parameter, so that what is learned about a method or a ratio
     serves all networks; those that differ are parameters of their own. Steps and axes are conditional: a parameter exists
     only in trials where it matters.
+
+    Args:
+        space: what candidates are made of.
+        to_look_at: no sampler reads the rows, people do: a step without a choice is left out, and the budget is called
+            `TUNED`. optuna-dashboard draws at first what comes first by name, and takes a budget of 0 for a missing one.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, *, to_look_at: bool = False) -> None:
         self.space = space
+        self._to_look_at = to_look_at
         self._ways = {arm.arm: _way(arm) for arm in space.arms}
         self._arms = {way: name for name, way in self._ways.items()}
         self._steps = _steps_of(list(self._ways.values()))
         self._names = {arm.arm: {axis: self._name(arm, axis) for axis in arm.axes()} for arm in space.arms}
 
     def _name(self, arm: ArmSpace, axis: str) -> str:
+        axis_name = TUNED if axis == "budget" and self._to_look_at else axis
         variants = {repr(other.axes()[axis]) for other in self.space.arms if axis in other.axes()}
-        return axis if len(variants) == 1 else f"{axis} of {arm.arm}"
+        return axis_name if len(variants) == 1 else f"{axis_name} of {arm.arm}"
 
     def suggest(self, trial: Trial, number: int) -> Candidate:
         """Return the candidate that a trial under way chooses, arm first."""
@@ -63,7 +72,8 @@ class Parameters:
         way = self._ways[arm.arm]
         for depth, (_, value) in enumerate(way):
             _, name, choices = self._steps[way[:depth]]
-            parameters[name], distributions[name] = value, _categories(choices)
+            if len(choices) > 1 or not self._to_look_at:
+                parameters[name], distributions[name] = value, _categories(choices)
         for axis, values in arm.axes().items():
             if axis in chosen:
                 name = self._names[arm.arm][axis]

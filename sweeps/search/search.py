@@ -46,6 +46,10 @@ class Proposer(Protocol):
     def done(self) -> bool:
         """Whether nothing more will be proposed; what was handed out may still be running."""
 
+    @property
+    def left(self) -> int:
+        """How many more candidates will be proposed at most."""
+
 
 class GridSearch:
     """Every given candidate, in the given order, but those that are known already.
@@ -88,6 +92,11 @@ class GridSearch:
     def done(self) -> bool:
         """Whether every candidate was handed out or known."""
         return not self._waiting
+
+    @property
+    def left(self) -> int:
+        """How many more candidates will be proposed."""
+        return len(self._waiting)
 
 
 class RandomSearch(GridSearch):

@@ -55,6 +55,7 @@ def open_books(study: Study, space: Space, out: Path) -> OptunaBooks:
         objectives=list(study.decisive.items()),
         limits=[(limit.column, limit.comparison, limit.value) for limit in study.parsed_limits],
         early_stopping=_rule_text(study.search.early_stopping),
+        to_look_at=study.search.kind != "optuna",
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,39 @@ from sweeps.folder.sqlite import sqlite_address
 def open_storage(out: Path, url: str | None) -> Any:
     """Return Optuna's storage: the given one, or ``optuna.db`` in the output folder."""
     import optuna
-    from optuna.storages import RDBStorage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     given = _url(out, url)
     options = {"connect_args": {"timeout": 60}} if given.startswith("sqlite") else {"pool_pre_ping": True}
-    return RDBStorage(given, engine_kwargs=options)
+    return _noting_storage()(given, engine_kwargs=options)
+
+
+@cache
+def _noting_storage() -> Any:
+    """Return a class of Optuna's database that also takes attributes of rows that have ended, by its method ``note``.
+
+    Optuna refuses them, since a sampler may have read the row by then. Ours are told only where else a candidate stands: its
+    runs in MLflow, which are known some time after it ended.
+    """
+    from optuna.storages import RDBStorage
+
+    class NotingStorage(RDBStorage):  # type: ignore[misc]
+        _noting = False
+
+        def note(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
+            self._noting = True
+            try:
+                for name, value in attributes.items():
+                    self.set_trial_user_attr(trial_id, name, value)
+            finally:
+                self._noting = False
+
+        def check_trial_is_updatable(self, trial_id: int, trial_state: Any) -> None:
+            if not self._noting:
+                super().check_trial_is_updatable(trial_id, trial_state)
+
+    return NotingStorage
 
 
 def _url(out: Path, url: str | None) -> str:

@@ -22,6 +22,8 @@ from sweeps.study.model import NOTES, Study
 from sweeps.study.objectives import is_report_number
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
 
+REQUIRED = "required"
+"""What stands in place of a default where a key has to be given."""
 _NOTES_MEANING = (
     "not read: a place for what the file repeats; `x-common: &common {...}` here, `<<: *common` in a section takes its keys"
 )
@@ -34,14 +36,20 @@ def study_lines() -> list[str]:
     return [f"{name:<{width}}  {read_study_yaml(SHIPPED / f'{name}.yaml').get('title', '')}".rstrip() for name in names]
 
 
-def key_lines() -> list[str]:
-    """Return a line per key of a study file: its path, meaning and default, and the names that it takes.
+def key_rows() -> list[tuple[str, str, str, list[str]]]:
+    """Return (path, meaning, default, names that it takes) of every key of a study file; ``required`` is a default too.
 
     Names that a plugin has filed by now are among them.
     """
     rows, names = [*_rows(Study, ""), (f"{NOTES}NAME", "", _NOTES_MEANING)], known_names()
-    width = max(len(path) for path, _, _ in rows)
-    return [f"{path:<{width}}  {meaning}{default}{_allowed(names.get(path, []))}" for path, default, meaning in rows]
+    return [(path, meaning, default, names.get(path, [])) for path, default, meaning in rows]
+
+
+def key_lines() -> list[str]:
+    """Return a line per key of a study file: its path, meaning and default, and the names that it takes."""
+    rows = key_rows()
+    width = max(len(path) for path, *_ in rows)
+    return [f"{path:<{width}}  {meaning}{_said(default)}{_allowed(names)}" for path, meaning, default, names in rows]
 
 
 def known_names() -> dict[str, list[str]]:
@@ -62,8 +70,8 @@ def _allowed(names: list[str]) -> str:
     return f" (names: {', '.join(names)})" if names else ""
 
 
-def column_lines(evaluation: Mapping[str, Any] | None = None) -> list[str]:
-    """Return a line per column of a record: what it is, its unit, which side is better, its images, and who may name it.
+def column_rows(evaluation: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
+    """Return every column of a record with what it is, its unit, which side is better, its images, and who may name it.
 
     Those of plugins that were imported before are among them.
 
@@ -71,9 +79,14 @@ def column_lines(evaluation: Mapping[str, Any] | None = None) -> list[str]:
         evaluation: that section of a study, whose corruptions are named; None says which key names them.
     """
     known = [*metrics_known(), *(cost for cost in costs_known() if cost.recorded)]
-    lines = [(column, _column_words(one, column, evaluation)) for one in known for column in one.columns]
-    width = max(len(name) for name, _ in lines)
-    return [f"{name:<{width}}  {meaning}" for name, meaning in lines]
+    return [(column, _column_words(one, column, evaluation)) for one in known for column in one.columns]
+
+
+def column_lines(evaluation: Mapping[str, Any] | None = None) -> list[str]:
+    """Return `column_rows` as lines."""
+    rows = column_rows(evaluation)
+    width = max(len(name) for name, _ in rows)
+    return [f"{name:<{width}}  {meaning}" for name, meaning in rows]
 
 
 def _column_words(one: Quantity, column: str, evaluation: Mapping[str, Any] | None) -> str:
@@ -118,7 +131,11 @@ def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:
 
 def _default(value: Any, inner: type[BaseModel] | None) -> str:
     if value is PydanticUndefined:
-        return " (required)"
+        return REQUIRED
     if inner is not None or value is None or value == () or value == {} or value == "":
         return ""
-    return f" (default {str(value).lower() if isinstance(value, bool) else value})"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _said(default: str) -> str:
+    return f" ({default})" if default == REQUIRED else f" (default {default})" if default else ""

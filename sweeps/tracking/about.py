@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,7 +71,8 @@ def finished_text(about: About, front: Path, experiment: str, run: str) -> str:
             f"**Front**: {members} candidates after {longest} epoch{'s' * (longest != 1)} of fine-tuning, {len(table)} over "
             f"all budgets; their runs carry the tag `{ON_FRONT}` = `true`."
         )
-    lines.append(f"**Look at**: [report]({place}/runs/{run}/artifacts/{REPORT_PAGE}), [all runs of the experiment]({place})")
+    report = f"{place}/runs/{run}/artifacts/{REPORT_PAGE}"
+    lines.append(f"**Look at**: [report]({report}), [all runs of the experiment]({place}/runs)")
     return "\n".join(lines)
 
 
@@ -81,7 +82,7 @@ def _text(study: Study, plan: Plan) -> str:
     methods = sorted({arm.method for arm in plan.arms})
     lines = [
         f"**{study.name}**: which of {_some(methods, 'method')} at which of {_some(study.pruned_ratios, 'ratio')} and after "
-        f"how much fine-tuning ({_list(study.budgets)} epochs) gives the smallest network that keeps its quality?",
+        f"how much fine-tuning ({_epochs(study.budgets)}) gives the smallest network that keeps its quality?",
         "",
         f"- **Networks**: {_list(study.networks)}",
         f"- **Methods**: {_list(methods)}",
@@ -109,6 +110,10 @@ def _parameters(study: Study) -> dict[str, object]:
         **{f"fine_tuning.{name}": value for name, value in study.fine_tuning.items()},
         **{f"training.{name}": value for name, value in study.training.items()},
     }
+
+
+def _epochs(budgets: Sequence[int]) -> str:
+    return f"{_list(budgets)} epoch{'s' * (list(budgets) != [1])}"
 
 
 def _list(names: Iterable[object]) -> str:

@@ -12,14 +12,16 @@ from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
 from prune_core.base.trial_folder import REPORT
 from prune_core.evaluation.logits import LogitSet
-from sweeps.export.choice import Choice, choices, open_study
+from sweeps.export.choice import Choice, choices, open_study, worth
+from sweeps.folder.identity import study_uid
 from sweeps.folder.pages import JudgedNetwork, Picture
 from sweeps.folder.paths import FRONT, TRACKED_FRONT
+from sweeps.front.recommended import recommended_of
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
-from sweeps.tracking.entry import finite
-from sweeps.tracking.models import log_model, open_client, own_artifacts
+from sweeps.tracking.models import log_model, open_client, own_artifacts, registered
 from sweeps.tracking.place import short_reason
+from sweeps.tracking.registered import withdraw_recommended
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -43,19 +45,37 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     """
     study, records = open_study(out)
     most, table = study.tracking.log_models, (out / FRONT).read_text(encoding="utf-8", errors="replace")
-    state = content_key([table, _run_ids(records), most, picture is not None])
+    state = content_key([table, _run_ids(records), most, picture is not None, _recommended(study, records)])
     if not most or len(table.splitlines()) < 2 or _state(out) == state:
         return []
     front = choices(out, study, records)
-    chosen = sorted(front, key=_rank)[:most]
-    lines = _log(out, study, chosen, picture)
+    chosen = sorted(front, key=worth)[:most]
+    client = open_client(study, out)
+    lines = _log(client, out, study, chosen, picture)
     if lines:
         return lines
+    try:
+        address = _register(client, out, study, chosen)
+    except Exception as error:  # noqa: BLE001 - as below
+        return [f"MLflow: the recommended network is not registered ({short_reason(error)})"]
     write_json(out / TRACKED_FRONT, {"state": state})
     line = f"MLflow: {len(chosen)} network{'s' * (len(chosen) > 1)} of the front logged as models"
+    if address is not None:
+        line += f", the recommended one loads by {address}"
     if len(front) > len(chosen):
         line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
     return [line]
+
+
+def _recommended(study: Study, records: pd.DataFrame) -> str:
+    return recommended_of(
+        records,
+        study.objectives,
+        seeds=study.seeds,
+        limits=study.parsed_limits,
+        margins=study.margins,
+        select_on=study.select_on,
+    ).name
 
 
 def _state(out: Path) -> object:
@@ -65,19 +85,20 @@ def _state(out: Path) -> object:
         return None
 
 
-def _rank(choice: Choice) -> tuple[bool, bool, int, float, str]:
-    """Those within the limits and not collapsed first, then the longest budget, then how sure the place on the front is."""
-    frequency = finite(choice.candidate.get("front_frequency")) or 0.0
-    return bool(choice.limits), bool(choice.candidate["collapsed"]), -choice.budget, -frequency, choice.name
-
-
 def _run_ids(records: pd.DataFrame) -> list[str]:
     return sorted({str(each) for each in records["mlflow_run_id"].dropna()})
 
 
-def _log(out: Path, study: Study, chosen: list[Choice], picture: Picture | None) -> list[str]:
+def _register(client: MlflowClient, out: Path, study: Study, chosen: list[Choice]) -> str | None:
+    """Register the recommended network, which is the first that was logged; return its address, None where there is none."""
+    if chosen and chosen[0].recommended:
+        return registered(client, study, out, chosen[0])
+    withdraw_recommended(client, study.name, study_uid(out))
+    return None
+
+
+def _log(client: MlflowClient, out: Path, study: Study, chosen: list[Choice], picture: Picture | None) -> list[str]:
     """Log one after the other; return a line for each that failed."""
-    client = open_client(study, out)
     lines: list[str] = []
     in_a_row = 0
     for position, choice in enumerate(chosen):

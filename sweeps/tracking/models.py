@@ -12,14 +12,17 @@ import numpy as np
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import WEIGHTS
 from prune_core.pruning import load_network
+from prune_core.training.precision import switches_as_at_start
 from prune_core.trial.data import load_trial_data
 from prune_core.trial.description import TrialDescription
 from sweeps.export.choice import Choice, choices, open_study
+from sweeps.folder.identity import study_uid
 from sweeps.folder.paths import MLFLOW_ARTIFACTS
 from sweeps.storage.files import bring_back, sha256_of
 from sweeps.study.model import Study
 from sweeps.study.trust import Confirm, require_trust
 from sweeps.tracking.place import check_artifacts, checked_uri, quieten_mlflow, short_reason
+from sweeps.tracking.registered import register_recommended
 from sweeps.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -51,6 +54,8 @@ def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm =
     for choice in chosen:
         try:
             yield f"{choice.title}: {log_model(client, choice, own)}"
+            if choice.recommended:
+                yield f"{choice.title}: loads by {registered(client, study, out, choice)}"
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
@@ -109,6 +114,18 @@ def log_model(client: MlflowClient, choice: Choice, own: Path | None) -> str:
     return f"logged as models:/{_send(choice, run_id, digest)}"
 
 
+def registered(client: MlflowClient, study: Study, out: Path, choice: Choice) -> str:
+    """Register the model of the recommended network, which was logged before; return the address that loads it.
+
+    Raises:
+        ValueError: it has no model yet.
+    """
+    model = _model_of(client, str(choice.record["mlflow_run_id"]), sha256_of(choice.folder, WEIGHTS))
+    if model is None:
+        raise ValueError("its model is not in MLflow yet")
+    return register_recommended(client, study.name, study_uid(out), choice, model)
+
+
 def _model_of(client: MlflowClient, run_id: str, digest: str) -> str | None:
     outputs = client.get_run(run_id).outputs
     for each in outputs.model_outputs if outputs is not None else []:
@@ -134,21 +151,22 @@ def _send(choice: Choice, run_id: str, digest: str) -> str:
     with torch.inference_mode():
         expected = network(torch.from_numpy(example)).numpy()
     version = torch.__version__.split("+")[0]
-    info = mlflow.pytorch.log_model(
-        network,
-        name=model_name(choice),
-        run_id=run_id,
-        step=choice.budget,
-        signature=ModelSignature(
-            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *data.input_shape))]),
-            outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, expected.shape[1]))]),
-        ),
-        input_example=example,
-        # named here, since MLflow would find them out by loading the model in another process
-        pip_requirements=[f"torch=={version}", f"numpy=={np.__version__}", f"mlflow=={mlflow.__version__}"],
-        serialization_format="pt2",
-        tags={WEIGHTS_TAG: digest, "prunefront.name": choice.title, "prunefront.key": str(choice.record["key"])},
-    )
+    with switches_as_at_start():  # it exports the network
+        info = mlflow.pytorch.log_model(
+            network,
+            name=model_name(choice),
+            run_id=run_id,
+            step=choice.budget,
+            signature=ModelSignature(
+                inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *data.input_shape))]),
+                outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, expected.shape[1]))]),
+            ),
+            input_example=example,
+            # named here, since MLflow would find them out by loading the model in another process
+            pip_requirements=[f"torch=={version}", f"numpy=={np.__version__}", f"mlflow=={mlflow.__version__}"],
+            serialization_format="pt2",
+            tags={WEIGHTS_TAG: digest, "prunefront.name": choice.title, "prunefront.key": str(choice.record["key"])},
+        )
     _compare(mlflow.pytorch.load_model(info.model_uri), example, expected)
     return str(info.model_id)
 

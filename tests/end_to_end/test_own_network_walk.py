@@ -72,11 +72,13 @@ images, labels = (images - 0.5) / 0.25, torch.tensor([label for _, label in file
 torch.manual_seed(0)
 network = signs_network.build(num_classes=4, in_channels=3)
 optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-for _ in range(8):
+schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, 12)
+for _ in range(12):
     for batch in torch.randperm(len(images)).split(32):
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(network(images[batch]), labels[batch]).backward()
         optimizer.step()
+    schedule.step()
 torch.save({"state_dict": network.state_dict()}, "signs.pth")
 """
 STUDY = """

@@ -171,10 +171,13 @@ def test_mlflow_and_the_terminal_have_them(place: Path) -> None:
 
 def test_the_keys_of_a_study_name_them(place: Path) -> None:
     listed = prunefront("studies", "own.yaml", "--keys", cwd=place).stdout
-    assert re.search(
-        r"^margin +mean margin .*higher is better; also margin_t, val_margin, val_margin_t$", listed, re.MULTILINE
-    )
-    assert re.search(r"^filters +filters .*lower is better$", listed, re.MULTILINE)
+    for name, may_be in (
+        ("margin", "limits name val_margin, objectives either"),
+        ("margin_t", "limits name val_margin_t, objectives either"),
+        ("val_margin", "limits and objectives"),
+    ):
+        assert re.search(rf"^{name} +mean margin .*: higher is better; .*; {may_be}$", listed, re.MULTILINE)
+    assert re.search(r"^filters +filters .*: lower is better; limits and objectives$", listed, re.MULTILINE)
     assert "mean margin" not in prunefront("studies", "--keys", cwd=place).stdout
 
 

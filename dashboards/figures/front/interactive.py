@@ -20,6 +20,7 @@ from dashboards.figures.front.data import FRAME, marker_size, panels
 from dashboards.figures.page_style import Arrangement, Figure, LegendEntry, axes_of, suffix
 from dashboards.figures.palette import FILLS, Look, looks, order
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from prune_core.metrics.numbers import share_text
 from prune_core.metrics.quantities import is_cost, quantity_of
 
 
@@ -30,7 +31,7 @@ def hover(row: Any, asked: Sequence[str] = ()) -> str:
         row: of `Points.table`.
         asked: columns that the study's objectives and limits name.
     """
-    frequency = "" if math.isnan(row.frequency) else f" (in {100 * row.frequency:.0f} % of the draws)"
+    frequency = "" if math.isnan(row.frequency) else f" (in {share_text(row.frequency)} of the draws)"
     place = ("on the front" if row.front else "dominated") if row.complete else "incomplete: does not compete"
     title = "<br>".join(labels.safe(line) for line in wrap(labels.candidate(row), 72, break_on_hyphens=False))
     lines = [f"<b>{title}</b>", f"{place}{frequency}"]

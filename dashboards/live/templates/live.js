@@ -4,16 +4,16 @@
   const states = ["complete", "running", "waiting", "stopped", "failed", "diverged"];
   const budget = document.querySelector('form [data-key="budget"]');
   const title = document.title;
-  let version = null, chosen = false;
+  let version = null, chosen = false, trials = [], seen = "";
   budget.addEventListener("change", () => { chosen = true; });
   budget.form.addEventListener("reset", () => { chosen = false; });
 
   const duration = seconds => {
-    if (seconds === null) return "";
     const minutes = Math.round(seconds / 60);
-    if (seconds < 90) return `about ${seconds} s`;
-    return minutes < 90 ? `about ${minutes} min` : `about ${(minutes / 60).toFixed(1)} h`;
+    if (seconds < 90) return `${Math.round(seconds)}\u00a0s`;
+    return minutes < 90 ? `${minutes}\u00a0min` : `${(minutes / 60).toFixed(1)}\u00a0h`;
   };
+  const epochs = count => `${count} epoch${count === 1 ? "" : "s"}`;
 
   const element = (name, text, className) => {
     const made = document.createElement(name);
@@ -21,17 +21,85 @@
     if (className) made.className = className;
     return made;
   };
+  const heading = text => Object.assign(element("th", text), { scope: "row" });
+  const line = (...cells) => {
+    const made = document.createElement("tr");
+    made.append(...cells);
+    return made;
+  };
+  const drawing = (name, attributes) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
 
   const told = state => {
     if (state.driver) return `at work: ${state.driver}`;
-    return state.counts.waiting ? `no run is at work in this folder: ${state.counts.waiting} trials wait for \u201cprunefront run\u201d` : "no run is at work in this folder: nothing is left to do";
+    const left = state.counts.waiting;
+    return "no run is at work in this folder: " + (left ? `${left} trial${left === 1 ? " waits" : "s wait"} for \u201cprunefront run\u201d` : "nothing is left to do");
   };
 
-  // How many trials had ended, over time: seconds since the first, trials.
-  const showGrowth = ended => {
-    const { seconds: last, trials: top } = ended.at(-1) || { seconds: 0, trials: 0 };
-    byId("growth").firstElementChild.setAttribute("points", last > 0 ? ended.map(({ seconds, trials }) => `${(240 * seconds / last).toFixed(1)},${(34 - 32 * trials / top).toFixed(1)}`).join(" ") : "");
-    byId("growth-words").textContent = last > 0 ? `Ended trials over ${last < 5400 ? `${Math.max(1, Math.round(last / 60))} min` : `${(last / 3600).toFixed(1)} h`}` : "Ended trials over time";
+  // A line over time, from 0 up; `step` where a value holds until the next one.
+  const overTime = (id, words, rows, key, said, step) => {
+    const last = rows.length ? rows.at(-1).seconds : 0, high = Math.max(0, ...rows.map(row => row[key]));
+    const at = (seconds, value) => `${(240 * seconds / last).toFixed(1)},${(34 - 32 * value / high).toFixed(1)}`;
+    const both = (row, place) => (step && place ? [at(row.seconds, rows[place - 1][key])] : []).concat(at(row.seconds, row[key]));
+    const points = last > 0 && high > 0 ? rows.flatMap(both) : [];
+    byId(id).firstElementChild.setAttribute("points", points.join(" "));
+    byId(id + "-words").textContent = points.length ? `${words} over ${duration(last)}: ${said(rows, high)}` : `${words} over time`;
+  };
+
+  const curveOf = rows => {
+    const drawn = drawing("svg", { viewBox: "0 0 120 28", preserveAspectRatio: "none", "aria-hidden": "true" });
+    const worst = Math.max(...rows.map(row => row[1]), 1e-12), wide = Math.max(1, rows.length - 1);
+    const points = of => rows.map((row, place) => `${(118 * place / wide + 1).toFixed(1)},${(27 - 26 * of(row)).toFixed(1)}`).join(" ");
+    drawn.append(drawing("polyline", { points: points(row => row[1] / worst), class: "loss" }), drawing("polyline", { points: points(row => row[2]) }));
+    return drawn;
+  };
+
+  const showRunning = state => {
+    const table = byId("running-table");
+    byId("nothing-runs").hidden = state.running.length > 0;
+    table.hidden = !state.running.length;
+    table.tBodies[0].replaceChildren(...state.running.map(trial => {
+      const epoch = element("td", ""), curve = element("td", "");
+      if (trial.of) {
+        const part = element("span", "", "epochs"), done = element("span", "");
+        done.style.width = 100 * trial.epoch / trial.of + "%";
+        part.append(done);
+        epoch.append(part, `${trial.epoch} of ${epochs(trial.of)}`);
+      }
+      if (trial.curve.length) {
+        const [, loss, accuracy] = trial.curve.at(-1);
+        if (trial.curve.length > 1) curve.append(curveOf(trial.curve), " ");
+        curve.append(`loss ${loss.toPrecision(3)}, accuracy ${(100 * accuracy).toFixed(1)}\u00a0%`);
+      }
+      const since = element("td", trial.seconds === null ? "" : duration(trial.seconds), "n");
+      return line(heading(trial.name), element("td", trial.phase), epoch, curve, since, element("td", trial.place));
+    }));
+    byId("waiting-for").replaceChildren(...state.waiting_for.map(text => element("li", text)));
+  };
+
+  const showLog = async (key, name) => {
+    const answer = await fetch("log/" + encodeURIComponent(key));
+    byId("log-name").textContent = name;
+    byId("log").textContent = answer.ok ? await answer.text() : "it left no log";
+    byId("log-part").hidden = false;
+    byId("log").focus();
+  };
+
+  const showFailures = failures => {
+    byId("no-failures").hidden = failures.length > 0;
+    byId("failure-table").hidden = !failures.length;
+    byId("failure-table").tBodies[0].replaceChildren(...failures.map(({ key, name, status, cause, log }) => {
+      const last = element("td", log ? "" : "–");
+      if (log) {
+        const open = Object.assign(element("button", log, "link"), { type: "button" });
+        open.addEventListener("click", () => showLog(key, name));
+        last.append(open);
+      }
+      return line(heading(name), element("td", status), element("td", cause, "cause"), last);
+    }));
   };
 
   const showState = state => {
@@ -54,22 +122,37 @@
     byId("headline").textContent = there.length ? `${ended} of ${state.known || all} trials have ended` : "Nothing has started yet";
     document.title = there.length ? `${share}\u00a0% \u2013 ${title}` : title;
     byId("pace").textContent = state.per_minute ? `${state.per_minute < 10 ? state.per_minute.toFixed(1) : Math.round(state.per_minute)} trials/min` : "–";
-    byId("left").textContent = duration(state.seconds_left) || "–";
+    byId("left").textContent = state.seconds_left === null ? "–" : "about " + duration(state.seconds_left);
     byId("bad").textContent = (state.counts.failed || 0) + (state.counts.diverged || 0);
-    showGrowth(state.ended);
-    byId("running-part").hidden = !state.running.length;
-    byId("running").replaceChildren(...state.running.map(trial =>
-      element("li", `${trial.name}: ${trial.phase}${trial.of ? ` ${trial.epoch} of ${trial.of}` : ""}`)));
-    byId("no-failures").hidden = state.failures.length > 0;
-    byId("failure-table").hidden = !state.failures.length;
-    byId("failure-table").tBodies[0].replaceChildren(...state.failures.map(({ name, status, cause }) => {
-      const line = document.createElement("tr");
-      const head = element("th", name);
-      head.scope = "row";
-      line.append(head, element("td", status), element("td", cause, "cause"));
-      return line;
-    }));
+    overTime("growth", "Ended trials", state.ended, "trials", (rows, high) => high, false);
+    overTime("busy", "Places busy", state.busy, "places", (rows, high) => `${Math.ceil(high)} at most`, true);
+    overTime("volume", "Hypervolume", state.volume, "value", rows => rows.at(-1).value.toFixed(3), true);
+    byId("outlook-part").hidden = !state.outlook.length;
+    byId("outlook").replaceChildren(...state.outlook.map(text => element("li", text)));
+    byId("report-ready").hidden = !state.report;
+    byId("report-words").textContent = state.driver ? "of an earlier run; it is written anew when this run ends" : "what was found, with the answer first";
+    showRunning(state);
+    showFailures(state.failures);
   };
+
+  const most = 50;
+  const showTrials = () => {
+    const sought = byId("sought").value.trim().toLowerCase().split(/\s+/), wanted = byId("state").value;
+    const holds = trial => sought.every(word => `${trial.name} ${trial.key} ${trial.cause}`.toLowerCase().includes(word));
+    const found = trials.filter(trial => (!wanted || trial.state === wanted) && holds(trial));
+    byId("found").textContent = `${found.length} of ${trials.length} trials${found.length > most ? `, the first ${most} are shown` : ""}`;
+    byId("trial-table").tBodies[0].replaceChildren(...found.slice(0, most).map(trial => line(
+      heading(trial.name),
+      element("td", trial.state),
+      element("td", trial.seconds === null ? "–" : trial.seconds.toFixed(1), "n"),
+      element("td", trial.budgets.join(", ") || "–"),
+      element("td", trial.cause, "cause"),
+      element("td", trial.key),
+    )));
+  };
+  states.forEach(name => byId("state").append(Object.assign(element("option", name), { value: name })));
+  byId("sought").addEventListener("input", showTrials);
+  byId("state").addEventListener("change", showTrials);
 
   const fill = (key, values, name = value => value) => {
     const field = document.querySelector(`form [data-key="${key}"]`);
@@ -88,14 +171,14 @@
     const references = data.figures.front ? data.figures.front.layout.meta.references : [];
     fill("method", [...new Set(points.map(point => point.method))].filter(name => !references.includes(name)).sort());
     fill("network", [...new Set(points.map(point => point.network))].sort());
-    fill("budget", [...new Set(points.map(point => point.budget))].sort((a, b) => b - a), value => value + (value === 1 ? " epoch" : " epochs"));
+    fill("budget", [...new Set(points.map(point => point.budget))].sort((a, b) => b - a), epochs);
     // Fronts of different budgets are not mixed unless asked for: the longest is shown until somebody chooses.
     const longest = String(points.reduce((most, point) => Math.max(most, point.budget), 0));
     for (const option of budget.options) option.defaultSelected = option.value === longest;
     if (points.length && !chosen) budget.value = longest;
     const among = points.filter(point => String(point.budget) === longest && !references.includes(point.method));
-    const seen = new Map(among.filter(point => point.complete).map(point => [point.place, point.front]));
-    byId("on-front").textContent = seen.size ? `${[...seen.values()].filter(Boolean).length} of ${seen.size} complete` : "none yet";
+    const places = new Map(among.filter(point => point.complete).map(point => [point.place, point.front]));
+    byId("on-front").textContent = places.size ? `${[...places.values()].filter(Boolean).length} of ${places.size} complete` : "none yet";
     if (points.length) window.showFigures(data);
   };
 
@@ -103,6 +186,11 @@
     try {
       const state = await (await fetch("state.json")).json();
       showState(state);
+      const counted = JSON.stringify([state.version, state.counts]);
+      if (counted !== seen) {
+        const answer = await fetch("trials.json");
+        if (answer.ok) { trials = await answer.json(); seen = counted; showTrials(); }
+      }
       if (state.version !== version) {
         const answer = await fetch("figures.json");
         if (answer.ok) { showFront(await answer.json()); version = state.version; }

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import time
 
 import pytest
 
 from dashboards.live.server import LiveStudy, is_loopback, live_app, serve
 from dashboards.reading.live_state import live_state
+from dashboards.reading.study_list import study_list
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from tests.dashboards import synthetic
@@ -137,7 +140,7 @@ def test_state_counts_outcomes_and_names_causes(tmp_path):
     write_json(out / "trials" / "e" / "progress.json", {"phase": "fine-tune", "epoch": 1, "of": 2, "heartbeat": 0})
     state = live_state(out)
     assert state["counts"] == {"complete": 2, "failed": 1, "running": 1, "waiting": 0}
-    assert state["failures"] == [{"name": "b", "status": "failed", "cause": "it <broke>"}]
+    assert state["failures"] == [{"key": "b", "name": "b", "status": "failed", "cause": "it <broke>", "log": ""}]
     assert [trial["name"] for trial in state["running"]] == ["d"]
     assert state["driver"] is None
     assert state["seconds_left"] is None
@@ -146,3 +149,69 @@ def test_state_counts_outcomes_and_names_causes(tmp_path):
 def test_no_study_no_page(tmp_path):
     with pytest.raises(BadInput, match=r"no study\.yaml"):
         live_app(tmp_path, token=TOKEN)
+
+
+def trial(out, key, begun, ended, status="complete", cause=None):
+    """A trial's folder that began and ended at these moments."""
+    folder = out / "trials" / key
+    write_json(folder / "description.json", {})
+    os.utime(folder / "description.json", (begun, begun))
+    write_json(folder / "outcome.json", {"status": status, "cause": cause, "budgets": []})
+    os.utime(folder / "outcome.json", (ended, ended))
+    return folder
+
+
+def test_throughput_is_that_of_the_time_in_which_trials_ran(tmp_path):
+    out = synthetic.write(tmp_path / "s")
+    yesterday = time.time() - 86400
+    for number in range(58):  # one a second, then a day of nothing
+        trial(out, f"t{number}", yesterday + number, yesterday + number + 1)
+    state = live_state(out)
+    assert state["per_minute"] == pytest.approx(60)
+    assert state["ended"][-1] == {"seconds": pytest.approx(58, abs=0.1), "trials": 58}
+    assert {row["places"] for row in state["busy"][:-1]} == {1} and state["busy"][-1]["places"] == 0
+
+
+def test_what_runs_is_told_with_its_place_and_its_curve(tmp_path):
+    out = synthetic.write(tmp_path / "s")
+    folder = out / "trials" / "a"
+    said = {"phase": "fine-tune", "epoch": 1, "of": 2, "heartbeat": time.time(), "host": "node7", "process": 12}
+    write_json(folder / "progress.json", said)
+    (folder / "curve.csv").write_text("phase,epoch,loss,accuracy,learning_rate,seconds\nfine-tune,1,0.5,0.75,0.1,3\n")
+    (one,) = live_state(out)["running"]
+    assert (one["place"], one["epoch"], one["of"], one["curve"]) == ("node7, process 12", 1, 2, [[1, 0.5, 0.75]])
+
+
+def test_the_page_serves_logs_of_trials_and_the_report_and_nothing_else(tmp_path):
+    out = synthetic.write(tmp_path / "s")
+    (trial(out, "abc", 1.0, 2.0, "failed", "ValueError: no") / "traceback.txt").write_text("Traceback\nValueError: no\n")
+    (out / "report").mkdir()
+    (out / "report" / "index.html").write_text("<p>the answer")
+    (out / "report" / "secret.html").symlink_to(out / "study.yaml")
+    with served(live_app(out, token=TOKEN)) as port:
+        cookie = signed_in(port, TOKEN)
+        assert get(port, "/log/abc", Cookie=cookie)[:2] == (200, "Traceback\nValueError: no\n")
+        assert get(port, "/report/", Cookie=cookie)[:2] == (200, "<p>the answer")
+        (row,) = json.loads(get(port, "/trials.json", Cookie=cookie)[1])
+        assert (row["key"], row["state"], row["seconds"], row["log"]) == ("abc", "failed", 1.0, "traceback.txt")
+        for path in (
+            "/log/..",
+            "/log/abc%2f..",
+            "/report/../study.yaml",
+            "/report/%2e%2e/study.yaml",
+            "/report/secret.html",
+        ):
+            assert get(port, path, Cookie=cookie)[0] == 404, path
+        for path in ("/trials.json", "/log/abc", "/report/index.html"):
+            assert get(port, path)[0] == 403, path
+
+
+def test_the_studies_of_a_folder_are_listed(tmp_path):
+    synthetic.write(tmp_path / "runs" / "one", title="The first")
+    trial(synthetic.write(tmp_path / "runs" / "two", title="\x1b[31mred"), "abc", 1.0, 2.0)
+    (tmp_path / "runs" / "other").mkdir()
+    lines = study_list(tmp_path / "runs")
+    assert len(lines) == 3 and lines[1].endswith("stopped  The first")
+    assert lines[2].split()[1] == "1"
+    with pytest.raises(BadInput, match="no study lies here"):
+        study_list(tmp_path)

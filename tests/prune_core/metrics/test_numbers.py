@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prune_core.metrics.numbers import cost_text, plain_number, short_count, three_digits
+from prune_core.metrics.numbers import cost_text, plain_number, share_text, short_count, three_digits
 from prune_core.metrics.quantities import quantity_of
 
 
@@ -40,3 +40,8 @@ def test_costs_have_no_powers_of_ten():
     assert cost_text(compression, 12345.6) == "12,346 x"
     assert three_digits(20060.4) == "20,060"
     assert three_digits(0.01234) == "0.0123"
+
+
+def test_what_is_not_all_is_never_said_to_be():
+    said = [share_text(part / 400) for part in (0, 1, 3, 200, 397, 399, 400)]
+    assert said == ["0 %", "under 1 %", "1 %", "50 %", "99 %", "over 99 %", "100 %"]

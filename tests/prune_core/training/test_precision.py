@@ -10,7 +10,7 @@ import torch
 
 from prune_core.base.description import content_key
 from prune_core.training import Recipe
-from prune_core.training.precision import arithmetic, multiply_in
+from prune_core.training.precision import arithmetic, multiply_in, switches_as_at_start
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,13 @@ def test_training_on_a_gpu(precision: str, expected: str) -> None:
     assert switches() == {"ieee"}
     with pytest.raises(KeyError), arithmetic(precision, torch.device("cuda")):
         raise KeyError
+    assert switches() == {"ieee"}
+
+
+def test_a_network_is_exported_after_a_training_and_the_switches_stay() -> None:
+    multiply_in("ieee")
+    with switches_as_at_start():
+        torch.export.export(torch.nn.Conv2d(3, 4, 3), (torch.zeros(2, 3, 8, 8),))
     assert switches() == {"ieee"}
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from prune_core.base.errors import BadInput
 from sweeps.cli.group import cli, run_cli
+from sweeps.export import export as exporting
 from sweeps.export import files as export_files
 from sweeps.export.card import escaped
 from sweeps.export.choice import choices, open_study
@@ -149,6 +150,44 @@ def test_the_list_names_candidates_and_exports_nothing(tmp_path, capsys):
     assert row.split()[:2] == ["small_vgg-l1_filter-r0.50-b0", "1"]
     assert row.split()[-1] == "aaaaaaaaaaaaaaa1"
     assert not (out / "models").exists()
+
+
+def test_what_is_worth_most_is_listed_first_and_picked_by_what_it_is(tmp_path):
+    # nothing says what accuracy the control has: all that is asked is to be small
+    rows = [
+        *ROWS,
+        *(
+            row(f"ddddddddddddddd{seed}", "random_filters", seed, accuracy=0.99, nll=0.1, parameters=3000.0)
+            for seed in (0, 1)
+        ),
+    ]
+    out = study_folder(tmp_path, rows=rows)
+    assert [(each.name, each.remark) for each in chosen(out)] == [
+        ("small_vgg-l1_filter-r0.50-b0", "recommended"),
+        ("small_vgg-random_filters-r0.50-b0", ""),
+    ]
+    assert [each.name for each in chosen(out, ["recommended"])] == ["small_vgg-l1_filter-r0.50-b0"]
+
+
+def test_where_nothing_meets_the_limits_nothing_is_recommended(tmp_path):
+    out = study_folder(tmp_path, limits='["val_accuracy >= 0.95"]')
+    assert [each.remark for each in chosen(out)] == [""]
+    with pytest.raises(BadInput, match="--pick recommended: Keep the unpruned network: none of 2 pruned networks meets"):
+        chosen(out, ["recommended"])
+
+
+def test_without_onnx_the_other_formats_are_exported_and_it_is_said_what_to_install(tmp_path, capsys, monkeypatch):
+    out = study_folder(tmp_path)
+    monkeypatch.setattr(export_files, "find_spec", lambda name: None if name.startswith("onnx") else object())
+    asked = []
+    monkeypatch.setattr(exporting, "export_study", lambda *given, wanted, **named: asked.append(wanted.formats))
+    assert run_cli(cli, ["export", str(out)]) == 0
+    assert asked == [("safetensors", "pt2")]
+    assert "pip install 'prunefront[export]'" in capsys.readouterr().out
+    monkeypatch.setattr(export_files, "find_spec", lambda name: object())
+    assert run_cli(cli, ["export", str(out)]) == 0
+    assert asked[1] == ("safetensors", "onnx", "pt2")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_key_with_a_path_in_it_is_refused(tmp_path):

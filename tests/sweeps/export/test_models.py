@@ -8,8 +8,10 @@ import torch
 
 from prune_core.pruning import load_network
 from sweeps.export.choice import choices, open_study
+from sweeps.folder.identity import study_uid
 from sweeps.records.collect import read_records, write_records
 from sweeps.tracking.models import log_front_models
+from sweeps.tracking.registered import register_recommended, registered_name, withdraw_recommended
 from sweeps.tracking.tracker import Tracker, TrialEntry
 from tests.sweeps.exporting import run_without_ray
 
@@ -58,6 +60,15 @@ def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch, tmp_p
     assert list(tmp_path.iterdir()) == []  # MLflow's own default is the working directory
     info = mlflow.models.get_model_info(uri)
     assert [tuple(each.shape) for each in info.signature.inputs.inputs] == [(-1, 1, 16, 16)]
+    for _ in range(2):  # once, whatever is said twice
+        address = register_recommended(client, "small", study_uid(out), choice, model.model_id)
+    assert address == "models:/small@recommended"
+    assert [str(one.version) for one in client.search_model_versions("name = 'small'")] == ["1"]
+    np.testing.assert_allclose(mlflow.pyfunc.load_model(address).predict(images), wanted, atol=1e-5)
+    assert registered_name(client, "small", "another") == "small-another"  # the name of a study is not taken twice
+    withdraw_recommended(client, "small", study_uid(out))
+    with pytest.raises(mlflow.MlflowException, match="recommended"):
+        mlflow.pyfunc.load_model(address)
     assert info.saved_input_example_info is not None
 
     (again,) = log_front_models(out, [NAME])

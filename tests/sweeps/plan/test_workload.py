@@ -176,6 +176,7 @@ class Stream:
         return
 
     exhausted = False
+    to_come = 1
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(None, 50), (5, 5)])

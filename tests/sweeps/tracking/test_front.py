@@ -18,11 +18,25 @@ from sweeps.tracking import front as tracking_front
 from sweeps.tracking.front import log_front
 
 
-def choice(name: str, collapsed: bool = False, budget: int = 2, limits: tuple[str, ...] = (), frequency: float = 0.5) -> Any:
+def choice(
+    name: str,
+    collapsed: bool = False,
+    budget: int = 2,
+    limits: tuple[str, ...] = (),
+    frequency: float = 0.5,
+    recommended: bool = False,
+) -> Any:
     candidate = {"collapsed": collapsed, "front_frequency": frequency}
     record = {"mlflow_run_id": f"run-{name}", "seed": 0, "temperature": 1.5}
     return SimpleNamespace(
-        name=name, title=name, candidate=candidate, budget=budget, limits=limits, record=record, folder=Path("nowhere")
+        name=name,
+        title=name,
+        candidate=candidate,
+        budget=budget,
+        limits=limits,
+        record=record,
+        folder=Path("nowhere"),
+        recommended=recommended,
     )
 
 
@@ -39,7 +53,9 @@ FRONT = [
 def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A study with that front; the names that were sent to MLflow, in their order."""
     (tmp_path / "front.csv").write_text("arm\none\n")
-    study = SimpleNamespace(tracking=SimpleNamespace(log_models=3, mlflow=None), evaluation=SimpleNamespace(ece_bins=15))
+    study = SimpleNamespace(
+        name="small", tracking=SimpleNamespace(log_models=3, mlflow=None), evaluation=SimpleNamespace(ece_bins=15)
+    )
     records = pd.DataFrame({"mlflow_run_id": ["run-a", None]})
     sent: list[str] = []
 
@@ -53,22 +69,35 @@ def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(tracking_front, "choices", lambda *_: list(FRONT))
     monkeypatch.setattr(tracking_front, "open_client", lambda *_: None)
     monkeypatch.setattr(tracking_front, "log_model", send)
+    monkeypatch.setattr(tracking_front, "_recommended", lambda *_: "")
+    monkeypatch.setattr(tracking_front, "registered", lambda *given: f"models:/small@{given[-1].name}")
+    monkeypatch.setattr(tracking_front, "withdraw_recommended", lambda *_: sent.append("no alias"))
     return sent
 
 
 def test_the_best_of_the_front_go_first_and_the_rest_is_said(tmp_path: Path, logged: list[str]) -> None:
     (line,) = log_front(tmp_path)
-    assert logged == ["sure", "unsure", "short"]
+    assert logged == ["sure", "unsure", "short", "no alias"]
     assert "3 networks of the front logged as models, 2 more are not (tracking.log_models is 3" in line
+
+
+def test_the_recommended_network_goes_first_and_is_registered(
+    tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = choice("small", budget=0, limits=("met by nobody",), recommended=True)
+    monkeypatch.setattr(tracking_front, "choices", lambda *_: [*FRONT, small])
+    (line,) = log_front(tmp_path)
+    assert logged == ["small", "sure", "unsure"]
+    assert "the recommended one loads by models:/small@small" in line
 
 
 def test_a_front_that_is_there_costs_nothing_until_it_changes(tmp_path: Path, logged: list[str]) -> None:
     log_front(tmp_path)
     assert log_front(tmp_path) == []
-    assert len(logged) == 3
+    assert len(logged) == 4
     (tmp_path / "front.csv").write_text("arm\nanother\n")
     assert log_front(tmp_path)
-    assert len(logged) == 6
+    assert len(logged) == 8
 
 
 def test_a_server_that_goes_away_is_left_alone_until_the_next_start(
@@ -83,7 +112,7 @@ def test_a_server_that_goes_away_is_left_alone_until_the_next_start(
     ]
     monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("up")])
     assert log_front(tmp_path) == ["MLflow: 1 network of the front logged as models"]
-    assert logged == ["up"]
+    assert logged == ["up", "no alias"]
 
 
 def test_without_a_front_nothing_is_done_and_nothing_said(tmp_path: Path, logged: list[str]) -> None:

@@ -11,6 +11,7 @@ from prune_core.base.trial_folder import OUTCOME, RECORD
 from sweeps.folder.paths import RECORDS, trials_folder
 from sweeps.records.collect import collect
 from sweeps.search.whole_plan import whole_plan
+from sweeps.search.whole_table import whole_table
 
 
 def has_newer_trials(out: Path) -> bool:
@@ -48,3 +49,16 @@ def live_records(out: Path, written: pd.DataFrame) -> pd.DataFrame | None:
     table = collect(out, plan.trials, study=plan.study.name, run_ids=runs)
     # Without the data at hand the keys are not the real ones, nothing is found, and the written table is better.
     return table if len(table) >= len(written) else None
+
+
+def table_now(out: Path) -> pd.DataFrame | None:
+    """Return the table of a folder as it is now, also beside a running sweep; None while there is none.
+
+    Raises:
+        BadInput: the table is damaged, and the folder does not say what the records are.
+    """
+    written = whole_table(out) if (out / RECORDS).is_file() else None
+    if not has_newer_trials(out):
+        return written
+    found = live_records(out, pd.DataFrame() if written is None else written)
+    return written if found is None else found

@@ -1,0 +1,5 @@
+"""``python -m prunefront`` is the command ``prunefront``."""
+
+from dashboards.cli import main
+
+main()

@@ -1,0 +1,92 @@
+"""What a terminal says of a study's front: who is on it, what to take, who meets the limits. By its table of records."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from pathlib import Path
+from textwrap import wrap
+
+import pandas as pd
+
+from prune_core.base.benchmark import corruptions_in_words
+from prune_core.metrics.columns import metric_columns
+from sweeps.folder.columns import columns_known
+from sweeps.front.recommended import Recommended, recommended_of
+from sweeps.front.recommended_text import recommended_sentence
+from sweeps.front.text import front_heads, front_lines, front_rows, shown_columns
+from sweeps.front.within import limit_lines
+from sweeps.search.live_table import table_now
+from sweeps.study.deciding import REPORT, deciding_columns
+from sweeps.study.images import selection_names
+from sweeps.study.model import Study
+
+_ROWS = 20
+_WIDTH = 118
+
+
+def study_front(study: Study, records: pd.DataFrame) -> tuple[list[tuple[str, ...]], str]:
+    """Return the front so far as rows of text, and the line below them; nothing while no candidate is complete."""
+    rows, note = front_rows(records, study.decisive, study.seeds, study.select_on, study.parsed_limits)
+    under = selection_names(study.evaluation.model_dump(mode="json"))
+    if rows and study.evaluation.corruptions != "none" and study.select_on != REPORT:
+        note += f"; corrupted ones under {corruptions_in_words(under)}"
+    return rows, note
+
+
+def study_front_heads(study: Study, columns: Container[str] | None = None) -> list[str]:
+    """Return the heads of those rows; ``columns`` are those of the records, by default every one that there can be."""
+    known = frozenset(metric_columns()) if columns is None else columns
+    return front_heads(shown_columns(study.decisive, study.parsed_limits, known, study.select_on), study.parsed_limits)
+
+
+def study_limits(study: Study, records: pd.DataFrame) -> list[str]:
+    """Return who meets the limits at the longest budget, or why nobody does; nothing for a study without limits."""
+    decisive = deciding_columns(study.objectives, records.columns, study.select_on)
+    evaluation = study.evaluation.model_dump(mode="json")
+    return limit_lines(records, decisive, study.seeds, study.select_on, study.parsed_limits, evaluation)
+
+
+def study_recommended(study: Study, records: pd.DataFrame) -> Recommended:
+    """Return the recommended network of a study."""
+    return recommended_of(
+        records,
+        study.objectives,
+        seeds=study.seeds,
+        limits=study.parsed_limits,
+        margins=study.margins,
+        select_on=study.select_on,
+    )
+
+
+def recommended_lines(study: Study, records: pd.DataFrame, out: Path) -> list[str]:
+    """Return what to take and why, and how to export it; nothing while no pruned candidate is complete."""
+    found = study_recommended(study, records)
+    if found.outcome == "incomplete":
+        return []
+    said = [recommended_sentence(found)]
+    return [*said, f"export it: prunefront export {out} --pick {found.name}"] if found.row is not None else said
+
+
+def status_lines(study: Study, out: Path) -> list[str]:
+    """Return the front of a folder as it is now, what to take, and who meets the limits, as plain lines.
+
+    Raises:
+        BadInput: the table of records is damaged, and the folder does not say what they are.
+    """
+    with columns_known(out):
+        records = table_now(out)
+        if records is None or records.empty:
+            return ["  front      none yet: no trial has a result"]
+        rows, note = study_front(study, records)
+        if not rows:
+            return ["  front      none yet: no candidate has all its seeds", *_indented(study_limits(study, records))]
+        front = front_lines(rows, study_front_heads(study, records.columns), note, _ROWS)
+        return [
+            "the front:",
+            *_indented([*front, *recommended_lines(study, records, out), *study_limits(study, records)]),
+        ]
+
+
+def _indented(lines: list[str]) -> list[str]:
+    """Return lines as `status` shows them; what is said in sentences is broken to its width."""
+    return [f"  {part}" for line in lines for part in (wrap(line, _WIDTH) if "; " in line or line[-1:] == "." else [line])]
