@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.first_screen import five_answers
 from dashboards.analysis.answers import answers
 from dashboards.analysis.claims import Paired
 from dashboards.analysis.counts import members_sentence
@@ -105,6 +106,22 @@ def test_a_card_holds_the_numbers_of_the_records_and_the_command_that_exports(tm
     assert cells["worst_corruption_accuracy"].value == f"{100 * own['worst_corruption_accuracy'].mean():.1f} %"
     assert card.command == f"prunefront export . --pick {points.recommended.name}"
     assert named(decided(study, points))[card.row.place] == card.role
+
+
+def test_the_first_card_says_what_the_records_say_without_the_reports_code(tmp_path):
+    made = synthetic.records(methods={"l1_filter": 0.4, "network_slimming": 0.8})
+    made = made[made["network"].eq("small_vgg")].reset_index(drop=True)
+    study, points = opened(tmp_path, made)
+    found, expected = decided(study, points), five_answers(made)
+    card = found.cards[0]
+    cells = {cell.column: cell for cell in card.cells}
+    assert expected["which"] in found.sentence
+    assert card.name == expected["which"]
+    for column, name in (("accuracy", "accuracy"), ("ece", "ECE"), ("mpc", "mPC")):
+        assert f"{name} {cells[column].value}" in expected["what it costs"]
+    assert expected["what it costs"].endswith(f"file {cells['size_bytes'].difference}")
+    worst = cells["worst_corruption_accuracy"]
+    assert expected["what breaks it first"] == f"{worst.beside}: {worst.value}"
 
 
 def test_an_unstructured_network_says_that_its_file_does_not_shrink(tmp_path, table):

@@ -160,7 +160,7 @@ def test_demands_are_those_of_limits_and_margins_each_on_the_column_that_decides
     columns = pd.Index(["val_accuracy", "delta_val_accuracy", "delta_accuracy", "delta_val_ece"])
     limit = parse_limit("accuracy >= 0.9")
     assert list(map(str, demands_of(columns, [limit], {}))) == ["val_accuracy >= 0.9"]
-    declared = ["delta_val_accuracy >= -0.01", "delta_val_ece <= 0.02"]
+    declared = ["delta_val_accuracy >= -0.01", "delta_val_ece <= 0.02"]  # no others than those that it names, and accuracy
     assert list(map(str, demands_of(columns, [], {"ece": 0.02}))) == declared
     default = ["delta_val_accuracy >= -0.01", "delta_val_ece <= 0.01"]  # ECE by default where it is an objective
     assert list(map(str, demands_of(columns, [], {}, objectives=["accuracy", "ece", "macs"]))) == default
