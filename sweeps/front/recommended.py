@@ -1,8 +1,7 @@
 """The recommended network: the one truth for the report, the end of a run, the list of exports and MLflow's alias.
 
 Asked is the smallest network that keeps what it must. What must be kept are the study's limits and margins; a study without
-limits and margins gets those of `KEPT`. "Smallest" is what a device pays: the file, or the dense
-multiplications. Zeros inside a dense kernel save neither, so they decide only where no network that qualifies is really
+limits and margins gets those of `KEPT`. "Smallest" is what a device pays: the file, or the dense multiplications. Zeros inside a dense kernel save neither, so they decide only where no network that qualifies is really
 smaller. A network of the dense ladder, or one trained from scratch, that keeps as much in no larger a file is the answer
 instead; and where nothing qualifies, that is the answer.
 
@@ -32,8 +31,8 @@ MARGIN = 0.01
 """Accuracy that may be lost against the control, as a fraction, in a study with neither limits nor a margin of it."""
 KEPT: Mapping[str, float] = {"accuracy": MARGIN, "ece": 0.01, "mpc": 0.02}
 """What must be kept by default, as fractions: a point of accuracy, a hundredth of ECE, two points of mPC, which fewer images
-measure. Accuracy always; the others where they are objectives and the study declares no margins of its own, so that the answer
-keeps all that is asked about."""
+measure. Accuracy always; the others where they are objectives and the study declares no margins, so that the answer keeps
+all that is asked about."""
 _PAID = {"nonzero_parameters": "size_bytes", "nonzero_macs": "macs"}
 """Costs that count zeros out -> what a device that stores and multiplies them pays."""
 Outcome = Literal["pruned", "dense", "nothing", "incomplete"]
