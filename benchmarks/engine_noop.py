@@ -9,7 +9,7 @@ from typing import Any
 from prune_core.base.files import write_json
 from prune_core.base.store import Store
 from prune_core.base.trial_folder import COMPLETE, DESCRIPTION, OUTCOME, RECORD, budget_folder
-from prune_core.metrics.columns import TEXT_COLUMNS
+from prune_core.metrics.columns import SET_COLUMNS, TEXT_COLUMNS
 from prune_core.trial.description import TrialDescription
 from prune_core.trial.order import TrialOrder
 from sweeps.engine import worker
@@ -34,7 +34,9 @@ def write_only(
     draw = random.Random(key)
     for budget in order.budgets:
         record: dict[str, Any] = {column: draw.random() for column in measured_columns()}
-        record |= dict.fromkeys(TEXT_COLUMNS, "fog") | {column: draw.randrange(10**6) for column in COUNTS}
+        record |= dict.fromkeys([*TEXT_COLUMNS, SET_COLUMNS[0]], "fog") | {
+            column: draw.randrange(10**6) for column in COUNTS
+        }
         write_json(budget_folder(folder, budget) / RECORD, {**record, "budget": budget})
         on_budget(budget, record)
     outcome = {"status": COMPLETE, "cause": None, "budgets": list(order.budgets), "key": key}

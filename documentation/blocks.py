@@ -19,7 +19,7 @@ LANGUAGES = ("bash", "python", "yaml", "toml", "text", "mermaid")
 """What a block may be; ``text`` is what a command prints, or a layout of files."""
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"`([\w.-]+\.(?:py|yaml))`[^`\n]*:\n\n$")
+_FILE = re.compile(r"(?:^|\n)`([\w.-]+\.(?:py|yaml))`[^\n]*:\n\n$")
 _INLINE = re.compile(r"(?<!`)`prunefront ([^`]+)`(?!`)")
 _COMMENT = re.compile(r"(?:^|\s)#\s.*$", re.MULTILINE)
 _ENDS = {"&&", "||", "|", ";", "&", "(", ")"}

@@ -49,6 +49,8 @@ RESAMPLED = "resampled.npy"
 _BUDGET = "budget-"
 _seen: dict[str, tuple[tuple[int, int, int], bool | None]] = {}
 """Path of a record -> (time, size and inode of what was read, what `_cells_there` said of it); every write is a rename."""
+_outcomes: dict[str, tuple[tuple[int, int, int], dict[str, Any] | None]] = {}
+"""Path of an outcome -> (time, size and inode of what was read, the outcome, None where it says none)."""
 
 COMPLETE, STOPPED, FAILED, DIVERGED, INTERRUPTED = "complete", "stopped", "failed", "diverged", "interrupted"
 STATUSES = (COMPLETE, STOPPED, FAILED, DIVERGED)
@@ -77,8 +79,15 @@ def has_cells(record: Mapping[str, Any]) -> bool:
 
 def read_outcome(folder: Path) -> dict[str, Any] | None:
     """Return how the trial ended, or None if it has not, or what is there does not say."""
-    outcome = _read(folder / OUTCOME)
-    return outcome if outcome is not None and outcome.get("status") in STATUSES else None
+    path = os.path.join(folder, OUTCOME)  # noqa: PTH118  (as text: this is called for every trial again and again)
+    stamp = _stamp(path)
+    if stamp is None:
+        return None
+    before = _outcomes.get(path)
+    if before is None or before[0] != stamp:
+        outcome = _read(Path(path))
+        before = _outcomes[path] = stamp, outcome if outcome is not None and outcome.get("status") in STATUSES else None
+    return None if before[1] is None else dict(before[1])
 
 
 def read_progress(folder: Path) -> dict[str, Any] | None:
@@ -109,16 +118,22 @@ def finished_budgets(folder: Path, *, cells_at: Collection[int] = ()) -> list[in
 
 def _cells_there(path: str) -> bool | None:
     """Return `has_cells` of a record, None where it is not whole; the file as it is now is read once by this process."""
-    try:
-        about = os.stat(path)  # noqa: PTH116
-    except OSError:
+    stamp = _stamp(path)
+    if stamp is None:
         return None
-    stamp = about.st_mtime_ns, about.st_size, about.st_ino
     before = _seen.get(path)
     if before is None or before[0] != stamp:
         record = _read(Path(path))
         before = _seen[path] = stamp, has_cells(record) if record else None
     return before[1]
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        about = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_size, about.st_ino
 
 
 def _read(path: Path) -> dict[str, Any] | None:

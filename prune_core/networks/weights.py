@@ -64,7 +64,8 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     problems = {"missing": missing, "unexpected": unexpected, "of another shape": differing, "of another type": kinds}
     said = [f"{kind}: {_shortened(names)}" for kind, names in problems.items() if names]
     if said:
-        raise BadInput(f"{path} does not fit {_name_of(network)}; {'; '.join(said)}")
+        hint = _options_hint(network) if differing else ""
+        raise BadInput(f"{path} does not fit {_name_of(network)}; {'; '.join(said)}{hint}")
     network.load_state_dict({**wanted, **found})
     compute_weights(network)
 
@@ -107,3 +108,10 @@ def _shortened(names: list[str]) -> str:
 
 def _name_of(network: nn.Module) -> str:
     return str(getattr(getattr(network, "architecture", None), "name", type(network).__name__))
+
+
+def _options_hint(network: nn.Module) -> str:
+    """Say which options the network was built with: another width is the usual reason for other shapes."""
+    options = dict(getattr(getattr(network, "architecture", None), "options", {}))
+    named = ", ".join(f"{name}={value}" for name, value in sorted(options.items()))
+    return f" (built with {named}; another one: --option KEY=VALUE, in a study options: {{KEY: VALUE}})" if named else ""

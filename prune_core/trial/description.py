@@ -311,6 +311,10 @@ class TrialDescription(Described):
 
     def effective(self) -> Self:
         """Return the trial with everything at one value that has no influence on its numbers: what a plan asks for."""
+        return self._effective
+
+    @cached_property
+    def _effective(self) -> Self:
         return replace(
             self,
             baseline=self.baseline.effective(),

@@ -17,6 +17,7 @@ from prune_core.trial.run import run_trial
 from prune_core.trial.trouble import MachineTrouble
 from sweeps.engine.node_watch import node_leaves
 from sweeps.engine.task import Task
+from sweeps.engine.trial_log import here, trial_log
 from sweeps.folder.paths import HANG, HUNG
 from sweeps.folder.stop_request import token_watch
 
@@ -146,9 +147,12 @@ def tune_trial(task: Task) -> None:
 
     def on_budget(budget: int) -> None:
         seen.append(budget)
+        log.event(f"budget {budget} is judged")
         tune.report({"budget": budget, "status": "running"})
 
-    result = run_planned(task, on_budget)
+    with trial_log(task.order.folder, {"name": task.name, **here()}) as log:
+        result = run_planned(task, on_budget)
+        log.event(f"ends: {result['status']}" + (f": {result['cause']}" if result.get("cause") else ""))
     if result["status"] == MOVES:
         raise NodeLeaves(str(result["cause"]))
     tune.report({"budget": seen[-1] if seen else -1, **result})

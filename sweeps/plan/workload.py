@@ -67,6 +67,7 @@ class Workload:
         self._ahead = ahead
         self._afterwards = afterwards
         self._waiting: dict[str, PlannedTrial] = {}
+        self._makers: dict[str, str] = {}  # trial that makes its baseline -> that baseline; few, whatever waits
         self._known: set[str] = set()
         self._placed: set[str] = set()
         self._alone: set[str] = set()
@@ -129,6 +130,8 @@ class Workload:
                 continue
             self.done.pop(trial.key, None)
             self._waiting[trial.key] = self._joined(trial) if trial.key in self._waiting else trial
+            if trial.kind in ("baseline", "dense"):
+                self._makers[trial.key] = trial.baseline_key
 
     def next(self) -> PlannedTrial | None:
         """Return a trial that may start now, and count it as running; None when none may."""
@@ -144,7 +147,7 @@ class Workload:
         """Return the first trial that may start, and those before it whose baseline failed, with the cause."""
         asked: dict[str, tuple[bool, str | None]] = {}  # each baseline once: thousands of trials may wait for one
         made = {trial.baseline_key for trial in self.running.values()}
-        made |= {trial.baseline_key for trial in self._waiting.values() if trial.kind in ("baseline", "dense")}
+        made |= {baseline for key, baseline in self._makers.items() if key in self._waiting}
         hopeless: list[tuple[PlannedTrial, str]] = []
         if self._alone & self.running.keys():
             return None, hopeless

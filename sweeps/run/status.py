@@ -11,9 +11,11 @@ from prune_core.base.trial_folder import read_outcome, read_progress
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import holder_of
 from sweeps.folder.paths import STUDY, trial_folders
+from sweeps.folder.places_file import read_places
 from sweeps.plan.plan import make_plan
 from sweeps.plan.written import written_plan
 from sweeps.run.front_text import status_lines
+from sweeps.run.places_text import places_lines
 from sweeps.run.plan_text import count_lines, plan_text
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.whole_plan import whole_plan
@@ -39,6 +41,7 @@ def status_text(out: Path) -> str:
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
     holder = holder_of(out)
     lines += _running(out, driven=holder is not None)
+    lines += places_lines(read_places(out) if holder is not None else None)
     if holder is None:
         lines.append("  driver     none: `prunefront run` does what is missing")
     else:

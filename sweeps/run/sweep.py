@@ -9,29 +9,36 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from prune_core.base.trial_folder import read_progress
+from prune_core.base.trial_folder import COMPLETE, read_progress
 from prune_core.evaluation.evaluation import recommended_environment
-from prune_core.trial.order import TrialOrder
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
 from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
+from sweeps.engine.node_pace import NodePace
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
 from sweeps.engine.task import Task
+from sweeps.engine.trial_log import tell_log, where_is, where_seconds
 from sweeps.engine.worker import ALONE, CODE, DISK
 from sweeps.folder.paths import TUNE, store_folder, trial_folder
+from sweeps.folder.places_file import places_forgotten
 from sweeps.folder.stop_request import StopRequest, listening
 from sweeps.plan.places import memory_fraction, places
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
+from sweeps.run.configuration import configuration
+from sweeps.run.places_text import places_line
 from sweeps.run.progress import Progress, say
 from sweeps.run.storage_mover import Mover
 from sweeps.storage.files import fetch_to_judge
 from sweeps.study.model import Study
+
+if TYPE_CHECKING:
+    from sweeps.engine.places import Places
 
 RAY_LIVES = 3
 """How often a run starts a Ray of its own: once, and again after something killed it."""
@@ -72,6 +79,8 @@ class Sweep:
     planned: float | None = None
     losses: Losses = field(default_factory=Losses, init=False)
     _alone: set[str] = field(default_factory=set, init=False)
+    _pace: NodePace = field(default_factory=NodePace, init=False)
+    _places: Places | None = field(default=None, init=False)
     _deadline: float | None = field(default=None, init=False)
     _address: str | None = field(default=None, init=False)
     _ray_lost: LostRay | None = field(default=None, init=False)
@@ -94,8 +103,9 @@ class Sweep:
             self.books.front_heads(),
             doing=lambda trial: read_progress(trial_folder(self.out, trial.key)),
             planned=self.planned,
+            places=self._places_line,
         )
-        with listening(self.stop, leave), self._progress:
+        with listening(self.stop, leave), self._progress, places_forgotten(self.out):
             self._progress.tick(force=True)  # before Ray starts, which takes seconds
             for attempt in range(1, RAY_LIVES + 1):
                 try:
@@ -126,12 +136,17 @@ class Sweep:
         ):
             from sweeps.engine.cluster_check import check_nodes
             from sweeps.engine.launch import TuneSettings, launch
+            from sweeps.engine.places import Places, nodes_up, refuse_what_never_fits
 
             if address:
                 check_nodes(self.out, self.study)
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
             self.workload.limit = self._asked_at_most() if address else None
+            asked = {"CPU": resources.cpus_per_trial, "GPU": self.share}
+            self._places = Places(self.out, self.workload, asked, self._pace)
+            if address is None:
+                refuse_what_never_fits(nodes_up(), asked)
             settings = TuneSettings(resources.cpus_per_trial, self.share, tune_folder, at_once)
             if self.stop.reason is None:
                 with self._ray_errors():
@@ -142,7 +157,7 @@ class Sweep:
                         configure=self._configured,
                         ended=self._ended,
                         lost=self._lost_worker,
-                        ticks=(self._tick, node_watch(address)),
+                        ticks=(self._places.tick, self._tick, node_watch(address)),
                     )
         shutil.rmtree(tune_folder, ignore_errors=True)
 
@@ -174,6 +189,17 @@ class Sweep:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". Ensure")[0]
             self._give_up(f"the Ray cluster at {self._address} was lost ({reason[:160]})")
 
+    def _places_line(self) -> str:
+        return places_line(None if self._places is None else self._places.latest)
+
+    def _note_pace(self, trial: PlannedTrial) -> None:
+        """Take note of how long a trial took where: the same method, network and epochs are the same work."""
+        folder = trial_folder(self.out, trial.key)
+        where = where_is(folder)
+        seconds = where_seconds(folder)
+        if where is not None and seconds is not None:
+            self._pace.note(str(where.get("node")), (trial.kind, trial.network, trial.method, trial.budgets), seconds)
+
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
         if error is not None:
             self._require_ray(key, error)
@@ -194,11 +220,17 @@ class Sweep:
         self.workload.finished(key, status)
         if status is not None:
             self.mover.offer([key])
+        if status == COMPLETE:
+            self._note_pace(trial)
         self._progress.pace.note_end()
 
     def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
         """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
         trial = self.workload.running[key]
+        tell_log(
+            trial_folder(self.out, key),
+            f"its node leaves the cluster ({error})" if announced else f"lost its worker: {error}",
+        )
         if announced:
             say(self.console, f"{trial.name}: its node leaves the cluster; it goes on elsewhere from its checkpoint")
             return True
@@ -246,42 +278,6 @@ def require_begun(folder: Path, error: str) -> None:
     """Raise `LostRay` when no worker ever came as far as a trial's folder: Ray could not start one."""
     if not folder.exists():
         raise LostRay(f"Ray could not start a worker ({error})")
-
-
-def configuration(
-    study: Study, out: Path, trial: PlannedTrial, fraction: float | None = None, *, may_move: bool = False
-) -> Task:
-    """Return what a worker is told of a trial.
-
-    Args:
-        study: the study.
-        out: its output folder, absolute.
-        trial: which.
-        fraction: of a GPU's memory that it may use; None is all of it.
-        may_move: whether the worker's node may leave its cluster.
-    """
-    resources = study.resources
-    order = TrialOrder(
-        folder=trial_folder(out, trial.key),
-        store=store_folder(out),
-        budgets=trial.budgets,
-        report_budgets=trial.report_budgets,
-        ece_bins=study.evaluation.ece_bins,
-        checkpoint_seconds=resources.checkpoint_seconds,
-        memory_fraction=fraction,
-        mixed_builds=resources.mixed_builds,
-    )
-    return Task(
-        name=trial.name,
-        description=trial.description,
-        order=order,
-        plugins=study.plugins,
-        plugin_paths=study.plugin_paths,
-        hang_factor=resources.hang_factor,
-        hang_floor_seconds=resources.hang_floor_seconds,
-        stop_token=StopRequest.token_of(out),
-        may_move=may_move,
-    )
 
 
 def leave(status: int = 130) -> None:

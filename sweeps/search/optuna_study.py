@@ -112,10 +112,25 @@ class OptunaBooks:
         self._all = list(self.study.get_trials(deepcopy=False))
         self._rows = {}
         for row in self._all:
-            key = row.user_attrs.get(KEY)
-            before = self._rows.get(key) if key else None
-            if key and not (before is not None and before.values):
-                self._rows[key] = row
+            self._count(row)
+
+    def _count(self, row: FrozenTrial) -> None:
+        key = row.user_attrs.get(KEY)
+        before = self._rows.get(key) if key else None
+        if key and not (before is not None and before.values):
+            self._rows[key] = row
+
+    def _read_again(self, trial_id: int) -> None:
+        """Read the one row that was written: reading all after each write would make a search's cost grow as its square."""
+        row = self.study._storage.get_trial(trial_id)
+        if row.number == len(self._all):
+            self._all.append(row)
+        elif row.number < len(self._all):
+            self._all[row.number] = row
+        else:
+            self._read()
+            return
+        self._count(row)
 
     def row(self, key: str) -> FrozenTrial | None:
         """Return the row that counts for a candidate's key."""
@@ -224,8 +239,8 @@ class OptunaBooks:
         )
         if isinstance(values, Measured):
             values.date(row)
-        self.study.add_trial(row)
-        self._read()
+        # as `add_trial`, which does not say which row it was
+        self._read_again(self.study._storage.create_new_trial(self.study._study_id, template_trial=row))
 
     def _stop(self, row: FrozenTrial, told: list[float]) -> None:
         """End a running row as stopped early, which Optuna has a state for and keeps no values with."""
@@ -233,7 +248,7 @@ class OptunaBooks:
 
         Trial(self.study, row._trial_id).set_user_attr(STOPPED_AT, told)
         self.study.tell(row.number, state=TrialState["PRUNED"])
-        self._read()
+        self._read_again(row._trial_id)
 
     def _finish(self, row: FrozenTrial, values: Mapping[str, float] | None) -> None:
         """End a running row; the constraints first, since a finished row takes none."""
@@ -250,7 +265,7 @@ class OptunaBooks:
                 if name not in row.constraints:
                     running.set_constraint(name, amount)
             self.study.tell(row.number, told)
-        self._read()
+        self._read_again(row._trial_id)
 
     def attempt(self, write: Callable[[], None]) -> str | None:
         """Call ``write``; return one line when the storage fails, for those who can go on without it."""

@@ -119,15 +119,21 @@ class TrialEntry:
         found += [(name, row["epoch"], row.get(column)) for column, name in CURVE_METRICS.items() for row in self.curve]
         return [(name, step, number) for name, step, value in found if (number := finite(value)) is not None]
 
-    def digest(self, also: Sequence[str] = ()) -> str:
-        """Return a key of all that would be sent: a run that carries it is up to date."""
+    def digest(self, also: Sequence[str] = (), points: Sequence[Point] | None = None) -> str:
+        """Return a key of all that would be sent: a run that carries it is up to date.
+
+        Args:
+            also: as for `points`.
+            points: what `points` returned, where it is at hand.
+        """
+        points = self.points(also) if points is None else points
         return content_key(
             {
                 "name": self.name,
                 "params": {name: str(value) for name, value in self.params.items()},
                 "status": self.status,
                 "cause": self.cause,
-                "points": [list(point) for point in self.points(also)],
+                "points": [list(point) for point in points],
                 "tags": dict(self.tags),
                 "artifacts": [[path.name, path.stat().st_size if path.is_file() else 0] for path in self.artifacts],
                 "corruptions": self.corruption_table(),

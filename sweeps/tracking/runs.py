@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.trial_folder import CORRUPTIONS
 from sweeps.tracking.database import bring_here, prepare_database
 from sweeps.tracking.entry import ON_FRONT, RUN_STATUS, Point, TrialEntry
+from sweeps.tracking.own_file import HeldRun, RunNews, own_file
 from sweeps.tracking.parent import ParentRun, as_input
 from sweeps.tracking.place import Place, check_artifacts, quieten_loggers, quieten_mlflow
 
@@ -24,6 +25,8 @@ PARENT_TAG = "mlflow.parentRunId"
 LARGEST_BATCH = 900
 """Metrics in one call: MLflow takes 1,000 entries, parameters and tags with them."""
 _ENDED = frozenset(RUN_STATUS.values())
+_LOOKED_AT = ("prunefront.key", PARENT_TAG, "prunefront.digest", ON_FRONT)
+"""Tags that say which trial a run is of, and whether it is up to date."""
 
 
 @dataclass
@@ -33,7 +36,8 @@ class KnownRun:
     run_id: str
     digest: str | None
     ended: bool
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] | None = field(default_factory=dict)
+    """None where they have not been read."""
     fresh: bool = False
     name: str = ""
     on_front: bool = False
@@ -55,6 +59,7 @@ class StudyRuns:
         self.experiment_id = self._experiment()
         self.parent_id = self._parent()
         self.parent = ParentRun(self.client, self.parent_id, place.about)
+        self._file = own_file(place, self.experiment_id)
         self.runs: dict[str, KnownRun] = {}
         self._load_children()
 
@@ -111,22 +116,59 @@ class StudyRuns:
 
     def _load_children(self) -> None:
         """Read what is there: one run per key is kept (ended ones first, then the oldest), others are deleted."""
-        children = self._search("trial")
-        children.sort(key=lambda run: run.info.status not in _ENDED)
+        children = self._held() if self._file is None else self._file.runs(self.place.study_uid, _LOOKED_AT)
+        children.sort(key=lambda run: run.status not in _ENDED)
         for run in children:
-            run_id, key = str(run.info.run_id), run.data.tags.get("prunefront.key")
+            self._check_place(run.artifacts)
+            key = run.tags.get("prunefront.key")
             if key is None or key in self.runs:
-                self.client.delete_run(run_id)
+                self.client.delete_run(run.run_id)
                 continue
-            if run.data.tags.get(PARENT_TAG) != self.parent_id:
-                self.client.set_tag(run_id, PARENT_TAG, self.parent_id)
-            ended = run.info.status in _ENDED
-            digest = run.data.tags.get("prunefront.digest") if ended else None
+            if run.tags.get(PARENT_TAG) != self.parent_id:
+                self.client.set_tag(run.run_id, PARENT_TAG, self.parent_id)
+            ended = run.status in _ENDED
+            digest = run.tags.get("prunefront.digest") if ended else None
             if not ended:
                 # The driver died while it wrote this run; the trial's own entry will put it right.
-                self.client.set_terminated(run_id, status="KILLED")
-            self.runs[key] = KnownRun(run_id, digest, ended, dict(run.data.params))
-            self.runs[key].name, self.runs[key].on_front = str(run.info.run_name), run.data.tags.get(ON_FRONT) == "true"
+                self.client.set_terminated(run.run_id, status="KILLED")
+            on_front = run.tags.get(ON_FRONT) == "true"
+            self.runs[key] = KnownRun(run.run_id, digest, ended, None, name=run.name, on_front=on_front)
+
+    def _held(self) -> list[HeldRun]:
+        return [
+            HeldRun(str(run.info.run_id), str(run.info.run_name), run.info.status, str(run.info.artifact_uri), run.data.tags)
+            for run in self._search("trial")
+        ]
+
+    def send_many(self, entries: Sequence[TrialEntry]) -> dict[str, str]:
+        """Bring the runs of these entries in line, all at once; return the ids, by key, of those that are.
+
+        Empty where that cannot be done: the runs are kept elsewhere than in a file of our own, or MLflow has to say itself
+        what it does not take.
+        """
+        if self._file is None:
+            return {}
+        found: dict[str, str] = {}
+        news: list[RunNews] = []
+        for entry in entries:
+            points = entry.points(self.place.also)
+            digest = entry.digest(self.place.also, points)
+            known = self.runs.get(entry.key)
+            if known is not None and known.digest == digest:
+                found[entry.key] = known.run_id
+                continue
+            each = RunNews(None if known is None else known.run_id, entry, points, self._trial_tags(entry, digest))
+            news += [each] if each.plain else []
+        ids = self._file.write(news, self.place.common_tags()["mlflow.user"]) if news else []
+        for run_id, each in zip(ids, news, strict=True):
+            self._know(run_id, each.entry, each.tags["prunefront.digest"])
+            found[each.entry.key] = run_id
+        return found
+
+    def _know(self, run_id: str, entry: TrialEntry, digest: str) -> None:
+        params = {name: str(value) for name, value in entry.params.items()}
+        on_front = entry.tags.get(ON_FRONT) == "true"
+        self.runs[entry.key] = KnownRun(run_id, digest, True, params, name=entry.name, on_front=on_front)
 
     def send_trial(self, entry: TrialEntry) -> str:
         """Bring the run of one trial in line with its entry and return its id; does nothing where it is already."""
@@ -148,10 +190,7 @@ class StudyRuns:
         self._send_files(known.run_id, entry)
         ended = int(1000 * entry.ended) if entry.ended is not None else None
         self.client.set_terminated(known.run_id, status=RUN_STATUS[entry.status], end_time=ended)
-        params = {name: str(value) for name, value in entry.params.items()}
-        self.runs[entry.key] = KnownRun(
-            known.run_id, digest, True, params, name=entry.name, on_front=entry.tags.get(ON_FRONT) == "true"
-        )
+        self._know(known.run_id, entry, digest)
         return known.run_id
 
     def _trial_tags(self, entry: TrialEntry, digest: str) -> dict[str, str]:
@@ -172,8 +211,11 @@ class StudyRuns:
         from mlflow.entities import Metric, Param, RunTag
 
         points = entry.points(self.place.also)
+        there = known.params
         if not known.fresh:
             points = self._news(known.run_id, points)
+        if there is None:
+            there = self.client.get_run(known.run_id).data.params
         now = int(1000 * (entry.ended if entry.ended is not None else time.time()))
         metrics = [Metric(name, value, now, step) for name, step, value in points]
         for first in range(LARGEST_BATCH, len(metrics), LARGEST_BATCH):  # the curve of a very long training
@@ -181,7 +223,7 @@ class StudyRuns:
         self.client.log_batch(
             known.run_id,
             metrics=metrics[:LARGEST_BATCH],
-            params=[Param(name, str(value)) for name, value in entry.params.items() if name not in known.params],
+            params=[Param(name, str(value)) for name, value in entry.params.items() if name not in there],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
 

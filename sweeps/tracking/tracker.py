@@ -7,6 +7,7 @@ A server that is down or slow costs the sweep nothing; `Tracker.problem` says so
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -28,6 +29,10 @@ __all__ = ["Tracker", "TrialEntry"]
 _REFUSALS = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED"})
 _STANDSTILL = 20.0
 """Seconds that the end of a sweep waits for a server which takes nothing; a database of one's own may be slower to open."""
+_AT_ONCE = 100
+"""Trials that are written in one go, where they can be."""
+_EVERY = 2.0
+"""Seconds between two writes while a sweep runs: what ends meanwhile goes together, which costs less than one by one."""
 _PAUSES = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts while the server does not answer."""
 
@@ -84,6 +89,8 @@ class Tracker:
         self._failures = 0
         self._retry_at = 0.0
         self._busy = True
+        self._hurry = False
+        self._next_write = 0.0
         self._stop = False
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -140,7 +147,7 @@ class Tracker:
             return False
         deadline = time.monotonic() + limit_s
         with self._change:
-            self._retry_at = 0.0
+            self._retry_at, self._hurry = 0.0, True
             failures, left, moved = self._failures, self._left(), time.monotonic()
             self._change.notify_all()
             while self._work_left() and time.monotonic() < deadline and self._failures == failures:
@@ -150,6 +157,7 @@ class Tracker:
                 if self._remote and time.monotonic() - moved > _STANDSTILL:
                     self._unreachable = f"nothing went through for {_STANDSTILL:.0f} s"
                     break
+            self._hurry = False
             return not self._work_left()
 
     def finish(self, status: str = "FINISHED", artifacts: Sequence[Path] = (), limit_s: float = 120.0) -> bool:
@@ -181,6 +189,9 @@ class Tracker:
     def _waiting(self) -> bool:
         return bool(self._trials or self._progress or self._end)
 
+    def _ready(self) -> bool:
+        return self._waiting() and (self._hurry or time.monotonic() >= self._next_write)
+
     def _work_left(self) -> bool:
         return self._busy or self._waiting()
 
@@ -189,8 +200,8 @@ class Tracker:
         runs: StudyRuns | None = None
         while True:
             with self._change:
-                while not self._stop and (time.monotonic() < self._retry_at or (runs is not None and not self._waiting())):
-                    self._busy = runs is None
+                while not self._stop and (time.monotonic() < self._retry_at or (runs is not None and not self._ready())):
+                    self._busy = runs is None or self._waiting()
                     self._change.notify_all()
                     self._change.wait(1.0)
                 if self._stop:
@@ -211,13 +222,15 @@ class Tracker:
                     self._unreachable = None
 
     def _send_one(self, runs: StudyRuns) -> None:
-        """Send the oldest trial, else the progress, else the end of the study."""
+        """Send the oldest trials, else the progress, else the end of the study."""
         with self._change:
-            entry = next(iter(self._trials.values()), None)
-            rows, end = list(self._progress), self._end
-        if entry is not None:
-            self._send_trial(runs, entry)
-        elif rows:
+            entries = list(itertools.islice(self._trials.values(), _AT_ONCE))
+            rows, end = list(self._progress) if not entries else [], self._end
+        if entries:
+            if not self._send_many(runs, entries):
+                self._send_trial(runs, entries[0])
+            return
+        if rows:
             runs.parent.send_progress(rows)
             with self._change:
                 del self._progress[: len(rows)]
@@ -225,6 +238,17 @@ class Tracker:
             runs.parent.end(*end)
             with self._change:
                 self._end = None
+        self._next_write = time.monotonic() + _EVERY
+
+    def _send_many(self, runs: StudyRuns, entries: Sequence[TrialEntry]) -> bool:
+        """Bring in line what can be written in one go; return whether that was anything."""
+        ids = runs.send_many(entries)
+        with self._change:
+            self._ids |= ids
+            for entry in entries:
+                if entry.key in ids:
+                    self._drop(entry)
+        return bool(ids)
 
     def _send_trial(self, runs: StudyRuns, entry: TrialEntry) -> None:
         """Send one trial; an entry that the server refuses is put aside, so that it does not block the others."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tomllib
-from pathlib import Path
+from importlib.metadata import version
 
 import prunefront
 
-ROOT = Path(__file__).parents[2]
 CHEAP = """
 import sys, prunefront
 assert not {"torch", "ray", "optuna", "mlflow", "pandas"} & set(sys.modules), "import prunefront"
@@ -26,8 +24,7 @@ def test_every_name_is_there_and_documented() -> None:
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert prunefront.__version__ == project["version"]
+    assert prunefront.__version__ == version("prunefront")
 
 
 def test_the_module_is_the_command() -> None:

@@ -11,7 +11,8 @@ from rich.console import Console
 from dashboards.cli import PAGES
 from sweeps.engine.worker import run_planned
 from sweeps.run import driver
-from sweeps.run.sweep import Sweep, configuration
+from sweeps.run.configuration import configuration
+from sweeps.run.sweep import Sweep
 from sweeps.study.model import load_study
 from sweeps.tracking.tracker import Tracker
 

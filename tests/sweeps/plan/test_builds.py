@@ -16,8 +16,8 @@ from sweeps.plan.builds import other_builds, require_one_build
 from sweeps.plan.plan import make_plan
 from sweeps.records.builds import builds_line
 from sweeps.records.collect import collect
+from sweeps.run.configuration import configuration
 from sweeps.run.plan_text import plan_text
-from sweeps.run.sweep import configuration
 from sweeps.study.model import load_study
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "study-0.1.0.tar.xz"

@@ -19,7 +19,7 @@ from prune_core.pruning import METHODS
 from sweeps.engine.worker import run_planned
 from sweeps.plan.plan import Plan, make_plan
 from sweeps.plan.trials import PlannedTrial
-from sweeps.run.sweep import configuration
+from sweeps.run.configuration import configuration
 from sweeps.study.model import Study, load_study
 from sweeps.study.options import _resolved_options
 

@@ -17,8 +17,8 @@ from prune_core.trial.code import changed_code
 from sweeps.engine.worker import CODE, run_planned
 from sweeps.plan.changes import why_new
 from sweeps.plan.plan import Plan, make_plan
+from sweeps.run.configuration import configuration
 from sweeps.run.plan_text import plan_text
-from sweeps.run.sweep import configuration
 from sweeps.study.model import load_study
 
 NETWORK = """

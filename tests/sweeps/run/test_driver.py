@@ -19,7 +19,8 @@ from sweeps.folder.paths import trial_folder
 from sweeps.plan.places import memory_fraction
 from sweeps.plan.plan import make_plan
 from sweeps.plan.workload import Workload
-from sweeps.run.sweep import Sweep, configuration, require_begun
+from sweeps.run.configuration import configuration
+from sweeps.run.sweep import Sweep, require_begun
 from sweeps.study.model import load_study
 
 SMALL = ["data={name: digits, validation: 0, train: 500, test: 100}", "evaluation={corruptions: none}"]

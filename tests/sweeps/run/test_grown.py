@@ -14,8 +14,8 @@ from sweeps.folder.paths import trial_folder
 from sweeps.front.front import write_front
 from sweeps.plan.plan import make_plan
 from sweeps.records.collect import collect
+from sweeps.run.configuration import configuration
 from sweeps.run.plan_text import plan_text
-from sweeps.run.sweep import configuration
 from sweeps.study.model import Study, load_study
 
 SMALL = """
