@@ -1,9 +1,10 @@
 """The recommended network: the one truth for the report, the end of a run, the list of exports and MLflow's alias.
 
 Asked is the smallest network that keeps what it must. What must be kept are the study's limits and margins; a study without
-limits and margins gets those of `KEPT`. "Smallest" is what a device pays: the file, or the dense multiplications. Zeros inside a dense kernel save neither, so they decide only where no network that qualifies is really
-smaller. A network of the dense ladder, or one trained from scratch, that keeps as much in no larger a file is the answer
-instead; and where nothing qualifies, that is the answer.
+limits and margins gets those of `KEPT`. "Smallest" is what a device pays: the file, or the dense multiplications. Zeros
+inside a dense kernel save neither, so they decide only where no network that qualifies is really smaller. A network of the
+dense ladder, or one trained from scratch, that keeps as much in no larger a file is the answer instead; and where nothing
+qualifies, that is the answer.
 
 Only selection numbers decide (`sweeps.study.deciding`), and only the candidates of the longest budget compete.
 """
