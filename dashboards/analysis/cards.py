@@ -126,7 +126,7 @@ def _compared_with(points: Points, row: Any) -> Any | None:
 
 def _cost(row: Any, control: Any | None, name: str) -> Cell:
     value = float(getattr(row, name))
-    shown = plain_number(value, name) if name == "size_bytes" else labels.number(value, name)
+    shown = plain_number(value, name).replace(" bytes", " B") if name == "size_bytes" else labels.number(value, name)
     nonzero = float(getattr(row, "nonzero_macs", math.nan))
     beside = f"{labels.number(nonzero, 'macs')} nonzero" if name == "macs" and not math.isnan(nonzero) else ""
     if control is None or not getattr(control, name) > 0:

@@ -98,7 +98,7 @@ def test_a_card_holds_the_numbers_of_the_records_and_the_command_that_exports(tm
     own = made[made["key"].isin(card.row.keys.split(";")) & made["budget"].eq(2)]
     control = made[made["method"].eq("control") & made["budget"].eq(2)]
     cells = {cell.column: cell for cell in card.cells}
-    assert cells["size_bytes"].value == f"{own['size_bytes'].mean():,.0f} bytes"
+    assert cells["size_bytes"].value == f"{own['size_bytes'].mean():,.0f} B"
     assert cells["size_bytes"].difference == f"{100 * (own['size_bytes'].mean() / control['size_bytes'].mean() - 1):+.0f} %"
     assert cells["accuracy"].value == f"{100 * own['accuracy'].mean():.1f} %"
     assert cells["accuracy"].difference == f"{100 * own['delta_accuracy'].mean():+.1f} points"
