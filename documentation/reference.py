@@ -62,7 +62,7 @@ def command_line_page() -> str:
         context = click.Context(command, info_name=f"prunefront {name}", max_content_width=WIDTH)
         usage = " ".join(command.collect_usage_pieces(context))
         lines += [f"## {name}", "", *_block([f"prunefront {name} {usage}"]), *_paragraphs(command.help or ""), ""]
-        rows = [record for one in command.get_params(context) if (record := one.get_help_record(context)) is not None]
+        rows = [record for one in command.get_params(context) if (record := one.get_help_record(context)) and record[1]]
         lines += _table(("option", "meaning"), ((f"`{left}`", right) for left, right in rows))
     return _page("Command line", *lines)
 
