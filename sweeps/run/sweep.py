@@ -143,11 +143,11 @@ class Sweep:
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
             self.workload.limit = self._asked_at_most() if address else None
-            asked = {"CPU": resources.cpus_per_trial, "GPU": self.share}
+            asked = self._asked()
             self._places = Places(self.out, self.workload, asked, self._pace)
             if address is None:
                 refuse_what_never_fits(nodes_up(), asked)
-            settings = TuneSettings(resources.cpus_per_trial, self.share, tune_folder, at_once)
+            settings = TuneSettings(resources.cpus_per_trial, self.share, tune_folder, at_once, resources.custom)
             if self.stop.reason is None:
                 with self._ray_errors():
                     launch(
@@ -161,12 +161,17 @@ class Sweep:
                     )
         shutil.rmtree(tune_folder, ignore_errors=True)
 
+    def _asked(self) -> dict[str, float]:
+        """Return what a trial books, by Ray's names."""
+        resources = self.study.resources
+        return {"CPU": resources.cpus_per_trial, "GPU": self.share, **resources.custom}
+
     def _asked_at_most(self) -> Callable[[], int] | None:
         """A search that learns from each trial is asked for what the nodes hold and one more, by which they may grow."""
         search, resources = self.study.search, self.study.resources
         if search.kind != "optuna" or search.batch is not None or resources.max_concurrent is not None:
             return None
-        held = cluster_places(resources.cpus_per_trial, self.share)
+        held = cluster_places(self._asked())
         return lambda: held() + 1
 
     @contextmanager
