@@ -1,4 +1,4 @@
-"""GPUs that Ray only counts, on two nodes of different kinds: who gets which, and who goes where. One cluster for all of it."""
+"""GPUs that Ray only counts, on two nodes of different kinds, in one cluster: who gets which, and who goes where."""
 
 from __future__ import annotations
 
