@@ -12,7 +12,9 @@ from dashboards.reading.live_trials import LiveTrial, LiveTrials, live_trials
 from prune_core.base.errors import BadInput
 from sweeps.folder.lock import holder_of
 from sweeps.folder.paths import report_page
+from sweeps.folder.places_file import read_places
 from sweeps.run.pace import busy_rate
+from sweeps.run.places_text import places_line
 from sweeps.search.outlook import outlook_lines
 from sweeps.study.model import read_study
 from sweeps.tracking.journal import read_journal
@@ -77,7 +79,8 @@ def _reasons(found: LiveTrials, waiting: int, *, driven: bool) -> list[str]:
     if not driven:
         return ["no run is at work in this folder: start it with \u201cprunefront run\u201d"]
     starting = ["Ray is starting, or its workers are"] if not found.running and not found.ended else []
-    return [*starting, *found.reasons()]
+    filled = places_line(read_places(found.out))  # with what Ray says, where nothing starts
+    return [*([filled] if filled else starting), *found.reasons()]
 
 
 def _ended(trials: Sequence[LiveTrial]) -> list[dict[str, float]]:
@@ -104,10 +107,12 @@ def _busy(trials: Sequence[LiveTrial]) -> list[dict[str, float]]:
         edges = [start + part * at for at in range(_POINTS)]
         return [{"seconds": round(left - start, 1), "places": _places(spans, left, part)} for left in edges]
     moments = sorted({moment for span in spans for moment in span})
-    return [
+    points = [
         {"seconds": round(moment - start, 1), "places": sum(begun <= moment < done for begun, done in spans)}
         for moment in moments
     ]
+    points[-1]["places"] = sum(one.running for one in trials)  # the last moment is now, or the last end
+    return points
 
 
 def _places(spans: Sequence[tuple[float, float]], since: float, length: float) -> float:

@@ -46,11 +46,11 @@ class Pace:
 
     Attributes:
         planned: seconds that the plan expects of the whole run, with the start of Ray; None where it does not know.
-        begun: when the run began, on the monotonic clock.
+        started: when the first trial got a place, on the monotonic clock; None before that.
+        ended: how many trials have ended since.
     """
 
     planned: float | None = None
-    begun: float = field(default_factory=time.monotonic)
     started: float | None = field(default=None, init=False)
     ended: int = field(default=0, init=False)
     _ends: deque[float] = field(default_factory=deque, init=False)
@@ -71,10 +71,16 @@ class Pace:
         return 60.0 * len(self._ends) / max(span, 1.0)
 
     def left(self, workload: Workload) -> float | None:
-        """Return the seconds left: what the plan says until a few trials ended, then at the pace so far."""
+        """Return the seconds left: what the plan says until a few trials ended, then at the pace so far.
+
+        None where nobody knows: without a plan, or when it should be over by the plan and hardly a trial has ended.
+        """
         if self.started is None and workload.in_place:
             self.started = time.monotonic()
-        if self.started is None or self.ended < FIRST_ENDS:
-            return None if self.planned is None else max(0.0, self.planned - (time.monotonic() - self.begun))
+        if self.started is None:
+            return self.planned
+        if self.ended < FIRST_ENDS:
+            left = None if self.planned is None else self.planned - (time.monotonic() - self.started)
+            return left if left is not None and left > 0 else None
         todo = workload.waiting + len(workload.running) + workload.to_come
         return (time.monotonic() - self.started) / self.ended * todo

@@ -95,6 +95,7 @@ class Progress:
         self._doing = doing
         self.pace = Pace(planned)
         self._last = 0.0
+        self._ray_runs = False
         self._shown_ended = -1
         self._front_due = 0.0
         self._rows: list[tuple[str, ...]] = []
@@ -111,8 +112,9 @@ class Progress:
             self._live.__exit__(None, None, None)
 
     def tick(self, *, force: bool = False) -> None:
-        """Show the state if it is time."""
+        """Show the state if it is time; Ray calls it while it runs, and who forces it does so before and after."""
         now = time.monotonic()
+        self._ray_runs = self._ray_runs or not force
         if not force and now - self._last < (_LIVE_SECONDS if self._live is not None else _LINE_SECONDS):
             return
         self._last = now
@@ -140,22 +142,24 @@ class Progress:
             f"{load.waiting + load.unplaced} waiting",
             *([f"{bad} failed or diverged"] if bad else []),
             *([rate_text(rate)] if rate is not None else []),
-            *([f"about {duration(left)} left"] if left is not None else []),
+            *([f"about {duration(left)} left"] if left is not None and len(load.done) < self._all else []),
         ]
         if places := self._places():
             parts.append(places)
         now = [f"{trial.name} ({doing})" for trial, doing in self._running(2)] if with_running else []
         if not load.in_place and self.pace.started is None:
-            return ", ".join(parts) + ("" if places else "; Ray is starting")
+            begins = f"; {'the workers are' if self._ray_runs else 'Ray is'} starting"
+            return ", ".join(parts) + ("" if places else begins)
         more = load.in_place - len(now)
         return ", ".join(parts) + (f"; {', '.join(now)}" + (f" and {more} more" if more > 0 else "") if now else "")
 
     def view(self) -> RenderableType:
         """Return the state as a terminal shows it: the line, a bar, what runs, and the front once it has a candidate."""
         parts: list[RenderableType] = [Text(printable(self.line(with_running=False)), style="bold")]
-        parts.append(
-            ProgressBar(total=max(self._all, 1), completed=len(self._workload.done), width=min(60, self._console.width))
-        )
+        bar = Table.grid()  # a bar alone does not end its line
+        width = min(60, self._console.width)
+        bar.add_row(ProgressBar(total=max(self._all, 1), completed=len(self._workload.done), width=width))
+        parts.append(bar)
         shown = self._running(_RUNNING_ROWS)
         if shown:
             grid = Table(box=None, pad_edge=False, show_header=False)

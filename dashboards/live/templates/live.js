@@ -45,8 +45,9 @@
     const at = (seconds, value) => `${(240 * seconds / last).toFixed(1)},${(34 - 32 * value / high).toFixed(1)}`;
     const both = (row, place) => (step && place ? [at(row.seconds, rows[place - 1][key])] : []).concat(at(row.seconds, row[key]));
     const points = last > 0 && high > 0 ? rows.flatMap(both) : [];
+    byId(id).closest(".wide").hidden = !points.length;
     byId(id).firstElementChild.setAttribute("points", points.join(" "));
-    byId(id + "-words").textContent = points.length ? `${words} over ${duration(last)}: ${said(rows, high)}` : `${words} over time`;
+    if (points.length) byId(id + "-words").textContent = `${words} over ${duration(last)}: ${said(rows, high)}`;
   };
 
   const curveOf = rows => {

@@ -9,9 +9,12 @@ import pytest
 
 from dashboards.live.server import LiveStudy, is_loopback, live_app, serve
 from dashboards.reading.live_state import live_state
+from dashboards.reading.live_trials import LiveTrials
 from dashboards.reading.study_list import study_list
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
+from sweeps.folder.lock import driving
+from sweeps.folder.places_file import write_places
 from tests.dashboards import synthetic
 from tests.dashboards.serving import get, served, signed_in
 from tests.matching import find
@@ -215,3 +218,12 @@ def test_the_studies_of_a_folder_are_listed(tmp_path):
     assert lines[2].split()[1] == "1"
     with pytest.raises(BadInput, match="no study lies here"):
         study_list(tmp_path)
+
+
+def test_what_ray_says_where_nothing_starts_comes_first(tmp_path):
+    out = synthetic.write(tmp_path / "s")
+    told = {"places": 2, "filled": 0, "waiting": 5, "held_back": 0, "why": "no node has 4 CPUs", "nodes": [], "trials": []}
+    write_places(out, told)
+    with driving(out):
+        assert live_state(out, LiveTrials(out, [], None, 5))["waiting_for"] == ["0 of 2 places filled; no node has 4 CPUs"]
+    assert "start it with" in live_state(out, LiveTrials(out, [], None, 5))["waiting_for"][0]

@@ -41,9 +41,20 @@ def test_the_first_line_comes_before_anything_runs_with_the_time_that_the_plan_e
     said = Console(file=StringIO(), width=120)
     progress = Progress(said, workload(8), lambda: ([], ""), planned=125.0)
     with progress:
-        progress.tick()
+        progress.tick(force=True)
     text = said.file.getvalue()  # type: ignore[attr-defined]
     assert text == "0 of 8 trials done, 0 running, 8 waiting, about 2 min 5 s left; Ray is starting\n"
+    progress.tick()
+    assert progress.line().endswith("about 2 min 5 s left; the workers are starting")
+
+
+def test_a_plan_that_was_too_short_is_not_called_over() -> None:
+    load = workload(4)
+    progress = Progress(Console(file=StringIO()), load, lambda: ([], ""), planned=1e-9)
+    one = load.next()
+    assert one is not None
+    load.take_place(one.key)
+    assert "left" not in progress.line()
 
 
 def test_what_runs_is_named_with_what_it_does_and_no_table_is_drawn_before_the_front_has_a_row() -> None:
@@ -58,8 +69,11 @@ def test_what_runs_is_named_with_what_it_does_and_no_table_is_drawn_before_the_f
         "0 of 4 trials done, 3 running, 1 waiting; t0 (fine-tune, 1 of 2 epochs), t1 (starting) and 1 more"
     )
     lines = shown(progress).splitlines()
-    assert all(line.strip() for line in lines)
-    assert "running  t0  fine-tune, 1 of 2 epochs" in " ".join(lines).replace("   ", "  ")
+    assert len(lines) == 5 and all(line.strip() for line in lines[2:])  # the line, the bar, two that run and one more
+    assert [line.split() for line in lines[2:4]] == [
+        ["running", "t0", "fine-tune,", "1", "of", "2", "epochs"],
+        ["running", "t1", "starting"],
+    ]
 
 
 def test_a_view_fits_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
