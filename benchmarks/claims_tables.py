@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.claims_worlds import BETTER, ECE, METRICS, MPC, RESAMPLES, Said, Study, layout, ratio_levels
-from dashboards.analysis.answers import MARGIN, Answer, answers
+from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.control_comparison import control_claims
 from dashboards.analysis.effects import effects
 from dashboards.analysis.indistinguishable import not_told_apart
@@ -24,6 +24,7 @@ from dashboards.analysis.trends import trends
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from sweeps.front.image_noise import ImageNoise
+from sweeps.front.recommended import MARGIN
 
 BUDGET = 2
 

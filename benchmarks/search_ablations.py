@@ -12,7 +12,6 @@ from sweeps.samplers.front_gp import sampler
 from sweeps.samplers.front_gp.encoding import Encoding, Points
 from sweeps.samplers.front_gp.problem import Settings
 from sweeps.samplers.front_gp.sampler import FrontGPSampler
-from sweeps.samplers.front_gp.scales import Scale
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -36,7 +35,7 @@ class _ArmsAlone(Encoding):
         found = super().points(params)
         _, which = torch.unique(found.codes, dim=0, return_inverse=True)
         self.categories = self.categories[:1]
-        return Points(which[:, None], found.places, found.present)
+        return Points(which[:, None], found.places, found.present, found.partial)
 
 
 class _WithoutSharing(FrontGPSampler):
@@ -47,29 +46,14 @@ class _WithoutSharing(FrontGPSampler):
             return super()._next(*given)
 
 
-def _linear(values: torch.Tensor, largest: bool, name: object = None) -> Scale:
-    return _SCALE_OF(values, largest, "linear")
-
-
-_SCALE_OF = Scale.of
-
-
-class _WithoutScales(FrontGPSampler):
-    """Objectives as they are: no logit, no logarithm."""
-
-    def _next(self, *given: Any) -> Any:
-        with patch.object(Scale, "of", _linear):
-            return super()._next(*given)
-
-
-def _settings(seed: int, **changed: int) -> BaseSampler:
+def _settings(seed: int, **changed: Any) -> BaseSampler:
     return FrontGPSampler(seed=seed, settings=Settings(**changed))
 
 
 ABLATIONS: dict[str, Callable[[int], BaseSampler]] = {
     "ours, costs predicted": lambda seed: _WithoutCosts(seed=seed),
     "ours, arms alone": lambda seed: _WithoutSharing(seed=seed),
-    "ours, linear scales": lambda seed: _WithoutScales(seed=seed),
+    "ours, linear scales": lambda seed: _settings(seed, linear=True),
     # as many draws in all, from one set of hyperparameters
     "ours, one set of hyperparameters": lambda seed: _settings(seed, chains=1, draws=WHOLE.chains * WHOLE.draws),
     "ours, no exploring of rare arms": lambda seed: _settings(seed, cover=10**9),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from unittest.mock import patch
 
 import optuna
@@ -19,6 +19,8 @@ from benchmarks.search_truth import World, plan_of
 from prune_core.metrics import COSTS
 from sweeps.cost.sizes import sizes_of
 from sweeps.search import optuna_study, setup
+from sweeps.search.optuna_search import OptunaSearch
+from sweeps.search.optuna_study import ASKED
 from sweeps.search.search import Proposer
 from sweeps.search.setup import make_proposer, open_books, space_of, told_columns
 from sweeps.search.space import Candidate
@@ -27,6 +29,8 @@ from sweeps.study.sections import SearchSection
 
 SHIPPED = "quickstart-search"
 """The shipped study whose batch is taken."""
+OUTLOOK = "front_gp:outlook"
+"""The system attribute in which the default sampler says what it expects."""
 DEFAULT = "default"
 """Means the sampler that ``search.kind: optuna`` takes where the study names none."""
 
@@ -39,11 +43,13 @@ class Replay:
         told: the trial seed whose numbers it was told.
         order: the keys of the candidates that it asked for.
         seconds: for each, how long it took to think of it.
+        expected: between two batches, how many were told and what the sampler expected, if it says so.
     """
 
     told: int
     order: list[str]
     seconds: list[float]
+    expected: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
 
 
 def shipped_batch() -> int:
@@ -93,7 +99,9 @@ def replay(world: World, searcher: str, seed: int, count: int, batch: int) -> Re
             for candidate in waiting:
                 values = world.told(candidate.key, told)
                 proposer.tell(candidate, values, "complete" if values is not None else "failed")
-    return Replay(told, order, seconds)
+        rows = proposer._books.rows() if isinstance(proposer, OptunaSearch) else []
+    looks = [(int(row.user_attrs[ASKED]), row.system_attrs[OUTLOOK]) for row in rows if OUTLOOK in row.system_attrs]
+    return Replay(told, order, seconds, [(number, said) for number, said in looks if number % batch == 0])
 
 
 @contextmanager

@@ -4,7 +4,8 @@ Usage: python -m benchmarks.search_table [--seeds 6] [--workers 2] [--cells FILE
 
 Writes docs/results/search.md and search.json. Searches are replayed on finished grids (benchmarks/worlds) and on made-up
 ones; each is told one trial seed's selection numbers and scored by the other seeds on the report images. Every search is
-kept in a file as soon as it has ended: stopped and started again, the command runs only what is missing.
+kept in a file as soon as it has ended: stopped and started again, the command runs only what is missing. In pieces: with
+--only, --searchers, --seeds and --upto a part is run, and in the end --kept writes the page of all that the file holds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.search_ablations import ABLATIONS
-from benchmarks.search_cells import Cell, Run, run_cells, world_of
+from benchmarks.search_cells import Cell, Run, read_cells, run_cells, world_of
 from benchmarks.search_scores import recommended, trials_to
 from benchmarks.search_statistics import Key
 from benchmarks.search_table_text import page, to_plain
@@ -36,6 +37,7 @@ class Found:
         missing: by fraction, the share of the hypervolume that each search had not found.
         regret: by fraction, of the network that the report would recommend.
         trials: how many candidates each search took to nearly all; one more than it tried where it did not get there.
+        tried: how many it tried.
         seconds: of thought for each proposal, all searches.
     """
 
@@ -43,6 +45,7 @@ class Found:
     missing: dict[float, dict[Key, float]]
     regret: dict[float, dict[Key, float]]
     trials: dict[Key, float]
+    tried: dict[Key, int]
     seconds: list[float]
 
 
@@ -67,12 +70,13 @@ def searchers_of(group: Group) -> list[str]:
 
 def score(cells: Sequence[Cell], runs: dict[Cell, Run]) -> Found:
     """Return the numbers of one searcher on the grids of a group."""
-    found = Found({}, {}, {}, {}, [])
+    found = Found({}, {}, {}, {}, {}, [])
     for cell in cells:
         run, world, key = runs[cell], world_of(cell.world), (cell.world, cell.seed)
         truth = world.truth(run.told)
         found.told[key] = run.told
         found.seconds += run.seconds
+        found.tried[key] = len(run.order)
         found.trials[key] = float(trials_to(truth, run.order) or len(run.order) + 1)
         for fraction in FRACTIONS:
             count = count_at(cell.world, fraction)
@@ -97,16 +101,39 @@ def whole_regret(group: Group, seeds: int) -> dict[Key, float]:
     return found
 
 
-def table(cells: Mapping[str, Mapping[str, Sequence[Cell]]], file: Path, workers: int) -> dict[str, dict[str, Found]]:
-    """Return the numbers of every group and searcher; what the file lacks is run."""
-    runs = run_cells([cell for group in cells.values() for some in group.values() for cell in some], file, workers)
-    return {
-        group: {searcher: score(some, runs) for searcher, some in searchers.items()} for group, searchers in cells.items()
+Cells = Mapping[str, Mapping[str, Sequence[Cell]]]
+"""Group -> searcher -> its searches."""
+
+
+def table(cells: Cells, runs: dict[Cell, Run]) -> dict[str, dict[str, Found]]:
+    """Return the numbers of every group and searcher over the searches that were run; who ran none is left out."""
+    there = {
+        group: {searcher: [cell for cell in some if cell in runs] for searcher, some in searchers.items()}
+        for group, searchers in cells.items()
     }
+    return {
+        group: {searcher: score(some, runs) for searcher, some in searchers.items() if some}
+        for group, searchers in there.items()
+        if searchers.get(OURS)
+    }
+
+
+def longest_kept(group: Group, runs: Mapping[Cell, Run]) -> dict[str, list[Cell]]:
+    """Return the searches of a group that were run, by searcher; of one that was run again for longer, the longer one."""
+    found: dict[str, list[Cell]] = {}
+    for searcher in searchers_of(group):
+        best: dict[Key, Cell] = {}
+        for cell in sorted((cell for cell in runs if cell.searcher == searcher), key=lambda cell: cell.candidates):
+            if cell.world in group.worlds:
+                best[cell.world, cell.seed] = cell
+        found[searcher] = list(best.values())
+    return found
 
 
 def _said(asked: argparse.Namespace) -> str:
     """Return the options that decide what a page holds, where they are not the usual ones."""
+    if asked.kept:
+        return " --kept"
     only = [] if len(asked.only) == len(GROUPS) else ["--only", *asked.only]
     searchers = [] if asked.searchers is None else ["--searchers", *asked.searchers]
     words = [*only, *searchers, "--seeds", str(asked.seeds), "--upto", f"{asked.upto:g}"]
@@ -124,6 +151,7 @@ def main() -> None:
     parser.add_argument(
         "--upto", type=float, default=FRACTIONS[-1], help="fraction of the candidates to stop at (default 0.5)"
     )
+    parser.add_argument("--kept", action="store_true", help="run nothing: write what the file of searches holds")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of search.md and search.json (default docs/results)")
     asked = parser.parse_args()
     groups = [group for group in GROUPS if group.name in asked.only]
@@ -136,7 +164,14 @@ def main() -> None:
         }
         for group in groups
     }
-    found = table(cells, asked.cells, asked.workers)
+    if asked.kept:
+        runs = {run.cell: run for run in read_cells(asked.cells)}
+        cells = {group.name: longest_kept(group, runs) for group in groups}
+    else:
+        wanted = [cell for group in cells.values() for some in group.values() for cell in some]
+        runs = run_cells(wanted, asked.cells, asked.workers)
+    found = table(cells, runs)
+    groups = [group for group in groups if group.name in found]
     floors = {group.name: whole_regret(group, asked.seeds) for group in groups}
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "search.json").write_text(json.dumps(to_plain(found), indent=1) + "\n", encoding="utf-8")

@@ -107,12 +107,12 @@ def candidate(row: Any) -> str:
     network, method, arm = str(row.network), str(row.method), str(row.arm)
     own = f" ({arm})" if arm not in (network, f"{network}-{method}") else ""
     if method in ("baseline", "dense"):
-        return f"{network}, {'unpruned' if method == 'baseline' else 'dense ladder'}{own}"
+        return f"{network}, {'baseline' if method == 'baseline' else 'dense ladder'}{own}"
     if method == "scratch":
         return f"{arm.removesuffix('-scratch').replace(f'{network}-', f'{network}, ', 1)} {ratio(row.ratio)}, from scratch"
     tuned = epochs(int(row.budget))
     if method == "control":
-        return f"{network}, unpruned, fine-tuned {tuned}{own}"
+        return f"{network}, control, {tuned}{own}"
     return f"{network}, {method} {ratio(row.ratio)}, {tuned}{own}"
 
 

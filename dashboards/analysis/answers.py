@@ -14,21 +14,24 @@ from dashboards.analysis.chosen import Choice, chosen_numbers
 from dashboards.analysis.claims import Paired, claims, verdict, would_find
 from dashboards.analysis.columns import compared_columns, table_columns
 from dashboards.analysis.dense_ladder import against_ladder, has_ladder
-from dashboards.analysis.indistinguishable import candidate_names, may_meet, not_told_apart
+from dashboards.analysis.indistinguishable import SHOWN, candidate_names, nearly_meets, not_told_apart
 from dashboards.analysis.limits import against_report, limit_remarks, nobody_within
 from dashboards.analysis.points import Points, rows_of
+from dashboards.analysis.stored_size import fewer_nonzero_remark, stored_remark
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
 from prune_core.metrics.quantities import direction_of, is_cost
 from sweeps.front.claim_levels import DECIDABLE
+from sweeps.front.recommended import MARGIN, Recommended
+from sweeps.front.recommended_text import kept_words
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
-MARGIN = 0.01
-"""Accuracy that may be lost against the control where the study declares no margin."""
 _SAID = ("nonzero_parameters", "compression", "accuracy", "ece", "nll", "mpc", "mpc_without_jpeg")
 """What every answer says of its network."""
+WORST = "worst_corruption_accuracy"
+"""What is compared with the control beside the columns of the tables."""
 SMALLEST = "Smallest"
 """The name of the question whose answer is chosen for its size."""
 
@@ -87,7 +90,7 @@ def answers(study: StudyFolder, points: Points) -> list[Answer]:
     """Return the three answers among the pruned candidates at the longest budget."""
     table = points.at_longest()
     pruned = table[~table["method"].isin(REFERENCES)]
-    found = [_found(study, points, pruned, question) for question in _questions(study, pruned)]
+    found = [_found(study, points, pruned, question) for question in _questions(study, pruned, points.recommended)]
     told = _primary(study, [one for one in found if isinstance(one, Considered)])
     return [one if isinstance(one, Answer) else _answer(study, points, one, told) for one in found]
 
@@ -117,23 +120,21 @@ def accuracy_margin(study: StudyFolder) -> float:
     return margins.get("accuracy", margins.get("val_accuracy", MARGIN))
 
 
-def _questions(study: StudyFolder, pruned: pd.DataFrame) -> list[Question]:
+def _questions(study: StudyFolder, pruned: pd.DataFrame, recommended: Recommended) -> list[Question]:
     def decisive(name: str) -> str:
         return deciding_column(name, pruned.columns, study.select_on)
 
     loss = accuracy_margin(study)
-    margin = f"with accuracy at most {100 * loss:g} percentage point{'s' if loss != 0.01 else ''} below its control"
     # The difference is to the control of the same baseline: slimming starts from one of its own.
     deltas = [name for name in (decisive("delta_accuracy"), "delta_accuracy") if _measured(pruned, name)]
     near = (Limit(deltas[0], ">=", -loss),) if deltas else ()
-    limits = tuple(study.decisive_limits)
-    within = f"within the limits ({', '.join(map(str, study.limits))})" if limits else margin
-    structured = "nonzero_macs" in study.objectives and "nonzero_parameters" not in study.objectives
-    cost = "nonzero_macs" if structured else "nonzero_parameters"
+    asked: list[tuple[str, tuple[Limit, ...], str, Direction]] = [
+        (SMALLEST, recommended.demands, recommended.cost, "min"),
+        ("Best calibrated", near, decisive("ece"), "min"),
+        ("Most robust", near, decisive("mpc"), "max"),
+    ]
     return [
-        Question(SMALLEST, within, limits or near, cost, "min"),
-        Question("Best calibrated", margin, near, decisive("ece"), "min"),
-        Question("Most robust", margin, near, decisive("mpc"), "max"),
+        Question(name, f"of those that {kept_words(one, many=True)}", one, column, way) for name, one, column, way in asked
     ]
 
 
@@ -144,15 +145,17 @@ def _measured(table: pd.DataFrame, column: str) -> bool:
 def _found(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Question) -> Considered | Answer:
     """Return who is chosen; the answer that nobody is where none qualifies."""
     able = pruned.dropna(subset=[question.column]) if question.column in pruned else pruned.iloc[:0]
-    meets = [_meets(row, question.demands) for row in rows_of(able)]
+    meets = [not row.collapsed and _meets(row, question.demands) for row in rows_of(able)]
     rows = able[np.array(meets, dtype=bool)]
     if not len(rows):
         words = f"{question.name} {question.condition}: no complete pruned network qualifies."
         return Answer(question.name, words, None, {}, None, tuple(_nobody(study, points, able, question)))
     order = [question.column, "network", "arm", "ratio"]
     row = rows_of(rows.sort_values(order, ascending=[question.direction == "min", True, True, True]).head(1))[0]
+    if question.name == SMALLEST:  # the one truth of what is recommended
+        row = rows_of(rows.loc[[points.recommended.pruned_index]])[0]
     choice = Choice(rows, row, question.demands, question.column, question.direction)
-    compared = compared_columns()
+    compared = [*compared_columns(), *(name for name in (WORST,) if f"delta_{name}" in study.records)]
     demanded = [demand.column for demand in question.demands]
     own = [] if question.name == SMALLEST else [question.metric]
     numbers = chosen_numbers(study, choice, [*(f"delta_{name}" for name in compared), *demanded, *own])
@@ -219,11 +222,16 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
     question, row = found.question, found.row
     seeds = int(row.seeds)
     said = limit_remarks(study, row) if study.limits else []
+    said += [line for line in (stored_remark(points, row),) if line]
+    if question.name == SMALLEST and (line := fewer_nonzero_remark(points, row, found.rows)):
+        said.append(line)
     if question.name == SMALLEST:
         smaller = found.able[found.able[question.column] < getattr(row, question.column)].sort_values(question.column)
-        close = [other for other in rows_of(smaller) if may_meet(study, other, question.demands)]
+        near = [nearly_meets(study, other, question.demands) for other in rows_of(smaller) if not other.collapsed]
+        close = [one.words for one in near if one is not None]
         if close:
-            said.append(f"Smaller, and not shown to miss this: {candidate_names(close)}.")
+            more = f"; and {len(close) - SHOWN} more" if len(close) > SHOWN else ""
+            said.append(f"Smaller, and near enough that chance may be all: {'; '.join(close[:SHOWN])}{more}.")
         if not study.demonstration and question.uncertain and question.metric in study.primary:
             sure = all(told.get((question.name, demand.column), False) for demand in question.uncertain)
             # costs are exact: they are met or not, whatever the seeds

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards import labels
+from dashboards.analysis.claims import interval_words, paired
 from dashboards.analysis.kept_logits import logits_of, pairs_with_control
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.errors import Diverged
@@ -55,6 +56,9 @@ class Depth:
         corruptions: names, as many as ``damage`` has rows; none where no corrupted image was judged.
         damage: ``(C, S)`` accuracy minus the control's, mean over seeds.
         classes: ``(K,)`` accuracy by class minus the control's, mean over seeds.
+        by_seed: the same seed by seed, ``(S, C)`` over all severities, and ``(S, K)``.
+        class_names: what the K classes are called.
+        class_images: how many report images the smallest class has.
         selective, control_selective: severity (0 is clean) -> what happens where only confident predictions are accepted,
             mean over seeds; empty where no selection logits were kept.
     """
@@ -67,6 +71,9 @@ class Depth:
     classes: Array
     selective: dict[int, Selective]
     control_selective: dict[int, Selective]
+    by_seed: tuple[Array, Array] = (np.zeros((0, 0)), np.zeros((0, 0)))
+    class_names: tuple[str, ...] = ()
+    class_images: int = 0
 
     @property
     def raw(self) -> Reliability:
@@ -112,6 +119,12 @@ def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
         classes=np.asarray(np.mean([seed.classes for seed in seeds], axis=0)),
         selective=_mean_selective([seed.selective for seed in seeds]),
         control_selective=_mean_selective([seed.control_selective for seed in seeds]),
+        by_seed=(
+            np.array([seed.damage.mean(axis=1) for seed in seeds]) if same else np.zeros((0, 0)),
+            np.array([seed.classes for seed in seeds]),
+        ),
+        class_names=study.class_names,
+        class_images=min(seed.class_images for seed in seeds),
     )
 
 
@@ -126,6 +139,7 @@ class _Seed:
     classes: Array
     selective: _BySeverity
     control_selective: _BySeverity
+    class_images: int
 
 
 def _seed(study: StudyFolder, record: dict[Any, Any], control_key: str, budget: int, bins: int) -> _Seed | None:
@@ -144,6 +158,7 @@ def _seed(study: StudyFolder, record: dict[Any, Any], control_key: str, budget: 
             _by_class(logits.predictions()) - _by_class(control.predictions()),
             _selective(study, key, budget, logits),
             _selective(study, control_key, budget, control),
+            int(np.bincount(logits.labels).min()),
         )
     except Diverged:
         return None
@@ -217,18 +232,31 @@ def _mean(each: Sequence[float]) -> str:
 
 
 def hurt_sentences(found: Sequence[Depth]) -> list[str]:
-    """Return, for each candidate, which corruptions and which classes lost most against the control, in words."""
+    """Return, for each candidate, which corruptions and classes lost most against the control, with 95 % intervals."""
     result = []
     for depth in found:
         parts = []
+        corruptions, classes = depth.by_seed
         if len(depth.corruptions):
-            parts.append(f"by corruption (mean over severities) {_worst(depth.corruptions, depth.damage.mean(axis=1))}")
-        names = [f"class {number}" for number in range(len(depth.classes))]
-        parts.append(f"by class {_worst(names, depth.classes)}")
-        result.append(f"{depth.name}: accuracy against the control, worst first, {'; '.join(parts)}.")
+            words = _worst([name.replace("_", " ") for name in depth.corruptions], corruptions)
+            parts.append(f"by corruption (mean over severities) {words}")
+        names = depth.class_names if len(depth.class_names) == classes.shape[1] else range(classes.shape[1])
+        parts.append(f"by class {_worst([f'class {name}' for name in names], classes)}")
+        said = [f"95 % intervals over {len(classes)} seeds"] if len(classes) > 1 else []
+        if depth.class_images:
+            said.append(f"one image of one seed is {100 / (depth.class_images * len(classes)):.1f} points of a class")
+        how = f" ({'; '.join(said)})" if said else ""
+        result.append(f"{depth.name}: accuracy against the control, worst first: {'; '.join(parts)}{how}.")
     return result
 
 
-def _worst(names: Sequence[str], changes: Array, shown: int = 3) -> str:
-    order = [int(place) for place in np.argsort(np.nan_to_num(changes, nan=np.inf), kind="stable")[:shown]]
-    return ", ".join(f"{names[at].replace('_', ' ')} {100 * changes[at]:+.1f}" for at in order) + " points"
+def _worst(names: Sequence[str], by_seed: Array, shown: int = 3) -> str:
+    """Return those that lost most of ``(S, N)`` differences, worst first, each with the interval of its mean over seeds."""
+    means = by_seed.mean(axis=0)
+    order = [int(place) for place in np.argsort(np.nan_to_num(means, nan=np.inf), kind="stable")[:shown]]
+    words = []
+    for at in order:
+        one = paired(by_seed[:, at])
+        interval = "" if one is None else interval_words(one, "accuracy", sign="+")
+        words.append(" ".join(filter(None, (names[at], f"{100 * means[at]:+.1f} points", interval))))
+    return ", ".join(words)

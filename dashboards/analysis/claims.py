@@ -70,13 +70,25 @@ class Paired:
         return float(_chances([self], [at])[0])
 
     def words(self, column: str) -> tuple[str, str]:
-        """Return the mean, and "[low, high]" ("" for one seed), in the column's unit."""
+        """Return the mean difference, and "[low, high]" ("" for one seed), in the column's unit."""
         shown = labels.number(self.mean, f"delta_{column}", sign=True)
-        if np.isnan(self.low):
-            return shown, ""
-        scale, digits = (100.0, 1) if labels.is_share(column) else (1.0, 4)
-        digits = digits if (own := labels.digits(column)) is None else own
-        return shown, f"[{scale * self.low:+.{digits}f}, {scale * self.high:+.{digits}f}]"
+        return shown, interval_words(self, column, sign="+")
+
+
+def level_words(one: Paired, column: str) -> tuple[str, str]:
+    """Return a number as it is, or a difference where the column is one, and its 95 % interval."""
+    if column.startswith("delta_"):
+        return one.words(column.removeprefix("delta_").removeprefix("val_"))
+    return labels.number(one.mean, column), interval_words(one, column)
+
+
+def interval_words(one: Paired, column: str, *, sign: str = "") -> str:
+    """Return ``[low, high]`` in the column's unit, "" for one seed; ``sign`` "+" shows that of positive ends."""
+    if np.isnan(one.low):
+        return ""
+    scale, digits = (100.0, 1) if labels.is_share(column) else (1.0, 4)
+    digits = digits if (own := labels.digits(column)) is None else own
+    return f"[{scale * one.low:{sign}.{digits}f}, {scale * one.high:{sign}.{digits}f}]"
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dashboards import labels
-from dashboards.analysis.claims import Paired, claims, paired_family
-from dashboards.analysis.per_seed import candidate_differences, seed_measured
+from dashboards.analysis.claims import Paired, claims, level_words, paired_family
+from dashboards.analysis.per_seed import DELTA, candidate_differences, seed_measured
 from dashboards.analysis.points import rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics.quantities import is_cost
+from sweeps.front.recommended import MARGIN
 from sweeps.study.values import Limit
 
 SHOWN = 4
@@ -41,17 +43,51 @@ def not_told_apart(study: StudyFolder, table: pd.DataFrame, chosen: Any, column:
     return [rows[row] for _, row in sorted(alike, key=lambda one: one[0])]
 
 
-def may_meet(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> bool:
-    """Return whether some part of the 95 % interval meets each demand: who is not shown to miss them.
+@dataclass(frozen=True)
+class Near:
+    """A candidate that misses a demand by little.
 
-    A cost is what it is: it meets a demand or does not.
+    Attributes:
+        row: the candidate.
+        missed: the demands that its means miss, each with what the seeds and images say of the number.
     """
-    return all(
-        demand.holds(float(getattr(row, demand.column, np.nan)))
-        if is_cost(demand.column)
-        else one is not None and (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high))
-        for one, demand in _measured(study, row, demands)
-    )
+
+    row: Any
+    missed: tuple[tuple[Limit, Paired], ...]
+
+    @property
+    def words(self) -> str:
+        """Its name, and beside it each number that misses with its 95 % interval."""
+        found = []
+        for demand, one in self.missed:
+            shown, interval = level_words(one, demand.column)
+            found.append(" ".join(filter(None, (labels.title(demand.column), shown, interval))))
+        return f"{labels.candidate(self.row)} ({'; '.join(found)})"
+
+
+def nearly_meets(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> Near | None:
+    """Return a candidate that misses demands by little and perhaps by chance; None for any other.
+
+    Its mean misses each by no more than the margin of that metric, and some part of its 95 % interval meets it. So a network
+    that is far off is never offered for being noisy. A cost is what it is: it meets a demand or does not.
+    """
+    missed = []
+    for one, demand in _measured(study, row, demands):
+        value = float(getattr(row, demand.column, np.nan))
+        if demand.holds(value):
+            continue
+        if is_cost(demand.column) or one is None or not demand.excess(value) <= margin_of(study, demand.column):
+            return None
+        if not (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high)):
+            return None
+        missed.append((demand, one))
+    return Near(row, tuple(missed)) if missed else None
+
+
+def margin_of(study: StudyFolder, column: str) -> float:
+    """Return how far beyond a demand a mean may be and still be called near: the study's margin of it, else `MARGIN`."""
+    metric = column.removeprefix(DELTA).removeprefix("val_")
+    return study.margins.get(metric, study.margins.get(f"val_{metric}", MARGIN))
 
 
 def candidate_names(rows: Sequence[Any]) -> str:

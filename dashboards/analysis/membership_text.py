@@ -30,9 +30,10 @@ def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
     if not len(front):
         return []
     sure = int((front["frequency"] >= SURE).sum())
+    members = f"{len(front)} member{'s' if len(front) != 1 else ''} of the front, pruned or not"
     said = [
-        f"Of {len(front)} place{'s' if len(front) != 1 else ''} on the front {sure} hold{'s' if sure == 1 else ''} in at "
-        f"least {percent(SURE)} of the draws{_doubtful(front[front['frequency'] < 0.5])}."
+        f"Of {members}, {sure} {'keeps its place' if sure == 1 else 'keep their places'} in at least {percent(SURE)} of the "
+        f"draws{_doubtful(front[front['frequency'] < 0.5])}."
     ]
     may = known[~known["front"] & (known["frequency"] >= POSSIBLE)].sort_values("frequency", ascending=False)
     if len(may):
@@ -46,11 +47,9 @@ def frequency_sentences(study: StudyFolder, points: Points) -> list[str]:
             f"Of equal cost (within {percent(ALIKE_COST)}), not told apart by the 95 % intervals of their differences in "
             f"{decides}: {pairs}{more}."
         )
-    if lost := int(has_collapsed(front, study.select_on).sum()):
-        said.append(
-            f"{lost} of the {len(front)} lost more than {100 * COLLAPSED:g} points of accuracy against their control: "
-            "they are on the front because they are small, and a low ECE among them is no sign of good calibration."
-        )
+    lost = front[has_collapsed(front, study.select_on)]
+    if len(lost):
+        said.append(_collapsed(lost, len(front)))
     return said
 
 
@@ -85,6 +84,20 @@ def alike_pairs(study: StudyFolder, table: pd.DataFrame, points: Points) -> list
 def metrics_of(points: Points) -> list[str]:
     """Return what decides, costs aside."""
     return [name for name in points.decisive if not is_cost(name)]
+
+
+def _collapsed(lost: pd.DataFrame, members: int) -> str:
+    """Say how many members collapsed, and how many of these have a lower ECE all the same."""
+    count, many = len(lost), len(lost) != 1
+    said = (
+        f"{count} of the {members} members {'have' if many else 'has'} collapsed: more than {100 * COLLAPSED:g} points of "
+        f"accuracy below {'their' if many else 'its'} control"
+    )
+    lower = int(lost["delta_ece"].lt(0).sum()) if "delta_ece" in lost else 0
+    if not lower:
+        return f"{said}."
+    whose = f"{lower} of them {'have' if lower != 1 else 'has'}" if many else "it has"
+    return f"{said}; {whose} a lower ECE than the control, which is no gain at such an accuracy."
 
 
 def percent(share: float) -> str:

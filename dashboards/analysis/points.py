@@ -15,8 +15,9 @@ from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import NEVER_FINE_TUNED
 from prune_core.metrics import Direction, ece_fell_with_accuracy
 from sweeps.front.collapse import has_collapsed, loss_column
-from sweeps.front.front import candidates, front, membership
+from sweeps.front.front import candidates, front, front_budgets, membership, rivals_by_budget
 from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
+from sweeps.front.recommended import Recommended, recommend, recommended_columns
 from sweeps.study.values import Limit
 
 
@@ -25,13 +26,15 @@ class Points:
     """The candidates of a study.
 
     Attributes:
-        table: `sweeps.front.front.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_mixed`` (over
-            all budgets), ``frequency`` of being on the front, ``within`` the study's limits, ``collapsed``
+        table: `sweeps.front.front.candidates` (means, ``*_std``) with ``front`` (at equal budgets), ``front_at`` (the
+            budgets on whose front it is), ``front_mixed`` (over all budgets), ``frequency`` of being on the front of its own
+            budget, the longest one for what is never fine-tuned, ``within`` the study's limits, ``collapsed``
             (`sweeps.front.collapse`), ``verdict`` (`sweeps.front.limits`, empty for a study without limits),
             ``runs`` (MLflow run ids, comma between), ``place`` (its row, a short name for it).
         decisive: the columns that decided, and their directions.
         asked: the report columns of the study's objectives and limits.
         limited: the columns that the limits are judged on, where they are not those.
+        recommended: which network to take (`sweeps.front.recommended`).
         corruption_set: what the corrupted report images are called beside every number of theirs; empty without any.
     """
 
@@ -40,6 +43,7 @@ class Points:
     corruption_set: str = ""
     asked: tuple[str, ...] = ()
     limited: tuple[str, ...] = ()
+    recommended: Recommended = Recommended("incomplete", (), "size_bytes")
 
     @property
     def corrupted(self) -> str:
@@ -63,9 +67,16 @@ class Points:
         return int(self.table["budget"].max()) if len(self.table) else 0
 
     def at_longest(self) -> pd.DataFrame:
-        """The complete candidates at the longest budget, with those that are never fine-tuned."""
+        """What `at` returns of the longest budget."""
+        return self.at(self.longest)
+
+    def at(self, budget: int) -> pd.DataFrame:
+        """The complete candidates that compete at a budget; ``front`` says who is on the front of that very budget."""
         table = self.complete
-        return table[(table["budget"] == self.longest) | table["method"].isin(NEVER_FINE_TUNED)]
+        table = table[(table["budget"] == budget) | table["method"].isin(NEVER_FINE_TUNED)]
+        if "front_at" not in table:
+            return table
+        return table.assign(front=[budget in budgets for budgets in table["front_at"]])
 
 
 def fell_together(row: Any) -> bool:
@@ -86,14 +97,16 @@ def candidate_points(study: StudyFolder) -> Points:
     averaged = averaged_columns()
     selection = [f"val_{name}" for name in averaged] + [loss_column(records.columns, study.select_on), "delta_val_accuracy"]
     demanded = limit_columns(study.limits, records.columns, study.select_on)
-    shown = [name for name in (*averaged, *selection, *study.asked, *demanded) if name in records.columns]
+    kept = recommended_columns(records.columns, study.objectives, study.limits, study.margins, study.select_on)
+    shown = [name for name in (*averaged, *selection, *study.asked, *demanded, *kept) if name in records.columns]
     lacking = [name for name in decisive if name not in records.columns]
     # A study whose records lack an objective altogether (an older version's) still gets its figures, without that objective.
     decisive = {name: way for name, way in decisive.items() if name not in lacking}
     table = candidates(records, decisive, shown=shown, seeds=study.seeds).copy()  # in one piece: pandas warns of many
     table["front"] = front(table, decisive) if decisive else False
     table["front_mixed"] = front(table, decisive, mix_budgets=True) if decisive else False
-    table["frequency"] = membership(records, table, decisive, images=study.images) if decisive else np.nan
+    table["front_at"] = front_budgets(table, decisive) if decisive else [()] * len(table)
+    table["frequency"] = _frequency(study, table, decisive) if decisive else np.nan
     table["within"] = _within(table, study.decisive_limits)
     table["verdict"] = _verdict_words(study, table)
     table["collapsed"] = has_collapsed(table, study.select_on)
@@ -103,7 +116,19 @@ def candidate_points(study: StudyFolder) -> Points:
     table = table.reindex(columns=[*table.columns, *absent])
     asked = tuple(name for name in study.asked if name in table)
     limited = tuple(name for name in demanded if name not in asked)
-    return Points(table, decisive, study.corruption_set, asked, limited)
+    found = recommend(table, study.objectives, limits=study.limits, margins=study.margins, select_on=study.select_on)
+    return Points(table, decisive, study.corruption_set, asked, limited, found)
+
+
+def _frequency(study: StudyFolder, table: pd.DataFrame, decisive: dict[str, Direction]) -> NDArray[np.float64]:
+    """Return how often each is on the front of its own budget; of the longest one where it is never fine-tuned."""
+    found = membership(study.records, table, decisive, images=study.images)
+    everywhere = table["method"].isin(NEVER_FINE_TUNED).to_numpy(dtype=bool)
+    budgets = list(rivals_by_budget(table))
+    if len(budgets) > 1 and everywhere.any():
+        last = membership(study.records, table, decisive, budget=budgets[-1], images=study.images)
+        found[everywhere] = last[everywhere]
+    return found
 
 
 def _within(table: pd.DataFrame, limits: Iterable[Limit]) -> NDArray[np.bool_]:

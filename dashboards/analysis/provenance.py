@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,13 +16,17 @@ from prune_core.base.errors import BadInput
 from prune_core.base.kinds import REFERENCES
 from prune_core.evaluation.resampled import RESAMPLES
 from prune_core.trial.description import TrialDescription
-from sweeps.folder.paths import trial_folder
+from sweeps.folder.paths import JOURNAL, trial_folder
 from sweeps.records.builds import builds_line, builds_of
 from sweeps.records.checkpoints import one_checkpoint_line
 from sweeps.study.images import report_names, selection_names
 
 PAPER_STUDY = "paper"
 """The name of the study file that follows the paper."""
+PAPER_NAME = (
+    "Mitra, Schwalbe and Klein, Investigating Calibration and Corruption Robustness of Post-hoc Pruned Perception CNNs "
+    "(CVPR Workshops 2024)"
+)
 PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 """The protocol of Mitra, Schwalbe and Klein (CVPR Workshops 2024), as far as a study file can depart from it."""
 
@@ -57,7 +63,24 @@ def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
         rows.append(("Device", f"{resources.get('device', 'cpu')}, {threads} thread{'s' if threads != 1 else ''} per trial"))
     if (hours := computing_hours(study)) is not None:
         rows.append(("Computing time of the trials", f"{hours:.2f} hours, summed over all of them"))
+    if (when := _when(study)) is not None:
+        rows.append(("Date and wall time", when))
+    rows.append(("Protocol after", PAPER_NAME))
     return rows
+
+
+def _when(study: StudyFolder) -> str | None:
+    """Return when the first and the last trial ended, in UTC, and the time between; None where the run did not note it."""
+    try:
+        lines = (study.path / JOURNAL).read_text(encoding="utf-8").splitlines()
+        moments = [float(json.loads(line)["when"]) for line in lines if line.strip()]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not moments:
+        return None
+    first, last = (datetime.fromtimestamp(moment, UTC) for moment in (min(moments), max(moments)))
+    minutes = (last - first).total_seconds() / 60
+    return f"trials ended from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, over {minutes:,.0f} minutes"
 
 
 def _one_checkpoint(study: StudyFolder) -> str:

@@ -127,16 +127,32 @@ def trend_sentences(study: StudyFolder, found: Sequence[Trend]) -> dict[tuple[st
                 words += ("before it collapses, " if arm in collapsed else "") + f"{'; '.join(one.words for one in own)}. "
             if arm in collapsed:
                 words += f"From ratio {collapsed[arm]:g} on it has collapsed"
-                # An ECE that falls with the accuracy is no gain.
-                words += "." if figure.name == "robustness" else "; a lower ECE there is no gain."
+                words += "." if figure.name == "robustness" else f"{_lower_ece(study, arm, collapsed[arm])}."
             result.setdefault((figure.name, network), []).append(words.strip())
     return result
 
 
+def _lower_ece(study: StudyFolder, arm: str, start: float) -> str:
+    """Return at which collapsed ratios of an arm ECE is below the control's, in the mean over the seeds; begins with ";"."""
+    table = _longest(study)
+    own = table[table["arm"].astype(str).eq(arm) & table["ratio"].astype(float).ge(start)]
+    if "delta_ece" not in own:
+        return ""
+    means = own.groupby("ratio")["delta_ece"].mean()
+    lower = [f"{ratio:g}" for ratio in means[means < 0].index]
+    return f"; its ECE is below its control's at {', '.join(lower)}, which is no gain there" if lower else ""
+
+
+def _longest(study: StudyFolder) -> pd.DataFrame:
+    """Return the complete records of pruned networks at the longest budget."""
+    table = study.records
+    table = table[table["status"].eq("complete") & ~table["method"].isin(REFERENCES)]
+    return table[table["budget"].eq(table["budget"].max())]
+
+
 def _collapsed_arms(study: StudyFolder) -> dict[str, float]:
     """Return arm -> the lowest ratio at which its networks have collapsed, in the mean over the seeds."""
-    table = study.records.assign(lost=lost_accuracy(study.records, study.select_on))
-    table = table[table["status"].eq("complete") & ~table["method"].isin(REFERENCES)]
-    table = table[table["budget"].eq(table["budget"].max())]
+    table = _longest(study)
+    table = table.assign(lost=lost_accuracy(table, study.select_on))
     means = table.groupby(["arm", "ratio"])["lost"].mean().reset_index()
     return {str(arm): float(rows["ratio"].min()) for arm, rows in means[means["lost"] > COLLAPSED].groupby("arm")}

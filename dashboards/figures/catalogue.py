@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dashboards import labels
 from dashboards.analysis.calibration_and_damage import Depth
+from dashboards.analysis.counts import members_sentence
+from dashboards.analysis.learning import LearningCurve
 from dashboards.analysis.points import Points
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.figures.depth import damage_maps, diagrams, scaling_words
@@ -15,6 +17,7 @@ from dashboards.figures.front.data import panels
 from dashboards.figures.front.interactive import front_figure
 from dashboards.figures.front.printed import print_front
 from dashboards.figures.heat_map import heat_map_figure, print_heat_maps
+from dashboards.figures.learning import learning_figure
 from dashboards.figures.page_style import Figure
 from dashboards.figures.ratio.curves import curves, networks_of
 from dashboards.figures.ratio.interactive import ratio_figure
@@ -43,23 +46,22 @@ class Drawn:
     files: tuple[Path, ...]
 
 
-def all_figures(points: Points, folder: Path | None) -> list[Drawn]:
-    """Return every figure that has numbers; write PNG and SVG where a folder is given."""
-    return [*front_drawn(points, folder), *ratio_drawn(points, folder)]
+def all_figures(points: Points, folder: Path | None, named: Mapping[int, str] | None = None) -> list[Drawn]:
+    """Return every figure that has numbers; write PNG and SVG where a folder is given; label the named places."""
+    return [*front_drawn(points, folder, named), *ratio_drawn(points, folder)]
 
 
-def front_drawn(points: Points, folder: Path | None) -> list[Drawn]:
+def front_drawn(points: Points, folder: Path | None, named: Mapping[int, str] | None = None) -> list[Drawn]:
     """Return the front; nothing where no candidate is complete."""
     if not len(points.complete) or not panels(points):
         return []
-    on = int(points.complete["front"].sum())
     words = (
-        f"Scatter plot of {len(points.complete)} candidates: accuracy against "
-        f"{', '.join(map(labels.title, panels(points)))}; "
-        f"{on} of them are on a front. The table of the front has the same numbers. {points.corrupted}"
+        f"Scatter plot of the candidates at {labels.epochs(points.longest)} of fine-tuning: accuracy against "
+        f"{', '.join(map(labels.title, panels(points)))}. {members_sentence(points)} The steps are the front in each panel; "
+        f"the table below has the same numbers. {points.corrupted}"
     ).strip()
     files = tuple(print_front(points, folder)) if folder else ()
-    return [Drawn("front", "front", "The front", words, front_figure(points), files)]
+    return [Drawn("front", "front", "The front", words, front_figure(points, named), files)]
 
 
 def live_drawn(points: Points) -> list[Drawn]:
@@ -83,6 +85,15 @@ def ratio_drawn(points: Points, folder: Path | None) -> list[Drawn]:
             words += f" {points.corrupted}" if which.corrupted else ""
             drawn.append(Drawn(f"{which.name}-{place}", which.name, network, words, figure, files))
     return drawn
+
+
+def learning_drawn(found: Sequence[LearningCurve]) -> list[Drawn]:
+    """Return the learning curves of the networks that the answer names; nothing where no trial kept one."""
+    if not found:
+        return []
+    names = "; ".join(dict.fromkeys(one.candidate for one in found))
+    words = f"Training loss and accuracy by epoch of fine-tuning, a line per seed: {names}."
+    return [Drawn("learning", "learning", "Learning curves", words, learning_figure(found), ())]
 
 
 def depth_figures(found: Sequence[Depth], points: Points, folder: Path | None) -> list[Drawn]:

@@ -31,7 +31,8 @@ from dashboards.live.report_files import report_file
 from dashboards.reading.live_state import live_state
 from dashboards.reading.live_trials import LiveTrials, live_trials
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
-from dashboards.report.report import environment_of, page_data
+from dashboards.report.environment import environment_of
+from dashboards.report.report import page_data
 from prune_core.base.errors import BadInput
 from sweeps.folder.paths import REPORT_PAGE
 from sweeps.search.live_table import newest

@@ -122,6 +122,13 @@ class StudyFolder:
         return count if type(count) is int and count > 0 else None
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the classes of the data are called, label by label; empty where the run did not write it down."""
+        facts = (self.plain.get("provenance") or {}).get("data")
+        names = facts.get("class_names") if isinstance(facts, Mapping) else None
+        return tuple(map(str, names)) if isinstance(names, list) else ()
+
+    @property
     def limits(self) -> list[Limit]:
         """The demands on winners.
 

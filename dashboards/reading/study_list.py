@@ -21,7 +21,10 @@ def study_list(folder: Path) -> list[str]:
     found = sorted(path.parent for path in folder.glob(f"*/{STUDY}"))
     if not found:
         raise BadInput(f"{folder}: no study lies here (allowed: `prunefront dashboard DIR`, DIR the output folder of a run)")
-    return aligned([("folder", "trials ended", "state", "title"), *map(_row, found)])
+    rows = [("folder", "trials ended", "state", "title"), *map(_row, found)]
+    lines = aligned([row[:2] for row in rows])
+    width = max(len(row[2]) for row in rows)
+    return [f"{line}  {row[2]:<{width}}  {row[3]}" for line, row in zip(lines, rows, strict=True)]
 
 
 def _row(out: Path) -> tuple[str, str, str, str]:

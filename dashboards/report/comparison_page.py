@@ -12,7 +12,7 @@ from dashboards.analysis.comparison_text import changes, study_names
 from dashboards.analysis.points import rows_of
 from dashboards.analysis.study_comparison import Comparison, all_columns, compared
 from dashboards.reading.study_folder import read_study_folder
-from dashboards.report.report import environment_of
+from dashboards.report.environment import environment_of
 from prune_core.base.files import write_atomically
 from prune_core.metrics.quantities import known_here
 

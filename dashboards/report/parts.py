@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,30 +12,48 @@ import pandas as pd
 from dashboards import labels
 from dashboards.analysis.calibration_and_damage import Depth
 from dashboards.analysis.points import Points, rows_of
-from prune_core.base.kinds import REFERENCES
+from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+
+_EXTRA = ("worst_corruption_accuracy", "size_bytes", "macs")
+"""What the table of all candidates has beside the columns of the other tables."""
+_FOLDED = ("nll", "nonzero_macs", "compression")
+"""What it shows when asked."""
 
 
-def front_rows(points: Points) -> list[Any]:
-    """Return the front's candidates, longest budget first, most accurate first."""
+def listed_columns(points: Points) -> list[str]:
+    """Return the columns of the table of all candidates, shown or not."""
+    return [name for name in dict.fromkeys((*points.columns, *_EXTRA)) if name in points.table]
+
+
+def shown_columns(points: Points) -> list[str]:
+    """Return those that are shown before anybody chooses: few enough for the width of a page."""
+    folded = {*_FOLDED} - {*points.asked, *points.limited}
+    return [name for name in listed_columns(points) if name not in folded]
+
+
+def table_rows(points: Points) -> list[Any]:
+    """Return every complete candidate: longest budget first, references last, most accurate first."""
     table = points.complete
-    return rows_of(table[table["front"]].sort_values(["budget", "accuracy"], ascending=[False, False]))
+    table = table[~(table["method"].eq("control") & table["budget"].eq(0))]  # before fine-tuning a control is its baseline
+    order = table.assign(reference=table["method"].isin(REFERENCES), always=~table["method"].isin(NEVER_FINE_TUNED))
+    by = ["reference", "always", "budget", "accuracy"]
+    return rows_of(table.loc[order.sort_values(by, ascending=[True, False, False, False], kind="stable").index])
 
 
-def front_heading(points: Points) -> str:
-    """Return what the figure of the front shows, in a line."""
-    table = points.at_longest()
-    pruned = table[~table["method"].isin(REFERENCES)]
-    if not len(pruned):
-        return "The front"
-    on = int(pruned["front"].sum())
-    return f"The front: {on or 'none'} of {len(pruned)} pruned candidates at {labels.epochs(points.longest)} of fine-tuning"
+def shown_at_first(points: Points, row: Any, named: Container[int] = ()) -> bool:
+    """Return whether the table shows a candidate before any filter is touched: front, references, whom the answer names."""
+    if row.method not in NEVER_FINE_TUNED and row.budget != points.longest:
+        return False
+    return row.method in REFERENCES or row.place in named or (points.longest in row.front_at and not row.collapsed)
 
 
-def reference_rows(points: Points) -> list[Any]:
-    """Return baselines, controls and the dense ladder; a control before fine-tuning is its baseline and is left out."""
-    table = points.complete
-    table = table[~(table["method"].eq("control") & table["budget"].eq(0))]
-    return rows_of(table[table["method"].isin(REFERENCES)].sort_values(["network", "method", "budget"]))
+def front_words(points: Points, row: Any) -> str:
+    """Return whether a candidate is on the front of its budget, and how often when drawn again."""
+    everywhere = row.method in NEVER_FINE_TUNED
+    on = (points.longest if everywhere else row.budget) in row.front_at
+    other = [budget for budget in row.front_at if budget != points.longest] if everywhere and not on else []
+    kept = f", {100 * row.frequency:.0f} %" if row.frequency == row.frequency else ""
+    return f"{'yes' if on else 'no'}{kept}" + (f" (yes at {', '.join(map(str, other))})" if other else "")
 
 
 def status_counts(records: pd.DataFrame) -> dict[str, int]:

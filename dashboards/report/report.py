@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from dashboards import labels
 from dashboards.analysis.answers import Answer, answers
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, Depth, depths, ece_sentences, hurt_sentences
-from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
+from dashboards.analysis.columns import compared_columns
 from dashboards.analysis.control_comparison import control_sentence
+from dashboards.analysis.counts import candidates_words, members_sentence
 from dashboards.analysis.csv_tables import (
     answer_table,
     candidate_table,
@@ -30,47 +25,50 @@ from dashboards.analysis.csv_tables import (
     trend_table,
     write_tables,
 )
+from dashboards.analysis.decision import Decision, decide, named
 from dashboards.analysis.dense_ladder import has_ladder
 from dashboards.analysis.effects import Effect, confounded, effect_rows, effects
 from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.flipped_images import Flips, flipped_sentences, flipped_table, flips
 from dashboards.analysis.from_scratch import against_scratch
 from dashboards.analysis.kept_logits import away_sentence, damaged_sentences
+from dashboards.analysis.learning import learning_curves
 from dashboards.analysis.limits import decided_on
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.membership_text import frequency_sentences
 from dashboards.analysis.per_seed import with_images
-from dashboards.analysis.points import Points, candidate_points, fell_together
+from dashboards.analysis.points import Points, candidate_points
 from dashboards.analysis.provenance import claims_paper, deviations, run_facts
 from dashboards.analysis.ratio_panels import ratio_figures
 from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
-from dashboards.figures.catalogue import Drawn, all_figures, depth_figures
-from dashboards.figures.front.data import FRAME, candidate_columns
+from dashboards.figures.catalogue import Drawn, all_figures, depth_figures, learning_drawn
+from dashboards.figures.front.data import candidate_columns
 from dashboards.figures.front.interactive import hovers
-from dashboards.figures.palette import DARK, LIGHT, order
+from dashboards.figures.palette import order
+from dashboards.reading.run_pages import run_pages
 from dashboards.reading.study_folder import StudyFolder, read_study_folder
+from dashboards.report.environment import environment_of, json_for_script
 from dashboards.report.parts import (
     class_rows,
     failures,
     flat,
-    front_heading,
-    front_rows,
-    reference_rows,
+    front_words,
+    listed_columns,
     seed_count,
     selective_rows,
+    shown_at_first,
+    shown_columns,
     status_counts,
+    table_rows,
 )
 from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
-from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
 from sweeps.front.claim_levels import DECIDABLE
-from sweeps.front.collapse import COLLAPSED
 from sweeps.front.doubts import baseline_doubts
-from sweeps.front.seed_differences import NOTHING
-from sweeps.records.checkpoints import ONE_CHECKPOINT, one_checkpoint_line
+from sweeps.records.checkpoints import one_checkpoint_line
 
 
 def build_report(out: Path, *, print_figures: bool = True, tell: Callable[[str], None] | None = None) -> Path:
@@ -105,7 +103,9 @@ def _build(study: StudyFolder, folder: Path, *, print_figures: bool, tell: Calla
         say(f"warning: {study.path}: {line}")
     found = depths(study, [answer.row for answer in chosen if answer.row is not None])
     flipped = flips(study, [answer.row for answer in chosen if answer.row is not None])
-    figures = [*all_figures(points, paper), *depth_figures(found, points, paper)]
+    decision = decide(study, points, chosen)
+    figures = [*all_figures(points, paper, named(decision)), *depth_figures(found, points, paper)]
+    figures += learning_drawn(learning_curves(study, points, [card.row for card in decision.cards]))
     tables = {
         "candidates": candidate_table(points),
         "answers": answer_table(chosen),
@@ -119,7 +119,9 @@ def _build(study: StudyFolder, folder: Path, *, print_figures: bool, tell: Calla
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
     write_tables(folder / REPORT_TABLES, tables)
-    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped, damaged))
+    page = render(
+        study, points, figures, Findings(chosen, driving, sloping, found, flipped, damaged, decide(study, points, chosen))
+    )
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
     with replacing(folder / REPORT_PAGE) as temporary:
@@ -153,6 +155,7 @@ class Findings:
     depths: list[Depth]
     flips: list[Flips]
     damaged: list[str]
+    decision: Decision
 
 
 def render(
@@ -171,6 +174,7 @@ def render(
         points=points,
         figures=figures,
         answers=chosen,
+        decision=computed.decision,
         classes=class_rows(found),
         selective=selective_rows(found),
         accepted=ACCEPTED_ERROR,
@@ -197,12 +201,16 @@ def render(
         methods=order(set(points.complete["method"]) - set(REFERENCES)),
         always=NEVER_FINE_TUNED,
         beats=control_sentence(study, points),
-        front=front_rows(points),
-        front_heading=front_heading(points),
-        references=reference_rows(points),
+        rows=table_rows(points),
+        shown_at_first=lambda row: shown_at_first(points, row, named(computed.decision)),
+        front_words=lambda row: front_words(points, row),
+        members=members_sentence(points),
+        totals=candidates_words(points),
+        chosen_columns=shown_columns(points),
+        all_columns=listed_columns(points),
         counts=status_counts(study.records),
         failures=failures(study.records),
-        data=page_data(points, figures),
+        data=page_data(points, figures, run_pages(study)),
         plotly=Markup(get_plotlyjs()),  # noqa: S704  (plotly's own script)
         script=Markup(environment.get_template("page.js").render()),  # noqa: S704  (our own script)
         seeds=seed_count(points)[0],
@@ -222,58 +230,14 @@ def render(
     )
 
 
-def environment_of(*rooms: str) -> Environment:
-    """Return the templates' environment: everything is escaped, and an unknown name is an error.
+def page_data(points: Points, figures: list[Drawn], mlflow: str = "") -> Markup:
+    """Return the figures, and what they share by the places of the candidates, for the page's script.
 
     Args:
-        rooms: packages whose templates come before the report's own.
+        points: the candidates.
+        figures: the page's.
+        mlflow: what a run's page begins with, its id follows; empty where there is none.
     """
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader(room) for room in (*rooms, "dashboards.report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=labels.typeset,
-    )
-    environment.globals |= {
-        "light": LIGHT,
-        "dark": DARK,
-        "columns": table_columns(),
-        "compared": compared_columns(),
-        "headline": headline_columns(),
-        "title": labels.title,
-        "column_head": labels.heading,
-    }
-    environment.globals |= {"one_checkpoint": ONE_CHECKPOINT, "nothing": NOTHING}
-    environment.globals["frame"] = f"{100 * FRAME:.0f}"
-    environment.filters |= {"candidate": labels.candidate, "epochs": labels.epochs}
-    environment.globals |= {"cell": _cell, "digest": _digest}
-    environment.globals |= {"number": labels.number, "spread": labels.spread, "collapsed": f"{100 * COLLAPSED:g}"}
-    environment.globals["fell_together"] = fell_together
-    environment.globals["difference"] = lambda found, name: found[name].words(name) if name in found else ("–", "")
-    return environment
-
-
-def _digest(script: str) -> Markup:
-    """Return what a page's policy calls a script that it lets run: no other does, wherever it came from."""
-    return Markup(f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}")  # noqa: S704  (base64)
-
-
-def _cell(row: Any, name: str) -> str:
-    """Return a number of a candidate as tables show it: costs without their spread, which would make them too wide."""
-    if is_cost(name):
-        return labels.number(getattr(row, name), name)
-    return labels.spread(getattr(row, name), getattr(row, f"{name}_std"), name)
-
-
-def page_data(points: Points, figures: list[Drawn]) -> Markup:
-    """Return the figures, and what they share by the places of the candidates, for the page's script."""
     drawn = {figure.name: figure.figure for figure in figures}
-    return json_for_script({"hover": hovers(points), "candidates": candidate_columns(points), "figures": drawn})
-
-
-def json_for_script(value: Any) -> Markup:
-    """Return JSON that can stand inside a script element: no ``<``, so nothing in it can end the element."""
-    text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704
+    found = {"hover": hovers(points), "candidates": candidate_columns(points), "figures": drawn}
+    return json_for_script(found | ({"mlflow": mlflow} if mlflow else {}))

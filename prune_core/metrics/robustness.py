@@ -105,6 +105,8 @@ file_metric(
         1.0,
         "ECE pooled over the corruptions of a severity; overall the mean over severities",
         on="severity",
+        format="percent",
+        decimals=2,
         group="calibration",
         order=45,
         table=False,

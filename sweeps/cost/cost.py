@@ -136,6 +136,18 @@ def _work(
     return known + sum(weight * _seconds(plan, trial, out, unit[trial.network], sizes) for trial, weight in chosen)
 
 
+def whole_work(trial: PlannedTrial, macs: int, sizes: Sizes) -> float:
+    """Return the multiply-accumulates of a trial from its beginning to its longest budget, the same on every machine.
+
+    Args:
+        trial: of a network that was trained already.
+        macs: of one image forward.
+        sizes: how many images there are of each kind.
+    """
+    unit = Speed(train=1 / (3 * macs), judge=1 / macs, parameters=0, activation_bytes=0)
+    return _training(trial, max(trial.budgets), unit, sizes, True) + _judging(trial, trial.budgets, unit, sizes)
+
+
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
     done = set(finished_budgets(trial_folder(out, trial.key), cells_at=trial.report_budgets))
     return [budget for budget in trial.budgets if budget not in done]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prune_core.metrics.numbers import cost_text, share_text, three_digits
-from prune_core.metrics.quantities import costs_known, quantity_of, title_of
+from prune_core.metrics.quantities import costs_known, title_of
 from sweeps.export.card_code import load, prepare
+from sweeps.export.card_numbers import difference_text, interval_text, number_text, spread_text
 from sweeps.export.choice import spread_columns
 from sweeps.front.seed_differences import FINE_TUNING, NOTHING
 
@@ -116,12 +116,12 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     for name in spread_columns():
         if name not in checkpoint["metrics"] or name.startswith("val_"):
             continue
-        number, interval = _number(name, checkpoint["metrics"][name]), _interval(name, checkpoint["intervals"])
+        number, interval = number_text(name, checkpoint["metrics"][name]), interval_text(name, checkpoint["intervals"])
         cells = [escaped(title_of(name)), number, interval]
         if int8:
-            cells += [_number(name, int8["metrics"].get(name)), _interval(name, int8["intervals"])]
-        cells += [_difference(name, differences.get(name))] if differences else []
-        rows.append([*cells, _spread(name, candidate["metrics"].get(name))])
+            cells += [number_text(name, int8["metrics"].get(name)), interval_text(name, int8["intervals"])]
+        cells += [difference_text(name, differences.get(name))] if differences else []
+        rows.append([*cells, spread_text(name, candidate["metrics"].get(name))])
     cells_text = (
         "no corrupted images"
         if images["corruptions"] is None
@@ -274,39 +274,6 @@ def _epochs(budget: int) -> str:
 def _classes(names: Sequence[str], most: int = 20) -> str:
     shown = ", ".join(escaped(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more (see card.json)"
-
-
-def _number(name: str, value: float | None) -> str:
-    if value is None or not math.isfinite(value):
-        return "not measured"
-    return f"{100 * value:.2f} %" if _share(name) else f"{value:.4f}"
-
-
-def _interval(name: str, found: Mapping[str, Sequence[float]]) -> str:
-    if name not in found:
-        return ""
-    low, high = found[name]
-    return f"{100 * low:.2f} to {100 * high:.2f} %" if _share(name) else f"{low:.4f} to {high:.4f}"
-
-
-def _difference(name: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{100 * value:+.2f} points" if _share(name) else f"{value:+.4f}"
-
-
-def _spread(name: str, found: Mapping[str, Any] | None) -> str:
-    if found is None:
-        return ""
-    if not found["std"]:
-        return _number(name, found["mean"])
-    digits, scale, unit = (2, 100.0, " %") if _share(name) else (4, 1.0, "")
-    return f"{scale * found['mean']:.{digits}f} ± {scale * found['std']:.{digits}f}{unit}"
-
-
-def _share(name: str) -> bool:
-    found = quantity_of(name)
-    return found is not None and found.format == "percent"
 
 
 def _verdict(found: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from prune_core.metrics.quantities import is_cost
 from sweeps.folder.paths import FRONT
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
-from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, seed_values
+from sweeps.front.membership import CANDIDATE, POSSIBLE, SURE, membership, rivals, rivals_by_budget, seed_values
 from sweeps.front.names import folder_name, title_of
 from sweeps.front.seed_differences import with_seed_differences
 from sweeps.front.seeds import seed_adjusted
@@ -36,11 +36,13 @@ __all__ = [
     "candidate_table",
     "candidates",
     "front",
+    "front_budgets",
     "hypervolume",
     "membership",
     "non_dominated",
     "only_front",
     "rivals",
+    "rivals_by_budget",
     "seed_values",
     "write_front",
 ]
@@ -128,6 +130,22 @@ def front(table: pd.DataFrame, objectives: Mapping[str, Direction], *, mix_budge
     return result
 
 
+def front_budgets(table: pd.DataFrame, objectives: Mapping[str, Direction]) -> list[tuple[int, ...]]:
+    """Return, for each candidate, the budgets on whose front it is; the arguments are those of `front`.
+
+    One that is fine-tuned can be on the front of its own budget alone. One that is never fine-tuned competes on all of them
+    and may be on some: said of one front, "on the front" means that front.
+    """
+    able = table["complete"].to_numpy(dtype=bool)
+    values = table[list(objectives)].to_numpy(dtype=float)
+    result: list[tuple[int, ...]] = [()] * len(table)
+    for budget, group in rivals_by_budget(table).items():
+        members = np.flatnonzero(group & able)
+        for place in members[non_dominated(values[members], list(objectives.values()))]:
+            result[place] = (*result[place], budget)
+    return result
+
+
 def candidate_table(
     out: Path,
     records: pd.DataFrame,
@@ -155,14 +173,16 @@ def candidate_table(
 
     Returns:
         What `candidates` returns, with ``name`` (what ``prunefront export --pick`` takes) and ``on_front`` before it,
-        ``front_frequency`` and, with limits, ``limits`` (who meets them, `sweeps.front.limits`) behind the columns of
-        `CANDIDATE`.
+        ``front_frequency``, ``front_budgets`` (on the fronts of which budgets it is, ``;`` between: a baseline competes at
+        every budget) and, with limits, ``limits`` (who meets them, `sweeps.front.limits`) behind the columns of `CANDIDATE`.
     """
     decisive = deciding_columns(objectives, records.columns, select_on)
     judged = limit_columns(limits, records.columns, select_on)
     table = candidates(records, decisive, shown=[*objectives, *shown, *judged], seeds=seeds)
     frequency = membership(records, table, decisive, mix_budgets=mix_budgets, images=ImageNoise(out))
     table.insert(len(CANDIDATE), "front_frequency", frequency)
+    budgets = [";".join(map(str, each)) for each in front_budgets(table, decisive)]
+    table.insert(len(CANDIDATE) + 1, "front_budgets", budgets)
     rows = [plain_row(row) for _, row in table.iterrows()]
     if limits:
         table.insert(len(CANDIDATE), "limits", [verdict_word(verdicts(row, limits, select_on)) for row in rows])

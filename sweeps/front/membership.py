@@ -33,12 +33,17 @@ DRAWS = 400
 
 def rivals(table: pd.DataFrame, *, mix_budgets: bool = False) -> list[NDArray[np.bool_]]:
     """Return the groups of rows of a candidates table within which candidates compete: one per budget, or all."""
+    return [np.ones(len(table), dtype=bool)] if mix_budgets else list(rivals_by_budget(table).values())
+
+
+def rivals_by_budget(table: pd.DataFrame) -> dict[int, NDArray[np.bool_]]:
+    """Return budget -> who competes there: its own candidates, and those that are never fine-tuned, which do everywhere."""
     everywhere = table["method"].isin(NEVER_FINE_TUNED).to_numpy(dtype=bool)
     budgets = table["budget"].to_numpy()
     own = np.unique(budgets[~everywhere])
-    if mix_budgets or not own.size:
-        return [np.ones(len(table), dtype=bool)]
-    return [everywhere | (budgets == budget) for budget in own]
+    if not own.size:
+        return {0: np.ones(len(table), dtype=bool)}
+    return {int(budget): everywhere | (budgets == budget) for budget in own}
 
 
 def membership(
@@ -47,6 +52,7 @@ def membership(
     objectives: Mapping[str, Direction],
     *,
     mix_budgets: bool = False,
+    budget: int | None = None,
     draws: int = DRAWS,
     images: ImageNoise | None = None,
 ) -> Array:
@@ -57,6 +63,7 @@ def membership(
         table: what `candidates` returned for the same objectives.
         objectives: the columns that decide -> "min" or "max".
         mix_budgets: as in `front`.
+        budget: the front of one budget alone; who does not compete there is NaN. None counts a place on any of the fronts.
         draws: how many times.
         images: what the choice of base images adds; without it, or for a column of which a record's folder does not say
             it, seeds only.
@@ -71,10 +78,12 @@ def membership(
     chosen, numbers = table.iloc[rows], list(objectives)
     values, _ = seed_values(records, chosen, numbers)
     noise = None if images is None else _of_common_seeds(images.of_candidates(records, chosen, numbers), values)
-    groups = [np.flatnonzero(group[rows]) for group in rivals(table, mix_budgets=mix_budgets)]
+    competing = rivals(table, mix_budgets=mix_budgets) if budget is None else [rivals_by_budget(table)[budget]]
+    groups = [np.flatnonzero(group[rows]) for group in competing]
     networks, arms = (chosen[name].to_numpy(dtype=str) for name in ("network", "arm"))
     means = chosen[numbers].to_numpy(dtype=float)
     frequency[rows] = front_frequencies(values, networks, arms, objectives, groups, means=means, noise=noise, draws=draws)
+    frequency[~np.any(competing, axis=0)] = np.nan
     return frequency
 
 

@@ -1,10 +1,10 @@
 """The recommended network: the one truth for the report, the end of a run, the list of exports and MLflow's alias.
 
 Asked is the smallest network that keeps what it must. What must be kept are the study's limits and margins; a study without
-limits that declares no margin of accuracy gets `MARGIN`. "Smallest" is what a device pays: the file, or the dense
-multiplications. Zeros inside a dense kernel save neither, so they decide only where no network that qualifies is really
-smaller. A network of the dense ladder, or one trained from scratch, that keeps as much in no larger a file is the answer
-instead; and where nothing qualifies, that is the answer.
+limits and margins gets those of `KEPT`. "Smallest" is what a device pays: the file, or the dense multiplications. Zeros
+inside a dense kernel save neither, so they decide only where no network that qualifies is really smaller. A network of the
+dense ladder, or one trained from scratch, that keeps as much in no larger a file is the answer instead; and where nothing
+qualifies, that is the answer.
 
 Only selection numbers decide (`sweeps.study.deciding`), and only the candidates of the longest budget compete.
 """
@@ -12,7 +12,7 @@ Only selection numbers decide (`sweeps.study.deciding`), and only the candidates
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,10 @@ from sweeps.study.values import Limit
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control, as a fraction, in a study with neither limits nor a margin of it."""
+KEPT: Mapping[str, float] = {"accuracy": MARGIN, "ece": 0.01, "mpc": 0.02}
+"""What must be kept by default, as fractions: a point of accuracy, a hundredth of ECE, two points of mPC, which fewer images
+measure. Accuracy always; the others where they are objectives and the study declares no margins, so that the answer keeps
+all that is asked about."""
 _PAID = {"nonzero_parameters": "size_bytes", "nonzero_macs": "macs"}
 """Costs that count zeros out -> what a device that stores and multiplies them pays."""
 Outcome = Literal["pruned", "dense", "nothing", "incomplete"]
@@ -47,10 +51,12 @@ class Recommended:
         index: its label in the table that was judged.
         control: the unpruned network of the same arm at the same budget; None where there is none.
         beaten: of "dense", the pruned candidate that would have been recommended; None where none qualifies.
+        pruned_index: the label of the pruned candidate that is recommended or beaten; None where none qualifies.
         demands: what it had to meet, as comparisons of the table's columns.
         cost: the column whose smallest value decided.
         shrinks: whether its cost is really below the unpruned network's; False where only its zeros are counted.
         qualified: labels of the pruned candidates that meet every demand.
+        smaller: how many of them are really smaller than their control.
         among: how many pruned candidates there are at the longest budget.
     """
 
@@ -61,8 +67,10 @@ class Recommended:
     index: Any = None
     control: Row | None = None
     beaten: Row | None = None
+    pruned_index: Any = None
     shrinks: bool = False
     qualified: tuple[Any, ...] = ()
+    smaller: int = 0
     among: int = 0
 
     @property
@@ -77,7 +85,11 @@ class Recommended:
 
 
 def demands_of(
-    columns: pd.Index, limits: Iterable[Limit], margins: Mapping[str, float], select_on: str = "validation"
+    columns: pd.Index,
+    limits: Iterable[Limit],
+    margins: Mapping[str, float],
+    select_on: str = "validation",
+    objectives: Iterable[str] = ("accuracy",),
 ) -> tuple[Limit, ...]:
     """Return what a recommended network must keep, as comparisons of the columns that decide.
 
@@ -86,11 +98,13 @@ def demands_of(
         limits: the study's, on means over the seeds.
         margins: the study's, column -> how much may be lost against the control.
         select_on: as the study says.
+        objectives: the study's.
     """
     demanded = [Limit(deciding_column(one.column, columns, select_on), one.comparison, one.value) for one in limits]
     kept = {name.removeprefix("val_"): amount for name, amount in margins.items()}
     if not demanded:
-        kept.setdefault("accuracy", MARGIN)
+        wanted = {"accuracy"} if kept else {"accuracy", *(name.removeprefix("val_") for name in objectives)}
+        kept = {name: amount for name, amount in KEPT.items() if name in wanted} | kept
     for name, amount in kept.items():
         column = deciding_column(f"delta_{name}", columns, select_on)
         if column in columns:
@@ -116,9 +130,9 @@ def recommended_columns(
     """Return the columns that a table of candidates needs for `recommend`, beside the objectives."""
     limits, objectives = list(limits), list(objectives)
     wanted = [
-        *(one.column for one in demands_of(columns, limits, margins, select_on)),
+        *(one.column for one in demands_of(columns, limits, margins, select_on, objectives)),
         *limit_columns(limits, columns, select_on),
-        *(deciding_column(name, columns, select_on) for name in ("accuracy", *(_kept(name) for name in margins))),
+        *(deciding_column(name, columns, select_on) for name in (*KEPT, *(_kept(name) for name in margins))),
         paid_cost(objectives),
         counted_cost(objectives),
         loss_column(columns, select_on),
@@ -144,23 +158,31 @@ def recommend(
         select_on: as the study says.
     """
     objectives = list(objectives)
-    demands = demands_of(table.columns, limits, margins or {}, select_on)
-    cost, counted = (
-        name if name in table else "nonzero_parameters" for name in (paid_cost(objectives), counted_cost(objectives))
-    )
+    demands = demands_of(table.columns, limits, margins or {}, select_on, objectives)
+    return recommend_by(table, objectives, demands, select_on)
+
+
+def recommend_by(
+    table: pd.DataFrame, objectives: Iterable[str], demands: tuple[Limit, ...], select_on: str = "validation"
+) -> Recommended:
+    """Return what would be recommended with these demands; the other arguments are those of `recommend`."""
+    objectives = list(objectives)
+    cost, counted = paid_cost(objectives), counted_cost(objectives)
+    accuracy = deciding_column("accuracy", table.columns, select_on)
+    absent = [name for name in dict.fromkeys((cost, counted, accuracy)) if name not in table]
+    table = table.reindex(columns=[*table.columns, *absent])  # a table of an older version may lack a cost
     rival = table[rivals(table)[-1] & table["complete"].to_numpy(dtype=bool)]
     pruned = rival[~rival["method"].isin(REFERENCES)]
     if not len(pruned):
         return Recommended("incomplete", demands, cost)
     whole = pruned[~has_collapsed(pruned, select_on)]
     able = whole[_meet(whole, demands)]
-    accuracy = deciding_column("accuracy", table.columns, select_on)
     full = {network: _unpruned_cost(rival, network, cost) for network in able["network"].unique()}
     smaller = able[able[cost].to_numpy(dtype=float) < able["network"].map(full).to_numpy(dtype=float)]
     shrinks = bool(len(smaller))
     deciding = cost if shrinks else counted
     chosen = _first(smaller if shrinks else able, deciding, accuracy)
-    control = _control(rival, chosen, accuracy)
+    control = None if chosen is None else control_of(rival, chosen)
     found = Recommended(
         "nothing" if chosen is None else "pruned",
         demands,
@@ -168,8 +190,10 @@ def recommend(
         None if chosen is None else _plain(chosen),
         None if chosen is None else chosen.name,
         None if control is None else _plain(control),
+        pruned_index=None if chosen is None else chosen.name,
         shrinks=shrinks,
         qualified=tuple(able.index),
+        smaller=len(smaller),
         among=len(pruned),
     )
     return _or_dense(found, rival, accuracy)
@@ -208,12 +232,15 @@ def recommended_of(
 def _or_dense(found: Recommended, rival: pd.DataFrame, accuracy: str) -> Recommended:
     """Return the network that was never pruned where it keeps as much in no larger a file, else what was found."""
     dense = rival[rival["method"].isin((DENSE, SCRATCH))]
+    if found.row is not None:  # another network of the study, unpruned, is a rung of a ladder too
+        others = rival["method"].isin((BASELINE, CONTROL)) & rival["network"].ne(found.row["network"])
+        dense = pd.concat([dense, rival[others]])
     if not len(dense):
         return found
     control = found.control
     if control is None:
-        best = _control(rival, None, accuracy)
-        control = None if best is None else _plain(best)
+        unpruned = rival[rival["method"].isin((BASELINE, CONTROL))].sort_values(accuracy, ascending=False, kind="stable")
+        control = _plain(unpruned.iloc[0]) if len(unpruned) else None
     judged = _against(dense, found.demands, control)
     able = dense[_meet(judged, found.demands)]
     if found.row is not None:
@@ -223,17 +250,8 @@ def _or_dense(found: Recommended, rival: pd.DataFrame, accuracy: str) -> Recomme
     chosen = _first(able, found.cost, accuracy)
     if chosen is None:
         return found
-    return Recommended(
-        "dense",
-        found.demands,
-        found.cost,
-        _plain(chosen),
-        chosen.name,
-        control,
-        found.row,
-        True,
-        found.qualified,
-        found.among,
+    return replace(
+        found, outcome="dense", row=_plain(chosen), index=chosen.name, control=control, beaten=found.row, shrinks=True
     )
 
 
@@ -269,20 +287,22 @@ def _unpruned_cost(rival: pd.DataFrame, network: str, cost: str) -> float:
     return float(own[cost].min()) if len(own) else float("inf")
 
 
-def _control(rival: pd.DataFrame, chosen: pd.Series[Any] | None, accuracy: str) -> pd.Series[Any] | None:
-    """Return the unpruned network that a candidate is compared with; the most accurate one where there is no candidate."""
-    own = rival[rival["method"].eq(CONTROL)]
-    own = own if len(own) else rival[rival["method"].eq(BASELINE)]
-    if chosen is not None:
-        own = own[own["network"].eq(chosen["network"])]
-        # slimming has a control of its own arm; the others share that of their network
-        for arm in (chosen["arm"], chosen["network"]):
-            if own["arm"].eq(arm).any():
-                own = own[own["arm"].eq(arm)]
-                break
-    if not len(own):
-        return None
-    return own.sort_values([accuracy, "arm"], ascending=[False, True], kind="stable").iloc[0]
+def control_of(table: pd.DataFrame, row: Row | pd.Series[Any]) -> pd.Series[Any] | None:
+    """Return the unpruned network that a candidate is compared with: fine-tuned as long, of the same arm or else network.
+
+    Args:
+        table: of candidates, those of one budget and what is never fine-tuned.
+        row: of the candidate.
+    """
+    own = table[table["network"].eq(row["network"])]
+    # slimming has a control of its own arm; the others share that of their network
+    for method in (CONTROL, BASELINE):
+        for arm in (row["arm"], row["network"]):
+            found = own[own["method"].eq(method) & own["arm"].eq(arm)]
+            if len(found):
+                return found.iloc[0]
+    found = own[own["method"].isin((CONTROL, BASELINE))]
+    return found.iloc[0] if len(found) else None
 
 
 def _kept(name: str) -> str:

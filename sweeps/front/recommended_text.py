@@ -43,7 +43,7 @@ def recommended_sentence(found: Recommended, name: Name = candidate_name) -> str
         )
     said = f"Take {name(found.row)}: {reason(found)}, {size}"
     if found.control is not None and found.shrinks:
-        said += f" instead of {cost_words(found.control, found.cost)} unpruned"
+        said += f" against {cost_words(found.control, found.cost)} of its control"
     return f"{said}.{'' if found.shrinks else f' {ZEROS}'}"
 
 
@@ -52,8 +52,16 @@ def reason(found: Recommended) -> str:
     smallest = "the smallest file" if found.cost == "size_bytes" else f"the fewest {title_of(found.cost)}"
     if len(found.qualified) == 1:
         return f"the only one of {_networks(found.among)} that {kept_words(found.demands, many=False)}"
-    kept = kept_words(found.demands, many=True)
-    return f"{smallest} of the {len(found.qualified)} pruned networks (of {found.among}) that {kept}"
+    able = f"pruned networks (of {found.among}) that {kept_words(found.demands, many=True)}"
+    if found.smaller == 1:
+        return f"of the {len(found.qualified)} {able}, the only one with {_less(found)} than its control"
+    if found.shrinks:
+        return f"{smallest} of the {found.smaller} {able} and have {_less(found)} than their control"
+    return f"{smallest} of the {len(found.qualified)} {able}"
+
+
+def _less(found: Recommended) -> str:
+    return "a smaller file" if found.cost == "size_bytes" else f"fewer {title_of(found.cost)}"
 
 
 def kept_words(demands: Sequence[Limit], *, many: bool) -> str:
@@ -62,9 +70,11 @@ def kept_words(demands: Sequence[Limit], *, many: bool) -> str:
     limits = [str(one) for one in demands if one not in margins]
     s, their = ("", "their") if many else ("s", "its")
     said = [f"meet{s} the limits ({', '.join(limits)})"] if limits else []
+    kept = []
     for verb, sign in (("lose", ">="), ("gain", "<=")):
         own = [f"{_amount(one)} of {title_of(one.column)}" for one in margins if one.comparison == sign]
-        said += [f"{verb}{s} at most {' and '.join(own)} against {their} control"] if own else []
+        kept += [f"{verb}{s} at most {' and '.join(own)}"] if own else []
+    said += [f"{' and '.join(kept)} against {their} control"] if kept else []
     return " and ".join(said) or ("are complete" if many else "is complete")
 
 

@@ -91,7 +91,13 @@ def _where_now(study: Study, out: Path | None) -> str:
 def _facts(dataset: Dataset) -> DataFacts:
     own_test = 0 if dataset.test_labels is None else len(dataset.test_labels)
     return DataFacts(
-        dataset.checksum, len(dataset.train_labels), own_test, dataset.shape, len(dataset.classes), dict(dataset.kinds)
+        dataset.checksum,
+        len(dataset.train_labels),
+        own_test,
+        dataset.shape,
+        len(dataset.classes),
+        dict(dataset.kinds),
+        tuple(map(str, dataset.classes)),
     )
 
 

@@ -29,6 +29,7 @@ class DataFacts:
         shape: (H, W, C) of an image.
         classes: how many there are.
         kinds: files read of each suffix; empty where the images were no files.
+        class_names: what the classes are called, label by label; empty in folders of version 0.1.0.
     """
 
     checksum: str
@@ -37,6 +38,7 @@ class DataFacts:
     shape: tuple[int, int, int] = (0, 0, 0)
     classes: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()
 
     @property
     def counted(self) -> bool:
@@ -50,7 +52,7 @@ class DataFacts:
 
     def to_plain(self) -> dict[str, Any]:
         """Return plain data."""
-        return {**asdict(self), "shape": list(self.shape), "kinds": dict(self.kinds)}
+        return {**asdict(self), "shape": list(self.shape), "kinds": dict(self.kinds), "class_names": list(self.class_names)}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> DataFacts:
@@ -62,7 +64,8 @@ class DataFacts:
         height, width, channels = map(int, plain["shape"])
         kinds = {str(suffix): int(count) for suffix, count in plain["kinds"].items()}
         numbers = {name: int(plain[name]) for name in ("train", "test", "classes")}
-        return cls(str(plain["checksum"]), shape=(height, width, channels), kinds=kinds, **numbers)
+        names = tuple(map(str, plain.get("class_names") or ()))
+        return cls(str(plain["checksum"]), shape=(height, width, channels), kinds=kinds, class_names=names, **numbers)
 
 
 UNKNOWN = DataFacts("")

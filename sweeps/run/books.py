@@ -258,9 +258,9 @@ class Books:
         self._tracker.finish(status, files, limit_s=120.0 if status == "FINISHED" else 3.0)
 
     def problems(self) -> list[str]:
-        """Return what could not be written into MLflow or Optuna, a line each; the next start brings it in line."""
-        told = (self._tracker.problem, getattr(self._proposer, "problem", None), self._run_notes.problem)
-        return list(dict.fromkeys(each for each in told if each))
+        """Return what could not be written into MLflow or Optuna, and why the search ended early, a line each."""
+        search = (getattr(self._proposer, name, None) for name in ("problem", "note"))
+        return list(dict.fromkeys(each for each in (self._tracker.problem, *search, self._run_notes.problem) if each))
 
     def warnings(self) -> list[str]:
         """Return what makes the numbers of the unpruned networks doubtful, a line each."""

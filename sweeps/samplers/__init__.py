@@ -3,6 +3,26 @@
 from __future__ import annotations
 
 from sweeps.samplers import shipped as shipped
-from sweeps.samplers.registry import DEFAULT, FORMER_DEFAULT, SAMPLERS, SEEDS, ChoosesFrom, Known, Sampler, SaysWhatItExpects
+from sweeps.samplers.registry import (
+    DEFAULT,
+    FORMER_DEFAULT,
+    SAMPLERS,
+    SEEDS,
+    ChoosesFrom,
+    Known,
+    Sampler,
+    SaysWhatItExpects,
+    Weighs,
+)
 
-__all__ = ["DEFAULT", "FORMER_DEFAULT", "SAMPLERS", "SEEDS", "ChoosesFrom", "Known", "Sampler", "SaysWhatItExpects"]
+__all__ = [
+    "DEFAULT",
+    "FORMER_DEFAULT",
+    "SAMPLERS",
+    "SEEDS",
+    "ChoosesFrom",
+    "Known",
+    "Sampler",
+    "SaysWhatItExpects",
+    "Weighs",
+]

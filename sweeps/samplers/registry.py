@@ -35,6 +35,14 @@ class ChoosesFrom(Protocol):
 
 
 @runtime_checkable
+class Weighs(Protocol):
+    """A sampler that can weigh what a candidate is expected to add against what trying it costs."""
+
+    def weigh(self, price: Callable[[Mapping[str, Any]], float]) -> None:
+        """Take what trying a candidate costs by its parameters, above 0, in any unit."""
+
+
+@runtime_checkable
 class SaysWhatItExpects(Protocol):
     """A sampler that says what it expects of going on."""
 

@@ -8,36 +8,28 @@ in a thread: a sampler that thinks for seconds holds up nothing that runs.
 
 from __future__ import annotations
 
-import itertools
 import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
-from prune_core.base.seeds import derive_seed, numpy_generator
-from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects
-from sweeps.search.optuna_study import ASKED, KEY, STOPPED_AT, OptunaBooks
+from sweeps.samplers import DEFAULT
+from sweeps.search.asking import Asker, Thought
+from sweeps.search.optuna_study import ASKED, KEY, OptunaBooks
 from sweeps.search.outlook import note_outlook
-from sweeps.search.pool import CostsOf, Pool, parameters_text
-from sweeps.search.search import Known, Values, draw
+from sweeps.search.pool import CostsOf, parameters_text
+from sweeps.search.search import Known, Values
 from sweeps.search.space import Candidate
 
 if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
-REDRAWS = 10
-"""How often a proposal that was made before is drawn again before one at random is taken."""
 MOMENT = 0.1
 """Seconds that an ask may take before who does not wait is told to come again."""
 PAUSE = 2.0
 """Seconds after which a storage that failed is tried a second time."""
-
-Thought = tuple[Candidate | None, dict[str, Any], Mapping[str, Any] | None]
-"""What the sampler proposes, if it is new, what it noted, and what it expects."""
 
 
 class OptunaSearch:
@@ -55,6 +47,7 @@ class OptunaSearch:
         costs: returns what is known beforehand of an arm at a ratio, by column; None: nothing.
         until: the search ends when the sampler expects trying all that is left to add no larger share of the hypervolume;
             with batches that is asked between two of them.
+        price: what trying a candidate costs, where its gain is to be weighed against that.
 
     Raises:
         UnknownName: no such sampler.
@@ -72,18 +65,19 @@ class OptunaSearch:
         together: bool = False,
         costs: CostsOf | None = None,
         until: float | None = None,
+        price: Callable[[Candidate], float] | None = None,
     ) -> None:
-        self._make: Callable[[int], object] = SAMPLERS.get(sampler)
         self._space = books.parameters.space
         if count is None and self._space.size is None:
             raise BadInput("search.candidates: a continuous axis needs a number of candidates")
         sizes = [size for size in (count, self._space.size) if size is not None]
-        self._books, self._seed, self._sampler, self._batch = books, seed, sampler, batch
+        self._books, self._batch = books, batch
         self._limit = min(sizes)
         self._ready: list[Candidate] = []
         self._held: dict[str, tuple[Values | None, bool]] = {}
         self._together, self._until, self._enough = together, until, False
-        self._pool = Pool(books, seed, costs or (lambda arm, ratio: {}))
+        known = costs or (lambda arm, ratio: {})
+        self._asker = Asker(books, seed, sampler, known, expects=until is not None, price=price)
         self._known: Known = {}
         self._thinker = ThreadPoolExecutor(1, "search")
         self._thought: Future[Thought] | None = None
@@ -97,6 +91,8 @@ class OptunaSearch:
         """
         self._known = dict(known)
         asked = self._asked()
+        if not asked:
+            self._asker.allowed.demand_some()
         open_rows = [row for row in asked if not row.state.is_finished()]
         names = [str(row.user_attrs[KEY]) for row in open_rows]
         if self._together:
@@ -157,13 +153,22 @@ class OptunaSearch:
         return [row for row in self._books.rows() if ASKED in row.user_attrs]
 
     def _left(self) -> int:
-        """How many more candidates may be asked for: never more than the space still has without a row."""
+        """How many more candidates may be asked for: never more than the space has without a row and within the limits."""
         if self._enough:
             return 0
-        room = self._limit - len(self._asked())
-        if self._space.size is not None:
-            room = min(room, self._space.size - len(self._seen()))
-        return max(0, room)
+        asked = len(self._asked())
+        wanted = max(0, self._limit - asked)
+        possible = self._asker.allowed.left(self._seen()) if wanted else 0
+        return wanted if possible is None else min(wanted, possible)
+
+    @property
+    def note(self) -> str | None:
+        """One line where the search ended before its number because nothing is left that may keep the limits."""
+        books, asked = self._books, len(self._asked())
+        if self._enough or self._left() or asked >= self._limit or not books.limits:
+            return None
+        limits = self._asker.allowed.text
+        return f"search ended after {asked} of {self._limit} candidates: all others are known to miss {limits}"
 
     def _seen(self) -> set[str]:
         return {str(row.user_attrs[KEY]) for row in self._books.rows() if KEY in row.user_attrs}
@@ -200,51 +205,17 @@ class OptunaSearch:
     def _ask(self, number: int, wait: bool) -> Candidate | None:
         """Return a candidate that was never asked for, and write it down as running; None while the sampler thinks."""
         if self._thought is None:
-            self._thought = self._thinker.submit(self._think, number, self._seen(), self._books.rows())
+            self._thought = self._thinker.submit(self._asker, number, self._seen(), self._books.rows())
         try:
-            candidate, system, outlook = self._thought.result(None if wait else MOMENT)
+            thought = self._thought.result(None if wait else MOMENT)
         except TimeoutError:
             return None
         self._thought = None
-        if outlook is not None and self._is_enough(number, outlook):
+        if thought.outlook is not None and self._is_enough(number, thought.outlook):
             self._enough = True
             return None
-        chosen = candidate or self._unseen(number, self._seen())
-        self._write(partial(self._books.open_row, chosen, asked=number, system=system))
-        return chosen
-
-    def _think(self, number: int, seen: set[str], rows: Sequence[FrozenTrial]) -> Thought:
-        """Ask the sampler, in memory, until it proposes something new; None when it does not."""
-        import optuna
-        from optuna.trial import TrialState
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            mind = optuna.create_study(directions=self._books.study.directions)
-            mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
-            for attempt in range(REDRAWS):
-                mind.sampler = sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
-                if isinstance(sampler, ChoosesFrom):
-                    sampler.choose_from(*self._pool.at(number, first=not any(row.values for row in rows)))
-                trial = mind.ask()
-                candidate = self._books.parameters.suggest(trial, number)
-                if candidate.key not in seen:
-                    system = dict(mind.get_trials(deepcopy=False)[-1].system_attrs)
-                    return candidate, system, self._outlook_of(sampler)
-                mind.tell(trial, state=TrialState.FAIL)
-        return None, {}, None
-
-    def _outlook_of(self, sampler: BaseSampler) -> Mapping[str, Any] | None:
-        """Return what a sampler expects; None where it says nothing.
-
-        Raises:
-            BadInput: it cannot say it, and the search is to end by it.
-        """
-        if isinstance(sampler, SaysWhatItExpects):
-            return sampler.outlook
-        if self._until is not None:
-            raise BadInput(f"search.until: sampler {self._sampler!r} does not say what it expects (allowed: {DEFAULT})")
-        return None
+        self._write(partial(self._books.open_row, thought.candidate, asked=number, system=thought.system))
+        return thought.candidate
 
     def _is_enough(self, number: int, outlook: Mapping[str, Any]) -> bool:
         """Write down what the sampler expects; return whether the search ends with that."""
@@ -254,47 +225,8 @@ class OptunaSearch:
         rows = self._books.rows()
         keys = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
         named = [
-            (self._pool.key_of(params) or keys.get(parameters_text(params)), share) for params, share in outlook["front"]
+            (self._asker.pool.key_of(params) or keys.get(parameters_text(params)), share)
+            for params, share in outlook["front"]
         ]
         front = [(key, share) for key, share in named if key is not None]
         return note_outlook(self._books.out, outlook, front, sum(bool(row.values) for row in rows), self._until)
-
-    def _made(self, seed: int) -> BaseSampler:
-        from optuna.samplers import BaseSampler
-
-        try:
-            sampler = self._make(seed)
-        except Exception as error:
-            raise BadInput(f"sampler {self._sampler!r} cannot be made: {type(error).__name__}: {error}") from error
-        if not isinstance(sampler, BaseSampler):
-            raise BadInput(f"sampler {self._sampler!r} returned a {type(sampler).__name__} (allowed: a sampler of Optuna)")
-        return sampler
-
-    def _unseen(self, number: int, seen: set[str]) -> Candidate:
-        """Return a random candidate that was never asked for."""
-        if self._space.size is None:
-            drawn = (draw(self._space, self._seed, "unseen", number, attempt) for attempt in itertools.count())
-            return next(candidate.numbered(number) for candidate in drawn if candidate.key not in seen)
-        left = [candidate for candidate in self._space.candidates() if candidate.key not in seen]
-        chosen = left[int(numpy_generator(self._seed, "unseen", number).integers(len(left)))]
-        return chosen.numbered(number)
-
-
-def _as_the_sampler_sees_it(row: FrozenTrial) -> FrozenTrial:
-    """Return a row as it is; one that was stopped early with its values there, as worse than any that was not.
-
-    Samplers for several objectives cannot do with Optuna's own state for it, which has no values.
-    """
-    from optuna.trial import TrialState, create_trial
-
-    if STOPPED_AT not in row.user_attrs or not row.state.is_finished():
-        return row
-    return create_trial(
-        state=TrialState.COMPLETE,
-        values=list(row.user_attrs[STOPPED_AT]),
-        params=row.params,
-        distributions=row.distributions,
-        user_attrs=dict(row.user_attrs),
-        system_attrs=dict(row.system_attrs),
-        constraints={"stopped early": 1.0},
-    )

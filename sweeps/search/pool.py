@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,11 @@ class Pool:
         books: holds space, objectives and limits.
         seed: of the search.
         costs: what is known beforehand.
+        allowed: says of a candidate whether it may be proposed; others are not offered.
     """
 
-    def __init__(self, books: OptunaBooks, seed: int, costs: CostsOf) -> None:
-        self._books, self._seed, self._costs = books, seed, costs
+    def __init__(self, books: OptunaBooks, seed: int, costs: CostsOf, allowed: Callable[[Candidate], bool]) -> None:
+        self._books, self._seed, self._costs, self._allowed = books, seed, costs, allowed
         self._finite: tuple[list[dict[str, Any]], dict[str, BaseDistribution]] | None = None
         self._known: dict[str, Mapping[int | str, float]] = {}
         self._keys: dict[str, str] = {}
@@ -48,12 +50,13 @@ class Pool:
         """
         space = self._books.parameters.space
         if space.size is None:
-            drawn = {each.key: each for each in (draw(space, self._seed, "pool", number, at) for at in range(DRAWN))}
+            stream = (draw(space, self._seed, "pool", number, at) for at in itertools.count())
+            drawn = {each.key: each for each in itertools.islice(filter(self._allowed, stream), DRAWN)}
             return (*self._offered(_longest(space, drawn.values()) if first else list(drawn.values())), self._of)
         if first:
-            return (*self._offered(_longest(space, space.candidates())), self._of)
+            return (*self._offered(_longest(space, filter(self._allowed, space.candidates()))), self._of)
         if self._finite is None:
-            self._finite = self._offered(list(space.candidates()))
+            self._finite = self._offered(list(filter(self._allowed, space.candidates())))
         return (*self._finite, self._of)
 
     def key_of(self, parameters: Mapping[str, Any]) -> str | None:

@@ -16,6 +16,7 @@ from sweeps.search.beforehand import Beforehand
 from sweeps.search.early_stopping import Rule
 from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.optuna_study import KEY, OptunaBooks
+from sweeps.search.price import Price
 from sweeps.search.search import GridSearch, Proposer, RandomSearch
 from sweeps.search.space import ArmSpace, Candidate, Space, Span
 from sweeps.stopping_rules import choose_rule
@@ -76,6 +77,7 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks, data: DataFact
             together=search.early_stopping is not None,
             costs=Beforehand(study, told_columns(study), data),
             until=None if search.until is None else search.until.expected_gain,
+            price=Price(study, data) if search.gain == "cost" else None,
         )
     if search.kind == "random":
         return RandomSearch(space, search.candidates, search.seed, books)

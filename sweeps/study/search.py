@@ -26,6 +26,8 @@ def checked_search(study: Study) -> SearchSection:
         raise BadInput("search.learning_rate: a grid searches no range (allowed: kind random or optuna)")
     if study.search.until is not None and study.search.kind != "optuna":
         raise BadInput("search.until: only a search by Optuna expects a gain (allowed: kind optuna)")
+    if study.search.gain == "cost" and study.search.kind != "optuna":
+        raise BadInput("search.gain: only a search by Optuna weighs what trials cost (allowed: kind optuna)")
     with naming_key("search.sampler"):
         SAMPLERS.get(study.search.sampler)
     _check_early_stopping(study)

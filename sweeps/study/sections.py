@@ -192,6 +192,10 @@ class SearchSection(Section):
         description="{candidates: N, seeds: [...]}: in the end, extra seeds for the N of most uncertain place; null: none",
     )
 
+    gain: Literal["candidate", "cost"] = Field(
+        default="candidate",
+        description="what the search makes most of: the gain per candidate, or per cost of trying it (front_gp only)",
+    )
     until: UntilSection | None = Field(
         default=None, description="{expected_gain: G}: end early, a rule fixed beforehand; null: never"
     )

@@ -56,7 +56,7 @@ def test_a_rough_grid_is_the_same_for_the_same_number(rough) -> None:
     assert one.truth(0).share(one.keys) == pytest.approx(1)
 
 
-def _fake(cells: list[Cell], path: Path, workers: int) -> dict[Cell, Run]:
+def _fake(cells: list[Cell]) -> dict[Cell, Run]:
     found = {}
     for cell in cells:
         keys = search_cells.world_of(cell.world).keys
@@ -65,14 +65,13 @@ def _fake(cells: list[Cell], path: Path, workers: int) -> dict[Cell, Run]:
     return found
 
 
-def test_the_page_says_shares_ratios_and_goals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(search_table, "run_cells", _fake)
+def test_the_page_says_shares_ratios_and_goals() -> None:
     group = Group(SMALL, (SMALL,), "unseen")
     rough = Group("noise", ("noise-1009",), "rough")
     cells = {
         each.name: {name: search_table.cells_of(each, name, 3, 0.5) for name in (*OTHERS, OURS)} for each in (group, rough)
     }
-    found = search_table.table(cells, tmp_path / "cells", 1)
+    found = search_table.table(cells, _fake([cell for group in cells.values() for some in group.values() for cell in some]))
     floors = {each.name: search_table.whole_regret(each, 3) for each in (group, rough)}
     text = page([group, rough], found, floors, 3, [])
     # everybody searched alike, so nobody is ahead

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from dashboards.live.server import live_app
+from tests.dashboards.browsing import MARKS, drawn, local, new_tab, pruned, settles
 from tests.dashboards.serving import served
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="LOUD: /usr/bin/chromium is missing, the pages were not looked at"),
-]
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
+pytestmark = MARKS
 
 FOCUSED = """(() => {
   const node = document.activeElement, style = getComputedStyle(node);
@@ -51,20 +25,6 @@ IN_THE_FRAME = """(() => {
     .find(([x, y]) => y > 0 && y < innerHeight);
 })()"""
 """The middle of a point that is in the frame of the first panel and in the window."""
-
-
-def new_tab(browser):
-    tab = browser.new_context(viewport={"width": 1366, "height": 900}).new_page()
-    tab.set_default_timeout(90_000)
-    tab.errors, tab.asked = [], []
-    tab.on("console", lambda message: tab.errors.append(message.text) if message.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
-    tab.on("request", lambda request: tab.asked.append(request.url))
-    return tab
-
-
-def local(url, *own):
-    return url.startswith(("file:", "data:", "blob:", *own))
 
 
 SENDING = r"""(() => {
@@ -110,25 +70,6 @@ def report(browser, page):
     tab.wait_for_selector("#plot-front .scatterlayer .trace path.point", state="attached")
     yield tab
     tab.context.close()
-
-
-def settles(tab, condition):
-    """Wait for a condition; the page's own policy forbids playwright's way, which evaluates text in the page."""
-    for _ in range(100):
-        if tab.evaluate(condition):
-            return True
-        tab.wait_for_timeout(100)
-    return False
-
-
-def drawn(tab):
-    return tab.evaluate(
-        "document.getElementById('plot-front').data.filter(t => t.customdata && t.xaxis === 'x').flatMap(t => t.customdata)"
-    )
-
-
-def pruned(tab):
-    return [point for point in drawn(tab) if point["method"] not in ("baseline", "control")]
 
 
 def test_the_report_draws_without_errors_and_without_a_network(report):
@@ -205,8 +146,9 @@ def test_the_legend_hides_and_shows(report):
 
 
 def test_a_table_is_sorted_by_what_is_clicked(report):
-    head = report.locator("section#table th", has_text="Nonzero parameters").first
-    cells = "[...document.querySelectorAll('section#table table')[0].tBodies[0].rows].map(row => row.cells[8].textContent)"
+    head = report.locator("#candidates th", has_text="Nonzero parameters").first
+    at = head.evaluate("node => node.cellIndex")
+    cells = f"[...document.getElementById('candidates').tBodies[0].rows].map(row => row.cells[{at}].textContent)"
     head.get_by_role("button").click()
     assert head.get_attribute("aria-sort") == "descending"
     first = report.evaluate(cells)
@@ -218,6 +160,7 @@ def test_a_table_is_sorted_by_what_is_clicked(report):
 
 def test_the_filters_leave_what_was_asked_for_and_the_references(report):
     form = "form[data-for=front]"
+    report.uncheck(f"{form} [data-key='front']")
     assert {point["budget"] for point in drawn(report) if point["method"] == "l1_filter"} == {2}
     report.select_option(f"{form} [data-key='budget']", "")
     assert {point["budget"] for point in drawn(report) if point["method"] == "l1_filter"} == {0, 2}
@@ -227,7 +170,9 @@ def test_the_filters_leave_what_was_asked_for_and_the_references(report):
     assert {point["network"] for point in points} == {"resnet8"}
     assert {point["method"] for point in points} == {"unstructured", "baseline", "control"}
     report.check(f"{form} [data-key='front']")
-    assert all(point["front"] or point["method"] in ("baseline", "control") for point in drawn(report))
+    named = report.evaluate("Object.keys(document.getElementById('plot-front').layout.meta.named).map(Number)")
+    kept = [point for point in drawn(report) if not point["front"] and point["method"] not in ("baseline", "control")]
+    assert {point["place"] for point in kept} <= set(named)  # whom the answer names is always there
     assert str(len(drawn(report))) in report.locator(f"{form} output").text_content()
     assert report.errors == []
 
@@ -271,7 +216,7 @@ def test_dark_mode_recolours_the_figures_and_print_is_light(report):
     assert settles(report, f"{colour} === '{light}'")
     assert report.evaluate("getComputedStyle(document.querySelector('.filters')).display") == "none"
     # What is folded on the screen is open on paper, and nothing is wider than a landscape page.
-    assert report.evaluate("[...document.querySelectorAll('details')].every(part => part.open)")
+    assert report.evaluate("[...document.querySelectorAll('details:not(.aside)')].every(part => part.open)")
     report.set_viewport_size({"width": 960, "height": 700})
     wide = "[...document.querySelectorAll('table, .plot .main-svg, pre')].map(node => node.getBoundingClientRect().right)"
     assert max(report.evaluate(wide)) <= 961

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from dashboards.analysis.columns import panel_columns
-from dashboards.analysis.points import Points
+from dashboards.analysis.points import Points, rows_of
 from prune_core.base.kinds import REFERENCES
+from sweeps.front.names import folder_name, title_of
 
 FRAME = 0.1
 """Accuracy lost against the best reference from which on a network may leave the frame, so as not to squeeze the others."""
@@ -53,11 +54,15 @@ def candidate_columns(points: Points) -> dict[str, list[Any]]:
     """Return what the page's script filters and sorts by: name -> one value per candidate, by its place.
 
     Returns:
-        ``network``, ``method``, ``budget`` (epochs), ``front`` (on it at its budget), ``within`` (the study's limits),
-        ``complete`` (has every seed), ``accuracy_percent`` and ``nonzero_parameters`` (means; 0 where unknown).
+        ``name`` (what ``export --pick`` takes), ``network``, ``method``, ``budget`` (epochs), ``front`` (on it at its
+        budget), ``front_at`` (the budgets on whose front it is), ``within`` (the limits), ``collapsed``, ``complete``
+        (has every seed), ``accuracy_percent`` and ``nonzero_parameters`` (means; 0 where unknown).
     """
     table = points.table
-    columns = {name: table[name].tolist() for name in ("network", "method", "budget", "front", "within", "complete")}
+    plain = ("network", "method", "budget", "front", "within", "collapsed", "complete")
+    columns: dict[str, list[Any]] = {name: table[name].tolist() for name in plain}
+    columns["name"] = [folder_name(title_of(row._asdict())) for row in rows_of(table)]
+    columns["front_at"] = [list(budgets) for budgets in table["front_at"]]
     # Rounded far below what anybody types into a filter, so that 29 % is no 28.999999999999996 %.
     columns["accuracy_percent"] = (100 * table["accuracy"]).round(9).fillna(0).tolist()
     columns["nonzero_parameters"] = table["nonzero_parameters"].fillna(0).round().tolist()

@@ -7,7 +7,7 @@ once, in `hovers` and `candidate_columns`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -21,7 +21,7 @@ from dashboards.figures.page_style import Arrangement, Figure, LegendEntry, axes
 from dashboards.figures.palette import FILLS, Look, looks, order
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from prune_core.metrics.numbers import share_text
-from prune_core.metrics.quantities import is_cost
+from prune_core.metrics.quantities import is_cost, quantity_of
 
 
 def hover(row: Any, asked: Sequence[str] = ()) -> str:
@@ -70,11 +70,12 @@ def hovers(points: Points) -> list[str]:
     return [str(labels.typeset(hover(row, [*points.asked, *points.limited]))) for row in rows_of(points.table)]
 
 
-def front_figure(points: Points, *, unfinished: bool = False) -> Figure:
+def front_figure(points: Points, named: Mapping[int, str] | None = None, *, unfinished: bool = False) -> Figure:
     """Return the front as a plotly figure (plain data): one panel per x axis, one trace per method, network and place.
 
     Args:
         points: the candidates.
+        named: place -> label of the candidates that the answer names.
         unfinished: also draw, paler, those whose seeds have not all ended: they do not compete, but one sees them come.
     """
     table, names = points.table if unfinished else points.complete, panels(points, unfinished=unfinished)
@@ -99,12 +100,20 @@ def front_figure(points: Points, *, unfinished: bool = False) -> Figure:
         legend=_legend(look, networks, float(table["compression"].max()), unfinished=unfinished),
     )
     meta = {"frame": FRAME, "references": list(REFERENCES), "always": list(NEVER_FINE_TUNED)}
+    meta |= {"directions": {f"x{suffix(panel)}": _direction(name) for panel, name in enumerate(names, start=1)}}
+    meta |= {"named": {str(place): label for place, label in (named or {}).items()}}
     layout: Figure = {"hovermode": "closest", "meta": arrangement.plain() | meta}
     for panel, name in enumerate(names, start=1):
         tail = suffix(panel)
         layout[f"xaxis{tail}"] = axis(name) | {"anchor": f"y{tail}"}
         layout[f"yaxis{tail}"] = axis("accuracy") | {"anchor": f"x{tail}", "matches": "y" if tail else None}
     return {"data": traces, "layout": layout}
+
+
+def _direction(name: str) -> str:
+    """Return which way is better on an x axis: the page draws the front in each panel as steps."""
+    found = quantity_of(name)
+    return "max" if found is not None and found.direction == "max" else "min"
 
 
 def _tone(complete: bool, on_front: bool, method: str) -> str:
@@ -178,7 +187,7 @@ def axis(name: str) -> Figure:
         "automargin": True,
     }
     if labels.is_share(name):
-        plain["tickformat"] = ".1~%"
+        plain |= {"tickformat": ".1~%", "maxallowed": 1.0}  # no accuracy lies beyond 100 %
     if log:
         plain |= {"type": "log", "tickformat": "~s", "dtick": "D2"}
     return plain

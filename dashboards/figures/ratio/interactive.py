@@ -93,7 +93,7 @@ def _entry(curve: Curve, look: Look) -> LegendEntry:
 def _label(curve: Curve) -> str:
     own = f" ({curve.arm})" if curve.own_base else ""
     if curve.method == "baseline":
-        return f"baseline{own}, unpruned"
+        return f"baseline{own}"
     return f"{curve.method}{own}, {labels.epochs(curve.budget)}"
 
 

@@ -1,7 +1,7 @@
   // Colours, and where panels stand: as many beside each other as the width allows.
   const css = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const clone = value => JSON.parse(JSON.stringify(value));
-  const PAPER_WIDTH = 960;
+  const PAPER_WIDTH = 1400;  // the style sheet for print shrinks all
   let printing = false;
 
   // A string "@ink" stands for the page's colour of that name, which differs between light, dark and print; "@ink~" is paler.

@@ -17,13 +17,16 @@
   const chosen = form => Object.fromEntries([...form.querySelectorAll("[data-key]")].map(field =>
     [field.dataset.key, field.type === "checkbox" ? field.checked : field.value]));
 
-  const frontFilter = (form, { references, always }) => {
-    const want = chosen(form);
-    return point => (!want.network || point.network === want.network)
+  const frontFilter = (form, { references, always, named: answer = {} }) => {
+    const want = chosen(form), wanted = (want.search || "").trim().toLowerCase();
+    const onFront = point => want.budget === "" || !point.front_at ? point.front : point.front_at.includes(Number(want.budget));
+    const named = point => !wanted || [point.name, point.network, point.method].some(text => (text || "").toLowerCase().includes(wanted));
+    return point => named(point) && (!want.network || point.network === want.network)
+      && (want.collapsed !== false || !point.collapsed)
       && (!want.method || point.method === want.method || references.includes(point.method))
       && (want.budget === "" || String(point.budget) === want.budget || always.includes(point.method))
       && (references.includes(point.method)
-        || ((!want.front || point.front) && (!want.within || point.within)
+        || ((!want.front || onFront(point) || answer[point.place]) && (!want.within || point.within)
           && (!want.accuracy_percent || point.accuracy_percent >= +want.accuracy_percent)
           && (!want.nonzero_parameters || point.nonzero_parameters <= +want.nonzero_parameters)));
   };
@@ -75,7 +78,11 @@
   const tell = (div, text) => {
     const { detail } = div.parts, lines = text ? text.split("<br>").map(plain) : [];
     detail.hidden = !lines.length;
-    detail.replaceChildren(...lines.map((line, at) => Object.assign(document.createElement(at ? "span" : "strong"), { textContent: line, dir: "auto" })));
+    const from = lines.findIndex(line => line.endsWith("MLflow:"));
+    detail.replaceChildren(...lines.map((line, at) => {
+      const run = runsAt && from >= 0 && at > from;
+      return Object.assign(document.createElement(run ? "a" : at ? "span" : "strong"), { textContent: line, dir: "auto" }, run ? { href: runsAt + encodeURIComponent(line), rel: "noreferrer" } : {});
+    }));
   };
   const placeOf = (trace, point) => trace.customdata ? trace.customdata[point].place : null;
 
@@ -97,9 +104,14 @@
     tell(div, div.data[curve].text[point]);
   };
 
+  const held = div => div.dataset.figure === "front" ? pinned : null;
   const listen = div => {
     div.on("plotly_hover", event => ring(div, placeOf(event.points[0].data, event.points[0].pointNumber)));
-    div.on("plotly_unhover", () => ring(div, null));
-    div.on("plotly_relayout", () => ring(div, null));
-    div.on("plotly_click", event => tell(div, event.points[0].data.text && event.points[0].data.text[event.points[0].pointNumber]));
+    div.on("plotly_unhover", () => ring(div, held(div)));
+    div.on("plotly_relayout", () => ring(div, held(div)));
+    div.on("plotly_click", event => {
+      const { data, pointNumber } = event.points[0], place = placeOf(data, pointNumber);
+      if (place !== null && div.dataset.figure === "front") pin(place);
+      else tell(div, data.text && data.text[pointNumber]);
+    });
   };

@@ -7,6 +7,10 @@
 
 {% include "explorer.js" %}
 
+{% include "steps.js" %}
+
+{% include "pin.js" %}
+
 {% include "tables.js" %}
 
   // Nothing leaves the machine: no button, link or address of plotly's services, whichever of them a release of plotly offers.
@@ -28,10 +32,13 @@
     figure.data = figure.data.filter(trace => !switchedOff(div, trace));
     if (form && div.dataset.group === "front") {
       const outside = windows(figure);
+      tidyBars(figure);
+      labelled(figure);
       const count = figure.data.filter(trace => trace.xaxis === "x").reduce((sum, trace) => sum + trace.x.length, 0);
-      form.querySelector("output").textContent = count + (count === 1 ? " candidate" : " candidates")
+      form.querySelector("output").textContent = count + (count === 1 ? " candidate shown" : " candidates shown")
         + (outside ? `, ${outside} outside the frame (double-click shows all)` : "");
     }
+    if (form && div.dataset.group === "front") figure.data.unshift(...steps(figure));
     for (const trace of figure.data) if (trace.text) trace.text = trace.text.map(place => hover[place]);
     const room = printing ? PAPER_WIDTH : Math.floor(div.getBoundingClientRect().width) || PAPER_WIDTH;
     return { data: coloured(figure.data), layout: dressed(arranged(figure.layout, room)) };
@@ -55,7 +62,7 @@
     const { data, layout } = shown(div), first = !div.on;
     Plotly.react(div, data, layout, options);
     if (first) listen(div);
-    ring(div, null);
+    ring(div, held(div));
     div.drawnFor = layout.width;
   };
 
@@ -72,6 +79,7 @@
   const show = data => {
     ({ figures, hover } = data);
     candidates = candidatesOf(data.candidates);
+    runsAt = data.mlflow || "";
     drawAll();
   };
   window.showFigures = show;
@@ -80,12 +88,22 @@
     return withCandidates(data.figures.front ? data.figures.front.data : [], known).flatMap(trace => trace.customdata);
   };
   const inPage = document.getElementById("figures");
-  if (inPage) show(JSON.parse(inPage.textContent));
-
-  const redraw = form => known().filter(div => div.dataset.group === form.dataset.for).forEach(draw);
+  const redraw = form => {
+    if (form.dataset.for === "front") { showRows(form); remember(); }
+    known().filter(div => div.dataset.group === form.dataset.for).forEach(draw);
+  };
+  if (inPage) {
+    const data = JSON.parse(inPage.textContent), form = document.querySelector("form[data-for=front]");
+    candidates = candidatesOf(data.candidates);
+    recall();
+    show(data);
+    if (form) showRows(form);
+    if (pinned !== null) pin(pinned);
+  }
   document.querySelectorAll("form.filters").forEach(form => {
     form.addEventListener("submit", event => event.preventDefault());
     form.addEventListener("change", () => redraw(form));
+    form.querySelectorAll("[type=search]").forEach(field => field.addEventListener("input", () => redraw(form)));
     form.addEventListener("reset", () => setTimeout(() => redraw(form)));
   });
   const resized = new ResizeObserver(entries => entries.forEach(({ target, contentRect }) => {
@@ -100,7 +118,7 @@
     printing = on;
     // A page hears of printing before its style sheet does: the class makes the palette the light one at once.
     document.documentElement.classList.toggle("paper", on);
-    document.querySelectorAll("details").forEach(part => {
+    document.querySelectorAll("details:not(.aside)").forEach(part => {
       if (on && !part.open) part.open = part.dataset.opened = true;
       else if (!on && part.dataset.opened) { part.open = false; delete part.dataset.opened; }
     });
@@ -117,6 +135,7 @@
     event.preventDefault();
     if (event.key !== "Escape") return walk(div, event.key === "ArrowRight" ? 1 : -1);
     Plotly.Fx.unhover(div);
+    if (div.dataset.figure === "front") pin(null);
     ring(div, null);
     tell(div, "");
   });

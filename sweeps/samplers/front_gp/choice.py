@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .gain import Box, count
 from .kernel import F, Kernel, Pairs
 from .problem import Floats, Problem, Settings
-from .worth import Worth
+from .worth import Worth, learned_of
 
 COVERED = 2
 """A combination of categories that was tried so often is no longer asked for because of that."""
@@ -47,14 +47,13 @@ class Outlook:
 def next_candidates(
     problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings, most: int = 1
 ) -> tuple[list[int], Outlook | None]:
-    """Return the positions, among the possible candidates, of those to try next, and what is expected; None at first."""
-    tried = problem.told + problem.running
+    """Return the positions of the candidates to try next, and what is expected; None at first."""
     if not problem.told:
         return _most_informative(problem, kernel, random, settings, most), None
-    model = Worth(problem, kernel, random, settings)
+    model = learned_of(problem, kernel, settings)
     fronts, pool = _screened(problem, model, random, settings)
     rows = torch.cat([fronts, pool])
-    worth, feasible = model.draw(rows)
+    worth, feasible = model.draw(rows, random)
     bits = _box(worth, random, settings).dominated(worth)
     bits[~feasible] = 0
     free, possible = ~np.bitwise_or.reduce(bits[:, : len(fronts)], axis=1), bits[:, len(fronts) :]
@@ -64,13 +63,17 @@ def next_candidates(
     outlook = Outlook(_remaining(bits, fronts < problem.told), rows.tolist(), often, means)
     chosen: list[int] = []
     for place in range(min(most, len(pool))):
-        gains = count(possible & free[:, None, :]).sum(0) + 0.5 * luck
+        gains = (count(possible & free[:, None, :]).sum(0) + 0.5 * luck) / _price(problem, pool)
         gains[chosen] = -1
-        if (tried + place) % settings.cover == settings.cover - 1:
+        if (len(problem.tried) + place) % settings.cover == settings.cover - 1:
             gains[~_rarest(problem, pool, [int(pool[one]) for one in chosen])] -= 1e12
         chosen.append(int(np.argmax(gains)))
         free &= ~possible[:, chosen[-1]]
-    return [int(pool[one]) - problem.pool for one in chosen], outlook
+    return [int(pool[one]) for one in chosen], outlook
+
+
+def _price(problem: Problem, rows: torch.Tensor) -> Floats:
+    return np.ones(len(rows)) if problem.price is None else problem.price[rows.numpy()]
 
 
 def _remaining(bits: NDArray[np.uint64], told: torch.Tensor) -> Floats:
@@ -83,7 +86,7 @@ def _remaining(bits: NDArray[np.uint64], told: torch.Tensor) -> Floats:
 def _rarest(problem: Problem, pool: torch.Tensor, chosen: list[int]) -> NDArray[np.bool_]:
     """Return which of the pool are of a combination of categories that was tried least often, or twice already."""
     _, which = torch.unique(problem.points.codes, dim=0, return_inverse=True)
-    tried = torch.bincount(which[: problem.pool], minlength=int(which.max()) + 1)
+    tried = torch.bincount(which[problem.tried], minlength=int(which.max()) + 1)
     for one in chosen:
         tried[which[one]] += 1
     left = tried[which[pool]].clamp_max(COVERED)
@@ -96,24 +99,25 @@ def _most_informative(problem: Problem, kernel: Kernel, random: torch.Generator,
 
     The covariance depends on the hyperparameters, so it is an average over draws from their prior.
     """
-    chosen = torch.arange(problem.told, len(problem.points))
-    if len(chosen) > settings.screened + problem.running:
-        some = torch.randperm(len(chosen) - problem.running, generator=random)[: settings.screened].sort().values
-        chosen = torch.cat([chosen[: problem.running], problem.pool + some])
+    running, possible = torch.tensor(problem.running, dtype=torch.int64), problem.possible
+    if len(possible) > settings.screened:
+        possible = possible[torch.randperm(len(possible), generator=random)[: settings.screened].sort().values]
+    chosen = torch.cat([running, possible])
     at = problem.points.take(chosen)
     theta = torch.randn(settings.chains * 2, kernel.size, dtype=F, generator=random)
     left = kernel.between(Pairs(at, at), theta)
     noise = kernel.noise(theta)
-    known = list(range(problem.running))
-    for place in range(problem.running + min(most, len(at) - problem.running)):
+    known = list(range(len(running)))
+    for place in range(len(running) + min(most, len(possible))):
         if place >= len(known):
             variance = torch.diagonal(left, dim1=1, dim2=2) + noise[:, None]
             explained = (left.square().mean(1) / variance).mean(0)
+            explained /= torch.as_tensor(_price(problem, chosen))
             explained[known] = -1
             known.append(int(torch.argmax(explained)))
         row = known[place]
         left = left - left[:, :, row, None] * left[:, None, row, :] / (left[:, row, row] + noise)[:, None, None]
-    return [int(chosen[row]) - problem.pool for row in known[problem.running :]]
+    return [int(chosen[row]) for row in known[len(running) :]]
 
 
 def _gains(worth: Floats, feasible: NDArray[np.bool_], fronts: int, box: Box) -> Floats:
@@ -143,21 +147,22 @@ def _screened(
     By draws of each candidate by itself: of those told, those that are most often on the front; of those possible, those
     with the highest gain and, a quarter, others at random.
     """
-    told, pool = torch.arange(problem.pool), torch.arange(problem.pool, len(problem.points))
-    if len(told) <= settings.fronts and len(pool) <= settings.screened:
-        return told, pool
-    worth, feasible = model.draw(torch.arange(len(problem.points)), jointly=False)
-    if len(told) > settings.fronts:
+    tried, pool = problem.tried, problem.possible
+    if len(tried) <= settings.fronts and len(pool) <= settings.screened:
+        return tried, pool
+    worth, feasible = model.draw(torch.cat([tried, pool]), random, jointly=False)
+    fronts = tried
+    if len(tried) > settings.fronts:
         often = _often_on_front(worth[::4, : problem.told], feasible[::4, : problem.told])
         kept = np.sort(np.argsort(-often, kind="stable")[: settings.fronts])
-        told = torch.cat([torch.as_tensor(kept), torch.arange(problem.told, problem.pool)])
+        fronts = torch.cat([torch.as_tensor(kept), tried[problem.told :]])
     if len(pool) > settings.screened:
-        gains = _gains(worth, feasible, problem.pool, _box(worth, random, settings))
+        gains = _gains(worth, feasible, len(tried), _box(worth, random, settings)) / _price(problem, pool)
         order = torch.as_tensor(np.argsort(-gains, kind="stable"))
         best = settings.screened * 3 // 4
         others = order[best:][torch.randperm(len(order) - best, generator=random)[: settings.screened - best]]
-        pool = problem.pool + torch.cat([order[:best], others]).sort().values
-    return told, pool
+        pool = pool[torch.cat([order[:best], others]).sort().values]
+    return fronts, pool
 
 
 def _often_on_front(worth: Floats, feasible: NDArray[np.bool_]) -> Floats:

@@ -45,18 +45,20 @@ class Points:
         codes: ``(N, C)`` whole numbers, one per categorical axis; -1 where a point lacks it.
         places: ``(N, D)`` in [0, 1], one per numeric axis; 0 where a point lacks it.
         present: ``(N, D)``, whether the point has it.
+        partial: of each numeric axis, whether some point of the problem lacks it, even if none of these does.
     """
 
     codes: torch.Tensor
     places: torch.Tensor
     present: torch.Tensor
+    partial: tuple[bool, ...]
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def take(self, rows: torch.Tensor) -> Points:
         """Return some of the points."""
-        return Points(self.codes[rows], self.places[rows], self.present[rows])
+        return Points(self.codes[rows], self.places[rows], self.present[rows], self.partial)
 
 
 class Encoding:
@@ -95,6 +97,7 @@ class Encoding:
             torch.tensor(codes, dtype=torch.int64).reshape(count, len(self.categories)),
             torch.tensor(places, dtype=torch.float64).reshape(count, len(self.numeric)),
             torch.tensor(present, dtype=torch.bool).reshape(count, len(self.numeric)),
+            tuple(not all(column) for column in zip(*present, strict=True)) or (False,) * len(self.numeric),
         )
 
 

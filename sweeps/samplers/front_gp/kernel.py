@@ -12,6 +12,11 @@ from .encoding import Points
 F = torch.float64
 NOISE = 0.03
 """Variance of one measurement, relative to that of the values: its median a priori."""
+OWN = -2.5
+"""What the logarithm of the weight of a candidate's own part is shifted by, against the other parts."""
+SURE, APART = 1.0, 6.0
+"""A hypothesis holds where its hyperparameter is above the first (one in six a priori); its part's log weight then rises by
+the second, so that hardly anything else counts."""
 LEVEL = 1.0
 """Prior variance of the constant, relative to that of everything else."""
 
@@ -37,7 +42,8 @@ class Pairs:
         self.rest: list[torch.Tensor | None] = []
         for d in range(left.places.shape[1]):
             one, other = left.present[:, None, d], right.present[None, :, d]
-            partly = not bool(one.all() and other.all())
+            # of the problem, not of these points: else covariances between several parts of it would not fit together
+            partly = a.partial[d] or b.partial[d]
             # half of the covariance remains between points of which one lacks the axis
             self.both.append(torch.where(one & other, 0.5, 0.0).to(F) if partly else None)
             self.rest.append(torch.where(one == other, torch.where(one, 0.5, 1.0), 0.5).to(F) if partly else None)
@@ -60,7 +66,7 @@ def _different(points: Points) -> tuple[Points, torch.Tensor]:
         return points.take(torch.zeros(1, dtype=torch.int64)), torch.zeros(len(points), dtype=torch.int64)
     found, index = torch.unique(both, dim=0, return_inverse=True)
     half = points.places.shape[1]
-    return Points(points.codes[: len(found)], found[:, :half], found[:, half:] > 0), index
+    return Points(points.codes[: len(found)], found[:, :half], found[:, half:] > 0, points.partial), index
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ class Kernel:
     """The covariance between points, given C categorical and D numeric axes.
 
     The hyperparameters are a vector of standard normal numbers a priori: per numeric axis a length and a warp, one weight
-    per part, the share of a part that does not depend on the numeric axes, and the noise.
+    per part, whether candidates are unrelated, whether combinations of categories are, the share of a part that does not
+    depend on the numeric axes, and the noise.
     """
 
     categorical: int
@@ -86,7 +93,7 @@ class Kernel:
     @property
     def size(self) -> int:
         """How many hyperparameters there are."""
-        return 2 * self.numeric + self.parts + 2
+        return 2 * self.numeric + self.parts + 4
 
     def unpack(self, theta: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return lengths, warps ``(H, D)``, weights ``(H, parts)`` that sum to 1, static share and noise ``(H,)``."""
@@ -94,9 +101,14 @@ class Kernel:
         lengths = 0.7 * torch.exp(0.6 * theta[:, :d])
         warps = torch.exp(0.4 * theta[:, d : 2 * d])
         middle = torch.zeros(p, dtype=F)
-        middle[-1] = -2.5
-        weights = torch.softmax(middle + 1.0 * theta[:, 2 * d : 2 * d + p], 1)
-        static = torch.sigmoid(-0.5 + 1.2 * theta[:, 2 * d + p])
+        middle[-1] = OWN
+        logits = middle + theta[:, 2 * d : 2 * d + p]
+        # that nothing is related, or no two arms, is a hypothesis of its own: small steps would never lead there
+        logits[:, -1] += APART * torch.sigmoid(8 * (theta[:, 2 * d + p] - SURE))
+        if self.categorical > 1:
+            logits[:, 1 + self.categorical] += APART / 2 * torch.sigmoid(8 * (theta[:, 2 * d + p + 1] - SURE))
+        weights = torch.softmax(logits, 1)
+        static = torch.sigmoid(-0.5 + 1.2 * theta[:, 2 * d + p + 2])
         noise = self.noise(theta)
         return lengths, warps, weights, static, noise
 

@@ -176,15 +176,9 @@ class Posterior:
         scale = self.rate / (self.shape - 1)
         return mean, (1.0 + LEVEL - white.square().sum(1)).clamp_min(1e-10) * scale[:, None]
 
-    def draws(
-        self, at: Points, each: int, random: torch.Generator, wider: float = 1.0, *, jointly: bool = True
-    ) -> torch.Tensor:
-        """Return draws of the values, ``(M * H, each, A)``, without noise; of each point by itself where not ``jointly``."""
+    def draws(self, at: Points, each: int, random: torch.Generator) -> torch.Tensor:
+        """Return joint draws of the values, ``(M * H, each, A)``, without noise."""
         mean, white = self._given(at)
-        if not jointly:
-            deviation = (1.0 + LEVEL - white.square().sum(1)).clamp_min(0).sqrt() * (self.rate / self.shape).sqrt()[:, None]
-            normal = torch.randn(len(self.theta), each, len(at), dtype=F, generator=random)
-            return mean[:, None, :] + normal * deviation[:, None, :]
         left = self.kernel.between(Pairs(at, at), self.theta) - white.transpose(1, 2) @ white
         torch.diagonal(left, dim1=1, dim2=2).add_(1e-7)
         root, trouble = torch.linalg.cholesky_ex(left)
@@ -193,5 +187,5 @@ class Posterior:
         gamma = torch._standard_gamma(self.shape[:, None].expand(-1, each).contiguous(), generator=random)
         scale = torch.sqrt(self.rate[:, None] / gamma)
         normal = torch.randn(len(self.theta), len(at), each, dtype=F, generator=random)
-        found: torch.Tensor = (mean[:, :, None] + (root @ normal) * (wider * scale[:, None, :])).transpose(1, 2)
+        found: torch.Tensor = (mean[:, :, None] + (root @ normal) * scale[:, None, :]).transpose(1, 2)
         return found

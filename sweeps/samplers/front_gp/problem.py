@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from .encoding import Points
@@ -26,6 +30,7 @@ class Settings:
         learned: told candidates that the hyperparameters are learned from, at most.
         beforehand: candidates whose known cost teaches what the unknown costs of others are, at most.
         cover: every so many candidates, one is of a combination of categories that was hardly tried.
+        linear: objectives are modelled as they are, without logit and logarithm.
     """
 
     chains: int = 8
@@ -37,38 +42,61 @@ class Settings:
     learned: int = 96
     beforehand: int = 48
     cover: int = 4
+    linear: bool = False
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is known when something is to be chosen; L candidates: N told ones, then running ones, then possible ones.
+    """What is known when something is to be chosen.
+
+    There are L candidates: N told ones, then all others in the order of their parameters.
 
     Attributes:
         points: the L candidates.
         values: ``(N, M)``, what was measured.
         largest: per objective, whether it is to be large.
-        running: how many candidates are running.
+        running: positions of the candidates that are running.
         known: ``(L, M)``, values that are known beforehand, NaN elsewhere.
         excess: ``(N, Q)``, by how much each limit was missed; 0 or less meets it.
         known_excess: ``(L, Q)``, the same where it is known beforehand, NaN elsewhere.
         replicates: ``(N, S, M)``, the measurements of each seed where several are known; S is 1 otherwise.
+        price: ``(L,)``, above 0, what trying each costs; None: all the same.
     """
 
     points: Points
     values: Floats
     largest: tuple[bool, ...]
-    running: int
+    running: tuple[int, ...]
     known: Floats
     excess: Floats
     known_excess: Floats
     replicates: Floats | None = None
+    price: Floats | None = None
 
     @property
     def told(self) -> int:
         """How many candidates were told."""
         return len(self.values)
 
-    @property
-    def pool(self) -> int:
-        """Where the possible candidates begin."""
-        return self.told + self.running
+    @cached_property
+    def tried(self) -> torch.Tensor:
+        """Positions of the told and running candidates."""
+        return torch.cat([torch.arange(self.told), torch.tensor(self.running, dtype=torch.int64)])
+
+    @cached_property
+    def possible(self) -> torch.Tensor:
+        """Positions of the candidates that may be tried."""
+        others = torch.ones(len(self.points), dtype=torch.bool)
+        others[self.tried] = False
+        return torch.nonzero(others)[:, 0]
+
+    @cached_property
+    def content(self) -> bytes:
+        """A digest of what there is to learn from: neither which candidates are running nor what they cost to try."""
+        parts: list[Any] = [self.values, self.known, self.excess, self.known_excess, np.array(self.largest)]
+        parts += [each.numpy() for each in (self.points.codes, self.points.places, self.points.present)]
+        parts += [] if self.replicates is None else [self.replicates]
+        found = hashlib.sha256()
+        for part in parts:
+            found.update(repr(part.shape).encode() + np.ascontiguousarray(part).tobytes())
+        return found.digest()

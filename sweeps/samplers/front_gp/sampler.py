@@ -15,11 +15,12 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from .choice import Outlook, next_candidates
+from .choice import next_candidates
 from .encoding import Encoding, Params, stem
 from .kernel import Kernel
 from .pool import drawn_pool, key_of
 from .problem import Floats, Problem, Settings
+from .saying import plain
 
 Known = Mapping[int | str, float]
 """What is known of a candidate before it is tried: objectives by number, amounts of constraints by name."""
@@ -31,6 +32,10 @@ OUTLOOK = "front_gp:outlook"
 DRAWN = 256
 """How many candidates are drawn where none are given."""
 _ONE_THREAD = threading.Lock()
+
+
+class NothingAllowed(ValueError):
+    """Every candidate was tried, or is known to miss a constraint."""
 
 
 class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked into by the check of types
@@ -46,10 +51,11 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             conditions that finished trials had.
         distributions: of every parameter of the candidates; needed with ``candidates``.
         known: returns what is known of a candidate beforehand. Candidates that are known to miss a constraint are not
-            proposed.
+            proposed: where there are no others `NothingAllowed` is raised.
         axis_of: parameters with one answer are one axis; by default ``a of b`` belongs to ``a``.
         replicates: the user attribute with what each seed measured, a list per seed with a value per objective, where the
             trial's values are means; a trial without it counts as one measurement.
+        price: returns what trying a candidate costs, above 0: the gain is then weighed per cost. None: per candidate.
         settings: how much is computed.
     """
 
@@ -62,6 +68,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         known: Callable[[Params], Known] | None = None,
         axis_of: Callable[[str], str] = stem,
         replicates: str = REPLICATES,
+        price: Callable[[Params], float] | None = None,
         settings: Settings | None = None,
     ) -> None:
         self._seed = int(np.random.default_rng(seed).integers(2**31)) if seed is None else seed
@@ -71,6 +78,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         self._distributions: dict[str, BaseDistribution] = {}
         self._known: Callable[[Params], Known] = known or (lambda params: {})
         self._outlook: dict[str, Any] | None = None
+        self._price = price
         if candidates is not None:
             self.choose_from(candidates, distributions or {}, known)
 
@@ -87,12 +95,17 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         self._candidates, self._distributions = list(candidates), dict(distributions)
         self._known = known or (lambda params: {})
 
+    def weigh(self, price: Callable[[Params], float]) -> None:
+        """Set what trying a candidate costs."""
+        self._price = price
+
     @property
     def outlook(self) -> dict[str, Any] | None:
         """What was expected at the last proposal; None before something was told.
 
         ``expected_gain``: the share of the hypervolume of all candidates that those told do not have yet, ``low`` and
-        ``high`` its 90 % interval; ``front``: the front of what candidates are expected to be worth, each as
+        ``high`` its 90 % interval, both corrected by how earlier expectations came true; ``promised``: the same as drawn,
+        uncorrected; ``front``: the front of what candidates are expected to be worth, each as
         ``[parameters, probability of being on the front]``.
         """
         return self._outlook
@@ -119,13 +132,15 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         seen = {key_of(each.params) for each in others if each.state != TrialState.FAIL or self._candidates is not None}
         pool = self._pool(told, search_space, seen, trial.number)
         if not pool:
+            if any(_misses(self._known(params)) for params in self._candidates or ()):
+                raise NothingAllowed("nothing left to propose: every candidate was tried, or is known to miss a constraint")
             return {}
         with one_thread():
-            chosen, outlook = self._next(study.directions, told, running, pool, search_space, trial.number)
+            params, outlook = self._next(study.directions, told, running, pool, search_space, trial.number)
         self._outlook = outlook
         if outlook is not None:
             study._storage.set_trial_system_attr(trial._trial_id, OUTLOOK, outlook)
-        return dict(pool[chosen])
+        return dict(params)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -143,8 +158,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             random = np.random.default_rng([self._seed, number])
             found = drawn_pool([each.params for each in told], space, DRAWN, random)
         left = [params for params in found if key_of(params) not in seen]
-        allowed = [params for params in left if not _misses(self._known(params))]
-        return allowed or left
+        return [params for params in left if not _misses(self._known(params))]
 
     def _next(
         self,
@@ -154,9 +168,11 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         pool: Sequence[Params],
         space: Mapping[str, BaseDistribution],
         number: int,
-    ) -> tuple[int, dict[str, Any] | None]:
+    ) -> tuple[Params, dict[str, Any] | None]:
         encoding = Encoding(space, self._axis_of)
-        params = [*(each.params for each in told), *(each.params for each in running), *pool]
+        going = {key_of(each.params): each.params for each in running}
+        others = sorted((going | {key_of(params): params for params in pool}).items())
+        params = [*(each.params for each in told), *(one for _, one in others)]
         limits = sorted({name for each in told for name in _constraints(each)})
         known = [self._known(one) for one in params]
         values = np.array([each.values for each in told], dtype=float).reshape(len(told), len(directions))
@@ -166,7 +182,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             points=encoding.points(params),
             values=values,
             largest=tuple(direction == StudyDirection.MAXIMIZE for direction in directions),
-            running=len(running),
+            running=tuple(len(told) + place for place, (key, _) in enumerate(others) if key in going),
             known=_trusted(_table(known, range(len(directions))), values),
             excess=excess,
             known_excess=_trusted(
@@ -174,23 +190,12 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
                 excess,
             ),
             replicates=_replicates(told, self._replicates, len(directions)),
+            price=None if self._price is None else np.array([self._price(one) for one in params], dtype=float),
         )
         random = torch.Generator().manual_seed((self._seed * 1_000_003 + number) % 2**63)
         kernel = Kernel(len(encoding.categories), len(encoding.numeric))
         chosen, outlook = next_candidates(problem, kernel, random, self._settings)
-        return chosen[0], None if outlook is None else _plain(outlook, params)
-
-
-def _plain(outlook: Outlook, params: Sequence[Params]) -> dict[str, Any]:
-    members = np.flatnonzero(outlook.front)
-    likely = sorted((-outlook.on_front[at], outlook.rows[at]) for at in members)
-    low, high = np.quantile(outlook.remaining, [0.05, 0.95])
-    return {
-        "expected_gain": float(outlook.remaining.mean()),
-        "low": float(low),
-        "high": float(high),
-        "front": [[dict(params[row]), float(-share)] for share, row in likely],
-    }
+        return params[chosen[0]], None if outlook is None else plain(outlook, params)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,6 +21,10 @@ LARGE = 150
 """Told candidates beyond which half as many sets of hyperparameters are drawn."""
 EXACT = 1e6
 """So many seeds a value counts as that is known beforehand: no noise."""
+AT_ONCE = 512
+"""Candidates that are predicted at a time: their covariances stay within the processor's cache."""
+KEPT = 2
+"""How many of the last `Worth` are kept: asks between which nothing was told share one."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +37,20 @@ class _Learned:
 
 
 class Worth:
-    """Draws of objectives and limits.
+    """What was learned of objectives and limits: a function of what was told and of the candidates, and so of nothing drawn.
 
     Outputs are the objectives, then the amounts by which limits are missed. A limit on an objective is no output of its own.
 
     Args:
         problem: with at least one told candidate.
         kernel: over its points.
-        random: every draw is made with it.
         settings: how much is computed.
     """
 
-    def __init__(self, problem: Problem, kernel: Kernel, random: torch.Generator, settings: Settings) -> None:
-        self._problem, self._kernel, self._random, self._settings = problem, kernel, random, settings
+    def __init__(self, problem: Problem, kernel: Kernel, settings: Settings) -> None:
+        # every proposal until something else is told shares what is learned here: it hangs on no number of an ask
+        self._problem, self._kernel, self._settings = replace(problem, running=()), kernel, settings
+        self._learns = torch.Generator().manual_seed(int.from_bytes(problem.content[:7], "big"))
         # with many told the posterior of the hyperparameters is narrow: fewer of them, and more draws of each
         large = problem.told > LARGE
         self._chains = settings.chains // 2 if large else settings.chains
@@ -59,18 +66,18 @@ class Worth:
         self._learned = [self._learn(group) for group in groups if group]
 
     def _learn(self, outputs: list[int]) -> _Learned:
-        problem, settings = self._problem, self._settings
+        problem, settings, linear = self._problem, self._settings, self._settings.linear
         rows, measured = torch.arange(problem.told), self._told[:, outputs]
         seeds = torch.full((problem.told,), float(1 if problem.replicates is None else problem.replicates.shape[1]), dtype=F)
         known = torch.nonzero(~torch.isnan(self._known[:, outputs[0]]))[:, 0]
         known = known[known >= problem.told]
         if len(known):  # the same cost of other candidates, known beforehand
-            known = known[torch.randperm(len(known), generator=self._random)[: settings.beforehand]].sort().values
+            known = known[torch.randperm(len(known), generator=self._learns)[: settings.beforehand]].sort().values
             rows, measured = torch.cat([rows, known]), torch.cat([measured, self._known[known][:, outputs]])
             seeds = torch.cat([seeds, torch.full((len(known),), EXACT, dtype=F)])
         objectives = [m < len(problem.largest) for m in outputs]
         scales = [
-            Scale.of(measured[:, at], objective and problem.largest[m], None if objective else "linear")
+            Scale.of(measured[:, at], objective and problem.largest[m], None if objective and not linear else "linear")
             for at, (m, objective) in enumerate(zip(outputs, objectives, strict=True))
         ]
         values = torch.stack([scale.forward(measured[:, at]) for at, scale in enumerate(scales)])
@@ -78,9 +85,9 @@ class Worth:
         scatter, freedom = (torch.tensor(column, dtype=F) for column in zip(*both, strict=True))
         whole = some = Told(problem.points.take(rows), values, seeds, scatter, freedom)
         if len(rows) > settings.learned:
-            some = whole.take(torch.randperm(len(rows), generator=self._random)[: settings.learned])
+            some = whole.take(torch.randperm(len(rows), generator=self._learns)[: settings.learned])
         steps = settings.steps if self._chains == settings.chains else settings.steps // 2
-        theta, which = hyperparameters(self._kernel, some, self._chains, steps, self._random)
+        theta, which = hyperparameters(self._kernel, some, self._chains, steps, self._learns)
         return _Learned(outputs, scales, Posterior.of(self._kernel, whole, theta, which))
 
     def _scatter(self, output: int, scale: Scale) -> tuple[float, float]:
@@ -95,20 +102,24 @@ class Worth:
         left = values - values.mean(0) - values.mean(1, keepdim=True) + values.mean()
         return float(left.square().sum()), float((values.shape[0] - 1) * (values.shape[1] - 1))
 
-    def draw(self, rows: torch.Tensor, *, jointly: bool = True) -> tuple[Floats, NDArray[np.bool_]]:
+    def draw(self, rows: torch.Tensor, random: torch.Generator, *, jointly: bool = True) -> tuple[Floats, NDArray[np.bool_]]:
         """Return draws of the objectives ``(S, rows, M)``, all to be large, and whether all limits are met ``(S, rows)``.
 
         Args:
             rows: which candidates.
+            random: the draws are made with it.
             jointly: the candidates of one draw belong to one world; otherwise each is drawn by itself, which is quick.
         """
         chains = self._chains if jointly else min(self._chains, FEW)
         samples, known = chains * self._draws, self._known[rows]
         found = known.expand(samples, -1, -1).clone()
         at = self._problem.points.take(rows)
-        for learned in self._learned:
-            posterior = learned.posterior if jointly else learned.posterior.few(FEW)
-            drawn = posterior.draws(at, self._draws, self._random, jointly=jointly)
+        for place, learned in enumerate(self._learned):
+            if jointly:
+                drawn = learned.posterior.draws(at, self._draws, random)
+            else:
+                mean, deviation = (each[:, None, rows] for each in self._one_by_one[place])
+                drawn = mean + deviation * torch.randn(len(mean), self._draws, len(rows), dtype=F, generator=random)
             drawn = drawn.reshape(len(learned.outputs), samples, len(rows))
             for scale, m, each in zip(learned.scales, learned.outputs, drawn, strict=True):
                 found[:, :, m] = torch.where(torch.isnan(known[:, m]), scale.back(each), known[:, m])
@@ -117,6 +128,33 @@ class Worth:
         values = found.numpy()
         feasible: NDArray[np.bool_] = np.all(values[:, :, len(self._signs) :] <= 0, axis=2)
         return values[:, :, : len(self._signs)] * self._signs, feasible
+
+    @cached_property
+    def _one_by_one(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Means and standard deviations of all candidates, each by itself, of every process."""
+        found, every = [], len(self._problem.points)
+        for learned in self._learned:
+            few = learned.posterior.few(FEW)
+            parts = [
+                few.marginal(self._problem.points.take(torch.arange(start, min(start + AT_ONCE, every))))
+                for start in range(0, every, AT_ONCE)
+            ]
+            found.append((torch.cat([each[0] for each in parts], 1), torch.cat([each[1] for each in parts], 1).sqrt()))
+        return found
+
+
+_KEPT: OrderedDict[tuple[bytes, Kernel, Settings], Worth] = OrderedDict()
+
+
+def learned_of(problem: Problem, kernel: Kernel, settings: Settings) -> Worth:
+    """Return what is learned from what was told; kept for the next ask, which mostly wants the same."""
+    key = (problem.content, kernel, settings)
+    if key not in _KEPT:
+        _KEPT[key] = Worth(problem, kernel, settings)
+    _KEPT.move_to_end(key)
+    while len(_KEPT) > KEPT:
+        _KEPT.popitem(last=False)
+    return _KEPT[key]
 
 
 def _following(problem: Problem) -> dict[int, tuple[int, float, float]]:

@@ -100,12 +100,12 @@ def test_candidates_that_are_alike_are_named_and_who_collapsed_is_counted(study)
     table["delta_accuracy"] = np.where(table["method"] == "network_slimming", -0.3, 0.0)
     found = StudyFolder(study.path, {}, table)
     decisive: dict[str, Direction] = {"accuracy": "max", "nonzero_parameters": "min"}
-    points = Points(candidates(table, decisive, shown=["delta_accuracy"]), decisive)
+    points = Points(candidates(table, decisive, shown=["delta_accuracy", "delta_ece"]), decisive)
     points.table["front"], points.table["frequency"] = points.table["method"].isin(["l1_filter", "network_slimming"]), 0.4
     text = " ".join(frequency_sentences(found, points))
-    assert "Of 2 places on the front 0 hold in at least 95 % of the draws" in text
+    assert "Of 2 members of the front, pruned or not, 0 keep their places in at least 95 % of the draws" in text
     assert "n, l1_filter 0.5, 2 epochs from n, network_slimming 0.5, 2 epochs" in text
-    assert "1 of the 2 lost more than 10 points" in text
+    assert "1 of the 2 members has collapsed: more than 10 points" in text
     apart = table.assign(accuracy=table["accuracy"] + np.where(table["method"] == "l1_filter", 0.05, 0.0))
     clear = frequency_sentences(StudyFolder(study.path, {}, apart), points)
     assert not any("l1_filter 0.5, 2 epochs from n, network_slimming" in line for line in clear)
@@ -119,7 +119,7 @@ def test_scaling_shows_candidate_and_control_from_the_records(study):
     rows = rows_of(chosen[chosen["method"] == "network_slimming"])
     (own, control) = scaling_rows(found, rows)
     assert (own[0], control[0]) == ("n, network_slimming 0.5, 2 epochs", "its control")
-    assert (own[1][1], control[1][1]) == ("0.0200", "0.0100")
+    assert (own[1][1], control[1][1]) == ("2.00 %", "1.00 %")
     numbers = {(network, metric): mean for _, network, metric, mean, _ in scaling_table(found, rows)[1]}
     assert numbers["control", "nll"] == pytest.approx(0.42)
 

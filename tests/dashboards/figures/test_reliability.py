@@ -110,8 +110,8 @@ def test_every_seed_has_its_own_ece_and_the_report_says_their_mean(tmp_path: Pat
             points = zip(bins.count[filled], bins.confidence[filled], bins.accuracy[filled], strict=True)
             assert by_hand(list(points)) == pytest.approx(records.loc[seed.seed, column], abs=1e-9)
     (sentence,) = ece_sentences([depth])
-    assert f"ECE {records['ece'].mean():.4f} as trained, {records['ece_t'].mean():.4f} after" in sentence
-    assert f"(debiased {records['ece_debiased'].mean():.4f} and " in sentence  # the column of the same images
+    assert f"ECE {100 * records['ece'].mean():.2f} % as trained, {100 * records['ece_t'].mean():.2f} % after" in sentence
+    assert f"(debiased {100 * records['ece_debiased'].mean():.2f} % and " in sentence  # the column of the same images
     # The table beside the page, of whichever candidate comes first: the columns of its records, seed by seed.
     known = {f"{value:.8f}" for value in table["ece_t"]}
     for number in "012":

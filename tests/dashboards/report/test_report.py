@@ -104,7 +104,8 @@ def test_the_tables_beside_the_page_hold_the_same_differences(page, study_folder
     first = table[(table["question"] == "Smallest") & (table["metric"] == "accuracy")].iloc[0]
     row = next(row for row in rows_of(points.complete) if candidate(row) == first["candidate"])
     assert first["difference"] == pytest.approx(row.delta_accuracy)
-    assert f"{100 * first['low']:+.1f}, {100 * first['high']:+.1f}" in markup(page)
+    low, high = (f"{100 * first[name]:+.1f}".replace("+0.0", "0.0").replace("-0.0", "0.0") for name in ("low", "high"))
+    assert f"[{low}, {high}]" in markup(page)
     effects = pd.read_csv(page.parent / "tables" / "effects.csv")
     assert set(effects["factor"]) == {"method", "ratio", "budget"}
 

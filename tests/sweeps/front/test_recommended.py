@@ -32,11 +32,10 @@ def record(arm: str, method: str, ratio: float, accuracy: float, size: int, nonz
 
 def with_deltas(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
-    control = table[table["method"].eq("control")].set_index(["seed", "budget"])["val_accuracy"]
-    against = pd.Series(
-        [control.get((seed, budget), np.nan) for seed, budget in zip(table["seed"], table["budget"], strict=True)]
-    )
-    table["delta_val_accuracy"] = (table["val_accuracy"] - against).where(~table["method"].isin(["baseline", "dense"]))
+    control = table[table["method"].eq("control")].set_index(["network", "seed", "budget"])["val_accuracy"]
+    own = zip(table["network"], table["seed"], table["budget"], strict=True)
+    against = table["val_accuracy"] - [control.get(each, np.nan) for each in own]
+    table["delta_val_accuracy"] = against.where(~table["method"].isin(["baseline", "dense"]))
     return table
 
 
@@ -58,8 +57,8 @@ def test_by_default_it_is_the_smallest_file_that_loses_at_most_a_point_against_i
     assert one.control is not None and one.control["size_bytes"] == 4000
     # two qualify (-0.5 and -0.1 points), four compete
     assert recommended_sentence(one) == (
-        "Take net-l1_filter at 0.5, 2 epochs: the smallest file of the 2 pruned networks (of 4) that lose at most 1 point "
-        "of accuracy against their control, 2,500 bytes instead of 4,000 bytes unpruned."
+        "Take net-l1_filter at 0.5, 2 epochs: of the 2 pruned networks (of 4) that lose at most 1 point of accuracy against "
+        "their control, the only one with a smaller file than its control, 2,500 bytes against 4,000 bytes of its control."
     )
 
 
@@ -72,7 +71,10 @@ def test_zeros_in_a_file_that_is_no_smaller_decide_only_where_nothing_shrinks():
 def test_limits_take_the_place_of_the_default_margin_and_read_selection_numbers():
     one = found([CONTROL, FILTERS, SMALLER_AND_WORSE, COLLAPSED], "accuracy >= 0.92")
     assert one.name == "net-l1_filter-r0.70-b2"
-    assert "that meet the limits (val_accuracy >= 0.92), 1,800 bytes" in recommended_sentence(one)
+    assert recommended_sentence(one) == (
+        "Take net-l1_filter at 0.7, 2 epochs: the smallest file of the 2 pruned networks (of 3) that meet the limits "
+        "(val_accuracy >= 0.92) and have a smaller file than their control, 1,800 bytes against 4,000 bytes of its control."
+    )
 
 
 def test_a_declared_margin_counts_beside_limits():
@@ -103,6 +105,12 @@ def test_a_dense_network_that_keeps_as_much_in_a_smaller_file_is_the_answer_inst
         assert one.title == "half-dense"
         assert "it was never pruned" in recommended_sentence(one)
         assert "net-l1_filter at 0.5, 2 epochs, has 2,500 bytes" in recommended_sentence(one)
+
+
+def test_another_network_that_is_smaller_unpruned_and_as_good_is_the_answer_too():
+    other = record("tiny", "control", 0, 0.95, 2000, 500, network="tiny")
+    one = found([CONTROL, FILTERS, other])
+    assert (one.outcome, one.name) == ("dense", "tiny-control-b2")
 
 
 def test_shorter_budgets_and_incomplete_candidates_do_not_compete():
@@ -152,5 +160,8 @@ def test_demands_are_those_of_limits_and_margins_each_on_the_column_that_decides
     columns = pd.Index(["val_accuracy", "delta_val_accuracy", "delta_accuracy", "delta_val_ece"])
     limit = parse_limit("accuracy >= 0.9")
     assert list(map(str, demands_of(columns, [limit], {}))) == ["val_accuracy >= 0.9"]
-    assert list(map(str, demands_of(columns, [], {"ece": 0.01}))) == ["delta_val_ece <= 0.01", "delta_val_accuracy >= -0.01"]
+    declared = ["delta_val_accuracy >= -0.01", "delta_val_ece <= 0.02"]  # no others than those that it names, and accuracy
+    assert list(map(str, demands_of(columns, [], {"ece": 0.02}))) == declared
+    default = ["delta_val_accuracy >= -0.01", "delta_val_ece <= 0.01"]  # ECE by default where it is an objective
+    assert list(map(str, demands_of(columns, [], {}, objectives=["accuracy", "ece", "macs"]))) == default
     assert list(map(str, demands_of(columns, [], {}, "report"))) == ["delta_accuracy >= -0.01"]

@@ -77,7 +77,7 @@ def test_a_run_writes_down_what_its_data_is(tmp_path: Path, monkeypatch: pytest.
     study, out = own(tmp_path), tmp_path / "out"
     plan = make_plan(study, out)
     assert plan.checksum is not None
-    assert plan.data == DataFacts(plan.checksum, 80, 0, (16, 16, 3), 4, {})
+    assert plan.data == DataFacts(plan.checksum, 80, 0, (16, 16, 3), 4, {}, ("0", "1", "2", "3"))
     out.mkdir()
     Books.open(study, plan, out)
     forbid_images(monkeypatch)

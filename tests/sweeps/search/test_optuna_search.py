@@ -305,9 +305,9 @@ def test_a_sampler_that_thinks_for_long_holds_up_nobody_and_proposes_the_same(em
         folder.mkdir()
         shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
         search = OptunaSearch(books(folder), 2, 0)
-        search._make = lambda seed: optuna.samplers.TPESampler(seed=seed)
+        search._asker._make = lambda seed: optuna.samplers.TPESampler(seed=seed)
         if name == "b":
-            search._make = lambda seed: Slow(seed=seed)
+            search._asker._make = lambda seed: Slow(seed=seed)
             assert search.next(1, wait=False) == [] == search.next(1, wait=False)
             assert books(folder).rows() == []
             release.set()

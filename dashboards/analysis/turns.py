@@ -1,0 +1,155 @@
+"""What would change the answer: the nearest limits at which another network is recommended, each tried on the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dashboards import labels
+from dashboards.analysis.points import Points, rows_of
+from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.quantities import direction_of, is_cost, title_of
+from sweeps.front.recommended import recommend_by
+from sweeps.study.deciding import deciding_column
+from sweeps.study.values import Limit
+
+STEP = 0.001
+"""Limits are named in steps of a tenth of a percentage point, or as much of a number that is no share."""
+_SHOWN = 2
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One limit, and what is recommended with it.
+
+    Attributes:
+        demand: the limit; it replaces that on the same column, or stands beside those of the study.
+        row: who wins then; None where nothing qualifies any more.
+        away: how far the demand is from what holds today.
+        sentence: the same in words.
+    """
+
+    demand: Limit
+    row: Any | None
+    away: float
+    sentence: str
+
+
+def turns(study: StudyFolder, points: Points) -> list[Turn]:
+    """Return the limits at which another network is recommended, nearest first: at most one tighter and one looser each.
+
+    Tried are the columns that are demanded today, and the difference to the control in what the study decides by.
+    """
+    found = points.recommended
+    if found.outcome not in ("pruned", "dense") or found.row is None:
+        return []
+    demanded = {one.column: one for one in found.demands if not is_cost(one.column)}
+    tried = [_free(column) for column in _decided_by(study, points) if column not in demanded]
+    result = []
+    for demand in [*demanded.values(), *(one for one in tried if one.column in found.row)]:
+        own = float(found.row[demand.column])
+        for looser in (False, True):
+            turn = _nearest(study, points, demand, own, looser=looser)
+            if turn is not None:
+                result.append(turn)
+    return sorted(result, key=lambda one: (one.away, one.demand.column))[:_SHOWN]
+
+
+def wins_when(study: StudyFolder, points: Points, row: Any, column: str) -> str:
+    """Return the limit on a column at which an alternative is recommended, in words; that there is none, otherwise."""
+    value = float(getattr(row, column, math.nan))
+    if math.isnan(value):
+        return ""
+    best = direction_of(column) == "max"
+    bound = _rounded(value, down=best)
+    demand = Limit(column, ">=" if best else "<=", bound)
+    won = _with(study, points, demand)
+    if won is not None and won.place == row.place:
+        return f"Ask for {_asks(demand)}: then it is the answer."
+    return f"No limit on {title_of(column)} makes it the answer: a smaller network meets each that it meets."
+
+
+def _nearest(study: StudyFolder, points: Points, demand: Limit, own: float, *, looser: bool) -> Turn | None:
+    """Return the nearest tighter or looser bound at which another network is recommended; None where there is none."""
+    if looser and math.isinf(demand.value):
+        return None
+    up = demand.comparison.startswith(">")
+    table = points.at_longest()
+    values = table.loc[~table["method"].isin(REFERENCES) & ~table["collapsed"], demand.column].dropna().astype(float)
+    # a network enters at its own value, rounded so that it does; the recommended one leaves just beyond its own
+    entering = {_rounded(value, down=up) for value in values if not demand.holds(value)}
+    bounds = entering if looser else {_beyond(own, up=up)}
+    current = points.recommended.row
+    for bound in sorted(bounds, key=lambda one: abs(one - (own if math.isinf(demand.value) else demand.value))):
+        changed = replace(demand, value=bound, comparison=">=" if up else "<=")
+        row = _with(study, points, changed)
+        if row is None and looser:
+            continue
+        if row is None or current is None or row.place != current["place"]:
+            # how far from the bound of today, or from the number itself where nothing is demanded of it
+            away = abs(bound - (own if math.isinf(demand.value) else demand.value))
+            return Turn(changed, row, away, _sentence(points, changed, row, looser=looser))
+    return None
+
+
+def _with(study: StudyFolder, points: Points, demand: Limit) -> Any | None:
+    others = tuple(one for one in points.recommended.demands if one.column != demand.column)
+    found = recommend_by(points.table, study.objectives, (*others, demand), study.select_on)
+    return None if found.row is None else rows_of(points.table.loc[[found.index]])[0]
+
+
+def _sentence(points: Points, demand: Limit, row: Any | None, *, looser: bool) -> str:
+    asked = f"{'Allow' if looser else 'Ask for'} {_asks(demand)}"
+    if row is None:
+        return f"{asked}: no network qualifies."
+    cost = points.recommended.cost
+    return f"{asked}: {labels.candidate(row)}, {labels.number(getattr(row, cost), cost)}."
+
+
+def _asks(demand: Limit) -> str:
+    """Return a demand in words: "at most 0.4 points of accuracy lost", "ECE of at most 0.0200"."""
+    column, value = demand.column, demand.value
+    metric = column.removeprefix("delta_").removeprefix("val_")
+    most = "at most" if demand.comparison.startswith("<") else "at least"
+    if not column.startswith("delta_"):
+        return f"{labels.title(metric)} of {most} {labels.number(value, metric)}"
+    amount = labels.number(abs(value), column, sign=True).lstrip("+")
+    if most == "at least" and value <= 0:
+        return f"at most {amount} of {labels.title(metric)} lost"
+    if most == "at most" and value < 0:
+        return f"{labels.title(metric)} at least {amount} below the control's"
+    return f"{labels.title(metric)} {most} {amount} above the control's"
+
+
+def _decided_by(study: StudyFolder, points: Points) -> Iterable[str]:
+    """Return the differences to the control, on the images that select, of the metrics that the study decides by."""
+    names = [name for name in study.objectives if not is_cost(name)]
+    columns = [deciding_column(f"delta_{name}", points.table.columns, study.select_on) for name in names]
+    return [name for name in columns if name in points.table and points.table[name].notna().any()]
+
+
+def _free(column: str) -> Limit:
+    """Return the demand of a column that anything meets."""
+    best = direction_of(column.removeprefix("delta_").removeprefix("val_")) == "max"
+    return Limit(column, ">=" if best else "<=", -math.inf if best else math.inf)
+
+
+def _rounded(value: float, *, down: bool) -> float:
+    """Return the nearest step that a value meets: at or below it, or at or above it."""
+    near = round(value / STEP)
+    if abs(value / STEP - near) < 1e-6:
+        return value
+    return float(np.round((math.floor(value / STEP) if down else math.ceil(value / STEP)) * STEP, 9))
+
+
+def _beyond(value: float, *, up: bool) -> float:
+    """Return the nearest step that a value no longer meets: above it, or below it."""
+    near = round(value / STEP)
+    if abs(value / STEP - near) < 1e-6:
+        return float(np.round((near + (1 if up else -1)) * STEP, 9))
+    return float(np.round((math.ceil(value / STEP) if up else math.floor(value / STEP)) * STEP, 9))

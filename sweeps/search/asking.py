@@ -1,0 +1,171 @@
+"""One question to a sampler: a study in memory is built from the rows, asked, and forgotten.
+
+What is proposed is a function of the rows, the search's seed and the number of the ask. A candidate that was asked for
+before, or is known to miss a limit, is refused and the sampler asked again; in the end one at random is taken.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prune_core.base.errors import BadInput
+from prune_core.base.seeds import derive_seed, numpy_generator
+from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects, Weighs
+from sweeps.search.allowed import Allowed
+from sweeps.search.optuna_study import KEY, STOPPED_AT, OptunaBooks
+from sweeps.search.pool import CostsOf, Pool, parameters_text
+from sweeps.search.search import draw
+from sweeps.search.space import Candidate
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
+
+REDRAWS = 10
+"""How often a proposal that is refused is drawn again before one at random is taken."""
+
+
+@dataclass(frozen=True)
+class Thought:
+    """What a sampler answered.
+
+    Attributes:
+        candidate: to try next.
+        system: what it noted at the trial.
+        outlook: what it expects; None where it says nothing.
+    """
+
+    candidate: Candidate
+    system: Mapping[str, Any]
+    outlook: Mapping[str, Any] | None
+
+
+class Asker:
+    """Asks one of Optuna's samplers.
+
+    Args:
+        books: holds space, objectives and limits.
+        seed: of the search.
+        sampler: a name of `SAMPLERS`.
+        costs: returns what is known beforehand of an arm at a ratio, by column.
+        expects: the sampler must say what it expects.
+        price: what trying a candidate costs, which the sampler is to weigh its gain against; None: all the same.
+
+    Raises:
+        UnknownName: no such sampler.
+    """
+
+    def __init__(
+        self,
+        books: OptunaBooks,
+        seed: int,
+        sampler: str,
+        costs: CostsOf,
+        *,
+        expects: bool = False,
+        price: Callable[[Candidate], float] | None = None,
+    ) -> None:
+        self._make: Callable[[int], object] = SAMPLERS.get(sampler)
+        self._books, self._seed, self._sampler, self._expects = books, seed, sampler, expects
+        self._price = price
+        self.allowed = Allowed(books, costs)
+        self.pool = Pool(books, seed, costs, self.allowed)
+
+    def __call__(self, number: int, seen: Collection[str], rows: Sequence[FrozenTrial]) -> Thought:
+        """Return the next candidate.
+
+        Args:
+            number: of the ask.
+            seen: keys of the candidates that have a row; some that has none may be proposed.
+            rows: the books.
+
+        Raises:
+            BadInput: the sampler cannot be made, or does not say what it expects where it must.
+        """
+        import optuna
+        from optuna.trial import TrialState
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            mind = optuna.create_study(directions=self._books.study.directions)
+            mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
+            for attempt in range(REDRAWS):
+                mind.sampler = sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
+                if isinstance(sampler, ChoosesFrom):
+                    sampler.choose_from(*self.pool.at(number, first=not any(row.values for row in rows)))
+                if self._price is not None:
+                    self._weigh(sampler, rows)
+                trial = mind.ask()
+                candidate = self._books.parameters.suggest(trial, number)
+                if candidate.key not in seen and self.allowed(candidate):
+                    system = dict(mind.get_trials(deepcopy=False)[-1].system_attrs)
+                    return Thought(candidate, system, self._outlook_of(sampler))
+                mind.tell(trial, state=TrialState.FAIL)
+        return Thought(self._unseen(number, seen), {}, None)
+
+    def _weigh(self, sampler: BaseSampler, rows: Sequence[FrozenTrial]) -> None:
+        """Tell a sampler what candidates cost.
+
+        Raises:
+            BadInput: it does not weigh costs.
+        """
+        if not isinstance(sampler, Weighs):
+            raise BadInput(f"search.gain: cost: sampler {self._sampler!r} does not weigh costs (allowed: {DEFAULT})")
+        asked = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
+
+        def price(params: Mapping[str, Any]) -> float:
+            key = self.pool.key_of(params) or asked.get(parameters_text(params))
+            return 1.0 if key is None or self._price is None else self._price(Candidate.from_key(key))
+
+        sampler.weigh(price)
+
+    def _outlook_of(self, sampler: BaseSampler) -> Mapping[str, Any] | None:
+        if isinstance(sampler, SaysWhatItExpects):
+            return sampler.outlook
+        if self._expects:
+            raise BadInput(f"search.until: sampler {self._sampler!r} does not say what it expects (allowed: {DEFAULT})")
+        return None
+
+    def _made(self, seed: int) -> BaseSampler:
+        from optuna.samplers import BaseSampler
+
+        try:
+            sampler = self._make(seed)
+        except Exception as error:
+            raise BadInput(f"sampler {self._sampler!r} cannot be made: {type(error).__name__}: {error}") from error
+        if not isinstance(sampler, BaseSampler):
+            raise BadInput(f"sampler {self._sampler!r} returned a {type(sampler).__name__} (allowed: a sampler of Optuna)")
+        return sampler
+
+    def _unseen(self, number: int, seen: Collection[str]) -> Candidate:
+        """Return a random candidate that was never asked for and may be."""
+        space = self._books.parameters.space
+        if space.size is None:
+            drawn = (draw(space, self._seed, "unseen", number, attempt) for attempt in itertools.count())
+            return next(each.numbered(number) for each in drawn if each.key not in seen and self.allowed(each))
+        left = [candidate for candidate in space.candidates() if candidate.key not in seen and self.allowed(candidate)]
+        return left[int(numpy_generator(self._seed, "unseen", number).integers(len(left)))].numbered(number)
+
+
+def _as_the_sampler_sees_it(row: FrozenTrial) -> FrozenTrial:
+    """Return a row as it is; one that was stopped early with its values there, as worse than any that was not.
+
+    Samplers for several objectives cannot do with Optuna's own state for it, which has no values.
+    """
+    from optuna.trial import TrialState, create_trial
+
+    if STOPPED_AT not in row.user_attrs or not row.state.is_finished():
+        return row
+    return create_trial(
+        state=TrialState.COMPLETE,
+        values=list(row.user_attrs[STOPPED_AT]),
+        params=row.params,
+        distributions=row.distributions,
+        user_attrs=dict(row.user_attrs),
+        system_attrs=dict(row.system_attrs),
+        constraints={"stopped early": 1.0},
+    )

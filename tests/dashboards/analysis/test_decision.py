@@ -1,0 +1,157 @@
+"""The decision: what the cards say is what the records hold, and every limit that is said to change the answer does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.first_screen import five_answers
+from dashboards.analysis.answers import answers
+from dashboards.analysis.claims import Paired
+from dashboards.analysis.counts import members_sentence
+from dashboards.analysis.decision import Decision, decide, named
+from dashboards.analysis.membership_text import frequency_sentences
+from dashboards.analysis.points import Points, candidate_points, rows_of
+from dashboards.analysis.scale import mark, shared_scale
+from dashboards.analysis.turns import turns
+from dashboards.reading.study_folder import StudyFolder
+from prune_core.base.kinds import REFERENCES
+from sweeps.front.recommended import recommend_by
+from sweeps.front.volume import non_dominated
+from tests.dashboards import synthetic
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return synthetic.records(networks=("small_vgg",))
+
+
+def opened(tmp_path, table: pd.DataFrame, **plain: object) -> tuple[StudyFolder, Points]:
+    study = StudyFolder(tmp_path, synthetic.study(limits=[], **plain), table)
+    return study, candidate_points(study)
+
+
+def decided(study: StudyFolder, points: Points) -> Decision:
+    return decide(study, points, answers(study, points))
+
+
+def shaken(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The same study with other numbers: each trial's accuracy, ECE and mPC moved, differences to the control made again."""
+    stream = np.random.default_rng(seed)
+    made = table.copy()
+    pruned = ~made["method"].isin(REFERENCES)
+    for name, scale in (("accuracy", 0.05), ("ece", 0.02), ("mpc", 0.05)):
+        moved = stream.normal(0, scale * stream.uniform(0.05, 1), int(pruned.sum()))
+        for column in (name, f"val_{name}"):
+            made.loc[pruned, column] = (made.loc[pruned, column] + moved).clip(0.0, 1.0)
+    control = made[made["method"] == "control"].set_index(["network", "seed", "budget"])
+    index = pd.MultiIndex.from_frame(made[["network", "seed", "budget"]])
+    for name in ("accuracy", "ece", "mpc", "val_accuracy", "val_ece", "val_mpc"):
+        made[f"delta_{name}"] = made[name].to_numpy() - control[name].reindex(index).to_numpy()
+    return made
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_any_table_what_is_said_is_true(tmp_path, table, seed):
+    study, points = opened(tmp_path, shaken(table, seed))
+    found = decided(study, points)
+    # what would change the answer: with the limit named, that network and no other is recommended
+    for turn in found.turns:
+        others = tuple(one for one in points.recommended.demands if one.column != turn.demand.column)
+        won = recommend_by(points.table, study.objectives, (*others, turn.demand), study.select_on)
+        assert (won.row is None) == (turn.row is None)
+        assert turn.row is None or won.index == turn.row.Index
+        assert won.index != points.recommended.index
+    # nothing that collapsed, and nothing that misses by more than the margin, is offered as near
+    for answer in answers(study, points):
+        assert answer.row is None or not answer.row.collapsed
+        for remark in answer.remarks:
+            if remark.startswith("Smaller, and near enough"):
+                offered = [row for row in rows_of(points.at_longest()) if _name(row) in remark]
+                assert offered
+                assert all(not row.collapsed and row.delta_val_accuracy >= -0.02 for row in offered)
+    # who is on the front of the longest budget, counted again from the numbers that decide
+    own = points.complete[(points.complete["budget"] == 2) | points.complete["method"].isin(["baseline"])]
+    on = non_dominated(own[list(points.decisive)].to_numpy(), list(points.decisive.values()))
+    pruned = ~own["method"].isin(REFERENCES).to_numpy()
+    said = members_sentence(points)
+    assert f"{int((on & pruned).sum())} of {int(pruned.sum())} pruned candidates" in said
+    assert f"{int((on & ~pruned).sum())} of {int((~pruned).sum())} unpruned" in said
+    # how many members collapsed, and how many of these have a lower ECE
+    lost = own[on & own["collapsed"].to_numpy()]
+    words = " ".join(frequency_sentences(study, points))
+    assert (f"{len(lost)} of the {int(on.sum())} members" in words) == bool(len(lost))
+    lower = int((lost["delta_ece"] < 0).sum())
+    assert ("lower ECE than the control" in words) == bool(lower)
+
+
+def _name(row) -> str:
+    return f"{row.network}, {row.method} {row.ratio:g}, {row.budget} epochs"
+
+
+def test_a_card_holds_the_numbers_of_the_records_and_the_command_that_exports(tmp_path, table):
+    made = shaken(table, 0).assign(delta_worst_corruption_accuracy=-0.02)
+    study, points = opened(tmp_path, made)
+    card = decided(study, points).cards[0]
+    assert card.role.startswith("Recommended")
+    own = made[made["key"].isin(card.row.keys.split(";")) & made["budget"].eq(2)]
+    control = made[made["method"].eq("control") & made["budget"].eq(2)]
+    cells = {cell.column: cell for cell in card.cells}
+    assert cells["size_bytes"].value == f"{own['size_bytes'].mean():,.0f} B"
+    assert cells["size_bytes"].difference == f"{100 * (own['size_bytes'].mean() / control['size_bytes'].mean() - 1):+.0f} %"
+    assert cells["accuracy"].value == f"{100 * own['accuracy'].mean():.1f} %"
+    assert cells["accuracy"].difference == f"{100 * own['delta_accuracy'].mean():+.1f} points"
+    assert cells["worst_corruption_accuracy"].beside == "fog"
+    assert cells["worst_corruption_accuracy"].value == f"{100 * own['worst_corruption_accuracy'].mean():.1f} %"
+    assert card.command == f"prunefront export . --pick {points.recommended.name}"
+    assert named(decided(study, points))[card.row.place] == card.role
+
+
+def test_the_first_card_says_what_the_records_say_without_the_reports_code(tmp_path):
+    made = synthetic.records(methods={"l1_filter": 0.4, "network_slimming": 0.8})
+    made = made[made["network"].eq("small_vgg")].reset_index(drop=True)
+    study, points = opened(tmp_path, made)
+    found, expected = decided(study, points), five_answers(made)
+    card = found.cards[0]
+    cells = {cell.column: cell for cell in card.cells}
+    assert expected["which"] in found.sentence
+    assert card.name == expected["which"]
+    for column, name in (("accuracy", "accuracy"), ("ece", "ECE"), ("mpc", "mPC")):
+        assert f"{name} {cells[column].value}" in expected["what it costs"]
+    assert expected["what it costs"].endswith(f"file {cells['size_bytes'].difference}")
+    worst = cells["worst_corruption_accuracy"]
+    assert expected["what breaks it first"] == f"{worst.beside}: {worst.value}"
+
+
+def test_an_unstructured_network_says_that_its_file_does_not_shrink(tmp_path, table):
+    study, points = opened(tmp_path, table)
+    cards = decided(study, points).cards
+    unstructured = [card for card in cards if card.row.method == "unstructured"]
+    assert unstructured, "the least damaged network of these numbers is unstructured"
+    # 6,200 parameters of 4 bytes and 600 bytes around them; the mask adds a bit for each
+    assert "Its file is larger than its control's (26,175 against 25,400 bytes)" in unstructured[0].remarks[0]
+    assert "as many MACs (248 k)" in unstructured[0].remarks[0]
+
+
+def test_where_nothing_qualifies_that_is_the_sentence(tmp_path, table):
+    made = table.copy()
+    pruned = ~made["method"].isin(REFERENCES)
+    made.loc[pruned, "delta_val_accuracy"] = -0.05
+    study, points = opened(tmp_path, made)
+    found = decided(study, points)
+    assert found.sentence.startswith("Keep the unpruned network: none of ")
+    assert not any(card.role.startswith("Recommended") for card in found.cards)
+    assert turns(study, points) == []
+
+
+def test_a_scale_is_shared_and_holds_no_difference():
+    one, other = Paired(-0.02, 0.001, 3), Paired(0.01, 0.002, 3)
+    scale = shared_scale([one, None, other])
+    assert scale is not None
+    assert scale[0] == one.low
+    assert scale[1] == other.high
+    left, right = mark(one, scale), mark(other, scale)
+    assert left.zero == right.zero
+    assert 6 == left.low < left.mean < left.high < left.zero < right.mean < right.high == 94
+    assert shared_scale([None]) is None
