@@ -12,6 +12,8 @@ from sweeps.cli.group import cli, run_cli
 from sweeps.cli.secrecy import hide_credentials
 from sweeps.folder.pages import JudgedNetwork, Pages
 
+__all__ = ["PAGES", "build", "cli", "main"]
+
 
 @cli.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))

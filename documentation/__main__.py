@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from documentation.elsewhere import loaded_from_elsewhere
-from documentation.gather import ROOT, gather
+from documentation.gather import ROOT, gather, write_configuration
 
 SITE = ROOT / "build" / "site"
 
@@ -16,9 +16,10 @@ SITE = ROOT / "build" / "site"
 def main() -> int:
     """Gather, build, check; return the exit status."""
     gather(ROOT / "build" / "docs")
+    configuration = write_configuration(ROOT / "build" / "docs")
     shutil.rmtree(SITE, ignore_errors=True)
     zensical = Path(sys.executable).with_name("zensical")
-    built = subprocess.run([zensical, "build", "--clean", "--strict"], cwd=ROOT, check=False)  # noqa: S603 (this environment's own)
+    built = subprocess.run([zensical, "build", "--clean", "--strict", "-f", configuration], cwd=ROOT, check=False)  # noqa: S603 (this environment's own)
     if built.returncode != 0:
         return built.returncode
     found = loaded_from_elsewhere(SITE)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from documentation.python_page import python_page
-from documentation.reference import columns_page, command_line_page, study_file_page
+from documentation.reference import benchmarks_page, columns_page, command_line_page, study_file_page
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md", "CHANGELOG.md": "changelog.md"}
@@ -17,9 +17,11 @@ REFERENCE = {
     "command-line.md": command_line_page,
     "columns.md": columns_page,
     "python.md": python_page,
+    "benchmarks.md": benchmarks_page,
 }
 
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]*)(#[^)\s]*)?\)")
+_PAGE = re.compile(r'"([\w/-]+\.md)"')
 _MERMAID = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -35,6 +37,15 @@ def gather(target: Path) -> None:
     for path in target.rglob("*.md"):
         depth = len(path.relative_to(target).parents) - 1
         path.write_text(_of_docs(path.read_text(encoding="utf-8"), depth), encoding="utf-8")
+
+
+def write_configuration(target: Path) -> Path:
+    """Write the configuration of the site beside its sources, less the pages that are not there; return it."""
+    lines = (ROOT / "zensical.toml").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not (named := _PAGE.search(line)) or (target / named[1]).is_file()]
+    path = target.parent / "zensical.toml"
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    return path
 
 
 def links(text: str) -> list[str]:

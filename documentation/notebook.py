@@ -51,7 +51,10 @@ def write_outputs(path: Path) -> None:
 def _outputs(source: str, names: dict[str, Any]) -> list[Cell]:
     """Run one cell; the value of its last line is shown, as a notebook shows it."""
     tree = ast.parse(source)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    end = tree.body[-1] if tree.body else None
+    last = end if isinstance(end, ast.Expr) else None
+    if last is not None:
+        tree.body.pop()
     said = io.StringIO()
     with redirect_stdout(said):
         exec(compile(tree, "<cell>", "exec"), names)  # noqa: S102 (a cell is code)

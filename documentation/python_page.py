@@ -72,7 +72,7 @@ def _signature(value: Any, *, method: bool = False) -> str:
         if each.kind is each.KEYWORD_ONLY and not star:
             parts.append("*")
         star = star or each.kind in (each.KEYWORD_ONLY, each.VAR_POSITIONAL)
-        mark = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+        mark = "*" if each.kind is each.VAR_POSITIONAL else "**" if each.kind is each.VAR_KEYWORD else ""
         typed = "" if each.annotation is each.empty else f": {_type(each.annotation)}"
         default = "" if each.default is each.empty else f"{' = ' if typed else '='}{_default(each.default)}"
         parts.append(f"{mark}{each.name}{typed}{default}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import click
 
@@ -12,6 +14,7 @@ from documentation.python_page import markdown
 from prune_core.base.recipe import Recipe
 from sweeps.study.reference import column_rows, key_rows, study_lines
 
+ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 100
 
 
@@ -59,9 +62,25 @@ def command_line_page() -> str:
         context = click.Context(command, info_name=f"prunefront {name}", max_content_width=WIDTH)
         usage = " ".join(command.collect_usage_pieces(context))
         lines += [f"## {name}", "", *_block([f"prunefront {name} {usage}"]), *_paragraphs(command.help or ""), ""]
-        rows = [record for one in command.get_params(context) if (record := one.get_help_record(context)) is not None]
+        rows = [record for one in command.get_params(context) if (record := one.get_help_record(context)) and record[1]]
         lines += _table(("option", "meaning"), ((f"`{left}`", right) for left, right in rows))
     return _page("Command line", *lines)
+
+
+def benchmarks_page() -> str:
+    """Return what each benchmark measures, from the first line of its module, and the command that repeats it."""
+    rows = []
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        if '__name__ == "__main__"' in source:
+            said = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+            rows.append((f"`python -m benchmarks.{path.stem}`", said))
+    return _page(
+        "What is measured, and how",
+        "Every number in these pages comes from one of these commands; `--help` says what each takes. Made from the code.",
+        "",
+        *_table(("command", "what it measures"), rows),
+    )
 
 
 def _page(title: str, *lines: str) -> str:

@@ -182,18 +182,19 @@ class StudyResults:
 
     def _record(self, candidate: Candidate, seed: int) -> Mapping[str, Any]:
         name = _name(candidate)
-        titles = [title_of(row) for row in self.records.to_dict("records")]
+        rows = [{str(column): value for column, value in row.items()} for row in self.records.to_dict("records")]
+        titles = [title_of(row) for row in rows]
         mine = pd.Series([name in (title, folder_name(title)) for title in titles], index=self.records.index, dtype=bool)
         if not mine.any():
             near = difflib.get_close_matches(name, {folder_name(title) for title in titles}, n=3, cutoff=0.5)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             raise BadInput(f"no candidate is called {name!r}{hint} (allowed: the names of the table `candidates`)")
         found = self.records[mine & self.records["status"].eq(COMPLETE)]
-        rows = found[found["seed"].eq(seed)].to_dict("records")
-        if not rows:
+        own = found[found["seed"].eq(seed)].to_dict("records")
+        if not own:
             seeds = ", ".join(map(str, sorted(set(found["seed"])))) or "none is complete"
             raise BadInput(f"{name}: no complete record of seed {seed} (allowed: {seeds})")
-        return {str(column): value for column, value in rows[-1].items()}
+        return {str(column): value for column, value in own[-1].items()}
 
 
 def _name(candidate: Candidate) -> str:

@@ -17,7 +17,7 @@ import prunefront
 from dashboards.cli import cli
 from documentation.blocks import commands
 from documentation.elsewhere import loaded_from_elsewhere
-from documentation.gather import ROOT, gather, links
+from documentation.gather import ROOT, gather, links, write_configuration
 from sweeps.study.model import Study
 
 
@@ -59,7 +59,7 @@ def test_links_of_the_site_end_in_it(gathered: Path) -> None:
 
 
 def test_every_page_is_in_the_navigation(gathered: Path) -> None:
-    project = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads(write_configuration(gathered).read_text(encoding="utf-8"))["project"]
 
     def named(entry: Any) -> list[str]:
         if isinstance(entry, str):

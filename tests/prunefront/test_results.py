@@ -43,7 +43,7 @@ def test_the_front_at_a_budget_has_what_nothing_beats_there(opened: StudyResults
 
 
 def test_a_network_has_the_weights_of_its_file_and_says_what_was_recorded(opened: StudyResults, finished: Path) -> None:
-    row = opened.front(1).set_index("name", drop=False).loc[PRUNED]
+    [(_, row)] = opened.front(1).query("name == @PRUNED").iterrows()
     network = opened.network(row, seed=1)
     record = opened.records.query("method == 'l1_filter' and budget == 1 and seed == 1").iloc[0]
     assert not network.training
