@@ -1,4 +1,4 @@
-"""The cluster files, as far as they can be checked without the cluster; the Slurm script runs in test_slurm.py."""
+"""The cluster files, as far as they can be checked without a cluster; test_slurm.py and test_kubernetes.py hold two."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import os
 import shlex
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from sweeps.cli.group import cli
-from sweeps.engine.node import node_options
-from tests.sweeps.clusters.kuberay_shape import HeadGroup, RayJob, WorkerGroup
 
 CLUSTERS = Path(__file__).parents[3] / "sweeps" / "clusters"
 SCRIPTS = sorted([*CLUSTERS.glob("*.sh"), *CLUSTERS.glob("*.sbatch")])
@@ -58,34 +54,6 @@ def test_ray_accepts_the_cluster_file_and_starts_its_workers() -> None:
         assert 'PATH="REPOSITORY/.venv/bin:$PATH"' in command
 
 
-def test_the_ray_job_has_the_shape_of_the_published_types() -> None:
-    job = RayJob.model_validate(yaml.safe_load((CLUSTERS / "kuberay-rayjob.yaml").read_text()))
-    cluster = job.spec.rayClusterSpec
-    assert cluster.authOptions.mode == "token"
-    assert cluster.rayVersion == metadata.version("ray"), "KubeRay chooses its commands by it"
-    groups: list[HeadGroup | WorkerGroup] = [cluster.headGroupSpec, *cluster.workerGroupSpecs]
-    for pod in (group.template.spec for group in groups):
-        volumes = {volume.name for volume in pod.volumes}
-        for container in pod.containers:
-            assert {mount.name for mount in container.volumeMounts} == volumes
-            assert container.resources.requests == container.resources.limits
-            assert {"RAY_USAGE_STATS_ENABLED", "PRUNEFRONT_CACHE"} <= {variable.name for variable in container.env}
-    for group in cluster.workerGroupSpecs:
-        assert group.minReplicas <= group.replicas <= group.maxReplicas
-        (container,) = group.template.spec.containers
-        assert container.lifecycle is not None
-        shell, _, command = container.lifecycle.preStop.exec.command
-        assert shell == "/bin/bash", "the address is in the environment of the container, which KubeRay makes"
-        words = shlex.split(command)
-        assert words[:3] == ["python", "-m", "sweeps.engine.node"]
-        chosen = node_options().parse_args(words[3:])
-        assert (chosen.leave, chosen.address) == (True, "$RAY_ADDRESS")
-        assert chosen.seconds + 15 <= group.template.spec.terminationGracePeriodSeconds, "before Kubernetes kills the pod"
-    parameters = understood(job.spec.entrypoint)
-    assert parameters["address"] == "auto"
-    assert str(parameters["out"]).startswith("/runs/")
-
-
 def test_submitting_hands_the_whole_command_to_the_cluster_with_its_token(tmp_path: Path) -> None:
     ray = tmp_path / "ray"
     ray.write_text(f'#!/usr/bin/env bash\necho "$RAY_AUTH_MODE$(printf " %q" "$@")" >>{tmp_path}/log\n')
@@ -113,29 +81,3 @@ def test_the_image_gets_no_environment_no_run_and_no_address_with_a_token() -> N
     assert not {".git", "requirements.lock", "sweeps", "**/*"} & left_out, "git says which commit a record comes from"
     docker = (CLUSTERS / "Dockerfile").read_text()
     assert "COPY . /opt/prunefront" in docker, "the whole of the folder goes in"
-
-
-@pytest.mark.parametrize(("waiting", "nodes"), [(0, 1), (1, 1), (5, 5), (32, 8)])
-def test_the_ray_job_grows_with_the_trials_that_wait(waiting: int, nodes: int) -> None:
-    from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
-    from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
-    from ray.autoscaler.v2.scheduler import ResourceDemandScheduler, SchedulingRequest
-    from ray.autoscaler.v2.utils import ResourceRequestUtil
-    from ray.core.generated.autoscaler_pb2 import GangResourceRequest
-
-    cluster = yaml.safe_load((CLUSTERS / "kuberay-rayjob.yaml").read_text())["spec"]["rayClusterSpec"]
-    assert cluster["enableInTreeAutoscaling"] is True
-    # what Ray's own autoscaler makes of the file, and of so many trials that have no node
-    config = AutoscalingConfig(
-        _derive_autoscaling_config_from_ray_cr({"metadata": {"name": "sweep", "namespace": "default"}, "spec": cluster})
-    )
-    trial = GangResourceRequest(requests=[ResourceRequestUtil.make({"CPU": 1.0, "GPU": 1.0})])
-    asked = SchedulingRequest(
-        disable_launch_config_check=True,
-        node_type_configs=config.get_node_type_configs(),
-        max_num_nodes=config.get_max_num_nodes(),
-        gang_resource_requests=[trial] * waiting,
-    )
-    silent = SimpleNamespace(log_cluster_scheduling_update=lambda *_, **__: None)
-    launched = ResourceDemandScheduler(silent).schedule(asked).to_launch
-    assert [(each.instance_type, each.count) for each in launched] == [("gpu", nodes)]

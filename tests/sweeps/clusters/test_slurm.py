@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -18,7 +19,7 @@ STAND_INS = {
     "bin/scontrol": "printf 'node%s\\n' $(seq 64)",
     # what runs on other nodes runs here, once
     "bin/srun": """
-echo "srun $*" >>"$LOG"
+echo "srun $(echo "$*" | tr -d '\n')" >>"$LOG"
 while [[ $1 == --* ]]; do shift; done
 exec "$@"
 """,
@@ -78,7 +79,7 @@ def test_head_workers_and_driver_start_in_order_with_one_token_and_the_status_is
     assert "--num-cpus=16" in head
     assert "--disable-usage-stats" in head
     assert "ray health-check --address 10.0.0.1:23456 token=0123456789abcdef mode=token" in said
-    assert any(line.startswith("srun --overlap --nodes=63 --ntasks-per-node=1 --exclude=node1") for line in said)
+    assert any(line.startswith("srun --overlap --nodes=63 --ntasks=63 --ntasks-per-node=1 --exclude=node1") for line in said)
     (worker,) = (line for line in said if line.startswith("ray start --address=10.0.0.1:23456"))
     assert any(line.startswith("node -m sweeps.engine.node --address 10.0.0.1:23456 --seconds 60 -- ") for line in said)
     assert head.endswith("token=0123456789abcdef mode=token")
@@ -88,11 +89,12 @@ def test_head_workers_and_driver_start_in_order_with_one_token_and_the_status_is
     assert "token file 600" in said
     assert said.count("ray ends") == 2
     made = next(line for line in said if " mkdir " in line)
-    folder = made.removeprefix("srun --overlap --nodes=64 --ntasks-per-node=1 mkdir -m 700 ")
-    assert re.fullmatch(r"/tmp/pf-slurm-\w{10}", folder)
+    assert made.startswith("srun --overlap --nodes=64 --ntasks=64 --ntasks-per-node=1 bash -c ")
+    folder = made.split()[-1]
+    assert re.fullmatch(r"/tmp/pf-slurm-123456-\w{10}", folder)
     assert f"--temp-dir={folder}/r " in head
     assert said.index(made) < said.index(head)
-    assert said[-1] == f"srun --overlap --nodes=64 --ntasks-per-node=1 rm -rf {folder}"
+    assert said[-1] == f"srun --overlap --nodes=64 --ntasks=64 --ntasks-per-node=1 rm -rf {folder}"
     assert not Path(folder).exists()
     assert list(Path(job["OUT"]).iterdir()) == [], "the token must not stay"
 
@@ -115,7 +117,7 @@ def test_two_jobs_of_one_number_have_folders_of_their_own(job: dict[str, str]) -
     for number in range(2):
         subprocess.run(["bash", SCRIPT], env={**job, "STATUS": "0"}, check=True, timeout=60)
         Path(job["LOG"]).rename(f"{job['LOG']}-{number}")
-    folders = {re.search(r"mkdir -m 700 (\S+)", Path(f"{job['LOG']}-{n}").read_text())[1] for n in range(2)}  # type: ignore[index]
+    folders = {re.search(r"/tmp/pf-slurm-\w+-\w+", Path(f"{job['LOG']}-{n}").read_text())[0] for n in range(2)}  # type: ignore[index]
     assert len(folders) == 2
 
 
@@ -131,6 +133,49 @@ def test_a_folder_that_somebody_laid_in_wait_is_not_used(job: dict[str, str], tm
     assert "ray start" not in Path(job["LOG"]).read_text()
     assert (trap / "thesis").is_dir()
     assert list(Path(job["OUT"]).iterdir()) == [], "the token must not stay"
+
+
+def test_what_an_earlier_run_of_the_job_left_is_removed_and_what_is_held_stays(job: dict[str, str], tmp_path: Path) -> None:
+    job["SLURM_JOB_ID"] = f"9{os.getpid()}"
+    left, held = (Path(f"/tmp/pf-slurm-{job['SLURM_JOB_ID']}-{name}") for name in ("left", "held"))
+    link = Path(f"/tmp/pf-slurm-{job['SLURM_JOB_ID']}-link")
+    try:
+        (left / "r").mkdir(parents=True)
+        held.mkdir()
+        link.symlink_to(tmp_path)
+        token = Path(job["OUT"]) / f".ray-token-{job['SLURM_JOB_ID']}-earlier"
+        token.parent.mkdir(parents=True)
+        token.touch()
+        with subprocess.Popen(["flock", held, "sh", "-c", "echo held; read -r end"], stdin=-1, stdout=-1) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"held\n"
+            subprocess.run(["bash", SCRIPT], env={**job, "STATUS": "0"}, check=True, timeout=60)
+            assert not left.exists()
+            assert held.is_dir()
+            assert link.is_symlink()
+            assert not token.exists()
+            holder.communicate(b"end\n")
+    finally:
+        link.unlink(missing_ok=True)
+        for folder in (left, held):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize(("number", "study", "folder"), [("0", "paper", "paper"), ("1", "./mine.yaml", "mine")])
+def test_an_array_takes_the_study_of_its_number_and_a_folder_of_its_own(
+    job: dict[str, str], number: str, study: str, folder: str
+) -> None:
+    job |= {"SLURM_ARRAY_TASK_ID": number, "STUDY": "paper ./mine.yaml"}
+    ran = subprocess.run(["bash", SCRIPT, "--set", "seeds=[0, 1]"], env=job, capture_output=True, text=True, timeout=60)
+    out = Path(job["OUT"]) / folder
+    assert ran.returncode == 0, ran.stderr
+    (driver,) = (line for line in Path(job["LOG"]).read_text().splitlines() if line.startswith("prunefront"))
+    assert driver.startswith(f"prunefront run {study} --out {out} ")
+    assert " --set seeds=[0, 1] " in driver
+    job["SLURM_ARRAY_TASK_ID"] = "7"
+    ran = subprocess.run(["bash", SCRIPT], env=job, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (2, 1)
+    assert "no study number 7 among: " in ran.stderr
 
 
 @pytest.mark.parametrize(
