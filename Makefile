@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install install-dev lint types imports house docs check chaos gpu-check lock clean
+.PHONY: help demo test install install-dev lint types imports house docs check bench chaos gpu-check lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,11 @@ docs: install-dev  ## build the documentation site into build/site; a warning, o
 	$(BIN)/python -m documentation
 
 check: test lint types imports docs  ## everything that must pass
+
+bench: install-dev  ## training, evaluation and corruption generator against their opponents, in pairs (some minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.training_speed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.evaluation_speed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.corruption_speed --against-script 20
 
 FAULTS ?= 10
 SEED ?= 0

@@ -117,7 +117,8 @@ def _asks(demand: Limit) -> str:
     metric = column.removeprefix("delta_").removeprefix("val_")
     most = "at most" if demand.comparison.startswith("<") else "at least"
     if not column.startswith("delta_"):
-        return f"{labels.title(metric)} of {most} {labels.number(value, metric)}"
+        where = " on the selection images" if column.startswith("val_") else ""  # cards show the report images
+        return f"{labels.title(metric)} of {most} {labels.number(value, metric)}{where}"
     amount = labels.number(abs(value), column, sign=True).lstrip("+")
     if most == "at least" and value <= 0:
         return f"at most {amount} of {labels.title(metric)} lost"

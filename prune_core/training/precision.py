@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -42,7 +43,8 @@ def switches_as_at_start() -> Iterator[None]:
 
     ``torch.export`` asks for the older ``allow_tf32``, and reading that raises where these say anything else.
     """
-    backends = (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)  # type: ignore[attr-defined]
+    cudnn: Any = torch.backends.cudnn
+    backends = (cudnn.conv, cudnn.rnn)
     before = [backend.fp32_precision for backend in backends]
     try:
         for backend in backends:

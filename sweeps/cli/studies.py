@@ -39,6 +39,9 @@ OUT = click.option(
 @click.option("--max-hours", type=float, help="Stop after so many hours, with a report of what is there.")
 @click.option("--allow-failures", is_flag=True, help="Exit 0 although trials failed or diverged.")
 @click.option("--retry", is_flag=True, help="Run failed and diverged trials again.")
+@click.option(
+    "--profile", is_flag=True, help="Say in the end where the time went: the driver by stage, the workers by place."
+)
 @TRUST
 @click.pass_context
 def run(
@@ -50,6 +53,7 @@ def run(
     max_hours: float | None,
     allow_failures: bool,
     retry: bool,
+    profile: bool,
     trust: bool,
 ) -> int:
     """Do what is missing of STUDY (a shipped name, a file, or an output folder), and end with the report.
@@ -67,6 +71,7 @@ def run(
     if address is None:  # a cluster's workers have devices of their own
         check_device(loaded.resources.device)
     from sweeps.run.driver import run_study
+    from sweeps.run.stages import Stages
 
     folder = _folder(out, study, loaded.name)
     return run_study(
@@ -78,6 +83,7 @@ def run(
         retry=retry,
         on_end=ctx.obj.report,
         picture=ctx.obj.picture,
+        stages=Stages() if profile else None,
     )
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,18 @@ class TuneSettings:
         gpus: GPUs per trial.
         tune_folder: for Tune's own state, which nobody reads again.
         concurrency: trials at a time; None lets Ray place as many as fit, while up to `MOST_WAITING` more wait.
+        custom: what else a trial books, by the names that the cluster's nodes know.
     """
 
     cpus: float
     gpus: float
     tune_folder: Path
     concurrency: int | None
+    custom: Mapping[str, float] = field(default_factory=dict)
+
+    def bundle(self) -> dict[str, float]:
+        """Return what one trial books, by Ray's names."""
+        return {name: amount for name, amount in {"CPU": self.cpus, "GPU": self.gpus, **self.custom}.items() if amount}
 
 
 def _run(config: dict[str, Any]) -> None:
@@ -67,7 +73,7 @@ def launch(
     for name in ("ray.tune", "ray.train", "ray.air"):  # what matters we say in a line
         logging.getLogger(name).setLevel(logging.CRITICAL)
     feeder = Feeder(workload, stop, configure)
-    trainable = tune.with_resources(_run, {"cpu": settings.cpus, "gpu": settings.gpus})
+    trainable = tune.with_resources(_run, tune.PlacementGroupFactory([settings.bundle()]))
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(

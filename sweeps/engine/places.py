@@ -97,6 +97,13 @@ def lacking(nodes: Sequence[Node], asked: Mapping[str, float]) -> str | None:
     return f"a node that has all that a trial needs: {', '.join(f'{_number(wanted[name])} {name}' for name in wanted)}"
 
 
+def _free_places(node: Node, asked: Mapping[str, float]) -> int:
+    """How many more trials a node takes: of a GPU that others share, what is left of it counts too."""
+    gpus = asked.get("GPU", 0.0)
+    fits = places_on(node.free, {**asked, "GPU": 0.0}) if set(asked) - {"GPU"} else places_on(node.has, asked)
+    return min(fits, int(node.free.get("GPU", 0.0) / gpus + _LITTLE)) if gpus else fits
+
+
 def _fits(there: Mapping[str, float], wanted: Mapping[str, float]) -> bool:
     return all(there.get(name, 0.0) + _LITTLE >= amount for name, amount in wanted.items())
 
@@ -159,15 +166,15 @@ class Places:
         shown = [
             {
                 "name": names[node.id],
-                "places": self._holds(node.has),
+                "places": places_on(node.has, self._asked),
                 "filled": on.count(names[node.id]),
-                "free": self._holds(node.free),
+                "free": _free_places(node, self._asked),
                 "slower": slower.get(node.id),
             }
             for node in nodes
         ]
         return {
-            "places": sum(self._holds(node.has) for node in nodes),
+            "places": sum(places_on(node.has, self._asked) for node in nodes),
             "filled": len(trials),
             "waiting": self._workload.unplaced,
             "held_back": self._workload.waiting,
@@ -175,11 +182,6 @@ class Places:
             "nodes": shown,
             "trials": trials,
         }
-
-    def _holds(self, resources: Mapping[str, float]) -> int:
-        fit = places_on(resources, self._asked.get("CPU", 0.0), self._asked.get("GPU", 0.0))
-        others = [int(resources.get(n, 0.0) / v + _LITTLE) for n, v in self._asked.items() if v and n not in ("CPU", "GPU")]
-        return min([fit, *others])
 
     def _trial(self, trial: PlannedTrial, names: Mapping[str, str]) -> dict[str, Any]:
         where = where_is(trial_folder(self._out, trial.key)) or {}

@@ -202,6 +202,8 @@ def _shown(ratio: str) -> str:
 
 def with_budgets_of(one: PlannedTrial, other: PlannedTrial) -> PlannedTrial:
     """Return one trial with the budgets of another of the same description as well."""
+    if one.budgets == other.budgets and one.report_budgets == other.report_budgets:
+        return one
     return replace(
         one,
         budgets=tuple(sorted({*one.budgets, *other.budgets})),

@@ -180,7 +180,7 @@ class Books:
                 if entry is not None:
                     self._tracker.log_trial(entry)
             self._ended[trial.key] = status
-            self._progress.note(self._ended, self.trials())
+            self._progress.note(self._ended, self.trials)
             self._run_notes.note()
         return status
 
@@ -221,7 +221,7 @@ class Books:
             seeds=study.seeds,
             limits=study.parsed_limits,
         )
-        self._progress.note(self._ended, self.trials(), records)
+        self._progress.note(self._ended, self.trials, records)
         self._log_places()
         self._run_notes.note(now=True)
         return self._table_bytes() != before or self._study_changed

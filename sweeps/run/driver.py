@@ -30,6 +30,7 @@ from sweeps.run.missing_metrics import fill_missing_metrics
 from sweeps.run.plan_text import plan_text, planned_seconds
 from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
+from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
 from sweeps.run.sweep import Sweep
 from sweeps.search.kept_sampler import with_kept_sampler
@@ -48,6 +49,7 @@ def run_study(
     on_end: Callable[[Path], Path] | None = None,
     picture: Picture | None = None,
     console: Console | None = None,
+    stages: Stages | None = None,
 ) -> int:
     """Do what is missing of a study, and end with the report.
 
@@ -62,6 +64,7 @@ def run_study(
         on_end: builds the report of a folder and returns its path.
         picture: draws one network of the front, for its run in MLflow.
         console: where the user is told; standard output by default.
+        stages: takes note of where the time goes; what it says is shown in the end.
 
     Returns:
         The exit status: 0 done (or the time allowed is over), 1 a trial failed or the work could not be finished, 130
@@ -72,6 +75,8 @@ def run_study(
     """
     started = time.monotonic()
     console = console or Console()
+    profile, stages = stages is not None, stages or Stages()
+    stages.enter("the folder is read, the plan is made")
     if not console.is_terminal:
         console.width = max(console.width, 120)
     hours = max_hours or study.resources.max_hours
@@ -94,6 +99,7 @@ def run_study(
             require_one_build(plan, out)
             if anew:
                 say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
+            stages.enter("the books are opened: Optuna, MLflow, what is there")
             books = Books.open(study, plan, out)
             stop = StopRequest(out)
             workload = _workload(plan, books, out, partial(say, console))
@@ -109,10 +115,12 @@ def run_study(
                     # one share for all: where they differ, Tune holds idle workers while trials of another share wait
                     share = max(gpu_shares(plan, out, partial(say, console)).values(), default=study.resources.share)
                     expected = planned_seconds(plan, out) if address is None else None  # a cluster's places are its own
-                    Sweep(study, out, console, books, workload, stop, mover, share, expected).run(address, deadline)
-                return close(
-                    out, books, workload, stop, mover, console, Pages(on_end, picture), allow_failures=allow_failures
-                )
+                    Sweep(study, out, console, books, workload, stop, mover, share, expected, stages).run(address, deadline)
+                pages = Pages(on_end, picture)
+                status = close(out, books, workload, stop, mover, console, pages, stages, allow_failures=allow_failures)
+                for line in stages.lines() if profile else []:
+                    say(console, line)
+                return status
             finally:
                 stop.clear()
     except PermissionError as error:

@@ -14,6 +14,7 @@ from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.progress import front_table, say
+from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
 from sweeps.tracking.front import log_front
 
@@ -26,6 +27,7 @@ def close(
     mover: Mover,
     console: Console,
     pages: Pages,
+    stages: Stages,
     *,
     allow_failures: bool,
 ) -> int:
@@ -39,18 +41,25 @@ def close(
         mover: sends weights and logits to the object storage, where the study has one.
         console: where the user is told.
         pages: what it ends with; not built when somebody waits for us to leave.
+        stages: takes note of where the time goes.
         allow_failures: exit 0 although trials failed or diverged.
     """
     interrupted = stop.signal_number is not None
+    stages.enter("MLflow is waited for")
     books.settle(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
+    stages.enter("tables and front")
     fresh = books.write_tables()
     page = report_page(out)
     report = page if page.exists() and not fresh else None  # nothing new: the page that is there says it all
     if report is None and not interrupted and pages.report is not None:
+        stages.enter("the report")
         report = pages.report(out)
+    stages.enter("files and numbers for MLflow")
     books.finish("KILLED" if interrupted else "FINISHED", report)
     if not interrupted and books.all_tracked:
+        stages.enter("networks of the front for MLflow")
         _log_front(out, pages.picture, console)
+    stages.enter("what is said in the end, and what is cleaned up")
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note, books.front_heads()))

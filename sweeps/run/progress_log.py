@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -36,19 +36,21 @@ class ProgressLog:
         self._said_last = (journal[-1].metrics, journal[-1].step, journal[-1].tags) if journal else None
         self._tracker.log_progress(*journal)
 
-    def note(self, ended: Mapping[str, str], planned: Iterable[object], records: pd.DataFrame | None = None) -> None:
+    def note(
+        self, ended: Mapping[str, str], planned: Callable[[], Collection[object]], records: pd.DataFrame | None = None
+    ) -> None:
         """Tell MLflow how many trials are done, and the hypervolume as often as a twentieth of the driver's time allows.
 
         Args:
             ended: key -> final status of every trial that has one.
-            planned: every trial that is known by now.
+            planned: returns every trial that is known by now; asked only now and then, since that looks at all of them.
             records: the table at the end of a run: then the hypervolume is told whatever it takes.
         """
         study, numbers = self._plan.study, counts(ended.values())
         tags: dict[str, str] = {}
         started = time.monotonic()
         if records is not None or started >= self._volume_due:
-            numbers["trials_planned"] = float(len(list(planned)))
+            numbers["trials_planned"] = float(len(planned()))
             baselines = {trial.key for trial in self._plan.trials if trial.kind == "baseline"}
             if baselines <= set(ended):
                 table = records if records is not None else self._records()

@@ -33,6 +33,7 @@ from sweeps.run.books import Books
 from sweeps.run.configuration import configuration
 from sweeps.run.places_text import places_line
 from sweeps.run.progress import Progress, say
+from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
 from sweeps.storage.files import fetch_to_judge
 from sweeps.study.model import Study
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 RAY_LIVES = 3
 """How often a run starts a Ray of its own: once, and again after something killed it."""
 
+WORKER_STARTS = "the first worker starts"
 LAST_WAIT_SECONDS = 60.0
 """When the time allowed is over, trials stop at their next step; one that has not by then is left behind."""
 
@@ -65,6 +67,7 @@ class Sweep:
         mover: sends what has ended to the object storage, where the study has one.
         share: GPUs, or the share of one, that a trial gets.
         planned: seconds that the plan expects of the run; None where it does not know.
+        stages: takes note of where the time goes.
         losses: how often workers were lost without their trials getting further.
     """
 
@@ -77,6 +80,7 @@ class Sweep:
     mover: Mover
     share: float
     planned: float | None = None
+    stages: Stages = field(default_factory=Stages)
     losses: Losses = field(default_factory=Losses, init=False)
     _alone: set[str] = field(default_factory=set, init=False)
     _pace: NodePace = field(default_factory=NodePace, init=False)
@@ -128,6 +132,7 @@ class Sweep:
         tune_folder = self.out / TUNE
         if tune_folder.is_symlink():  # Tune would write, and leave its files, where it leads to
             tune_folder.unlink()
+        self.stages.enter("Ray starts")
         head = head_address(address) if address else None
         with (
             watching(head, self._lost),
@@ -143,12 +148,13 @@ class Sweep:
             # on a cluster Ray alone knows what fits, also when nodes come and go
             at_once = resources.max_concurrent if address else here
             self.workload.limit = self._asked_at_most() if address else None
-            asked = {"CPU": resources.cpus_per_trial, "GPU": self.share}
+            asked = self._asked()
             self._places = Places(self.out, self.workload, asked, self._pace)
             if address is None:
                 refuse_what_never_fits(nodes_up(), asked)
-            settings = TuneSettings(resources.cpus_per_trial, self.share, tune_folder, at_once)
+            settings = TuneSettings(resources.cpus_per_trial, self.share, tune_folder, at_once, resources.custom)
             if self.stop.reason is None:
+                self.stages.enter(WORKER_STARTS)
                 with self._ray_errors():
                     launch(
                         self.workload,
@@ -159,14 +165,20 @@ class Sweep:
                         lost=self._lost_worker,
                         ticks=(self._places.tick, self._tick, node_watch(address)),
                     )
+            self.stages.enter("Ray ends")
         shutil.rmtree(tune_folder, ignore_errors=True)
+
+    def _asked(self) -> dict[str, float]:
+        """Return what a trial books, by Ray's names."""
+        resources = self.study.resources
+        return {"CPU": resources.cpus_per_trial, "GPU": self.share, **resources.custom}
 
     def _asked_at_most(self) -> Callable[[], int] | None:
         """A search that learns from each trial is asked for what the nodes hold and one more, by which they may grow."""
         search, resources = self.study.search, self.study.resources
         if search.kind != "optuna" or search.batch is not None or resources.max_concurrent is not None:
             return None
-        held = cluster_places(resources.cpus_per_trial, self.share)
+        held = cluster_places(self._asked())
         return lambda: held() + 1
 
     @contextmanager
@@ -198,6 +210,7 @@ class Sweep:
         where = where_is(folder)
         seconds = where_seconds(folder)
         if where is not None and seconds is not None:
+            self.stages.trial(str(where.get("host")), seconds, folder)
             self._pace.note(str(where.get("node")), (trial.kind, trial.network, trial.method, trial.budgets), seconds)
 
     def _ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
@@ -266,6 +279,8 @@ class Sweep:
         leave(1)
 
     def _tick(self) -> None:
+        if self.stages.stage == WORKER_STARTS and self.workload.in_place:
+            self.stages.enter("trials run")
         self._progress.tick()
         if self._deadline is None or time.monotonic() < self._deadline:
             return

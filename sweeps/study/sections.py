@@ -236,6 +236,11 @@ class ResourcesSection(Section):
         default=0.0,
         description="GPUs (or a fraction) per trial, its memory is capped to it; device cuda takes 1; auto measures one",
     )
+    custom: dict[str, float] = Field(
+        default={},
+        description="what else a trial books, by the names that your nodes were started with: {a100: 1}, "
+        "{'accelerator_type:A100': 0.001}; trials go to such nodes only",
+    )
     threads: int = Field(
         default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits"
     )
@@ -269,6 +274,18 @@ class ResourcesSection(Section):
         if share > 1 and share != int(share):
             raise ValueError(f"gpus_per_trial is {share:g} (allowed: fractions up to 1, and whole numbers)")
         return self
+
+    @field_validator("custom")
+    @classmethod
+    def _amounts(cls, values: dict[str, float]) -> dict[str, float]:
+        for name, amount in values.items():
+            if name in ("CPU", "GPU") or not name.strip():
+                raise ValueError(
+                    f"custom names {name!r} (allowed: other names; cpus_per_trial and gpus_per_trial say the rest)"
+                )
+            if not amount > 0 or (amount > 1 and amount != int(amount)):
+                raise ValueError(f"custom.{name} is {amount:g} (allowed: fractions up to 1, and whole numbers)")
+        return values
 
     @property
     def share(self) -> float:

@@ -14,16 +14,29 @@ MAKE_TARGETS = frozenset(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_tex
 ELSEWHERE = frozenset(
     {"sbatch", "docker", "kubectl", "ray", "mlflow", "optuna-dashboard", "sed", "mkdir", "nvidia-smi", "tail"}
 )
-ELSEWHERE |= {"nvidia-smi", "tail", "eval", "umask", "git", "cd", "source", "pip", "pre-commit"}
+ELSEWHERE |= {
+    "squeue",
+    "scancel",
+    "sleep",
+    "nvidia-smi",
+    "tail",
+    "eval",
+    "umask",
+    "git",
+    "cd",
+    "source",
+    "pip",
+    "pre-commit",
+}
 """Programs that are not ours: the shell's grammar is checked, and files of the repository that they name."""
 PLACEHOLDER = re.compile(r"^(\.\.\.|[A-Z][A-Z0-9_.=-]*)$")
 
 
 def wrong_with(words: list[str]) -> str | None:
     """Return what is wrong with a simple command; None where it is as its definition says."""
-    while words and re.match(r"^[A-Z_]+=", words[0]):
+    while words and (re.match(r"^[A-Z_]+=", words[0]) or words[0] in ("do", "then", "else")):
         words = words[1:]
-    if not words:
+    if not words or words[0] in ("for", "while", "if", "done", "fi"):  # the shell's own words
         return None
     name, rest = words[0].removeprefix(".venv/bin/"), words[1:]
     if name == "timeout":

@@ -22,4 +22,10 @@ from sweeps.engine.cluster_places import places_on
     ],
 )
 def test_places_of_a_node(resources: dict[str, float], cpus: float, gpus: float, expected: int) -> None:
-    assert places_on(resources, cpus, gpus) == expected
+    assert places_on(resources, {"CPU": cpus, "GPU": gpus}) == expected
+
+
+def test_a_node_without_what_else_a_trial_books_holds_none() -> None:
+    assert places_on({"CPU": 8.0, "a100": 2.0}, {"CPU": 1.0, "a100": 1.0}) == 2
+    assert places_on({"CPU": 8.0, "accelerator_type:A100": 1.0}, {"CPU": 2.0, "accelerator_type:A100": 0.001}) == 4
+    assert places_on({"CPU": 8.0}, {"CPU": 1.0, "a100": 1.0}) == 0
