@@ -30,11 +30,13 @@ ROOT = Path(__file__).resolve().parents[1]
 _ENTER = [sys.executable, "-S", str(Path(__file__).with_name("hosts_enter.py"))]
 _NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--uts", "--mount", "--pid", "--fork"]
 _NAMESPACES += ["--kill-child=KILL", "--mount-proc"]
+# a login on a host, as Slurm makes one for a job, runs none of what the tester's own shells start with
 # the first process of a host: what is to be seen under /tmp comes along, then /tmp is its own; it takes in orphans
 _BOOT = """
 hostname "$1"; own=$2; hosts=$3; shift 3
 for each; do mkdir -p "$own$each" && mount --rbind "$each" "$own$each"; done
 mount --bind "$hosts" /etc/hosts
+for each in ~/.profile ~/.bash_profile ~/.bash_login ~/.bashrc; do [ ! -f "$each" ] || mount --bind /dev/null "$each"; done
 mkdir -p "$own/tmp" && chmod 1777 "$own/tmp" && mount --rbind "$own/tmp" /tmp
 ip link set lo up
 echo up
