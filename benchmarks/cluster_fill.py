@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos_places import Cluster
+from benchmarks.chaos_cluster import Cluster
 from benchmarks.cluster_fill_hold import HELD
 from benchmarks.engine_scale import study_of
 from sweeps.engine.session import head_address, ray_session
@@ -32,7 +32,7 @@ from sweeps.plan.places import usable_cores
 from sweeps.plan.plan import make_plan
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
-from sweeps.run.configuration import configuration
+from sweeps.run.sweep import configuration
 from sweeps.study.model import study_from_plain
 
 LOOK_SECONDS = 0.25
