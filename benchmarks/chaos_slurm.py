@@ -3,7 +3,8 @@
 ``deadline``: SIGTERM to the script, as before the time limit; ``preempt``: the job is put back into the queue, with SIGTERM
 to all of it at once, and begins again; ``leave``: SIGTERM to the nodes, not to the head and the driver; ``controller`` and
 ``daemon``: ``kill -9`` of ``slurmctld``, or of a node's ``slurmd``, started again within 20 seconds; ``power``: the power of
-a node fails, of the first with head and driver or of the other; it is back within 40 seconds, and Slurm runs the job again;
+a node fails, of the first with head and driver or of the other; it is back after 45 to 75 seconds, when Slurm has given it up
+and runs the job again (one that is back at once is taken for the same, since the hosts share the time since the machine's start);
 ``partition``: a node's cable is pulled out for 30 seconds.
 """
 
@@ -74,7 +75,7 @@ class OnSlurm(Surroundings):
             node = draw.choice(self.slurm.nodes)
             if fault == "power":
                 self.slurm.power_off(node)
-                return Harm(draw.uniform(1.0, 40.0), partial(self.slurm.power_on, node))
+                return Harm(draw.uniform(45.0, 75.0), partial(self.slurm.power_on, node))
             self.slurm.hosts.cut(node)
             return Harm(30.0, partial(self.slurm.hosts.mend, node))
         job = self._job()
