@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,7 +160,7 @@ def _worst(study: StudyFolder, row: Any) -> str:
         return ""
     name, count = min(found.items(), key=lambda one: (-one[1], one[0]))
     of = "" if len(found) == 1 else f" ({count} of {sum(found.values())} seeds)"
-    return f"{name.replace('_', ' ')}{of}"
+    return f"accuracy, {name.replace('_', ' ')}{of}"
 
 
 def _sure(points: Points, row: Any) -> str:
@@ -172,11 +172,17 @@ def _sure(points: Points, row: Any) -> str:
         return f"On {front}; {f'{draws} it keeps its place' if draws else 'with one seed nobody can say how surely'}."
     rival = _better(points, row)
     why = (
-        f", since {labels.candidate(rival)} is as good in all that decides and better in something"
+        f", since {labels.candidate(rival)} is as good in {_listed(points.decisive)} and better in something"
         if rival is not None
         else ""
     )
     return f"Not on {front}{why}{f'; {draws} it is on it' if draws else ''}."
+
+
+def _listed(columns: Iterable[str]) -> str:
+    """Return the names of what decides: "accuracy, ECE and parameters"."""
+    *first, last = [labels.title(column.removeprefix("val_")) for column in columns]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _better(points: Points, row: Any) -> Any | None:

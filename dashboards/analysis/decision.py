@@ -50,9 +50,7 @@ def decide(study: StudyFolder, points: Points, answers: Sequence[Answer]) -> Dec
     sentence = recommended_sentence(found, lambda row: name(_named(points, row)))
     images = ""
     if study.select_on != "report" and found.row is not None:
-        images = (
-            "Chosen by numbers of the selection images; shown are those of the report images, which may differ a little."
-        )
+        images = "Chosen on selection images; the numbers shown are of report images, where the order may differ."
     return Decision(sentence, cards, images, changed)
 
 

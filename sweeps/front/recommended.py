@@ -20,7 +20,7 @@ import pandas as pd
 
 from prune_core.base.kinds import BASELINE, CONTROL, DENSE, REFERENCES, SCRATCH
 from prune_core.metrics import Direction
-from prune_core.metrics.quantities import direction_of, is_cost
+from prune_core.metrics.quantities import directions, is_cost
 from sweeps.front.collapse import has_collapsed, loss_column
 from sweeps.front.front import candidates, rivals
 from sweeps.front.limits import limit_columns
@@ -107,8 +107,10 @@ def demands_of(
         kept = {name: amount for name, amount in KEPT.items() if name in wanted} | kept
     for name, amount in kept.items():
         column = deciding_column(f"delta_{name}", columns, select_on)
-        if column in columns:
-            best = direction_of(name) == "max"
+        # a plugin's metric in a folder that does not describe its columns: nobody knows which way is better
+        way = directions().get(name)
+        if column in columns and way is not None:
+            best = way == "max"
             demanded.append(Limit(column, ">=" if best else "<=", -amount if best else amount))
     return tuple(dict.fromkeys(demanded))
 

@@ -102,7 +102,7 @@ def test_a_card_holds_the_numbers_of_the_records_and_the_command_that_exports(tm
     assert cells["size_bytes"].difference == f"{100 * (own['size_bytes'].mean() / control['size_bytes'].mean() - 1):+.0f} %"
     assert cells["accuracy"].value == f"{100 * own['accuracy'].mean():.1f} %"
     assert cells["accuracy"].difference == f"{100 * own['delta_accuracy'].mean():+.1f} points"
-    assert cells["worst_corruption_accuracy"].beside == "fog"
+    assert cells["worst_corruption_accuracy"].beside == "accuracy, fog"
     assert cells["worst_corruption_accuracy"].value == f"{100 * own['worst_corruption_accuracy'].mean():.1f} %"
     assert card.command == f"prunefront export . --pick {points.recommended.name}"
     assert named(decided(study, points))[card.row.place] == card.role
@@ -121,7 +121,7 @@ def test_the_first_card_says_what_the_records_say_without_the_reports_code(tmp_p
         assert f"{name} {cells[column].value}" in expected["what it costs"]
     assert expected["what it costs"].endswith(f"file {cells['size_bytes'].difference}")
     worst = cells["worst_corruption_accuracy"]
-    assert expected["what breaks it first"] == f"{worst.beside}: {worst.value}"
+    assert expected["what breaks it first"] == f"{worst.beside.removeprefix('accuracy, ')}: {worst.value}"
 
 
 def test_an_unstructured_network_says_that_its_file_does_not_shrink(tmp_path, table):
