@@ -3,9 +3,9 @@
 ``deadline``: SIGTERM to the script, as before the time limit; ``preempt``: the job is put back into the queue, with SIGTERM
 to all of it at once, and begins again; ``leave``: SIGTERM to the nodes, not to the head and the driver; ``controller`` and
 ``daemon``: ``kill -9`` of ``slurmctld``, or of a node's ``slurmd``, started again within 20 seconds; ``power``: the power of
-a node fails, of the first with head and driver or of the other; it is back after 45 to 75 seconds, when Slurm has given it up
-and runs the job again (one that is back at once is taken for the same, since the hosts share the time since the machine's start);
-``partition``: a node's cable is pulled out for 30 seconds.
+a node fails, of the first with head and driver or of the other; it is back after 45 to 75 seconds, when Slurm has given it
+up and runs the job again (one that is back at once is taken for the same: the hosts share the time since the machine's
+start); ``partition``: a node's cable is pulled out for 30 seconds.
 """
 
 from __future__ import annotations

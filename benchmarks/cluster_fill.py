@@ -32,7 +32,7 @@ from sweeps.plan.places import usable_cores
 from sweeps.plan.plan import make_plan
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
-from sweeps.run.sweep import configuration
+from sweeps.run.configuration import configuration
 from sweeps.study.model import study_from_plain
 
 LOOK_SECONDS = 0.25
