@@ -1,4 +1,7 @@
-"""A plugin whose trials do nothing but hold their place until the sweep stops. Used by `cluster_fill`."""
+"""A plugin whose trials do nothing but hold their place until the sweep stops. Used by `cluster_fill`.
+
+Importing it changes what every trial of the process does: only workers do.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.cluster_fill import HELD
 from prune_core.base.files import write_json
 from prune_core.trial.description import TrialDescription
 from prune_core.trial.order import TrialOrder
 from sweeps.engine import worker
-
-HELD = "held.json"
-"""In a trial's folder, written when its worker is ready: that worker's processor seconds until then."""
 
 
 def hold(description: TrialDescription, order: TrialOrder, *, should_stop: Callable[[], bool], **_: Any) -> dict[str, Any]:

@@ -11,6 +11,15 @@ LEAKY = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"
 """What MLflow itself writes into the environment of the process; the next test must not find it."""
 
 
+def pytest_collection_finish() -> None:
+    """Refuse test modules whose imports change what a trial does, for every test of the process."""
+    from prune_core.trial.run import run_trial
+    from sweeps.engine import worker
+
+    if worker.run_trial is not run_trial:  # type: ignore[attr-defined]
+        raise pytest.UsageError(f"a test module imports {worker.run_trial.__module__}, a plugin for workers alone")  # type: ignore[attr-defined]
+
+
 @pytest.fixture(autouse=True)
 def no_leaks() -> Iterator[None]:
     """Leave MLflow's own variables as they were."""
