@@ -2,7 +2,7 @@
 
     python -m benchmarks.chaos --faults 20 --seed 0 [--rows FILE]
 
-Each study runs in one of the surroundings of `benchmarks.chaos_places` and meets several faults of
+Each study runs in one of the surroundings of `PLACES` and meets several faults of
 `benchmarks.chaos_faults`; whenever the driver has ended, the same command runs again, until it says that it is done. A fault
 whose moment comes after that does not count: it is drawn again, in another study. Then `benchmarks.chaos_compare` looks for
 anything that differs. The seed gives the surroundings, the faults and their moments in seconds; what these moments meet
@@ -12,35 +12,31 @@ depends on the machine.
 from __future__ import annotations
 
 import argparse
-import csv
-import platform
 import random
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
+from benchmarks.chaos_cluster import Cluster
 from benchmarks.chaos_compare import differences
 from benchmarks.chaos_faults import FAULTS
-from benchmarks.chaos_places import PLACES, Surroundings
+from benchmarks.chaos_hosts import SeveralHosts
+from benchmarks.chaos_places import SmallDisk, Surroundings, WithServer
+from benchmarks.chaos_rows import Struck, keep, kept, table, this_commit
 from benchmarks.chaos_sweep import Sweep
 
+PLACES: dict[str, type[Surroundings]] = {
+    "alone": Surroundings,
+    "small disk": SmallDisk,
+    "server": WithServer,
+    "cluster": Cluster,
+    "hosts": SeveralHosts,
+}
 TRIES = 6
 """How often a study that meets no more faults may be run until it is done; more than two is a finding."""
-
-
-class Struck(NamedTuple):
-    """One fault that met a running sweep."""
-
-    seed: str
-    place: str
-    fault: str
-    ended: str
-    verdict: str
 
 
 def main() -> None:
@@ -50,12 +46,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--study", default="smoke")
     parser.add_argument("--per-study", type=int, default=5, help="faults until a study is let to its end and compared")
-    parser.add_argument("--places", nargs="+", choices=sorted(PLACES), default=sorted(PLACES))
+    unasked = [name for name in sorted(PLACES) if name != "hosts"]  # which needs root
+    parser.add_argument("--places", nargs="+", choices=sorted(PLACES), default=unasked)
     parser.add_argument("--only", nargs="+", choices=sorted(FAULTS), default=sorted(FAULTS), help="draw from these faults")
     parser.add_argument("--undisturbed", type=Path, help="the output folder of an undisturbed run that is there already")
     parser.add_argument("--seconds", type=float, help="faults come 0 to so many seconds apart; default: an undisturbed run")
     parser.add_argument("--keep", type=Path, help="move the folders of studies that came out wrong here")
-    parser.add_argument("--rows", type=Path, help="append to this CSV; the table is then of all that it holds")
+    parser.add_argument("--rows", type=Path, help="append to this CSV; the table is of all that it holds")
     chosen = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background lets it be ignored
     root = Path(tempfile.mkdtemp(prefix="chaos-"))
@@ -63,11 +60,7 @@ def main() -> None:
         rows = torment(chosen, root) if chosen.faults else []
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    if chosen.rows:
-        with chosen.rows.open(newline="") as stream:
-            print(table([Struck(*row) for row in csv.reader(stream)]))
-    else:
-        print(table(rows))
+    print(table(kept(chosen.rows) if chosen.rows else rows))
     sys.exit(any(row.verdict != "equal" for row in rows))
 
 
@@ -79,16 +72,17 @@ def torment(chosen: argparse.Namespace, root: Path) -> list[Struck]:
         undisturbed, took = calm_run(chosen.study, root)
         usual = usual or took
     rows: list[Struck] = []
+    commit = this_commit()
     number = 0
     while len(rows) < chosen.faults:
         name = draw.choice(chosen.places)
         folder = root / f"study-{number}"
         most = min(chosen.per_study, chosen.faults - len(rows))
         struck, verdict = one_study(chosen, name, folder, undisturbed, draw, usual or 30.0, most)
-        rows += [Struck(str(chosen.seed), name, fault, ended, verdict) for fault, ended in struck]
+        new = [Struck(commit, str(chosen.seed), name, fault, ended, verdict) for fault, ended in struck]
+        rows += new
         if chosen.rows:
-            with chosen.rows.open("a", newline="") as stream:
-                csv.writer(stream).writerows(rows[-len(struck) :] if struck else [])
+            keep(chosen.rows, new)
         said = ", ".join(f"{fault} ({ended})" for fault, ended in struck) or "done before its first fault"
         print(f"{time.strftime('%H:%M:%S')} {len(rows)} of {chosen.faults}: {name} {number}: {said}: {verdict}", flush=True)
         if verdict != "equal" and chosen.keep:
@@ -170,24 +164,6 @@ def to_the_end(sweep: Sweep) -> str:
         if sweep.status == 0 and not waits:
             return "" if run < 3 else f"needed {run + 1} runs to its end"
     return f"still exit {sweep.status} after {TRIES} runs: {sweep.said_last().strip().splitlines()[-1:]}"
-
-
-def table(rows: list[Struck]) -> str:
-    """Return the faults and results as Markdown."""
-    counts = Counter((row.fault, row.place, row.verdict) for row in rows)
-    ends = {key: Counter(row.ended for row in rows if (row.fault, row.place, row.verdict) == key) for key in counts}
-    seeds = Counter(row.seed for row in rows)
-    lines = [
-        f"{len(rows)} faults on {platform.system()} {platform.machine()}, "
-        + ", ".join(f"{faults} with seed {seed}" for seed, faults in seeds.items()),
-        "",
-        "| fault | surroundings | times | the driver | what came of the study |",
-        "|---|---|---|---|---|",
-    ]
-    for (fault, place, verdict), times in sorted(counts.items()):
-        ended = ", ".join(f"{end} ({count})" for end, count in ends[fault, place, verdict].most_common())
-        lines.append(f"| {fault} | {place} | {times} | {ended} | {verdict} |")
-    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

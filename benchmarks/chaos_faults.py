@@ -6,6 +6,7 @@ on it, which a new node replaces a few seconds later; of the whole cluster, whic
 ``terminate``, ``interrupt``: SIGTERM to the driver; SIGINT to its process group, as a terminal sends it.
 ``mlflow``: kill -9 of the MLflow server, started again a few seconds later.
 ``full``: the file system of the output folder (a tmpfs) is filled, and emptied a few seconds later.
+What only hosts of their own know is in `benchmarks.chaos_hosts`.
 ``limit``, ``limit_driver``: a limit on the size of files, so that workers (or the driver) can write nothing large.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Callable
 
 import psutil
 
+from benchmarks.chaos_hosts import NETWORK_FAULTS
 from benchmarks.chaos_sweep import Sweep, kill, named
 
 FILE_LIMIT = 20_000
@@ -29,9 +31,12 @@ LEAVING_SECONDS = 120.0
 
 def driver(sweep: Sweep, draw: random.Random) -> bool:
     """Kill the driver alone."""
+    victim = sweep.place.driver(sweep.process.pid)
+    if victim is None:
+        return False
+    kill(victim)
     sweep.killed = True
-    sweep.process.kill()
-    sweep.status = sweep.process.wait()
+    _must_end(sweep, "hung without its driver")
     return True
 
 
@@ -121,6 +126,18 @@ def limit_driver(sweep: Sweep, draw: random.Random) -> bool:
     return True
 
 
+def of_the_place(fault: str) -> Callable[[Sweep, random.Random], bool]:
+    """Return a harm that the surroundings do, and mend later."""
+
+    def strike(sweep: Sweep, draw: random.Random) -> bool:
+        done = sweep.place.harm(fault, draw)
+        if done is not None:
+            sweep.later(*done)
+        return done is not None
+
+    return strike
+
+
 def _must_end(sweep: Sweep, otherwise: str) -> None:
     sweep.wait(LEAVING_SECONDS)
     if sweep.status is None:
@@ -139,3 +156,4 @@ FAULTS: dict[str, Callable[[Sweep, random.Random], bool]] = {
     each.__name__: each
     for each in (driver, family, worker, raylet, node, head, terminate, interrupt, mlflow, full, limit, limit_driver)
 }
+FAULTS |= {fault: of_the_place(fault) for fault in NETWORK_FAULTS}

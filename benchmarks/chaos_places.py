@@ -1,28 +1,31 @@
-"""The surroundings of a tormented study, and what can break in them: a disk, an MLflow server, a Ray cluster."""
+"""The surroundings of a tormented study on one machine, and what can break in them: a disk, an MLflow server."""
 
 from __future__ import annotations
 
 import os
 import random
-import secrets
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import psutil
 
-from benchmarks.chaos_sweep import kill, named
-
 ALWAYS = ("driver", "worker", "terminate", "interrupt")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/"}
+
+
+class Harm(NamedTuple):
+    """What was done to the surroundings: after how many seconds it is mended, and how."""
+
+    seconds: float
+    mend: Callable[[], None]
 
 
 class Surroundings:
@@ -49,9 +52,24 @@ class Surroundings:
         """Return what the driver finds in its environment."""
         return {}
 
+    def command(self, study: str, out: Path) -> list[str]:
+        """Return the command line that runs the study, or goes on with it."""
+        return [sys.executable, "-m", "dashboards", "run", study, "--out", str(out), *self.options()]
+
     def processes(self) -> list[psutil.Process]:
         """Return processes around the driver that it did not start."""
         return []
+
+    def driver(self, command: int) -> psutil.Process | None:
+        """Return the driver of a command that was started, by the number of its process; None while there is none yet."""
+        return psutil.Process(command)
+
+    def stop(self) -> None:
+        """End what runs elsewhere for a command that was killed here."""
+
+    def harm(self, fault: str, draw: random.Random) -> Harm | None:
+        """Do a harm that only these surroundings know; return None where it finds no victim now."""
+        return None
 
     def mend(self) -> None:
         """Put right what was broken."""
@@ -170,124 +188,8 @@ class WithServer(Surroundings):
         raise RuntimeError("MLflow's server does not start: " + (self.folder / "server.log").read_text()[-2000:])
 
 
-class Cluster(Surroundings):
-    """A Ray cluster of three nodes on this machine: a head without processors, and two nodes that run the trials."""
-
-    faults = ("driver", "worker", "terminate", "interrupt", "node", "node", "node", "head")
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._port = free_port()
-        self._token = secrets.token_hex(32)
-
-    def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._temporary = Path(tempfile.mkdtemp(prefix="pfc-", dir="/tmp"))  # short, for Ray's sockets
-        self.mend()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._kill_all()
-        shutil.rmtree(self._temporary, ignore_errors=True)
-
-    def options(self) -> list[str]:
-        """Return the cluster's address."""
-        return ["--address", f"127.0.0.1:{self._port}"]
-
-    def environment(self) -> dict[str, str]:
-        """Return the cluster's token."""
-        return {**QUIET, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self._token}
-
-    def processes(self) -> list[psutil.Process]:
-        """Return the workers and agents of every node."""
-        return [child for node in self._nodes() for child in node.children(recursive=True)]
-
-    def lose_node(self, draw: random.Random) -> bool:
-        """Kill a worker node and what runs on it, unless one is missing already."""
-        nodes = self._nodes()
-        if len(nodes) < 3:
-            return False
-        victim = draw.choice([each for each in nodes if "--head" not in each.cmdline()])
-        for each in [victim, *victim.children(recursive=True)]:
-            kill(each)
-        return True
-
-    def lose_head(self) -> bool:
-        """Kill every process of the cluster."""
-        self._kill_all()
-        return True
-
-    def mend(self) -> None:
-        """Start what is missing: the head, then worker nodes."""
-        nodes = self._nodes()
-        if not any("--head" in each.cmdline() for each in nodes):
-            self._kill_all()
-            self._ray(
-                "--head",
-                f"--port={self._port}",
-                "--num-cpus=0",
-                f"--temp-dir={self._temporary}",
-                "--include-dashboard=false",
-            )
-            nodes = self._nodes()
-        for _ in range(3 - len(nodes)):
-            self._ray(f"--address=127.0.0.1:{self._port}", "--num-cpus=1")
-
-    def _ray(self, *options: str) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "ray.scripts.scripts",
-            "start",
-            "--disable-usage-stats",
-            "--object-store-memory=134217728",
-            *options,
-        ]
-        environment = {**os.environ, **self.environment()}
-        with (self.folder / "ray.log").open("ab") as log:
-            for _ in range(3):  # on a loaded machine Ray's own limits are too short now and then
-                if subprocess.run(command, check=False, stdout=log, stderr=log, env=environment).returncode == 0:
-                    return
-        raise RuntimeError("Ray does not start: " + (self.folder / "ray.log").read_text()[-2000:])
-
-    def _nodes(self) -> list[psutil.Process]:
-        return [each for each in self._all() if named(each, "raylet")]
-
-    def _all(self) -> list[psutil.Process]:
-        found = []
-        for each in psutil.process_iter():
-            try:
-                if any(str(self._temporary) in word for word in each.cmdline()):
-                    found.append(each)
-            except psutil.Error:
-                continue
-        return found
-
-    def _kill_all(self) -> None:
-        for _ in range(2):  # Ray starts agents anew while it dies
-            nodes = self._all()
-            for each in [*nodes, *[child for node in nodes for child in children(node)]]:
-                kill(each)
-
-
-def children(process: psutil.Process) -> list[psutil.Process]:
-    """Return what a process started, and nothing if it is gone."""
-    try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
 def free_port() -> int:
     """Return a port on which nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-PLACES: dict[str, type[Surroundings]] = {
-    "alone": Surroundings,
-    "small disk": SmallDisk,
-    "server": WithServer,
-    "cluster": Cluster,
-}

@@ -7,7 +7,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -67,11 +66,11 @@ class Sweep:
         self.status, self.killed = None, False
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "dashboards", "run", self.study, "--out", str(self.out), *self.place.options()],
+                self.place.command(self.study, self.out),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, **self.place.environment(), "TMPDIR": str(self.temporary), MARK: self.mark},
+                env={**os.environ, "TMPDIR": str(self.temporary), **self.place.environment(), MARK: self.mark},
             )
 
     def wait(self, seconds: float) -> None:
@@ -143,6 +142,7 @@ class Sweep:
         for member in self.family():
             kill(member)
         self.process.kill()
+        self.place.stop()
         self.status = self.process.wait()
 
     def left_behind(self) -> list[psutil.Process]:

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos_places import Cluster
+from benchmarks.chaos_cluster import Cluster
 from benchmarks.engine_scale import study_of
 from sweeps.engine.session import head_address, ray_session
 from sweeps.folder.paths import TRIALS

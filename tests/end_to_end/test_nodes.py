@@ -13,7 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from benchmarks.chaos_places import Cluster
+from benchmarks.chaos_cluster import Cluster
 from benchmarks.chaos_sweep import named
 from tests.end_to_end.running import comparable, finished, start, wait_for
 
