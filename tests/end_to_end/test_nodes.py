@@ -63,11 +63,15 @@ class Leaving(Cluster):
             return subprocess.Popen(node, env={**os.environ, **self.environment()}, stdout=log, stderr=log)
 
 
+EPOCHS = 600
+"""Of the baselines: both nodes must train at one moment, and the second may start half a minute after the first."""
+
+
 def test_the_trials_of_a_node_that_gets_sigterm_move(tmp_path: Path) -> None:
     """Long trainings: on a fast machine the smoke study's end before the second node is there."""
     out = tmp_path / "runs" / "smoke"
     with Leaving(tmp_path / "cluster") as cluster:
-        longer = ("--set", "training.epochs=150", "--set", "evaluation.corruptions=none")
+        longer = ("--set", f"training.epochs={EPOCHS}", "--set", "evaluation.corruptions=none")
         process = start("run", "smoke", "--out", out, *longer, *cluster.options(), cwd=tmp_path, **cluster.environment())
 
         def both_train() -> bool:
@@ -85,7 +89,9 @@ def test_the_trials_of_a_node_that_gets_sigterm_move(tmp_path: Path) -> None:
     assert set(comparable(out)["status"]) == {"complete"}
     curves = [pd.read_csv(path) for path in out.glob("trials/*/curve.csv")]
     whole = [curve for curve in curves if set(curve["phase"]) == {"baseline"}]
-    assert [curve["epoch"].tolist() for curve in whole] == [list(range(1, 151))] * 2  # each epoch once, whatever was moved
+    assert [curve["epoch"].tolist() for curve in whole] == [
+        list(range(1, EPOCHS + 1))
+    ] * 2  # each epoch once, whatever was moved
 
 
 def test_a_short_torment_leaves_what_an_undisturbed_run_leaves(undisturbed: Path) -> None:
