@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import benchmarks
-from benchmarks.cluster_fill import HELD, workload_of
+from benchmarks.cluster_fill import workload_of
+from benchmarks.cluster_fill_hold import HELD
 from benchmarks.engine_scale import study_of
 from sweeps.engine.session import ray_session
 from sweeps.engine.trial_log import where_is
