@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.chaos_cluster import Cluster
+from benchmarks.cluster_fill_hold import HELD
 from benchmarks.engine_scale import study_of
 from sweeps.engine.session import head_address, ray_session
 from sweeps.folder.paths import TRIALS
@@ -33,9 +34,6 @@ from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.configuration import configuration
 from sweeps.study.model import study_from_plain
-
-HELD = "held.json"
-"""In a trial's folder, written when its worker is ready: that worker's processor seconds until then."""
 
 LOOK_SECONDS = 0.25
 DEMAND_AT_SECONDS = 10.0

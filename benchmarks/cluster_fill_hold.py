@@ -1,19 +1,22 @@
 """A plugin whose trials do nothing but hold their place until the sweep stops. Used by `cluster_fill`.
 
-Importing it changes what every trial of the process does: only workers do.
+Importing it changes what every trial of the process does, but in a process of tests, where other tests run trials.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.cluster_fill import HELD
 from prune_core.base.files import write_json
 from prune_core.trial.description import TrialDescription
 from prune_core.trial.order import TrialOrder
 from sweeps.engine import worker
+
+HELD = "held.json"
+"""In a trial's folder, written when its worker is ready: that worker's processor seconds until then."""
 
 
 def hold(description: TrialDescription, order: TrialOrder, *, should_stop: Callable[[], bool], **_: Any) -> dict[str, Any]:
@@ -24,4 +27,5 @@ def hold(description: TrialDescription, order: TrialOrder, *, should_stop: Calla
     return {"status": "interrupted", "cause": None}
 
 
-worker.run_trial = hold  # type: ignore[assignment, attr-defined]
+if "pytest" not in sys.modules:
+    worker.run_trial = hold  # type: ignore[assignment, attr-defined]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import benchmarks
-from benchmarks.cluster_fill import HELD, workload_of
+from benchmarks.cluster_fill import workload_of
+from benchmarks.cluster_fill_hold import HELD
 from benchmarks.engine_scale import study_of
 from sweeps.engine.session import ray_session
 from sweeps.engine.trial_log import where_is
@@ -32,7 +34,12 @@ def cluster():
     silence()
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 6, "num_gpus": 2})
+    made = None
+    for _ in range(3):  # on a busy machine a head may not answer in time, and Ray then leaves with 1
+        with suppress(SystemExit):
+            made = Cluster(initialize_head=True, head_node_args={"num_cpus": 6, "num_gpus": 2})
+            break
+    assert made is not None, "Ray could not start a head in three tries"
     other = made.add_node(num_cpus=4, num_gpus=0, resources={"a100": 1})
     yield {"address": made.address, "gpus": made.head_node.node_id, "a100": other.node_id}
     made.shutdown()
