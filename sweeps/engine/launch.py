@@ -93,4 +93,16 @@ def launch(
             failure_config=tune.FailureConfig(max_failures=-1),  # `lost` says when it is enough
         ),
     )
-    tuner.fit()
+    fit(tuner)
+
+
+def fit(tuner: Any) -> None:
+    """Run the sweep. Its results are in the trials' folders; Tune's own list of them is not used.
+
+    That list is made at the end, of all trials, and Tune has no folder to name for one that was stopped while it waited.
+    """
+    try:
+        tuner.fit()
+    except RuntimeError as error:
+        if "trial_dir_name" not in str(error):
+            raise
