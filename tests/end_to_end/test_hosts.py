@@ -23,7 +23,7 @@ UNABLE = unable()
 pytestmark = [
     pytest.mark.hosts,
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(bool(UNABLE), reason=UNABLE or "hosts can be made here"),
 ]
 SECONDS = 400.0

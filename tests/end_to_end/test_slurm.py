@@ -25,7 +25,7 @@ UNABLE = no_slurm()
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.hosts,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(bool(UNABLE), reason=UNABLE or "Slurm is here"),
 ]
 
