@@ -6,7 +6,7 @@ on it, which a new node replaces a few seconds later; of the whole cluster, whic
 ``terminate``, ``interrupt``: SIGTERM to the driver; SIGINT to its process group, as a terminal sends it.
 ``mlflow``: kill -9 of the MLflow server, started again a few seconds later.
 ``full``: the file system of the output folder (a tmpfs) is filled, and emptied a few seconds later.
-What only hosts of their own know is in `benchmarks.chaos_hosts`.
+What only hosts of their own and Slurm know is in `benchmarks.chaos_hosts` and `benchmarks.chaos_slurm`.
 ``limit``, ``limit_driver``: a limit on the size of files, so that workers (or the driver) can write nothing large.
 """
 
@@ -21,6 +21,7 @@ from collections.abc import Callable
 import psutil
 
 from benchmarks.chaos_hosts import NETWORK_FAULTS
+from benchmarks.chaos_slurm import SLURM_FAULTS
 from benchmarks.chaos_sweep import Sweep, kill, named
 
 FILE_LIMIT = 20_000
@@ -156,4 +157,4 @@ FAULTS: dict[str, Callable[[Sweep, random.Random], bool]] = {
     each.__name__: each
     for each in (driver, family, worker, raylet, node, head, terminate, interrupt, mlflow, full, limit, limit_driver)
 }
-FAULTS |= {fault: of_the_place(fault) for fault in NETWORK_FAULTS}
+FAULTS |= {fault: of_the_place(fault) for fault in [*NETWORK_FAULTS, *SLURM_FAULTS]}
