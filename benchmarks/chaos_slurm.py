@@ -62,6 +62,11 @@ class OnSlurm(Surroundings):
         """Kill whatever Slurm runs."""
         self.slurm.run("scancel", f"--name={NAME}")
 
+    def left(self) -> list[str]:
+        """Return the folders that jobs have left on the nodes."""
+        places = ((node, self.slurm.hosts.folder / node / "tmp") for node in self.slurm.nodes)
+        return [f"{each.name} on {node}" for node, place in places for each in place.glob("pf-slurm-*")]
+
     def harm(self, fault: str, draw: random.Random) -> Harm | None:
         """Do what Slurm does, or what happens to its machines."""
         if self.driver(0) is None:

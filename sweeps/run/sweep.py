@@ -17,6 +17,7 @@ from prune_core.base.trial_folder import COMPLETE, read_progress
 from prune_core.evaluation.evaluation import recommended_environment
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
+from sweeps.engine.leaving import abandon
 from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
 from sweeps.engine.node_pace import NodePace
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
@@ -296,5 +297,8 @@ def require_begun(folder: Path, error: str) -> None:
 
 
 def leave(status: int = 130) -> None:
-    """End this process now; what trials wrote stays, and Ray's processes end with their driver."""
-    os._exit(status)
+    """End this process now; what trials wrote stays, and nothing of a Ray of our own does."""
+    try:
+        abandon()
+    finally:
+        os._exit(status)
