@@ -48,9 +48,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--study", default="smoke")
     parser.add_argument("--per-study", type=int, default=5, help="faults until a study is let to its end and compared")
-    unasked = [
-        name for name in sorted(PLACES) if name not in ("hosts", "slurm")
-    ]  # these need root, the last Slurm too
+    unasked = [name for name in sorted(PLACES) if name not in ("hosts", "slurm")]  # these need root, the last Slurm too
     parser.add_argument("--places", nargs="+", choices=sorted(PLACES), default=unasked)
     parser.add_argument("--only", nargs="+", choices=sorted(FAULTS), default=sorted(FAULTS), help="draw from these faults")
     parser.add_argument("--undisturbed", type=Path, help="the output folder of an undisturbed run that is there already")

@@ -29,7 +29,7 @@ NETWORK_FAULTS = ("packets", "narrow", "partition", "gone")
 class SeveralHosts(Surroundings):
     """A head without processors, where the driver runs, and two nodes with one each; tokens on."""
 
-    faults = ("driver", "worker", "terminate", "interrupt", "node", "head", *NETWORK_FAULTS)
+    faults = ("driver", "worker", "terminate", "interrupt", "node", "head", "anew", *NETWORK_FAULTS)
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -76,6 +76,14 @@ class SeveralHosts(Surroundings):
     def lose_head(self) -> bool:
         """Cut the power of the head, with the driver on it; the nodes cannot do without."""
         self.hosts.power_off(HEAD)
+        return True
+
+    def renew_head(self) -> bool:
+        """End Ray on every host, and start another in its place."""
+        for name in self.hosts.names:
+            if self.hosts.is_up(name):
+                self._ray(name, "stop", "--force")
+        self.mend()
         return True
 
     def harm(self, fault: str, draw: random.Random) -> Harm | None:

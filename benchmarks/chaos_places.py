@@ -86,6 +86,10 @@ class Surroundings:
         """Kill a whole cluster; return whether there was one."""
         return False
 
+    def renew_head(self) -> bool:
+        """Kill a whole cluster, but not the driver, and start another in its place; return whether there was one."""
+        return False
+
     def lose_server(self) -> bool:
         """Kill MLflow's server; return whether there was one."""
         return False
