@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 LOOK_SECONDS = 5.0
 GONE_LOOK_SECONDS = 0.05
@@ -136,11 +136,12 @@ def own_cluster() -> str | None:
 
 def cluster_at(head: str) -> str | None:
     """Return which cluster has its head at ``HOST:PORT``; None where it does not say."""
-    from ray._raylet import GcsClient
+    from ray import _raylet
     from ray.exceptions import RayError
 
+    raylet: Any = _raylet  # compiled, and its types say less than it has
     try:
-        return str(GcsClient(address=head).cluster_id.hex())
+        return str(raylet.GcsClient(address=head).cluster_id.hex())
     except (RayError, RuntimeError, OSError):  # it is not up yet, or lets nobody in
         return None
 
