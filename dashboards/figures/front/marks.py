@@ -43,7 +43,7 @@ def draw_steps(axis: Any, table: pd.DataFrame, name: str) -> None:
 
 
 def draw_labels(axis: Any, table: pd.DataFrame, name: str, named: Mapping[int, str]) -> None:
-    """Name the networks of the answer in a panel: labels below each other on the roomier side, in an order without crossings."""
+    """Name the networks of the answer in a panel: labels on the roomier side, in an order without crossings."""
     found = []
     for place, label in named.items():
         for row in rows_of(table[table["place"].eq(place)].dropna(subset=[name, "accuracy"])):

@@ -10,7 +10,8 @@ import pytest
 
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
-from sweeps.front.recommended import MARGIN, Recommended, demands_of, recommended_of
+from sweeps.front.demands import MARGIN, demands_of
+from sweeps.front.recommended import Recommended, recommended_of
 from sweeps.front.recommended_text import ZEROS, recommended_sentence
 from sweeps.study.values import parse_limit
 
