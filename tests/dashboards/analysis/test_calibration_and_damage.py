@@ -53,7 +53,7 @@ def test_damage_and_classes_are_differences_to_the_control_of_the_same_seed(foun
     assert depth.damage == pytest.approx(np.mean(cells, axis=0))
     assert np.array(depth.damage_by_seed) == pytest.approx(np.array(cells))
     assert [one.mean for one in depth.damage_cells] == pytest.approx(np.mean(cells, axis=0).ravel())
-    for (_, _, _, _, value, low, high), one in zip(damage_table([depth])[1], depth.damage_cells, strict=False):
+    for (_, _, _, _, _, low, high), one in zip(damage_table([depth])[1], depth.damage_cells, strict=False):
         assert (low, high) == (one.low, one.high)
     (drawn,) = heat_map_figure(damage_maps([depth]))["data"]
     assert drawn["text"][1][4] == f"[{100 * depth.damage_cells[9].low:+.1f}, {100 * depth.damage_cells[9].high:+.1f}]"
