@@ -45,7 +45,7 @@ def test_a_rate_of_its_own_is_charged_with_its_control(study):
 def test_a_search_per_cost_tries_more_for_less(tmp_path, monkeypatch):
     monkeypatch.setattr(optuna_study, "open_storage", lambda out, url: optuna.storages.InMemoryStorage())
 
-    def price(candidate):
+    def price(candidate, tried):
         return 1.0 + 10 * (candidate.budget or 0)
 
     def spent(**more):
