@@ -103,7 +103,8 @@ class Stopping:
 
     def _measured(self, way: tuple[str, str], budget: int) -> Measured:
         rows = self._world.table.loc[Candidate(*way, budget).key, self._columns]
-        return Measured(rows.mean().to_dict(), {column: tuple(rows[column]) for column in self._columns})
+        means = {column: float(rows[column].mean()) for column in self._columns}
+        return Measured(means, {column: tuple(rows[column]) for column in self._columns})
 
     def survivors(self, rule: ChosenRule, batches: list[Ways]) -> tuple[Ways, int]:
         """Return who comes to the longest budget, and how many epochs everybody is trained together."""

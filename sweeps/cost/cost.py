@@ -155,8 +155,8 @@ def work_after(trial: PlannedTrial, tried: Collection[int], macs: int, sizes: Si
 def epochs_to_train(wanted: Collection[int], trained: Collection[int]) -> int:
     """Return the epochs that a trial trains for some budgets when it has come by others.
 
-    It goes on from the longest of those. The state in between is not kept, so that what lies below is walked again from 0, in
-    one walk beside it.
+    It goes on from the longest of those. The state in between is not kept, so what lies below is walked again from 0, in one
+    walk beside it.
     """
     furthest = max(trained, default=0)
     behind = max((budget for budget in wanted if budget < furthest), default=0)

@@ -158,7 +158,7 @@ class Asker:
         tried: dict[str, set[int]] = {}
         for row in rows:
             candidate = Candidate.from_key(str(row.user_attrs[KEY])) if KEY in row.user_attrs else None
-            if candidate is not None and candidate.budget is not None and not row.state == TrialState.FAIL:
+            if candidate is not None and candidate.budget is not None and row.state != TrialState.FAIL:
                 tried.setdefault(candidate.way, set()).add(candidate.budget)
 
         def price(params: Mapping[str, Any]) -> float:

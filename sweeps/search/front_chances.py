@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.metrics import Direction
+from sweeps.samplers import front_gp
 from sweeps.search.measured import Measured
 from sweeps.search.parameters import Parameters, excess, limit_name, parameters_text
 from sweeps.search.pool import CostsOf, known_beforehand
@@ -43,8 +44,6 @@ class FrontChances:
             judged: everything that was measured of them, and of others.
             asked: candidates that were not judged at their longest budget.
         """
-        from sweeps.samplers.front_gp.walking import Look, front_chances
-
         distributions: dict[str, Any] = {}
         known: dict[str, Mapping[int | str, float]] = {}
 
@@ -58,7 +57,7 @@ class FrontChances:
             return dict(both[0])
 
         looks = [
-            Look(
+            front_gp.Look(
                 point(candidate, budget),
                 [values[column] for column in self._objectives],
                 {limit_name(limit): excess(limit, values) for limit in self._limits},
@@ -69,4 +68,7 @@ class FrontChances:
         ]
         ends = [point(candidate, self._longest[candidate.arm]) for candidate in asked]
         largest = [direction == "max" for direction in self._objectives.values()]
-        return front_chances(looks, ends, distributions, largest, lambda params: known[parameters_text(params)])
+        found: NDArray[np.float64] = front_gp.front_chances(
+            looks, ends, distributions, largest, lambda params: known[parameters_text(params)]
+        )
+        return found
