@@ -91,7 +91,10 @@ def _epochs(budgets: Sequence[int]) -> str:
 
 def _stopping(setting: float | Mapping[str, object]) -> str:
     if isinstance(setting, Mapping):
-        return f"at each budget the rule {setting['rule']} says which candidates go on"
+        options = ", ".join(f"{name} {value}" for name, value in setting.items() if name != "rule")
+        return f"at each budget the rule {setting['rule']} says which candidates go on" + (
+            f" ({options})" if options else ""
+        )
     return f"at each budget about {setting:.0%} of the candidates go on"
 
 

@@ -123,6 +123,7 @@ class Sweep:
                 except LostRay as lost:
                     if attempt == RAY_LIVES:
                         raise ConnectionError(f"{lost}, {RAY_LIVES} times in this run; run the same command again") from None
+                    self.losses.forget()
                     self.workload.take_back()
                     self.books.catch_up()
             self._progress.tick(force=True)

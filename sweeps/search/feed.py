@@ -9,9 +9,12 @@ from sweeps.plan.keys import shared_parts
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.state import final_status
 from sweeps.plan.trials import PlannedTrial
-from sweeps.search.candidate_values import candidate_values
+from sweeps.search.beforehand import Beforehand
+from sweeps.search.candidate_values import candidate_values, walked_values
 from sweeps.search.early_stopping import Rule, Rungs
+from sweeps.search.front_chances import FrontChances
 from sweeps.search.search import Proposer, Values
+from sweeps.search.setup import space_of, told_columns
 from sweeps.search.space import Candidate
 
 
@@ -39,7 +42,10 @@ class CandidateFeed:
         rule: Rule | None = None,
         on_stopped: Callable[[Iterable[PlannedTrial]], None] = lambda trials: None,
     ) -> None:
-        self._rungs = None if rule is None else Rungs(out, rule, self._batch_is_whole, proposer.tell, on_stopped)
+        chances = None if rule is None else _chances(plan)
+        self._rungs = (
+            None if rule is None else Rungs(out, rule, self._batch_is_whole, proposer.tell, on_stopped, chances=chances)
+        )
         self._on_taken = on_taken
         self._plan = plan
         self._arms = {arm.name: arm for arm in plan.arms}  # looked up by name, each candidate would make all arms anew
@@ -115,7 +121,11 @@ class CandidateFeed:
         for candidate in found:
             trials, controls = self._expand(candidate)
             if trials and all(final_status(trial, self._out) is not None for trial in trials):
-                known[candidate.key] = candidate_values(trials, candidate.budget, self._columns, self._out)
+                if self._rungs is None:
+                    known[candidate.key] = candidate_values(trials, candidate.budget, self._columns, self._out)
+                else:
+                    known[candidate.key] = walked_values(trials, self._columns, self._out)
+                    self._rungs.knows(candidate, trials)
                 self._members[candidate.key] = (candidate, trials, controls)
                 self._owed += [trial for trial in controls if final_status(trial, self._out) is None]
         # with early stopping the batch of a grid is all of it, so that it is compared anew; one of Optuna's is closed
@@ -144,3 +154,9 @@ class CandidateFeed:
         for trial in trials:
             self._open.setdefault(trial.key, set()).add(candidate.key)
         return [*trials, *controls]
+
+
+def _chances(plan: Plan) -> FrontChances:
+    study = plan.study
+    limits = [(limit.column, limit.comparison, limit.value) for limit in study.parsed_limits]
+    return FrontChances(space_of(plan), study.decisive, limits, Beforehand(study, told_columns(study), plan.data))

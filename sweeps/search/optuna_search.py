@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from sweeps.samplers import DEFAULT
-from sweeps.search.asking import Asker, Thought
+from sweeps.search.asking import Asker, PriceOf, Thought
+from sweeps.search.measured import Measured
 from sweeps.search.optuna_study import ASKED, KEY, OptunaBooks
 from sweeps.search.outlook import note_outlook
-from sweeps.search.pool import CostsOf, parameters_text
+from sweeps.search.pool import CostsOf
 from sweeps.search.search import Known, Values
 from sweeps.search.space import Candidate
 
@@ -65,7 +66,7 @@ class OptunaSearch:
         together: bool = False,
         costs: CostsOf | None = None,
         until: float | None = None,
-        price: Callable[[Candidate], float] | None = None,
+        price: PriceOf | None = None,
     ) -> None:
         self._space = books.parameters.space
         if count is None and self._space.size is None:
@@ -119,7 +120,9 @@ class OptunaSearch:
             if candidate is None:
                 break
             if candidate.key in self._known:
-                self.tell(candidate, self._known[candidate.key])
+                values = self._known[candidate.key]
+                stopped = isinstance(values, Measured) and values.stopped
+                self.tell(candidate, values, "stopped" if stopped else "complete")
             else:
                 self._ready.append(candidate)
         taken, self._ready = self._ready[:count], self._ready[count:]
@@ -223,10 +226,7 @@ class OptunaSearch:
         if not between:
             return False
         rows = self._books.rows()
-        keys = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
-        named = [
-            (self._asker.pool.key_of(params) or keys.get(parameters_text(params)), share)
-            for params, share in outlook["front"]
-        ]
+        key_of = self._asker.names(rows)
+        named = [(key_of(params), share) for params, share in outlook["front"]]
         front = [(key, share) for key, share in named if key is not None]
         return note_outlook(self._books.out, outlook, front, sum(bool(row.values) for row in rows), self._until)

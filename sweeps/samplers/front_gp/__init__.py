@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["FrontGPSampler"]
+__all__ = ["FrontGPSampler", "Look", "front_chances"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import sampler
+    from . import sampler, walking
 
-    return getattr(sampler, name)
+    return getattr(sampler if name == "FrontGPSampler" else walking, name)
