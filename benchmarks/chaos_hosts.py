@@ -37,6 +37,8 @@ class SeveralHosts(Surroundings):
         self.workers = workers
         self._token = secrets.token_hex(32)
         self.gone: set[str] = set()
+        self._harmed: set[str] = set()
+        """Nodes that cannot be reached, or badly, for a while: nothing is started on them."""
 
     def __enter__(self) -> SeveralHosts:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -96,12 +98,13 @@ class SeveralHosts(Surroundings):
     def harm(self, fault: str, draw: random.Random) -> Harm | None:
         """Do something to the network, or lose a node for good."""
         nodes = self._nodes()
-        if len(nodes) < len(self.workers):
+        if len(nodes) < len(self.workers) or self._harmed:
             return None
         victim = draw.choice(nodes)
         if fault == "gone":
             self.lose_for_good(victim)
             return Harm(0.0, _nothing)
+        self._harmed.add(victim)
         if fault == "packets":
             self.hosts.lose_packets(victim, draw.randint(10, 30))
         elif fault == "narrow":
@@ -122,7 +125,8 @@ class SeveralHosts(Surroundings):
             self._ray(
                 HEAD, "start", "--head", address, f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false", *_COMMON
             )
-        missing = [name for name in self.workers if name not in self.gone and not self._has_ray(name)]
+        there = set(self.workers) - self.gone - self._harmed
+        missing = [name for name in self.workers if name in there and not self._has_ray(name)]
         with ThreadPoolExecutor() as side_by_side:
             list(side_by_side.map(self._join, missing))
 
@@ -130,6 +134,7 @@ class SeveralHosts(Surroundings):
         self._ray(name, "start", f"--address={HEAD}:{PORT}", "--num-cpus=1", *_COMMON)
 
     def _whole_again(self, name: str) -> None:
+        self._harmed.discard(name)
         if self.hosts.is_up(name):
             self.hosts.mend(name)
             self.mend()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import re
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -60,7 +61,8 @@ class OnSlurm(Surroundings):
 
     def stop(self) -> None:
         """Kill whatever Slurm runs."""
-        self.slurm.run("scancel", f"--name={NAME}")
+        with suppress(RuntimeError):  # a controller that is down
+            self.slurm.run("scancel", f"--name={NAME}")
 
     def left(self) -> list[str]:
         """Return the folders that jobs have left on the nodes."""
@@ -69,8 +71,12 @@ class OnSlurm(Surroundings):
 
     def harm(self, fault: str, draw: random.Random) -> Harm | None:
         """Do what Slurm does, or what happens to its machines."""
-        if self.driver(0) is None:
+        try:
+            return None if self.driver(0) is None else self._harm(fault, draw)
+        except RuntimeError:  # a job or a step that has just ended, a controller that is down
             return None
+
+    def _harm(self, fault: str, draw: random.Random) -> Harm | None:
         if fault in ("controller", "daemon"):
             daemon = "slurmctld" if fault == "controller" else draw.choice(self.slurm.nodes)
             self.slurm.kill_daemon(daemon)
