@@ -72,9 +72,10 @@ class SeveralHosts(Surroundings):
 
     def lose_node(self, draw: random.Random) -> bool:
         """Cut the power of a node, unless one is missing already."""
-        if len(self._nodes()) < len(self.workers):
+        nodes = self._nodes()
+        if len(nodes) < len(self._staying()) or self._harmed:
             return False
-        self.hosts.power_off(draw.choice(self.workers))
+        self.hosts.power_off(draw.choice(nodes))
         return True
 
     def lose_head(self) -> bool:
@@ -98,7 +99,7 @@ class SeveralHosts(Surroundings):
     def harm(self, fault: str, draw: random.Random) -> Harm | None:
         """Do something to the network, or lose a node for good."""
         nodes = self._nodes()
-        if len(nodes) < len(self.workers) or self._harmed:
+        if len(nodes) < len(self._staying()) or self._harmed or (fault == "gone" and len(nodes) < 2):
             return None
         victim = draw.choice(nodes)
         if fault == "gone":
@@ -119,14 +120,13 @@ class SeveralHosts(Surroundings):
             if name not in self.gone and not self.hosts.is_up(name):
                 self.hosts.start(name)
         if not self._has_ray(HEAD):
-            for name in set(self.workers) - self.gone:  # a node does not outlive its head
+            for name in self._staying():  # a node does not outlive its head
                 self._ray(name, "stop", "--force")
             address = f"--node-ip-address={self.hosts.address(HEAD)}"
             self._ray(
                 HEAD, "start", "--head", address, f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false", *_COMMON
             )
-        there = set(self.workers) - self.gone - self._harmed
-        missing = [name for name in self.workers if name in there and not self._has_ray(name)]
+        missing = [name for name in self._staying() if name not in self._harmed and not self._has_ray(name)]
         with ThreadPoolExecutor() as side_by_side:
             list(side_by_side.map(self._join, missing))
 
@@ -138,6 +138,9 @@ class SeveralHosts(Surroundings):
         if self.hosts.is_up(name):
             self.hosts.mend(name)
             self.mend()
+
+    def _staying(self) -> list[str]:
+        return [name for name in self.workers if name not in self.gone]
 
     def _nodes(self) -> list[str]:
         return [name for name in self.workers if self._has_ray(name)]
