@@ -121,7 +121,8 @@ class SeveralHosts(Surroundings):
                 self.hosts.start(name)
         if not self._has_ray(HEAD):
             for name in self._staying():  # a node does not outlive its head
-                self._ray(name, "stop", "--force")
+                if self.hosts.processes(name):
+                    self._ray(name, "stop", "--force")
             address = f"--node-ip-address={self.hosts.address(HEAD)}"
             self._ray(
                 HEAD, "start", "--head", address, f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false", *_COMMON
