@@ -72,7 +72,7 @@ class WeighsSeeds(Protocol):
 
 
 COUNT = "front_gp:count"
-"""User attribute of a trial that a sampler is shown: of how many seeds its values are the mean, if of more than the study's."""
+"""User attribute of a trial that a sampler is shown: of how many seeds its values are means, where of more."""
 SEEDS = "prunefront.seeds"
 """User attribute of a trial that a sampler is shown: what each seed measured, a list per seed, a value per objective."""
 DEFAULT = "front_gp"

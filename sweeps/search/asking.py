@@ -168,14 +168,13 @@ class Asker:
             mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
             sampler = self._made(derive_seed(self._seed, "seeds", number, len(competition.given)) % 2**32)
             if not (isinstance(sampler, WeighsSeeds) and isinstance(sampler, ChoosesFrom)):
-                raise BadInput(
-                    f"search.more_seeds.when: sampler {self._sampler!r} does not say what a seed is worth (allowed: {DEFAULT})"
-                )
+                named = f"search.more_seeds.when: sampler {self._sampler!r}"
+                raise BadInput(f"{named} does not say what a seed is worth (allowed: {DEFAULT})")
             sampler.choose_from(*self._pool.at(number))
             told, new = sampler.measurement_worth(mind, seeds)
         key_of = self.names(rows)
-        named = [(key, worth) for params, worth in told if (key := key_of(params)) is not None]
-        return competition.decide(number, sorted(named), new, batch)
+        worths = [(key, worth) for params, worth in told if (key := key_of(params)) is not None]
+        return competition.decide(number, sorted(worths), new, batch)
 
     def _weigh(self, sampler: BaseSampler, rows: Sequence[FrozenTrial]) -> None:
         """Tell a sampler what candidates cost.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+import pandas as pd
+
 from sweeps.front.front import candidates
 from sweeps.plan.plan import Plan
 from sweeps.plan.trials import PlannedTrial
@@ -13,6 +15,7 @@ from sweeps.search.competition import Competition, Extra, More
 from sweeps.search.more_seeds import extra_trials, rule_of
 from sweeps.search.setup import told_columns
 from sweeps.search.space import Candidate
+from sweeps.study.model import Study
 
 
 class CompetingSeeds:
@@ -64,12 +67,24 @@ class CompetingSeeds:
         every = [trial for _, trials in own for trial in trials] + self.trials(extras)
         plan = self._plan.with_trials(every)
         records = collect(self._out, plan.trials, study=study.name)
-        columns = told_columns(study)
-        table = candidates(records, study.decisive, shown=columns, seeds=study.seeds)
-        rows = {(str(row["arm"]), float(row["ratio"]), int(row["budget"])): row for _, row in table.iterrows()}
-        found = {}
-        for candidate, trials in own:
-            row = rows.get((trials[0].arm, float(candidate.ratio), int(candidate.budget or 0)))
-            if row is not None and any(key == candidate.key for key, _ in extras) and int(row["seeds"]) > len(study.seeds):
-                found[candidate.key] = {column: float(row[column]) for column in columns}, int(row["seeds"])
-        return found
+        given = {key for key, _ in extras}
+        return means_over_seeds(records, study, [(one, trials[0].arm) for one, trials in own if one.key in given])
+
+
+def means_over_seeds(records: pd.DataFrame, study: Study, of: Iterable[tuple[Candidate, str]]) -> More:
+    """Return the adjusted means of candidates over all seeds that the records have of them (`seed_adjusted`).
+
+    Args:
+        records: of everything that was told, of the extra seeds, and of the unpruned networks.
+        study: whose seeds are the own ones.
+        of: candidates with the names of their arms in the records; those without an extra seed are left out.
+    """
+    columns = told_columns(study)
+    table = candidates(records, study.decisive, shown=columns, seeds=study.seeds)
+    rows = {(str(row["arm"]), float(row["ratio"]), int(row["budget"])): row for _, row in table.iterrows()}
+    found = {}
+    for candidate, arm in of:
+        row = rows.get((arm, float(candidate.ratio), int(candidate.budget or 0)))
+        if row is not None and int(row["seeds"]) > len(study.seeds):
+            found[candidate.key] = {column: float(row[column]) for column in columns}, int(row["seeds"])
+    return found

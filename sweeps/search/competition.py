@@ -1,7 +1,7 @@
 """One more seed of a told candidate competes with a new candidate, within a number of trials that is fixed beforehand.
 
-Between two batches of a search the model says what each would add to the front of what is known. Per trial that it costs, the
-better one is done. A decision depends on what was told; it is written down before its trials start, and is not made again.
+Between two batches of a search the model says what each would add to the front of what is known. Per trial that it costs,
+the better one is done. A decision depends on what was told; it is written down before its trials start, and not made again.
 """
 
 from __future__ import annotations

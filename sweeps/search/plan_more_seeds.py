@@ -45,8 +45,8 @@ def competing_lines(plan: Plan, out: Path) -> list[str]:
     so_far = "; ".join(f"{key} (seed {seed})" for key, seed in given) or "none"
     seeds = ", ".join(map(str, rule.seeds))
     return [
-        f"  more seeds in place of new candidates, between batches: up to {most} (seeds {seeds}), with the unpruned networks "
-        f"that they need out of the search's trials; so far {so_far}"
+        f"  more seeds in place of new candidates, between batches: up to {most} (seeds {seeds}), with the unpruned "
+        f"networks that they need out of the search's trials; so far {so_far}"
     ]
 
 
