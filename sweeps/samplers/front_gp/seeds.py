@@ -46,7 +46,8 @@ def measurement_worth(
     means, told = worth.mean(0), len(fronts)
     repeats = np.where(np.arange(len(rows)) < told, 1, seeds)
     after = means + steadiness(model, rows, repeats) * (worth - means)
-    box = _box(worth, random, settings)
+    # as high as any mean may come: what is cut off there would be missing from the gains and not from the losses
+    box = _box(np.stack([worth.min(1).mean(0), after.max((0, 1))])[None], random, settings)
     now = box.dominated(means[:told])
     now[feasible[:, :told].mean(0) < 0.5] = 0
     everything = np.bitwise_or.reduce(now, axis=0)
