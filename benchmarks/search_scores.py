@@ -9,7 +9,7 @@ from typing import cast
 import pandas as pd
 
 from benchmarks.search_truth import Truth, World
-from sweeps.front.recommended import MARGIN
+from sweeps.front.demands import MARGIN
 from sweeps.search.space import Candidate
 from sweeps.study.values import Limit
 
