@@ -30,7 +30,7 @@ from sweeps.search.competition import Extra, More
 from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.setup import told_columns
 from sweeps.search.space import Candidate
-from sweeps.study.sections import MoreSeedsSection, SearchSection
+from sweeps.study.search_sections import MoreSeedsSection, SearchSection
 
 
 def extra_seed(world: World, told: int) -> int:
