@@ -24,7 +24,7 @@ from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.outlook import outlook_lines
-from sweeps.search.plan_more_seeds import allowance, allowance_line
+from sweeps.search.plan_more_seeds import allowance, allowance_line, competing_lines
 
 if TYPE_CHECKING:
     from sweeps.cost.cost import Cost
@@ -56,6 +56,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
             f"{len(study.seeds)} further trials{controls}",
         )
     lines += outlook_lines(study.search, out)
+    lines += competing_lines(plan, out)
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
     lines += [*power_lines(plan, out), *image_lines(study)]

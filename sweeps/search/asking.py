@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from prune_core.base.seeds import derive_seed, numpy_generator
-from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects, Weighs
+from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects, Weighs, WeighsSeeds
 from sweeps.search.allowed import Allowed
+from sweeps.search.competition import Competition, Decision
 from sweeps.search.optuna_study import KEY, STOPPED_AT, OptunaBooks
 from sweeps.search.parameters import parameters_text
 from sweeps.search.pool import CostsOf, Pool
@@ -143,6 +144,37 @@ class Asker:
                     return Thought(candidate, system, self._outlook_of(sampler))
                 mind.tell(trial, state=TrialState.FAIL)
         return Thought(self._unseen(number, seen), {}, None)
+
+    def weigh_seeds(
+        self, number: int, rows: Sequence[FrozenTrial], competition: Competition, batch: int, seeds: int
+    ) -> Decision:
+        """Return whether extra seeds of told candidates are next, or new ones.
+
+        Args:
+            number: how many candidates were asked for.
+            rows: the books, of which some were told.
+            competition: decides.
+            batch: how many candidates are asked for at once.
+            seeds: with how many a new one is measured.
+
+        Raises:
+            BadInput: the sampler does not say what a seed is worth.
+        """
+        import optuna
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            mind = optuna.create_study(directions=self._books.study.directions)
+            mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
+            sampler = self._made(derive_seed(self._seed, "seeds", number, len(competition.given)) % 2**32)
+            if not (isinstance(sampler, WeighsSeeds) and isinstance(sampler, ChoosesFrom)):
+                named = f"search.more_seeds.when: sampler {self._sampler!r}"
+                raise BadInput(f"{named} does not say what a seed is worth (allowed: {DEFAULT})")
+            sampler.choose_from(*self._pool.at(number))
+            told, new = sampler.measurement_worth(mind, seeds)
+        key_of = self.names(rows)
+        worths = [(key, worth) for params, worth in told if (key := key_of(params)) is not None]
+        return competition.decide(number, sorted(worths), new, batch)
 
     def _weigh(self, sampler: BaseSampler, rows: Sequence[FrozenTrial]) -> None:
         """Tell a sampler what candidates cost.

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput
 from sweeps.folder.identity import UID_TAG, study_uid
-from sweeps.samplers import SEEDS
+from sweeps.samplers import COUNT, SEEDS
+from sweeps.search.competition import More
 from sweeps.search.measured import Measured
 from sweeps.search.parameters import Parameters, excess, limit_name
 from sweeps.search.space import Candidate, Space
@@ -218,6 +219,24 @@ class OptunaBooks:
             if row is not None and row.user_attrs.get(RUNS) != list(ids):
                 self._database.note(row._trial_id, {RUNS: list(ids)})
                 row.user_attrs[RUNS] = list(ids)
+
+    def with_more(self, row: FrozenTrial, more: More) -> FrozenTrial:
+        """Return a row with the means over extra seeds, where its candidate has some and was told."""
+        from optuna.trial import create_trial
+
+        means, count = more.get(str(row.user_attrs.get(KEY)), ({}, 0))
+        told = self.objective_values(means)
+        if not row.values or told is None:
+            return row
+        return create_trial(
+            state=row.state,
+            values=told,
+            params=row.params,
+            distributions=row.distributions,
+            user_attrs={**row.user_attrs, COUNT: count},
+            system_attrs=dict(row.system_attrs),
+            constraints=self.constraints(means),
+        )
 
     def constraints(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the amount by which each limit is missed, by the limit's text."""
