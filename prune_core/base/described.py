@@ -34,7 +34,7 @@ class Described:
 
     @cached_property
     def _said(self) -> dict[str, Any]:
-        defaults = _plain_defaults(type(self))
+        defaults = _defaults(type(self))  # type: ignore[arg-type]  # a class can be hashed
         values = {name: plain(getattr(self, name)) for name in defaults}
         return without_defaults(values, defaults, self.FOUNDING)
 
@@ -87,8 +87,8 @@ def _same(one: Any, other: Any) -> bool:
 
 
 @cache
-def _plain_defaults(part: Any) -> Mapping[str, Any]:
-    return {each.name: plain(_default(each)) for each in fields(part)}
+def _defaults(part: Callable[..., Any]) -> Mapping[str, Any]:
+    return {each.name: plain(_default(each)) for each in _fields(part)}
 
 
 def _fields(part: Any) -> Any:
