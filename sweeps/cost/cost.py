@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,16 +136,31 @@ def _work(
     return known + sum(weight * _seconds(plan, trial, out, unit[trial.network], sizes) for trial, weight in chosen)
 
 
-def whole_work(trial: PlannedTrial, macs: int, sizes: Sizes) -> float:
-    """Return the multiply-accumulates of a trial from its beginning to its longest budget, the same on every machine.
+def work_after(trial: PlannedTrial, tried: Collection[int], macs: int, sizes: Sizes) -> float:
+    """Return the multiply-accumulates of what a trial lacks after it was tried at some budgets, the same on every machine.
 
     Args:
         trial: of a network that was trained already.
+        tried: budgets at which the trial was judged before.
         macs: of one image forward.
         sizes: how many images there are of each kind.
     """
     unit = Speed(train=1 / (3 * macs), judge=1 / macs, parameters=0, activation_bytes=0)
-    return _training(trial, max(trial.budgets), unit, sizes, True) + _judging(trial, trial.budgets, unit, sizes)
+    left = [budget for budget in trial.budgets if budget not in tried]
+    continues = trial.description.fine_tuning is None or not trial.description.fine_tuning.depends_on_length
+    epochs = epochs_to_train(left, tried if continues else ())
+    return _training(trial, epochs, unit, sizes, True) + _judging(trial, left, unit, sizes)
+
+
+def epochs_to_train(wanted: Collection[int], trained: Collection[int]) -> int:
+    """Return the epochs that a trial trains for some budgets when it has come by others.
+
+    It goes on from the longest of those. The state in between is not kept, so what lies below is walked again from 0, in one
+    walk beside it.
+    """
+    furthest = max(trained, default=0)
+    behind = max((budget for budget in wanted if budget < furthest), default=0)
+    return behind + max(max(wanted, default=0) - furthest, 0)
 
 
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
@@ -161,11 +176,8 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
     # a record without its cells is judged again, from the weights of its budget
     trained = finished_budgets(trial_folder(out, trial.key))
     to_train = [budget for budget in to_do if budget not in trained]
-    done = [budget for budget in trial.budgets if budget in trained]
-    # a budget below the longest is walked again from 0
-    start = max(done) if done and to_train and min(to_train) > max(done) else 0
     ready = trial.kind in ("baseline", "dense") and baseline_ready(trial.baseline_key, out)
-    epochs = max(to_train) - start if to_train else 0
+    epochs = epochs_to_train(to_train, trained)
     return _training(trial, epochs, speed, sizes, ready) + _judging(trial, to_do, speed, sizes)
 
 

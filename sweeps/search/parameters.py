@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeps.search.space import ArmSpace, Axis, Candidate, Space, Span, Value
 from sweeps.study.values import Limit
@@ -172,6 +172,16 @@ def _value(axis: Axis, parameter: Value) -> Value:
     return parameter
 
 
+def limit_name(limit: tuple[str, str, float]) -> str:
+    """Return the name of a limit (column, comparison, bound) among constraints."""
+    return f"{limit[0]} {limit[1]} {limit[2]:.12g}"
+
+
 def excess(limit: tuple[str, str, float], values: Mapping[str, float]) -> float:
     """Return by how much a limit (column, comparison, bound) is missed; at most 0 exactly where it is met."""
     return Limit(*limit).excess(values[limit[0]])
+
+
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """Return a text that is the same for the same parameters."""
+    return repr(sorted(parameters.items()))

@@ -151,10 +151,15 @@ class EvaluationSection(Section):
 
 
 class MoreSeedsSection(Section):
-    """More seeds for candidates whose place on the front is uncertain when all else has ended: a fixed allowance."""
+    """More seeds for candidates whose place on the front is uncertain: a fixed allowance."""
 
     candidates: int = Field(ge=1, description="how many candidates get the extra seeds, at most")
     seeds: Seeds = Field(description="the extra seeds; none of the study's own")
+    when: Literal["end", "compete"] = Field(
+        default="end",
+        description="end: when all else has ended, besides it; compete: between the batches of a search by Optuna, one at a "
+        "time, in place of new candidates",
+    )
 
 
 class UntilSection(Section):
@@ -189,7 +194,7 @@ class SearchSection(Section):
     )
     more_seeds: MoreSeedsSection | None = Field(
         default=None,
-        description="{candidates: N, seeds: [...]}: in the end, extra seeds for the N of most uncertain place; null: none",
+        description="{candidates: N, seeds: [...]}: extra seeds for the N of most uncertain place; null: none",
     )
 
     gain: Literal["candidate", "cost"] = Field(

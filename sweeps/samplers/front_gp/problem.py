@@ -61,6 +61,7 @@ class Problem:
         known_excess: ``(L, Q)``, the same where it is known beforehand, NaN elsewhere.
         replicates: ``(N, S, M)``, the measurements of each seed where several are known; S is 1 otherwise.
         price: ``(L,)``, above 0, what trying each costs; None: all the same.
+        counts: of how many measurements each told value is the mean; None: of those in ``replicates``.
     """
 
     points: Points
@@ -72,11 +73,19 @@ class Problem:
     known_excess: Floats
     replicates: Floats | None = None
     price: Floats | None = None
+    counts: tuple[int, ...] | None = None
 
     @property
     def told(self) -> int:
         """How many candidates were told."""
         return len(self.values)
+
+    @property
+    def measurements(self) -> Floats:
+        """``(N,)``, of how many measurements each told value is the mean."""
+        if self.counts is not None:
+            return np.array(self.counts, dtype=float)
+        return np.full(self.told, 1.0 if self.replicates is None else float(self.replicates.shape[1]))
 
     @cached_property
     def tried(self) -> torch.Tensor:
@@ -96,6 +105,7 @@ class Problem:
         parts: list[Any] = [self.values, self.known, self.excess, self.known_excess, np.array(self.largest)]
         parts += [each.numpy() for each in (self.points.codes, self.points.places, self.points.present)]
         parts += [] if self.replicates is None else [self.replicates]
+        parts += [] if self.counts is None else [np.array(self.counts)]
         found = hashlib.sha256()
         for part in parts:
             found.update(repr(part.shape).encode() + np.ascontiguousarray(part).tobytes())

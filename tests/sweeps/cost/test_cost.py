@@ -8,7 +8,16 @@ import pytest
 
 from prune_core.base.files import write_json
 from sweeps.cost.calibration import speeds_of
-from sweeps.cost.cost import RECORD_BYTES, RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, WORKER_SECONDS, Speed, cost_of
+from sweeps.cost.cost import (
+    RECORD_BYTES,
+    RECORD_SECONDS,
+    START_SECONDS,
+    TRIAL_SECONDS,
+    WORKER_SECONDS,
+    Speed,
+    cost_of,
+    epochs_to_train,
+)
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes, sizes_of
 from sweeps.plan.plan import Plan, make_plan
 from sweeps.run.plan_text import plan_text, size
@@ -134,6 +143,16 @@ def test_what_is_there_is_not_paid_again(tmp_path: Path) -> None:
     write_json(out / "trials" / pruned.key / "budget-0005" / "record.json", {"train_seconds": 50.0, "evaluate_seconds": 0.5})
     assert cost_of(plan, out, {"small_vgg": SPEED}, sizes).device_seconds == 0
     assert "everything is there" in plan_text(plan, out)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "trained", "epochs"),
+    [([0, 2, 5], [], 5), ([5], [0, 2], 3), ([2], [0, 5], 2), ([2, 8], [0, 4], 2 + 4), ([0], [4], 0), ([], [3], 0)],
+)
+def test_epochs_are_trained_once_and_those_behind_the_furthest_walk_again_from_0(
+    wanted: list[int], trained: list[int], epochs: int
+) -> None:
+    assert epochs_to_train(wanted, trained) == epochs
 
 
 def test_a_search_costs_its_candidates_on_average(tmp_path: Path) -> None:
