@@ -15,7 +15,8 @@ from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.quantities import direction_of, is_cost, title_of
-from sweeps.front.recommended import recommend_by, recommended_columns
+from sweeps.front.demands import recommended_columns
+from sweeps.front.recommended import recommend_by
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
 
