@@ -25,7 +25,7 @@ from sweeps.search.search import Proposer
 from sweeps.search.setup import make_proposer, open_books, space_of, told_columns
 from sweeps.search.space import Candidate
 from sweeps.study.model import Study, load_study
-from sweeps.study.sections import SearchSection
+from sweeps.study.search_sections import SearchSection
 
 SHIPPED = "quickstart-search"
 """The shipped study whose batch is taken."""

@@ -2,7 +2,8 @@
 
 Usage: python -m benchmarks.search_seeds RUN_DIR [RUN_DIR ...] --trials 16 32 --seeds 6
 
-RUN_DIR is a finished grid of three seeds or more (see `benchmarks.search_quality`). A search is told one seed of each
+RUN_DIR is a finished grid of three seeds or more (see `benchmarks.search_quality`), or a made-up one (`scatter-2000`, see
+`benchmarks.search_surfaces`). A search is told one seed of each
 candidate, each in turn; the next seed is the one that it may ask for besides; the others score it, on the report images.
 Every trial counts: an extra seed also pays for the unpruned networks that it needs first.
 """
@@ -14,19 +15,22 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.search_replay import DEFAULT, proposing, shipped_batch, told_seed
 from benchmarks.search_scores import recommended
+from benchmarks.search_surfaces import ROUGH, Rough, made_up
 from benchmarks.search_truth import World, plan_of, read_world
 from prune_core.base.kinds import REFERENCES
 from sweeps.search.competing_seeds import CompetingSeeds, means_over_seeds
 from sweeps.search.competition import Extra, More
 from sweeps.search.optuna_search import OptunaSearch
+from sweeps.search.setup import told_columns
 from sweeps.search.space import Candidate
-from sweeps.study.sections import MoreSeedsSection, SearchSection
+from sweeps.study.search_sections import MoreSeedsSection, SearchSection
 
 
 def extra_seed(world: World, told: int) -> int:
@@ -52,11 +56,17 @@ def searched(world: World, seed: int, trials: int, batch: int, most: int) -> tup
         extras: list[Extra] = []
         if most:
             competing = _competing(world, told, trials, most, Path(folder))
-            records = pd.read_parquet((world.folder or Path()) / "records.parquet")
+            records = None if world.folder is None else pd.read_parquet(world.folder / "records.parquet")
             study = world.study.model_copy(update={"seeds": (told,)})
 
             def told_as(keys: Collection[str]) -> More:
                 given = competing.competition.given
+                if records is None:  # made up: what a seed does to all is nothing
+                    means = world.means(told_columns(study), (told, extra_seed(world, told)))
+                    return {
+                        key: ({str(name): float(cast(float, x)) for name, x in means.loc[key].items()}, 2)
+                        for key, _ in given
+                    }
                 shown = _shown(records, told, extra_seed(world, told), keys, given)
                 return means_over_seeds(shown, study, [(one, one.arm) for one in map(Candidate.from_key, dict(given))])
 
@@ -105,7 +115,7 @@ def scored(world: World, seed: int, order: Sequence[str], extras: Sequence[Extra
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="finished grids of three seeds or more")
+    parser.add_argument("runs", nargs="+", metavar="RUN_DIR", help="finished grids of three seeds or more, or scatter-2000")
     parser.add_argument("--trials", type=int, nargs="+", default=[16, 32])
     parser.add_argument("--seeds", type=int, default=6, help="search seeds (default 6)")
     parser.add_argument("--most", type=int, default=8, help="extra seeds at most (default 8)")
@@ -113,8 +123,10 @@ def main() -> None:
     asked = parser.parse_args()
     print("| grid | trials | extra seeds | given | new candidates | missing | regret | missing, difference |")
     print("|---|---:|---|---:|---:|---:|---:|---:|")
+    named: dict[str, Rough | None] = {"smooth": None, **{kind: kind for kind in ROUGH}}
     for run in asked.runs:
-        world = read_world(run)
+        kind, _, number = run.rpartition("-")
+        world = made_up(int(number), named[kind]) if kind in named and number.isdigit() else read_world(Path(run))
         if len(world.seeds) < 3:
             raise SystemExit(f"{run}: {len(world.seeds)} seeds (allowed: three or more)")
         for trials in asked.trials:

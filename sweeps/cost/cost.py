@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from prune_core.base.trial_folder import finished_budgets, read_record
 from sweeps.cost.books import book_bytes
+from sweeps.cost.shared_epochs import epochs_to_train, expected_epochs
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes
 from sweeps.folder.paths import trial_folder, trial_folders
 from sweeps.plan.places import places
@@ -99,10 +100,10 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
     records = float(sum(len(_open(trial, out)) for trial in missing))
     disk = sum(_disk(trial, out, speeds[trial.network], sizes) for trial in missing)
     count = float(len(missing))
-    chosen = [(trial, weight) for trial, weight in _to_be_chosen(plan, out, decided) if trial.network in speeds]
-    for trial, weight in chosen:
+    chosen = [each for each in _to_be_chosen(plan, out, decided) if each[0].network in speeds]
+    for trial, weight, epochs in chosen:
         speed = speeds[trial.network]
-        seconds += weight * _seconds(plan, trial, out, speed, sizes) * factor
+        seconds += weight * _seconds(plan, trial, out, speed, sizes, epochs) * factor
         records, count = records + weight, count + weight
         disk += weight * _disk(trial, out, speed, sizes)
     seconds += count * TRIAL_SECONDS + records * RECORD_SECONDS
@@ -125,7 +126,7 @@ def _work(
     speeds: Mapping[str, Speed],
     sizes: Sizes,
     missing: Iterable[PlannedTrial],
-    chosen: Iterable[tuple[PlannedTrial, float]],
+    chosen: Iterable[_Chosen],
 ) -> float:
     """Multiply-accumulates: the seconds on a machine that does one in a second."""
     unit = {
@@ -133,7 +134,9 @@ def _work(
         for label, speed in speeds.items()
     }
     known = sum(_seconds(plan, trial, out, unit[trial.network], sizes) for trial in missing)
-    return known + sum(weight * _seconds(plan, trial, out, unit[trial.network], sizes) for trial, weight in chosen)
+    return known + sum(
+        weight * _seconds(plan, trial, out, unit[trial.network], sizes, epochs) for trial, weight, epochs in chosen
+    )
 
 
 def work_after(trial: PlannedTrial, tried: Collection[int], macs: int, sizes: Sizes) -> float:
@@ -147,20 +150,13 @@ def work_after(trial: PlannedTrial, tried: Collection[int], macs: int, sizes: Si
     """
     unit = Speed(train=1 / (3 * macs), judge=1 / macs, parameters=0, activation_bytes=0)
     left = [budget for budget in trial.budgets if budget not in tried]
-    continues = trial.description.fine_tuning is None or not trial.description.fine_tuning.depends_on_length
-    epochs = epochs_to_train(left, tried if continues else ())
+    epochs = epochs_to_train(left, tried if continues(trial) else ())
     return _training(trial, epochs, unit, sizes, True) + _judging(trial, left, unit, sizes)
 
 
-def epochs_to_train(wanted: Collection[int], trained: Collection[int]) -> int:
-    """Return the epochs that a trial trains for some budgets when it has come by others.
-
-    It goes on from the longest of those. The state in between is not kept, so what lies below is walked again from 0, in one
-    walk beside it.
-    """
-    furthest = max(trained, default=0)
-    behind = max((budget for budget in wanted if budget < furthest), default=0)
-    return behind + max(max(wanted, default=0) - furthest, 0)
+def continues(trial: PlannedTrial) -> bool:
+    """Return whether a longer budget of a trial goes on from a shorter one."""
+    return trial.description.fine_tuning is None or not trial.description.fine_tuning.depends_on_length
 
 
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
@@ -168,8 +164,8 @@ def _open(trial: PlannedTrial, out: Path) -> list[int]:
     return [budget for budget in trial.budgets if budget not in done]
 
 
-def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes) -> float:
-    """Training and forward passes of what a trial still lacks."""
+def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes, expected: float | None = None) -> float:
+    """Training, of so many epochs where that is only expected, and forward passes of what a trial still lacks."""
     to_do = _open(trial, out)
     if not to_do:
         return 0.0
@@ -177,11 +173,11 @@ def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Si
     trained = finished_budgets(trial_folder(out, trial.key))
     to_train = [budget for budget in to_do if budget not in trained]
     ready = trial.kind in ("baseline", "dense") and baseline_ready(trial.baseline_key, out)
-    epochs = epochs_to_train(to_train, trained)
+    epochs = epochs_to_train(to_train, trained) if expected is None else expected
     return _training(trial, epochs, speed, sizes, ready) + _judging(trial, to_do, speed, sizes)
 
 
-def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, ready: bool) -> float:
+def _training(trial: PlannedTrial, epochs: float, speed: Speed, sizes: Sizes, ready: bool) -> float:
     if trial.kind in ("baseline", "dense"):
         described = trial.description.baseline
         epochs = 0 if ready or described.checkpoint or described.training is None else described.training.epochs
@@ -209,7 +205,11 @@ def _memory(speed: Speed) -> int:
     return PROCESS_BYTES + 16 * speed.parameters + speed.activation_bytes
 
 
-def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> list[tuple[PlannedTrial, float]]:
+_Chosen: TypeAlias = "tuple[PlannedTrial, float, float | None]"
+"""A trial, how many like it are to be chosen, and the epochs that each trains where that is known only on average."""
+
+
+def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> list[_Chosen]:
     """One trial per arm and budget with the number of such trials that a search is still to choose, on average.
 
     With early stopping one per arm that walks to its longest budget: the most that it can cost.
@@ -223,14 +223,17 @@ def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> lis
     chosen = sum(1 for path in trial_folders(out) if path.name not in planned) / len(study.seeds)
     wanted = study.search.candidates or space
     left = max(0.0, (wanted if rate is not None else min(wanted, space)) - chosen) * len(study.seeds)
-    samples = []
+    samples: list[_Chosen] = []
     for arm in plan.arms:
+        # budgets of one candidate are one training; with a rate to search no two candidates share it
+        shared = {} if early or rate is not None else expected_epochs(arm.reached(study.budgets), min(1.0, wanted / space))
         for walk in _walks(arm.reached(study.budgets), early):
             own = {"learning_rate": rate[0]} if rate is not None and walk[-1] > 0 else {}
             trials = candidate_trials(study, arm, arm.ratios[0], own, budgets=walk, checksum=plan.checksum or "unknown")
             # a rate of its own needs a control of its own
-            samples += [(trial, len(arm.ratios)) for trial in trials if trial.seed == study.seeds[0]]
-    return [(trial, left * ratios / space) for trial, ratios in samples]
+            first = [trial for trial in trials if trial.seed == study.seeds[0]]
+            samples += [(each, len(arm.ratios), shared.get(walk[-1]) if continues(each) else None) for each in first]
+    return [(trial, left * ratios / space, epochs) for trial, ratios, epochs in samples]
 
 
 def _walks(budgets: tuple[int, ...], together: bool) -> list[tuple[int, ...]]:

@@ -12,7 +12,7 @@ from sweeps.plan.state import final_status
 from sweeps.search.competition import decisions_in
 from sweeps.search.more_seeds import decision_names, extra_trials, in_the_end, is_decided, rule_of
 from sweeps.search.space import Candidate
-from sweeps.study.sections import SearchSection
+from sweeps.study.search_sections import SearchSection
 
 if TYPE_CHECKING:
     from sweeps.plan.plan import Plan

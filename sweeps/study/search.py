@@ -10,7 +10,7 @@ from sweeps.samplers import SAMPLERS
 from sweeps.stopping_rules import choose_rule
 from sweeps.study.errors import naming_key
 from sweeps.study.options import recipe_of
-from sweeps.study.sections import SearchSection
+from sweeps.study.search_sections import SearchSection
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
