@@ -37,6 +37,8 @@ class SeveralHosts(Surroundings):
         self.workers = workers
         self._token = secrets.token_hex(32)
         self.gone: set[str] = set()
+        self._harmed: set[str] = set()
+        """Nodes that cannot be reached, or badly, for a while: nothing is started on them."""
 
     def __enter__(self) -> SeveralHosts:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -70,9 +72,10 @@ class SeveralHosts(Surroundings):
 
     def lose_node(self, draw: random.Random) -> bool:
         """Cut the power of a node, unless one is missing already."""
-        if len(self._nodes()) < len(self.workers):
+        nodes = self._nodes()
+        if len(nodes) < len(self._staying()) or self._harmed:
             return False
-        self.hosts.power_off(draw.choice(self.workers))
+        self.hosts.power_off(draw.choice(nodes))
         return True
 
     def lose_head(self) -> bool:
@@ -96,12 +99,13 @@ class SeveralHosts(Surroundings):
     def harm(self, fault: str, draw: random.Random) -> Harm | None:
         """Do something to the network, or lose a node for good."""
         nodes = self._nodes()
-        if len(nodes) < len(self.workers):
+        if len(nodes) < len(self._staying()) or self._harmed or (fault == "gone" and len(nodes) < 2):
             return None
         victim = draw.choice(nodes)
         if fault == "gone":
             self.lose_for_good(victim)
             return Harm(0.0, _nothing)
+        self._harmed.add(victim)
         if fault == "packets":
             self.hosts.lose_packets(victim, draw.randint(10, 30))
         elif fault == "narrow":
@@ -116,13 +120,14 @@ class SeveralHosts(Surroundings):
             if name not in self.gone and not self.hosts.is_up(name):
                 self.hosts.start(name)
         if not self._has_ray(HEAD):
-            for name in set(self.workers) - self.gone:  # a node does not outlive its head
-                self._ray(name, "stop", "--force")
+            for name in self._staying():  # a node does not outlive its head
+                if self.hosts.processes(name):
+                    self._ray(name, "stop", "--force")
             address = f"--node-ip-address={self.hosts.address(HEAD)}"
             self._ray(
                 HEAD, "start", "--head", address, f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false", *_COMMON
             )
-        missing = [name for name in self.workers if name not in self.gone and not self._has_ray(name)]
+        missing = [name for name in self._staying() if name not in self._harmed and not self._has_ray(name)]
         with ThreadPoolExecutor() as side_by_side:
             list(side_by_side.map(self._join, missing))
 
@@ -130,9 +135,13 @@ class SeveralHosts(Surroundings):
         self._ray(name, "start", f"--address={HEAD}:{PORT}", "--num-cpus=1", *_COMMON)
 
     def _whole_again(self, name: str) -> None:
+        self._harmed.discard(name)
         if self.hosts.is_up(name):
             self.hosts.mend(name)
             self.mend()
+
+    def _staying(self) -> list[str]:
+        return [name for name in self.workers if name not in self.gone]
 
     def _nodes(self) -> list[str]:
         return [name for name in self.workers if self._has_ray(name)]

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +35,7 @@ class OnSlurm(Surroundings):
 
     def __enter__(self) -> OnSlurm:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._broken = False
         self.slurm = Slurm(seen=[self.folder])
         self.slurm.__enter__()
         return self
@@ -60,7 +63,8 @@ class OnSlurm(Surroundings):
 
     def stop(self) -> None:
         """Kill whatever Slurm runs."""
-        self.slurm.run("scancel", f"--name={NAME}")
+        with suppress(RuntimeError):  # a controller that is down
+            self.slurm.run("scancel", f"--name={NAME}")
 
     def left(self) -> list[str]:
         """Return the folders that jobs have left on the nodes."""
@@ -69,20 +73,18 @@ class OnSlurm(Surroundings):
 
     def harm(self, fault: str, draw: random.Random) -> Harm | None:
         """Do what Slurm does, or what happens to its machines."""
-        if self.driver(0) is None:
+        try:
+            return None if self.driver(0) is None else self._harm(fault, draw)
+        except RuntimeError:  # a job or a step that has just ended, a controller that is down
             return None
-        if fault in ("controller", "daemon"):
-            daemon = "slurmctld" if fault == "controller" else draw.choice(self.slurm.nodes)
-            self.slurm.kill_daemon(daemon)
-            start = self.slurm.start_controller if fault == "controller" else partial(self.slurm.start_node, daemon)
-            return Harm(draw.uniform(1.0, 20.0), start)
-        if fault in ("power", "partition"):
-            node = draw.choice(self.slurm.nodes)
-            if fault == "power":
-                self.slurm.power_off(node)
-                return Harm(draw.uniform(45.0, 75.0), partial(self.slurm.power_on, node))
-            self.slurm.hosts.cut(node)
-            return Harm(30.0, partial(self.slurm.hosts.mend, node))
+
+    def _harm(self, fault: str, draw: random.Random) -> Harm | None:
+        if fault in ("controller", "daemon", "power", "partition"):
+            if self._broken:  # one of these at a time
+                return None
+            harm = self._break(fault, draw)
+            self._broken = True
+            return Harm(harm.seconds, partial(self._repair, harm.mend))
         job = self._job()
         if job is None:
             return None
@@ -96,6 +98,24 @@ class OnSlurm(Surroundings):
         else:
             self.slurm.run("scancel", "--batch", "--signal=TERM", job)
         return Harm(0.0, _nothing)
+
+    def _break(self, fault: str, draw: random.Random) -> Harm:
+        node = draw.choice(self.slurm.nodes)
+        if fault == "controller":
+            self.slurm.kill_daemon("slurmctld")
+            return Harm(draw.uniform(1.0, 20.0), self.slurm.start_controller)
+        if fault == "daemon":
+            self.slurm.kill_daemon(node)
+            return Harm(draw.uniform(1.0, 20.0), partial(self.slurm.start_node, node))
+        if fault == "power":
+            self.slurm.power_off(node)
+            return Harm(draw.uniform(45.0, 75.0), partial(self.slurm.power_on, node))
+        self.slurm.hosts.cut(node)
+        return Harm(30.0, partial(self.slurm.hosts.mend, node))
+
+    def _repair(self, mend: Callable[[], None]) -> None:
+        mend()
+        self._broken = False
 
     def _job(self) -> str | None:
         running = self.slurm.run("squeue", "--noheader", "--states=RUNNING", "--format=%A").split()
