@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import inspect
 import json
 import sys
 import time
@@ -27,6 +28,7 @@ from benchmarks.search_design_worlds import GRIDS, design_world
 from benchmarks.search_replay import replay, shipped_batch
 from sweeps.samplers import SAMPLERS
 from sweeps.samplers.registry import SEEDS
+from sweeps.samplers.shipped.front_gp import HELPS
 
 OURS = Path(__file__).resolve().parents[1] / "sweeps" / "samplers" / "front_gp"
 FRACTIONS = (1 / 16, 1 / 8, 1 / 4)
@@ -60,7 +62,9 @@ def searched(folder: Path, world: str, seed: int) -> Row:
     """Return what one search misses."""
     grid, sampler = design_world(world), sampler_of(folder)
     size = len(grid.keys)
-    make = partial(sampler, replicates=SEEDS)
+    made = {"replicates": SEEDS, "helps": HELPS}
+    there = inspect.signature(sampler).parameters  # an older version has fewer
+    make = partial(sampler, **{name: value for name, value in made.items() if name in there})
     with patch.dict(SAMPLERS._entries, {"designed": lambda number: make(seed=number)}):
         found = replay(grid, "designed", seed, max(4, round(size * FRACTIONS[-1])), shipped_batch())
     truth = grid.truth(found.told)
