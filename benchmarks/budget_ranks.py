@@ -1,10 +1,11 @@
 """Does a short budget tell which candidates are good at the long one? What early stopping rests on.
 
-Usage: python -m benchmarks.budget_ranks RUN_DIR [--keep 0.5]
+Usage: python -m benchmarks.budget_ranks RUN_DIR [--keep 0.5] [--below 0.05] [--batch 8]
 
 For each network and objective the rank correlation (Spearman, over candidates, means over seeds) between each budget and the
 longest one; then what a stop at that budget would cost: how much of the longest budget's front, and of its hypervolume, is
-left when only candidates with a good non-dominated rank go on.
+left when only candidates with a good non-dominated rank go on. Last the product's rules from the first budget to the last,
+``ranks`` and ``front_chance``, over the whole grid at once and in batches in random order.
 """
 
 from __future__ import annotations
@@ -16,11 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from benchmarks.search_truth import Truth, World, read_world
+from benchmarks.search_truth import Truth, World, plan_of, read_world
 from sweeps.front.front import non_dominated
+from sweeps.search.beforehand import Beforehand
+from sweeps.search.front_chances import FrontChances
+from sweeps.search.measured import Measured
+from sweeps.search.setup import space_of, told_columns
 from sweeps.search.space import Candidate
-from sweeps.search.stopping_rule import goes_on
+from sweeps.search.stopping_rule import goes_on, ranks
+from sweeps.stopping_rules import ChosenRule, Standing, choose_rule
 
+ORDERS = 3
+"""In how many random orders batches are tried."""
 DRAWS = 200
 """How often as many candidates are chosen by chance."""
 
@@ -73,11 +81,85 @@ def cost_of_stopping(truth: Truth, ways: Ways, budget: int, longest: int, keep: 
     ]
 
 
+class Stopping:
+    """The product's rules on a finished grid.
+
+    Args:
+        world: the grid.
+        truth: what it decides by.
+        ways: the candidates.
+    """
+
+    def __init__(self, world: World, truth: Truth, ways: Ways) -> None:
+        study = world.study
+        self._world, self._truth, self._ways = world, truth, ways
+        plan = plan_of(
+            study.model_copy(update={"search": study.search.model_copy(update={"early_stopping": 0.5})}), world.folder
+        )
+        self._columns = told_columns(study)
+        limits = [(limit.column, limit.comparison, limit.value) for limit in study.parsed_limits]
+        costs = Beforehand(study, self._columns, plan.data)
+        self._chances = FrontChances(space_of(plan), study.decisive, limits, costs)
+
+    def _measured(self, way: tuple[str, str], budget: int) -> Measured:
+        rows = self._world.table.loc[Candidate(*way, budget).key, self._columns]
+        means = {column: float(rows[column].mean()) for column in self._columns}
+        return Measured(means, {column: tuple(rows[column]) for column in self._columns})
+
+    def survivors(self, rule: ChosenRule, batches: list[Ways]) -> tuple[Ways, int]:
+        """Return who comes to the longest budget, and how many epochs everybody is trained together."""
+        budgets = self._world.study.budgets
+        ended: list[tuple[tuple[str, str], int]] = []
+        epochs = 0
+        for batch in batches:
+            walking = list(batch)
+            for before, budget in zip((0, *budgets), budgets[:-1], strict=False):
+                epochs += (budget - before) * len(walking)
+                values = at_budget(self._truth, walking, budget)
+                looks = [*ended, *((way, budget) for way in walking)]
+
+                def chances(looks: list[tuple[tuple[str, str], int]] = looks, asked: Ways = walking) -> NDArray[np.float64]:
+                    judged = [
+                        (Candidate(*way), at, self._measured(way, at)) for way, last in looks for at in budgets if at <= last
+                    ]
+                    return self._chances(judged, [Candidate(*way) for way in asked])
+
+                found = ranks(values, self._truth.directions)
+                columns = tuple(self._world.study.decisive)
+                standing = Standing(
+                    budget, budgets, columns, self._truth.directions, values, found, lambda at: np.empty((0, 0)), chances
+                )
+                decided = list(zip(walking, rule.decide(standing), strict=True))
+                ended += [(way, budget) for way, why in decided if why is not None]
+                walking = [way for way, why in decided if why is None]
+            epochs += (budgets[-1] - budgets[-2]) * len(walking)
+            ended += [(way, budgets[-1]) for way in walking]
+        return [way for way, last in ended if last == budgets[-1]], epochs
+
+    def row(self, rule: ChosenRule, batch: int | None) -> list[str]:
+        """Return what a rule keeps, over all candidates at once or means over orders of batches."""
+        truth, ways, longest = self._truth, self._ways, self._world.study.budgets[-1]
+        front = non_dominated(at_budget(truth, ways, longest), truth.directions)
+        best = {way for way, on in zip(ways, front, strict=True) if on}
+        whole = truth.volume([Candidate(*way, longest).key for way in ways])
+        found = []
+        for order in range(1 if batch is None else ORDERS):
+            mixed = [ways[at] for at in np.random.default_rng(order).permutation(len(ways))]
+            size = batch or len(ways)
+            kept, epochs = self.survivors(rule, [mixed[at : at + size] for at in range(0, len(mixed), size)])
+            volume = truth.volume([Candidate(*way, longest).key for way in kept]) / whole
+            found.append((len(kept) / len(ways), epochs / (longest * len(ways)), len(best & set(kept)) / len(best), volume))
+        going, trained, members, volume = np.mean(found, axis=0)
+        return [f"{going:.0%}", f"{trained:.0%}", f"{members:.0%}", f"{volume:.3f}"]
+
+
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="output folder of a finished grid of several budgets")
     parser.add_argument("--keep", type=float, nargs="+", default=[0.25, 0.5, 0.75], help="shares that go on")
+    parser.add_argument("--below", type=float, nargs="+", default=[0.02, 0.05, 0.1, 0.2], help="chances that stop")
+    parser.add_argument("--batch", type=int, default=8, help="candidates of a batch")
     arguments = parser.parse_args()
     world = read_world(arguments.run)
     study, truth = world.study, selected(world)
@@ -97,6 +179,15 @@ def main() -> None:
     for budget in shorter:
         for keep in arguments.keep:
             print(f"| {budget} | {keep:.0%} | {' | '.join(cost_of_stopping(truth, ways, budget, longest, keep))} |")
+    stopping = Stopping(world, truth, ways)
+    rules = [choose_rule(keep) for keep in arguments.keep]
+    rules += [choose_rule({"rule": "front_chance", "below": below}) for below in arguments.below]
+    print("\n| early_stopping | compared | come to the end | epochs trained | front kept | hypervolume kept |")
+    print("|---|---|---:|---:|---:|---:|")
+    for batch in (None, arguments.batch):
+        for rule in rules:
+            compared = "all at once" if batch is None else f"in batches of {batch}"
+            print(f"| {rule.setting()} | {compared} | {' | '.join(stopping.row(rule, batch))} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from benchmarks.chaos_faults import FAULTS
 from benchmarks.chaos_hosts import SeveralHosts
 from benchmarks.chaos_places import SmallDisk, Surroundings, WithServer
 from benchmarks.chaos_rows import Struck, keep, kept, table, this_commit
+from benchmarks.chaos_slurm import OnSlurm
 from benchmarks.chaos_sweep import Sweep
 
 PLACES: dict[str, type[Surroundings]] = {
@@ -34,6 +35,7 @@ PLACES: dict[str, type[Surroundings]] = {
     "server": WithServer,
     "cluster": Cluster,
     "hosts": SeveralHosts,
+    "slurm": OnSlurm,
 }
 TRIES = 6
 """How often a study that meets no more faults may be run until it is done; more than two is a finding."""
@@ -46,7 +48,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--study", default="smoke")
     parser.add_argument("--per-study", type=int, default=5, help="faults until a study is let to its end and compared")
-    unasked = [name for name in sorted(PLACES) if name != "hosts"]  # which needs root
+    unasked = [name for name in sorted(PLACES) if name not in ("hosts", "slurm")]  # these need root, the last Slurm too
     parser.add_argument("--places", nargs="+", choices=sorted(PLACES), default=unasked)
     parser.add_argument("--only", nargs="+", choices=sorted(FAULTS), default=sorted(FAULTS), help="draw from these faults")
     parser.add_argument("--undisturbed", type=Path, help="the output folder of an undisturbed run that is there already")

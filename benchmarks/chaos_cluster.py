@@ -21,7 +21,7 @@ from benchmarks.chaos_sweep import kill, named
 class Cluster(Surroundings):
     """A Ray cluster of three nodes on this machine: a head without processors, and two nodes that run the trials."""
 
-    faults = ("driver", "worker", "terminate", "interrupt", "node", "node", "node", "head")
+    faults = ("driver", "worker", "terminate", "interrupt", "node", "node", "node", "head", "anew")
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -63,6 +63,12 @@ class Cluster(Surroundings):
     def lose_head(self) -> bool:
         """Kill every process of the cluster."""
         self._kill_all()
+        return True
+
+    def renew_head(self) -> bool:
+        """Kill every process of the cluster, and start another."""
+        self._kill_all()
+        self.mend()
         return True
 
     def mend(self) -> None:

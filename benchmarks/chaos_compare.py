@@ -94,8 +94,9 @@ def _left(sweep: Sweep) -> str:
     if processes:
         return f"still running: {sorted({each.name() for each in processes})}"
     # what a driver that was killed left is the next one's to remove, an empty one after a minute
-    folders = [each for each in sweep.temporary.glob(f"{PREFIX}*") if (each / ALIVE).exists() and not is_left(each)]
-    return f"left behind: {folders}" if folders else ""
+    held = [each.name for each in sweep.temporary.glob(f"{PREFIX}*") if (each / ALIVE).exists() and not is_left(each)]
+    found = [*held, *sorted(sweep.abandoned), *_patiently(sweep.place.left)]
+    return f"left behind: {', '.join(found)}" if found else ""
 
 
 def _patiently(look: Callable[[], list[Any]]) -> list[Any]:

@@ -3,10 +3,11 @@
 ``driver``, ``family``, ``worker``, ``raylet``, ``node``, ``head``: kill -9 of the driver alone; of driver, Ray and workers
 at once; of a worker; of the node process of the driver's own Ray; of one of two worker nodes of a cluster, with everything
 on it, which a new node replaces a few seconds later; of the whole cluster, which is started anew once the driver has ended.
+``anew``: of the whole cluster, which is started anew at its old address at once.
 ``terminate``, ``interrupt``: SIGTERM to the driver; SIGINT to its process group, as a terminal sends it.
 ``mlflow``: kill -9 of the MLflow server, started again a few seconds later.
 ``full``: the file system of the output folder (a tmpfs) is filled, and emptied a few seconds later.
-What only hosts of their own know is in `benchmarks.chaos_hosts`.
+What only hosts of their own and Slurm know is in `benchmarks.chaos_hosts` and `benchmarks.chaos_slurm`.
 ``limit``, ``limit_driver``: a limit on the size of files, so that workers (or the driver) can write nothing large.
 """
 
@@ -21,6 +22,7 @@ from collections.abc import Callable
 import psutil
 
 from benchmarks.chaos_hosts import NETWORK_FAULTS
+from benchmarks.chaos_slurm import SLURM_FAULTS
 from benchmarks.chaos_sweep import Sweep, kill, named
 
 FILE_LIMIT = 20_000
@@ -77,6 +79,14 @@ def head(sweep: Sweep, draw: random.Random) -> bool:
         return False
     _must_end(sweep, "hung without its cluster")
     sweep.place.mend()
+    return True
+
+
+def anew(sweep: Sweep, draw: random.Random) -> bool:
+    """Kill a whole cluster and start another at its address at once, while the driver runs."""
+    if not sweep.place.renew_head():
+        return False
+    _must_end(sweep, "went on with another cluster")
     return True
 
 
@@ -154,6 +164,6 @@ def _limit(process: psutil.Process) -> None:
 
 FAULTS: dict[str, Callable[[Sweep, random.Random], bool]] = {
     each.__name__: each
-    for each in (driver, family, worker, raylet, node, head, terminate, interrupt, mlflow, full, limit, limit_driver)
+    for each in (driver, family, worker, raylet, node, head, anew, terminate, interrupt, mlflow, full, limit, limit_driver)
 }
-FAULTS |= {fault: of_the_place(fault) for fault in NETWORK_FAULTS}
+FAULTS |= {fault: of_the_place(fault) for fault in [*NETWORK_FAULTS, *SLURM_FAULTS]}

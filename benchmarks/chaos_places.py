@@ -64,6 +64,10 @@ class Surroundings:
         """Return the driver of a command that was started, by the number of its process; None while there is none yet."""
         return psutil.Process(command)
 
+    def left(self) -> list[str]:
+        """Return what lies around after the study's end that should not."""
+        return []
+
     def stop(self) -> None:
         """End what runs elsewhere for a command that was killed here."""
 
@@ -80,6 +84,10 @@ class Surroundings:
 
     def lose_head(self) -> bool:
         """Kill a whole cluster; return whether there was one."""
+        return False
+
+    def renew_head(self) -> bool:
+        """Kill a whole cluster, but not the driver, and start another in its place; return whether there was one."""
         return False
 
     def lose_server(self) -> bool:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from sweeps.engine.folder import PREFIX
+
 if TYPE_CHECKING:
     from benchmarks.chaos_places import Surroundings
 
@@ -39,6 +41,9 @@ class Sweep:
         self.finished: dict[str, int] = {}
         """When the outcome of each finished trial was written; a finished trial never runs again."""
         self.again: set[str] = set()
+        self.abandoned: set[str] = set()
+        """Folders of Ray that stayed after a driver that was not killed: it had the time to remove them."""
+        self._excused: set[Path] = set()
         self.wrong: list[str] = []
         """What went wrong on the way, a phrase each."""
         self._said_from = 0
@@ -83,6 +88,7 @@ class Sweep:
                 return
             self._wait_a_little(min(left, 0.2))
         self.look_at_finished()
+        self._look_at_folders()
 
     def _wait_a_little(self, seconds: float) -> None:
         try:
@@ -125,6 +131,13 @@ class Sweep:
             if self.finished.setdefault(path.parent.name, written) != written:
                 self.again.add(path.parent.name)
 
+    def _look_at_folders(self) -> None:
+        """Note which folders of Ray the driver that has ended has left, unless ``kill -9`` kept it from removing them."""
+        left = set(self.temporary.glob(f"{PREFIX}*"))
+        if not self.killed:
+            self.abandoned |= {f"{each.name} after {self.said()}" for each in left - self._excused}
+        self._excused |= left
+
     def family(self) -> list[psutil.Process]:
         """Return everything that the driver started and that still runs."""
         try:
@@ -144,6 +157,7 @@ class Sweep:
         self.process.kill()
         self.place.stop()
         self.status = self.process.wait()
+        self._look_at_folders()
 
     def left_behind(self) -> list[psutil.Process]:
         """Return living processes that descend from this study's drivers."""

@@ -49,9 +49,9 @@ from dashboards.analysis.chosen import chosen
 from dashboards.analysis.claims import Chosen, Paired, claims, paired_family
 from dashboards.analysis.ratio_panels import ratio_figures
 from sweeps.front.claim_levels import DECIDABLE, Place
+from sweeps.front.demands import MARGIN
 from sweeps.front.image_noise import main_effect
 from sweeps.front.power import smallest_difference
-from sweeps.front.recommended import MARGIN
 
 SEED_OF_THE_TABLE = 7
 """Of the simulation; 0 to 4 were looked at while the method was made."""

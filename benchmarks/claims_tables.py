@@ -23,8 +23,8 @@ from dashboards.analysis.points import Points, candidate_points, rows_of
 from dashboards.analysis.trends import trends
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
+from sweeps.front.demands import MARGIN
 from sweeps.front.image_noise import ImageNoise
-from sweeps.front.recommended import MARGIN
 
 BUDGET = 2
 

@@ -57,9 +57,9 @@ def unable() -> str:
     return "" if tried.returncode == 0 else f"no namespaces with a bridge here: {tried.stderr.decode().strip()}"
 
 
-def lacks_netem() -> bool:
-    """Return whether this kernel cannot delay, lose and reorder packets by ``tc netem``."""
-    script = "ip link set lo up && tc qdisc add dev lo root netem delay 1ms"
+def lacks_tbf() -> bool:
+    """Return whether this kernel cannot hold traffic to a rate by ``tc tbf``; found by trying it."""
+    script = "ip link set lo up && tc qdisc add dev lo root tbf rate 1mbit burst 16kb latency 200ms"
     return subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True).returncode != 0
 
 
@@ -147,22 +147,37 @@ class Hosts:
     def mend(self, name: str) -> None:
         """Plug the cable in again, whole: nothing is lost on it, nothing slowed down."""
         self._in("", f"ip link set {self._port(name)} up; tc qdisc del dev {self._port(name)} root 2>/dev/null || true")
-        self._in(name, "tc qdisc del dev eth0 root 2>/dev/null; nft delete table inet loss 2>/dev/null || true")
+        self._in(name, "tc qdisc del dev eth0 root 2>/dev/null || true")
+        for table in ("loss", "narrow"):
+            self._in(name, f"nft delete table inet {table} 2>/dev/null || true")
 
     def lose_packets(self, name: str, percent: int) -> None:
         """Lose so many of the packets that come to a host and leave it."""
-        rule = f"numgen random mod 100 < {percent} drop"
+        self._drop(name, "loss", f"numgen random mod 100 < {percent}")
+
+    def narrow(self, name: str, kilobits: int, queue: bool = True) -> None:
+        """Let so many kilobits a second through a host's cable, each way.
+
+        Args:
+            name: the host.
+            kilobits: per second.
+            queue: what is too much waits (``tc tbf``), and is lost only where it has waited for 200 ms; False loses it at
+                once (nftables), for kernels that have no ``tbf``.
+        """
+        if queue:
+            shape = f"root tbf rate {kilobits}kbit burst 16kb latency 200ms"
+            self._in("", f"tc qdisc add dev {self._port(name)} {shape}")
+            self._in(name, f"tc qdisc add dev eth0 {shape}")
+        else:
+            self._drop(name, "narrow", f"limit rate over {max(1, kilobits // 8)} kbytes/second burst 16 kbytes")
+
+    def _drop(self, name: str, table: str, which: str) -> None:
+        """Have nftables drop some of what comes to a host and leaves it."""
         chains = "".join(
-            f"chain {way} {{ type filter hook {way} priority 0; {sort} eth0 {rule}; }}; "
+            f"chain {way} {{ type filter hook {way} priority 0; {sort} eth0 {which} drop; }}; "
             for way, sort in (("input", "iifname"), ("output", "oifname"))
         )
-        self._in(name, f"nft 'table inet loss {{ {chains} }}'")
-
-    def narrow(self, name: str, rate: str) -> None:
-        """Let so much through a host's cable, each way: ``tc``'s unit, as ``1mbit``."""
-        shape = f"root tbf rate {rate} burst 16kb latency 200ms"
-        self._in("", f"tc qdisc add dev {self._port(name)} {shape}")
-        self._in(name, f"tc qdisc add dev eth0 {shape}")
+        self._in(name, f"nft 'table inet {table} {{ {chains} }}'")
 
     def _port(self, name: str) -> str:
         return f"port{self.names.index(name) + 1}"

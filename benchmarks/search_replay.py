@@ -25,7 +25,7 @@ from sweeps.search.search import Proposer
 from sweeps.search.setup import make_proposer, open_books, space_of, told_columns
 from sweeps.search.space import Candidate
 from sweeps.study.model import Study, load_study
-from sweeps.study.sections import SearchSection
+from sweeps.study.search_sections import SearchSection
 
 SHIPPED = "quickstart-search"
 """The shipped study whose batch is taken."""
@@ -82,7 +82,7 @@ def replay(world: World, searcher: str, seed: int, count: int, batch: int) -> Re
     told = told_seed(world, seed)
     order: list[str] = []
     seconds: list[float] = []
-    with _proposer(world, searcher, seed, count, batch, told) as proposer:
+    with proposing(world, searcher, seed, count, batch, told) as proposer:
         proposer.reconcile({})
         while not proposer.done:
             waiting: list[Candidate] = []
@@ -105,7 +105,7 @@ def replay(world: World, searcher: str, seed: int, count: int, batch: int) -> Re
 
 
 @contextmanager
-def _proposer(world: World, searcher: str, seed: int, count: int, batch: int, told: int) -> Iterator[Proposer]:
+def proposing(world: World, searcher: str, seed: int, count: int, batch: int, told: int) -> Iterator[Proposer]:
     """Give the product's proposer, with its books in memory: a database would be most of the time."""
     study: Study = world.study.model_copy(
         update={

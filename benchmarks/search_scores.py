@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 import pandas as pd
 
 from benchmarks.search_truth import Truth, World
-from sweeps.front.recommended import MARGIN
+from sweeps.front.demands import MARGIN
 from sweeps.search.space import Candidate
 from sweeps.study.values import Limit
 
@@ -45,8 +45,16 @@ class Recommendation:
     regret: float
 
 
-def recommended(world: World, keys: Sequence[str], told: int) -> Recommendation | None:
+def recommended(
+    world: World, keys: Sequence[str], told: int, more: Mapping[str, Sequence[int]] | None = None
+) -> Recommendation | None:
     """Return what the report would recommend of the candidates tried, chosen by one seed and scored by the others.
+
+    Args:
+        world: the grid; its seeds but the told one score.
+        keys: of the candidates tried.
+        told: the seed that chooses.
+        more: further seeds that some candidates were told with, by key.
 
     Returns:
         None where the grid does not say what the question needs.
@@ -58,6 +66,8 @@ def recommended(world: World, keys: Sequence[str], told: int) -> Recommendation 
     longest = world.study.budgets[-1]
     columns = [*dict.fromkeys(limit.column for limit in demands), cost]
     chosen_by = world.means(columns, [told])
+    for key, seeds in (more or {}).items():
+        chosen_by.loc[key] = world.means(columns, [told, *seeds]).loc[key]
     others = [seed for seed in world.seeds if seed != told]
     scored_by = world.means(dict.fromkeys(map(world.scoring_column, columns)), others)
     there = [replace(limit, column=world.scoring_column(limit.column)) for limit in demands]

@@ -23,7 +23,7 @@ from sweeps.folder.paths import trial_folder
 from sweeps.front.front import candidate_table, only_front
 from sweeps.front.front import front as front_of
 from sweeps.front.names import folder_name, title_of
-from sweeps.front.recommended import Recommended, recommended_of
+from sweeps.front.recommended import Recommended
 from sweeps.front.tables import shown_in_front
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study, read_study
@@ -128,15 +128,7 @@ class StudyResults:
         """
         folder = self._folder
         with folder.columns_known():
-            return recommended_of(
-                folder.records,
-                folder.objectives,
-                seeds=folder.seeds,
-                limits=folder.limits,
-                margins=folder.margins,
-                select_on=folder.select_on,
-                shown=[name for name in shown_in_front() if name in folder.records],
-            )
+            return folder.recommended([name for name in shown_in_front() if name in folder.records])
 
     def network(self, candidate: Candidate, seed: int) -> nn.Module:
         """Return a network of the study as it was judged, on the CPU and in evaluation mode.

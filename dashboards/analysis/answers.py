@@ -23,7 +23,8 @@ from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
 from prune_core.metrics.quantities import direction_of, is_cost
 from sweeps.front.claim_levels import DECIDABLE
-from sweeps.front.recommended import MARGIN, Recommended
+from sweeps.front.demands import MARGIN
+from sweeps.front.recommended import Recommended
 from sweeps.front.recommended_text import kept_words
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards import labels
-from dashboards.analysis.claims import interval_words, paired
+from dashboards.analysis.claims import Paired, interval_words, paired, paired_family
 from dashboards.analysis.kept_logits import logits_of, pairs_with_control
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.errors import Diverged
@@ -57,6 +57,7 @@ class Depth:
         damage: ``(C, S)`` accuracy minus the control's, mean over seeds.
         classes: ``(K,)`` accuracy by class minus the control's, mean over seeds.
         by_seed: the same seed by seed, ``(S, C)`` over all severities, and ``(S, K)``.
+        damage_by_seed: ``damage`` seed by seed, as many matrices as there are seeds.
         class_names: what the K classes are called.
         class_images: how many report images the smallest class has.
         selective, control_selective: severity (0 is clean) -> what happens where only confident predictions are accepted,
@@ -72,8 +73,15 @@ class Depth:
     selective: dict[int, Selective]
     control_selective: dict[int, Selective]
     by_seed: tuple[Array, Array] = (np.zeros((0, 0)), np.zeros((0, 0)))
+    damage_by_seed: tuple[Array, ...] = ()
     class_names: tuple[str, ...] = ()
     class_images: int = 0
+
+    @property
+    def damage_cells(self) -> tuple[Paired | None, ...]:
+        """The cells of ``damage`` row by row, each with its interval over the seeds; its error borrows from the others'."""
+        cells = np.array(self.damage_by_seed).reshape(len(self.seeds), -1) if self.damage_by_seed else np.zeros((1, 0))
+        return tuple(paired_family(cells.T)) if cells.size else ()
 
     @property
     def raw(self) -> Reliability:
@@ -123,6 +131,7 @@ def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
             np.array([seed.damage.mean(axis=1) for seed in seeds]) if same else np.zeros((0, 0)),
             np.array([seed.classes for seed in seeds]),
         ),
+        damage_by_seed=tuple(seed.damage for seed in seeds) if same else (),
         class_names=study.class_names,
         class_images=min(seed.class_images for seed in seeds),
     )

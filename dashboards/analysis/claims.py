@@ -197,7 +197,7 @@ def would_find(one: Paired, column: str, candidates: int) -> str:
     if not size > 0:
         return ""
     shown = labels.number(size, f"delta_{column}", sign=True).lstrip("+")
-    return f"; {DECIDABLE} would find a difference of {shown} in {POWER:.0%} of studies"
+    return f"; {DECIDABLE} would find a difference of {shown} in {100 * POWER:.0f} % of studies"
 
 
 def _columns(found: Sequence[Paired]) -> tuple[Array, Array, Array]:

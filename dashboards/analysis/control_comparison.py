@@ -63,8 +63,8 @@ def _enough(study: StudyFolder, candidates: int) -> str:
     if not sizes:
         return ""
     return (
-        f"; {DECIDABLE} seeds that scatter as these would find a recommended network's difference to its control from "
-        f"{', '.join(sizes)} on in {POWER:.0%} of studies, and images come on top"
+        f"; with {DECIDABLE} seeds that scatter as these, {100 * POWER:.0f} % of studies find a recommended network's "
+        f"difference to its control that is truly at least {', '.join(sizes)} (images come on top)"
     )
 
 

@@ -102,15 +102,22 @@ def reliability_table(depths: Sequence[Depth]) -> Table:
 
 
 def damage_table(depths: Sequence[Depth]) -> Table:
-    """Return accuracy minus the control's (a fraction), by corruption and severity and by class."""
-    return ("candidate", "by", "name", "severity", "difference"), [
+    """Return accuracy minus the control's (a fraction), by corruption and severity and by class.
+
+    ``low`` and ``high`` are the ends of the 95 % interval over the seeds; of cells only.
+    """
+    return ("candidate", "by", "name", "severity", "difference", "low", "high"), [
         *(
-            (depth.name, "corruption", depth.corruptions[row], column + 1, value)
+            (depth.name, "corruption", depth.corruptions[row], column + 1, value, *_ends(one))
             for depth in depths
-            for (row, column), value in np.ndenumerate(depth.damage[: len(depth.corruptions)])
+            for ((row, column), value), one in zip(np.ndenumerate(depth.damage), depth.damage_cells, strict=True)
         ),
-        *((depth.name, "class", place, "", value) for depth in depths for place, value in enumerate(depth.classes)),
+        *((depth.name, "class", place, "", value, "", "") for depth in depths for place, value in enumerate(depth.classes)),
     ]
+
+
+def _ends(one: Paired | None) -> tuple[object, object]:
+    return ("", "") if one is None or np.isnan(one.low) else (one.low, one.high)
 
 
 def coverage_table(depths: Sequence[Depth]) -> Table:

@@ -15,7 +15,7 @@ from dashboards.analysis.per_seed import DELTA, candidate_differences, seed_meas
 from dashboards.analysis.points import rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics.quantities import is_cost
-from sweeps.front.recommended import MARGIN
+from sweeps.front.demands import MARGIN
 from sweeps.study.values import Limit
 
 SHOWN = 4

@@ -15,9 +15,10 @@ from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import NEVER_FINE_TUNED
 from prune_core.metrics import Direction, ece_fell_with_accuracy
 from sweeps.front.collapse import has_collapsed, loss_column
+from sweeps.front.demands import recommended_columns
 from sweeps.front.front import candidates, front, front_budgets, membership, rivals_by_budget
 from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
-from sweeps.front.recommended import Recommended, recommend, recommended_columns
+from sweeps.front.recommended import Recommended, recommend
 from sweeps.study.values import Limit
 
 

@@ -18,7 +18,7 @@ from dashboards.reading.study_folder import StudyFolder
 from prune_core.metrics.quantities import is_cost
 from sweeps.front.claim_levels import LEVEL
 from sweeps.front.front import CANDIDATE
-from sweeps.front.recommended import Recommended, recommended_of
+from sweeps.front.recommended import Recommended
 
 
 @dataclass(frozen=True)
@@ -148,21 +148,10 @@ def compared(first: StudyFolder, second: StudyFolder) -> Comparison:
         joined=_names(both[fronts[1] & ~fronts[0]]),
         left=_names(both[fronts[0] & ~fronts[1]]),
         stayed=int((fronts[0] & fronts[1]).sum()),
-        recommended=(_recommended(first), _recommended(second)),
+        recommended=(first.recommended(), second.recommended()),
         changes=[_changed(both, name) for name in headlines()],
         keys=differing_keys(first, second),
         same_trials=int(both["keys_1"].eq(both["keys_2"]).sum()),
-    )
-
-
-def _recommended(study: StudyFolder) -> Recommended:
-    return recommended_of(
-        study.records,
-        study.objectives,
-        seeds=study.seeds,
-        limits=study.limits,
-        margins=study.margins,
-        select_on=study.select_on,
     )
 
 

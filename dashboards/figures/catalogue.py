@@ -60,7 +60,7 @@ def front_drawn(points: Points, folder: Path | None, named: Mapping[int, str] | 
         f"{', '.join(map(labels.title, panels(points)))}. {members_sentence(points)} The steps are the front in each panel; "
         f"the table below has the same numbers. {points.corrupted}"
     ).strip()
-    files = tuple(print_front(points, folder)) if folder else ()
+    files = tuple(print_front(points, folder, named)) if folder else ()
     return [Drawn("front", "front", "The front", words, front_figure(points, named), files)]
 
 

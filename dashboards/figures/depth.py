@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dashboards.analysis.calibration_and_damage import Depth
+from dashboards.analysis.claims import interval_words
 from dashboards.figures.heat_map import HeatMap
 from dashboards.figures.palette import WORSE_TO_BETTER
 from dashboards.figures.reliability import ReliabilityDiagram, fitted_words
@@ -32,9 +33,19 @@ def damage_maps(depths: Sequence[Depth]) -> list[HeatMap]:
             scale=WORSE_TO_BETTER,
             digits=1,
             signed=True,
+            beside=_intervals(depth),
         )
         for depth in shown
     ]
+
+
+def _intervals(depth: Depth) -> tuple[tuple[str, ...], ...]:
+    """Return the 95 % interval of each cell in words; nothing with a single seed."""
+    if len(depth.damage_by_seed) < 2:
+        return ()
+    words = ["" if one is None else interval_words(one, "accuracy", sign="+") for one in depth.damage_cells]
+    across = depth.damage.shape[1]
+    return tuple(tuple(words[start : start + across]) for start in range(0, len(words), across))
 
 
 def scaling_words(depths: Sequence[Depth]) -> str:

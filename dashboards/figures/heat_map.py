@@ -32,6 +32,7 @@ class HeatMap:
         scale: its colours.
         digits: behind the decimal point of each cell's number.
         signed: whether positive numbers get a plus.
+        beside: what is said of each cell beside its number, ``(rows, severities)``; nothing where empty.
     """
 
     title: str
@@ -43,6 +44,7 @@ class HeatMap:
     scale: HeatScale
     digits: int = 0
     signed: bool = False
+    beside: tuple[tuple[str, ...], ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -91,22 +93,27 @@ def heat_map_figure(maps: Sequence[HeatMap]) -> Figure:
 
 def _trace(one: HeatMap, panel: int) -> Figure:
     last = len(one.scale.page) - 1
-    unit = " points" if one.signed else " %"
-    return axes_of(panel) | {
-        "type": "heatmap",
-        "z": one.rounded.tolist(),
-        "x": [str(severity) for severity in one.severities],
-        "y": [labels.safe(name) for name in one.names],
-        "zmin": one.low,
-        "zmax": one.high,
-        "colorscale": [[place / last, colour] for place, colour in enumerate(one.scale.page)],
-        "showscale": False,
-        "texttemplate": f"%{{z:{one.format}}}",
-        "hovertemplate": f"%{{y}}, severity %{{x}}: %{{z:{one.format}}}{unit}<extra></extra>",
-        "xgap": 1,
-        "ygap": 1,
-        "meta": {},
-    }
+    unit = f"{' points' if one.signed else ' %'}{' %{text}' if one.beside else ''}"
+    beside: Figure = {"text": [list(row) for row in one.beside]} if one.beside else {}
+    return (
+        axes_of(panel)
+        | beside
+        | {
+            "type": "heatmap",
+            "z": one.rounded.tolist(),
+            "x": [str(severity) for severity in one.severities],
+            "y": [labels.safe(name) for name in one.names],
+            "zmin": one.low,
+            "zmax": one.high,
+            "colorscale": [[place / last, colour] for place, colour in enumerate(one.scale.page)],
+            "showscale": False,
+            "texttemplate": f"%{{z:{one.format}}}",
+            "hovertemplate": f"%{{y}}, severity %{{x}}: %{{z:{one.format}}}{unit}<extra></extra>",
+            "xgap": 1,
+            "ygap": 1,
+            "meta": {},
+        }
+    )
 
 
 @styled

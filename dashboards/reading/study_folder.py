@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,7 @@ from prune_core.metrics.quantity import Quantity
 from sweeps.folder.columns import read_columns
 from sweeps.folder.paths import RECORDS, STUDY
 from sweeps.front.image_noise import ImageNoise
+from sweeps.front.recommended import Recommended, recommended_of
 from sweeps.front.seed_differences import repeated
 from sweeps.records.control import control_rows
 from sweeps.search.live_table import has_newer_trials, live_records
@@ -127,6 +128,18 @@ class StudyFolder:
         facts = (self.plain.get("provenance") or {}).get("data")
         names = facts.get("class_names") if isinstance(facts, Mapping) else None
         return tuple(map(str, names)) if isinstance(names, list) else ()
+
+    def recommended(self, shown: Sequence[str] = ()) -> Recommended:
+        """Return the recommended network; its row has the columns ``shown`` besides those that decided."""
+        return recommended_of(
+            self.records,
+            self.objectives,
+            seeds=self.seeds,
+            limits=self.limits,
+            margins=self.margins,
+            select_on=self.select_on,
+            shown=shown,
+        )
 
     @property
     def limits(self) -> list[Limit]:

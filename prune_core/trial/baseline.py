@@ -19,7 +19,7 @@ from prune_core.training import Checkpoint, Recipe, TrainingState, train
 from prune_core.training.curve import NOTE, write_curve
 from prune_core.trial.build import MADE_BY, made_by, require_build, this_build
 from prune_core.trial.context import Trial
-from prune_core.trial.description import CheckpointDescription
+from prune_core.trial.description_parts import CheckpointDescription
 
 
 def make_baseline(trial: Trial) -> Path:

@@ -8,7 +8,8 @@ from prune_core.corruptions import CORRUPTIONS, EXTRA, STANDARD
 from prune_core.data import DATASETS
 from prune_core.networks import NETWORKS
 from prune_core.pruning import METHODS
-from prune_core.trial.description import DataDescription, EvaluationDescription, TrialDescription
+from prune_core.trial.description import EvaluationDescription, TrialDescription
+from prune_core.trial.description_parts import DataDescription
 
 Code = Mapping[str, str]
 

@@ -22,7 +22,8 @@ from prune_core.corruptions.sets import list_label
 from prune_core.data import Dataset, Split, Subset, balanced_subset, load_dataset, split_dataset
 from prune_core.data.cache import default_cache
 from prune_core.training import DeviceData
-from prune_core.trial.description import BaselineDescription, DataDescription, EvaluationDescription
+from prune_core.trial.description import BaselineDescription, EvaluationDescription
+from prune_core.trial.description_parts import DataDescription
 
 OnProgress = Callable[..., None] | None
 

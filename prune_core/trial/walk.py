@@ -23,7 +23,7 @@ from prune_core.networks import Architecture, architecture_of, build_network
 from prune_core.pruning import METHODS, PruningOutcome, outcome_of, prune, remove_channels
 from prune_core.training import Checkpoint, Session, TrainingState, train
 from prune_core.trial.context import Trial
-from prune_core.trial.description import MethodDescription
+from prune_core.trial.description_parts import MethodDescription
 from prune_core.verification import verify
 
 VERIFY_IMAGES = 32

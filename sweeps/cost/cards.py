@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from prune_core.base.files import read_json
 from prune_core.base.recipe import Recipe
-from prune_core.trial.description import BaselineDescription, NetworkDescription
+from prune_core.trial.description import BaselineDescription
+from prune_core.trial.description_parts import NetworkDescription
 from sweeps.cost.calibration import trained_baselines
 from sweeps.cost.cost import Speed, cost_of
 from sweeps.cost.sizes import Sizes

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from prune_core.base.files import read_json
 from prune_core.base.trial_folder import finished_budgets, read_record
 from sweeps.cost.books import book_bytes
+from sweeps.cost.shared_epochs import epochs_to_train, expected_epochs
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes
-from sweeps.folder.paths import trial_folder, trial_folders
+from sweeps.folder.paths import ASKED, trial_folder, trial_folders
 from sweeps.plan.places import places
 from sweeps.plan.plan import candidate_trials
 from sweeps.plan.state import baseline_ready
@@ -99,10 +101,10 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
     records = float(sum(len(_open(trial, out)) for trial in missing))
     disk = sum(_disk(trial, out, speeds[trial.network], sizes) for trial in missing)
     count = float(len(missing))
-    chosen = [(trial, weight) for trial, weight in _to_be_chosen(plan, out, decided) if trial.network in speeds]
-    for trial, weight in chosen:
+    chosen = [each for each in _to_be_chosen(plan, out, decided) if each[0].network in speeds]
+    for trial, weight, epochs in chosen:
         speed = speeds[trial.network]
-        seconds += weight * _seconds(plan, trial, out, speed, sizes) * factor
+        seconds += weight * _seconds(plan, trial, out, speed, sizes, epochs) * factor
         records, count = records + weight, count + weight
         disk += weight * _disk(trial, out, speed, sizes)
     seconds += count * TRIAL_SECONDS + records * RECORD_SECONDS
@@ -125,7 +127,7 @@ def _work(
     speeds: Mapping[str, Speed],
     sizes: Sizes,
     missing: Iterable[PlannedTrial],
-    chosen: Iterable[tuple[PlannedTrial, float]],
+    chosen: Iterable[_Chosen],
 ) -> float:
     """Multiply-accumulates: the seconds on a machine that does one in a second."""
     unit = {
@@ -133,19 +135,29 @@ def _work(
         for label, speed in speeds.items()
     }
     known = sum(_seconds(plan, trial, out, unit[trial.network], sizes) for trial in missing)
-    return known + sum(weight * _seconds(plan, trial, out, unit[trial.network], sizes) for trial, weight in chosen)
+    return known + sum(
+        weight * _seconds(plan, trial, out, unit[trial.network], sizes, epochs) for trial, weight, epochs in chosen
+    )
 
 
-def whole_work(trial: PlannedTrial, macs: int, sizes: Sizes) -> float:
-    """Return the multiply-accumulates of a trial from its beginning to its longest budget, the same on every machine.
+def work_after(trial: PlannedTrial, tried: Collection[int], macs: int, sizes: Sizes) -> float:
+    """Return the multiply-accumulates of what a trial lacks after it was tried at some budgets, the same on every machine.
 
     Args:
         trial: of a network that was trained already.
+        tried: budgets at which the trial was judged before.
         macs: of one image forward.
         sizes: how many images there are of each kind.
     """
     unit = Speed(train=1 / (3 * macs), judge=1 / macs, parameters=0, activation_bytes=0)
-    return _training(trial, max(trial.budgets), unit, sizes, True) + _judging(trial, trial.budgets, unit, sizes)
+    left = [budget for budget in trial.budgets if budget not in tried]
+    epochs = epochs_to_train(left, tried if continues(trial) else ())
+    return _training(trial, epochs, unit, sizes, True) + _judging(trial, left, unit, sizes)
+
+
+def continues(trial: PlannedTrial) -> bool:
+    """Return whether a longer budget of a trial goes on from a shorter one."""
+    return trial.description.fine_tuning is None or not trial.description.fine_tuning.depends_on_length
 
 
 def _open(trial: PlannedTrial, out: Path) -> list[int]:
@@ -153,23 +165,20 @@ def _open(trial: PlannedTrial, out: Path) -> list[int]:
     return [budget for budget in trial.budgets if budget not in done]
 
 
-def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes) -> float:
-    """Training and forward passes of what a trial still lacks."""
+def _seconds(plan: Plan, trial: PlannedTrial, out: Path, speed: Speed, sizes: Sizes, expected: float | None = None) -> float:
+    """Training, of so many epochs where that is only expected, and forward passes of what a trial still lacks."""
     to_do = _open(trial, out)
     if not to_do:
         return 0.0
     # a record without its cells is judged again, from the weights of its budget
     trained = finished_budgets(trial_folder(out, trial.key))
     to_train = [budget for budget in to_do if budget not in trained]
-    done = [budget for budget in trial.budgets if budget in trained]
-    # a budget below the longest is walked again from 0
-    start = max(done) if done and to_train and min(to_train) > max(done) else 0
     ready = trial.kind in ("baseline", "dense") and baseline_ready(trial.baseline_key, out)
-    epochs = max(to_train) - start if to_train else 0
+    epochs = epochs_to_train(to_train, trained) if expected is None else expected
     return _training(trial, epochs, speed, sizes, ready) + _judging(trial, to_do, speed, sizes)
 
 
-def _training(trial: PlannedTrial, epochs: int, speed: Speed, sizes: Sizes, ready: bool) -> float:
+def _training(trial: PlannedTrial, epochs: float, speed: Speed, sizes: Sizes, ready: bool) -> float:
     if trial.kind in ("baseline", "dense"):
         described = trial.description.baseline
         epochs = 0 if ready or described.checkpoint or described.training is None else described.training.epochs
@@ -197,7 +206,11 @@ def _memory(speed: Speed) -> int:
     return PROCESS_BYTES + 16 * speed.parameters + speed.activation_bytes
 
 
-def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> list[tuple[PlannedTrial, float]]:
+_Chosen: TypeAlias = "tuple[PlannedTrial, float, float | None]"
+"""A trial, how many like it are to be chosen, and the epochs that each trains where that is known only on average."""
+
+
+def _to_be_chosen(plan: Plan, out: Path, decided: Collection[PlannedTrial]) -> list[_Chosen]:
     """One trial per arm and budget with the number of such trials that a search is still to choose, on average.
 
     With early stopping one per arm that walks to its longest budget: the most that it can cost.
@@ -207,18 +220,32 @@ def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> lis
         return []
     early, rate = study.search.early_stopping is not None, study.search.learning_rate
     space = sum(len(arm.ratios) * len(_walks(arm.reached(study.budgets), early)) for arm in plan.arms)
-    planned = {trial.key for trial in [*plan.trials, *decided]}
-    chosen = sum(1 for path in trial_folders(out) if path.name not in planned) / len(study.seeds)
+    chosen = _asked(plan, out, decided)
     wanted = study.search.candidates or space
     left = max(0.0, (wanted if rate is not None else min(wanted, space)) - chosen) * len(study.seeds)
-    samples = []
+    seeds = study.search.more_seeds
+    if seeds is not None and seeds.when == "compete":  # paid with new candidates
+        left = max(0.0, left - len(decided))
+    samples: list[_Chosen] = []
     for arm in plan.arms:
+        # budgets of one candidate are one training; with a rate to search no two candidates share it
+        shared = {} if early or rate is not None else expected_epochs(arm.reached(study.budgets), min(1.0, wanted / space))
         for walk in _walks(arm.reached(study.budgets), early):
             own = {"learning_rate": rate[0]} if rate is not None and walk[-1] > 0 else {}
             trials = candidate_trials(study, arm, arm.ratios[0], own, budgets=walk, checksum=plan.checksum or "unknown")
             # a rate of its own needs a control of its own
-            samples += [(trial, len(arm.ratios)) for trial in trials if trial.seed == study.seeds[0]]
-    return [(trial, left * ratios / space) for trial, ratios in samples]
+            first = [trial for trial in trials if trial.seed == study.seeds[0]]
+            samples += [(each, len(arm.ratios), shared.get(walk[-1]) if continues(each) else None) for each in first]
+    return [(trial, left * ratios / space, epochs) for trial, ratios, epochs in samples]
+
+
+def _asked(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> float:
+    """Return how many candidates a search has asked for; where its own list is not there, as many as trials are."""
+    try:
+        return float(len(read_json(out / ASKED)))
+    except (FileNotFoundError, ValueError, TypeError):
+        planned = {trial.key for trial in [*plan.trials, *decided]}
+        return sum(1 for path in trial_folders(out) if path.name not in planned) / len(plan.study.seeds)
 
 
 def _walks(budgets: tuple[int, ...], together: bool) -> list[tuple[int, ...]]:

@@ -17,7 +17,7 @@ from prune_core.trial.description import BaselineDescription
 from sweeps.cost.share_process import STEPS
 from sweeps.cost.sizes import Sizes, sizes_of
 from sweeps.folder.paths import GPU_SHARES
-from sweeps.study.sections import AUTO, AUTO_SHARE
+from sweeps.study.running_sections import AUTO, AUTO_SHARE
 
 if TYPE_CHECKING:
     from sweeps.plan.plan import Plan

@@ -30,6 +30,7 @@ LONGEST = 17
 YOUNG_SECONDS = 60.0
 LAST_WRITES_SECONDS = 5.0
 
+_held: set[Path] = set()
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -40,15 +41,31 @@ def session_folder() -> Iterator[Path]:
     home = _home()
     _sweep_leftovers(home)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
-    with _handle(home) as at, _handle(folder) as inside:
-        try:
-            with FileLock(folder / ALIVE):
-                try:
-                    yield folder
-                finally:
-                    _empty(inside)
-        finally:
-            _remove_folder(folder.name, inside, at)
+    _held.add(folder)
+    try:
+        with _handle(home) as at, _handle(folder) as inside:
+            try:
+                with FileLock(folder / ALIVE):
+                    try:
+                        yield folder
+                    finally:
+                        _empty(inside)
+            finally:
+                _remove_folder(folder.name, inside, at)
+    finally:
+        _held.discard(folder)
+
+
+def held_folders() -> list[Path]:
+    """Return the folders of the Rays that this process runs, starts, or is taking down."""
+    return list(_held)
+
+
+def remove_now(folder: Path, seconds: float) -> None:
+    """Remove a folder that this process holds, lock and all; by somebody who ends the process in the next moment."""
+    with suppress(OSError), _handle(folder.parent) as at, _handle(folder) as inside:
+        _empty(inside, seconds)
+        _remove_folder(folder.name, inside, at)
 
 
 @contextmanager
@@ -114,12 +131,12 @@ def _is_left(inside: int) -> bool:
         os.close(lock)
 
 
-def _empty(inside: int) -> None:
+def _empty(inside: int, seconds: float = LAST_WRITES_SECONDS) -> None:
     """Remove all but the lock, which goes last: whatever a killed driver leaves, the next one can tell that nobody holds it.
 
     Ray's last processes may still write while they end, so what appears again is removed again, for a few seconds.
     """
-    end = time.monotonic() + LAST_WRITES_SECONDS
+    end = time.monotonic() + seconds
     while rest := _all_but_the_lock(inside):
         for name in rest:
             _remove(name, inside)

@@ -88,3 +88,7 @@ class Losses:
         self._count[key] = 0 if kept.beyond(before) else self._count.get(key, 0) + 1
         self._kept[key] = kept.furthest(before)
         return self._count[key]
+
+    def forget(self) -> None:
+        """Forget the counts: Ray's node was lost, and every worker with it, which says nothing about the trials."""
+        self._count.clear()

@@ -23,6 +23,7 @@ from typing import Any
 
 import psutil
 
+from sweeps.engine.cluster_watch import answers
 from sweeps.engine.quiet import silence
 
 GRACE_SECONDS = 60.0
@@ -100,8 +101,11 @@ def drain(address: str, ours: Callable[[Any], bool], seconds: float) -> None:
     """Tell the cluster that a node will be gone after so many seconds: nothing new is placed on it, its trials are told.
 
     Raises:
+        ConnectionError: nobody listens at the address, which Ray would find out in 40 seconds.
         LookupError: the cluster knows no such node, or does not let it go.
     """
+    if not answers(address):
+        raise ConnectionError(f"nobody listens at {address}")
     silence()
     from ray import _raylet
     from ray.core.generated import autoscaler_pb2

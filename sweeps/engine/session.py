@@ -15,6 +15,7 @@ from prune_core.base.errors import BadInput
 from sweeps.engine.access import close_token_file, on_loopback, token_of_its_own
 from sweeps.engine.cluster_watch import answers
 from sweeps.engine.folder import RAYS, session_folder
+from sweeps.engine.leaving import end_processes
 from sweeps.engine.quiet import QUIET, keep_sigterm, short_messages, silence, without_lookups
 
 LOOK_SECONDS = 5.0
@@ -112,7 +113,8 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
             yield
         finally:
             ray.shutdown()
-            _end_processes(folder, _END_SECONDS)
+            if folder is not None:
+                end_processes(str(folder), _END_SECONDS)
 
 
 def _start(
@@ -151,7 +153,8 @@ def _start(
             return
         except Exception as error:
             ray.shutdown()
-            _end_processes(folder, 0.0)
+            if folder is not None:
+                end_processes(str(folder), 0.0)
             reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
             if address:  # Ray itself has tried for half a minute
                 raise ConnectionError(
@@ -161,21 +164,3 @@ def _start(
             if attempt == _START_TRIES:
                 raise ConnectionError(f"could not start Ray on this machine after {attempt} tries: {reason[0]}") from error
             time.sleep(2.0 * attempt)
-
-
-def _end_processes(folder: Path | None, patience: float) -> None:
-    """End what Ray started in our folder and did not end itself: a start that failed leaves its processes running."""
-    if folder is None:
-        return
-    mine = [each for each in psutil.Process().children(recursive=True) if _mentions(each, str(folder))]
-    _, alive = psutil.wait_procs(mine, timeout=patience)
-    for each in alive:
-        each.kill()
-    psutil.wait_procs(alive, timeout=_END_SECONDS)
-
-
-def _mentions(process: psutil.Process, text: str) -> bool:
-    try:
-        return any(text in word for word in process.cmdline())
-    except psutil.Error:
-        return False

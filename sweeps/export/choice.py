@@ -19,11 +19,12 @@ from prune_core.metrics.quantities import quantities_known
 from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import RECORDS, STUDY, trial_folder
 from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
+from sweeps.front.demands import recommended_columns
 from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
 from sweeps.front.limits import MET, limit_columns, unmet, verdict_word, verdicts
 from sweeps.front.names import folder_name, title_of
-from sweeps.front.recommended import Recommended, recommend, recommended_columns
+from sweeps.front.recommended import Recommended, recommend
 from sweeps.front.recommended_text import recommended_sentence
 from sweeps.front.text import shown_columns
 from sweeps.records.columns import IDENTITY

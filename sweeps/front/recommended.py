@@ -1,10 +1,9 @@
 """The recommended network: the one truth for the report, the end of a run, the list of exports and MLflow's alias.
 
-Asked is the smallest network that keeps what it must. What must be kept are the study's limits and margins; a study without
-limits and margins gets those of `KEPT`. "Smallest" is what a device pays: the file, or the dense multiplications. Zeros
-inside a dense kernel save neither, so they decide only where no network that qualifies is really smaller. A network of the
-dense ladder, or one trained from scratch, that keeps as much in no larger a file is the answer instead; and where nothing
-qualifies, that is the answer.
+Asked is the smallest network that keeps what it must (`sweeps.front.demands`). "Smallest" is what a device pays: the file,
+or the dense multiplications. Zeros inside a dense kernel save neither, so they decide only where no network that qualifies
+is really smaller. A network of the dense ladder, or one trained from scratch, that keeps as much in no larger a file is the
+answer instead; and where nothing qualifies, that is the answer.
 
 Only selection numbers decide (`sweeps.study.deciding`), and only the candidates of the longest budget compete.
 """
@@ -20,22 +19,13 @@ import pandas as pd
 
 from prune_core.base.kinds import BASELINE, CONTROL, DENSE, REFERENCES, SCRATCH
 from prune_core.metrics import Direction
-from prune_core.metrics.quantities import directions, is_cost
-from sweeps.front.collapse import has_collapsed, loss_column
+from sweeps.front.collapse import has_collapsed
+from sweeps.front.demands import counted_cost, demands_of, paid_cost, recommended_columns
 from sweeps.front.front import candidates, rivals
-from sweeps.front.limits import limit_columns
 from sweeps.front.names import folder_name, title_of
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.values import Limit
 
-MARGIN = 0.01
-"""Accuracy that may be lost against the control, as a fraction, in a study with neither limits nor a margin of it."""
-KEPT: Mapping[str, float] = {"accuracy": MARGIN, "ece": 0.01, "mpc": 0.02}
-"""What must be kept by default, as fractions: a point of accuracy, a hundredth of ECE, two points of mPC, which fewer images
-measure. Accuracy always; the others where they are objectives and the study declares no margins, so that the answer keeps
-all that is asked about."""
-_PAID = {"nonzero_parameters": "size_bytes", "nonzero_macs": "macs"}
-"""Costs that count zeros out -> what a device that stores and multiplies them pays."""
 Outcome = Literal["pruned", "dense", "nothing", "incomplete"]
 Row = Mapping[str, Any]
 
@@ -82,64 +72,6 @@ class Recommended:
     def name(self) -> str:
         """What ``prunefront export --pick`` takes; empty where there is none."""
         return folder_name(self.title) if self.row is not None else ""
-
-
-def demands_of(
-    columns: pd.Index,
-    limits: Iterable[Limit],
-    margins: Mapping[str, float],
-    select_on: str = "validation",
-    objectives: Iterable[str] = ("accuracy",),
-) -> tuple[Limit, ...]:
-    """Return what a recommended network must keep, as comparisons of the columns that decide.
-
-    Args:
-        columns: of the records, or of a table of candidates.
-        limits: the study's, on means over the seeds.
-        margins: the study's, column -> how much may be lost against the control.
-        select_on: as the study says.
-        objectives: the study's.
-    """
-    demanded = [Limit(deciding_column(one.column, columns, select_on), one.comparison, one.value) for one in limits]
-    kept = {name.removeprefix("val_"): amount for name, amount in margins.items()}
-    if not demanded:
-        wanted = {"accuracy"} if kept else {"accuracy", *(name.removeprefix("val_") for name in objectives)}
-        kept = {name: amount for name, amount in KEPT.items() if name in wanted} | kept
-    for name, amount in kept.items():
-        column = deciding_column(f"delta_{name}", columns, select_on)
-        # a plugin's metric in a folder that does not describe its columns: nobody knows which way is better
-        way = directions().get(name)
-        if column in columns and way is not None:
-            best = way == "max"
-            demanded.append(Limit(column, ">=" if best else "<=", -amount if best else amount))
-    return tuple(dict.fromkeys(demanded))
-
-
-def paid_cost(objectives: Iterable[str]) -> str:
-    """Return the cost by which networks are called small: the first of the objectives, as a dense device pays it."""
-    first = next((name for name in objectives if is_cost(name)), "size_bytes")
-    return _PAID.get(first, first)
-
-
-def counted_cost(objectives: Iterable[str]) -> str:
-    """Return the cost that decides where no network is really smaller: the first of the objectives, as it stands there."""
-    return next((name for name in objectives if is_cost(name)), "nonzero_parameters")
-
-
-def recommended_columns(
-    columns: pd.Index, objectives: Iterable[str], limits: Iterable[Limit], margins: Mapping[str, float], select_on: str
-) -> list[str]:
-    """Return the columns that a table of candidates needs for `recommend`, beside the objectives."""
-    limits, objectives = list(limits), list(objectives)
-    wanted = [
-        *(one.column for one in demands_of(columns, limits, margins, select_on, objectives)),
-        *limit_columns(limits, columns, select_on),
-        *(deciding_column(name, columns, select_on) for name in (*KEPT, *(_kept(name) for name in margins))),
-        paid_cost(objectives),
-        counted_cost(objectives),
-        loss_column(columns, select_on),
-    ]
-    return [name for name in dict.fromkeys(wanted) if name in columns]
 
 
 def recommend(
@@ -305,10 +237,6 @@ def control_of(table: pd.DataFrame, row: Row | pd.Series[Any]) -> pd.Series[Any]
                 return found.iloc[0]
     found = own[own["method"].isin((CONTROL, BASELINE))]
     return found.iloc[0] if len(found) else None
-
-
-def _kept(name: str) -> str:
-    return name.removeprefix("val_")
 
 
 def _plain(row: pd.Series[Any]) -> dict[str, Any]:

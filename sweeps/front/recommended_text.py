@@ -43,7 +43,7 @@ def recommended_sentence(found: Recommended, name: Name = candidate_name) -> str
         )
     said = f"Take {name(found.row)}: {reason(found)}, {size}"
     if found.control is not None and found.shrinks:
-        said += f" against {cost_words(found.control, found.cost)} of its control"
+        said += f" against its control's {plain_number(float(found.control[found.cost]), found.cost).removesuffix(' bytes')}"
     return f"{said}.{'' if found.shrinks else f' {ZEROS}'}"
 
 
@@ -53,10 +53,11 @@ def reason(found: Recommended) -> str:
     if len(found.qualified) == 1:
         return f"the only one of {_networks(found.among)} that {kept_words(found.demands, many=False)}"
     able = f"pruned networks (of {found.among}) that {kept_words(found.demands, many=True)}"
+    than = "it" if any(one.column.startswith("delta_") for one in found.demands) else "their control"
     if found.smaller == 1:
         return f"of the {len(found.qualified)} {able}, the only one with {_less(found)} than its control"
     if found.shrinks:
-        return f"{smallest} of the {found.smaller} {able} and have {_less(found)} than their control"
+        return f"{smallest} of the {found.smaller} {able} and have {_less(found)} than {than}"
     return f"{smallest} of the {len(found.qualified)} {able}"
 
 

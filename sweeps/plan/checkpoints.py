@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from prune_core.base.errors import BadInput
 from prune_core.networks import build_network, load_weights
 from prune_core.networks.class_names import check_class_names
-from prune_core.trial.description import CheckpointDescription, NetworkDescription
+from prune_core.trial.description_parts import CheckpointDescription, NetworkDescription
 from sweeps.plan.data import load_data
 from sweeps.plan.state import baseline_ready
 

@@ -12,7 +12,8 @@ from prune_core.base.trial_folder import DESCRIPTION
 from prune_core.data.dataset import contents_text
 from prune_core.data.options import described_options
 from prune_core.trial.code import data_code
-from prune_core.trial.description import DataDescription, TrialDescription
+from prune_core.trial.description import TrialDescription
+from prune_core.trial.description_parts import DataDescription
 from sweeps.folder.paths import STUDY, trials_folder
 from sweeps.study.model import Study
 from sweeps.study.yaml import read_study_yaml

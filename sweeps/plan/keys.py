@@ -20,15 +20,8 @@ from prune_core.networks import NETWORKS
 from prune_core.networks import registry as networks
 from prune_core.pruning import method as methods
 from prune_core.trial.code import corruption_code, data_code, method_code
-from prune_core.trial.description import (
-    BaselineDescription,
-    CheckpointDescription,
-    DataDescription,
-    EvaluationDescription,
-    MethodDescription,
-    NetworkDescription,
-    TrialDescription,
-)
+from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
+from prune_core.trial.description_parts import CheckpointDescription, DataDescription, MethodDescription, NetworkDescription
 from sweeps.study.model import Study
 from sweeps.study.sections import SEED, SEED_IN_NAME, NetworkSection
 

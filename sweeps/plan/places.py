@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sweeps.study.sections import ResourcesSection
+    from sweeps.study.running_sections import ResourcesSection
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 

@@ -34,7 +34,7 @@ from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
 from sweeps.run.sweep import Sweep
 from sweeps.search.kept_sampler import with_kept_sampler
-from sweeps.search.more_seeds import decided_trials, decision_line
+from sweeps.search.more_seeds import decided_trials, decision_line, in_the_end
 from sweeps.study.model import Study
 
 
@@ -154,7 +154,7 @@ def _workload(plan: Plan, books: Books, out: Path, tell: Callable[[str], None] =
         block=lambda trial, cause: block(trial, out, cause),
         candidates=books.feed,
         ahead=places(plan.study.resources),
-        afterwards=None if plan.study.search.more_seeds is None else lambda: _more_seeds(plan, books, out, tell),
+        afterwards=(lambda: _more_seeds(plan, books, out, tell)) if in_the_end(plan.study) else None,
     )
     if plan.study.search.kind == "grid":  # all of it at once, in the plan's order
         workload.add(books.feed.more(sys.maxsize))

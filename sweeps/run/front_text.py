@@ -10,8 +10,8 @@ import pandas as pd
 
 from prune_core.base.benchmark import corruptions_in_words
 from prune_core.metrics.columns import metric_columns
+from sweeps.export.recommended import study_recommended
 from sweeps.folder.columns import columns_known
-from sweeps.front.recommended import Recommended, recommended_of
 from sweeps.front.recommended_text import recommended_sentence
 from sweeps.front.text import front_heads, front_lines, front_rows, shown_columns
 from sweeps.front.within import limit_lines
@@ -44,18 +44,6 @@ def study_limits(study: Study, records: pd.DataFrame) -> list[str]:
     decisive = deciding_columns(study.objectives, records.columns, study.select_on)
     evaluation = study.evaluation.model_dump(mode="json")
     return limit_lines(records, decisive, study.seeds, study.select_on, study.parsed_limits, evaluation)
-
-
-def study_recommended(study: Study, records: pd.DataFrame) -> Recommended:
-    """Return the recommended network of a study."""
-    return recommended_of(
-        records,
-        study.objectives,
-        seeds=study.seeds,
-        limits=study.parsed_limits,
-        margins=study.margins,
-        select_on=study.select_on,
-    )
 
 
 def recommended_lines(study: Study, records: pd.DataFrame, out: Path) -> list[str]:

@@ -24,7 +24,7 @@ from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.outlook import outlook_lines
-from sweeps.search.plan_more_seeds import allowance, allowance_line
+from sweeps.search.plan_more_seeds import allowance, allowance_line, competing_lines
 
 if TYPE_CHECKING:
     from sweeps.cost.cost import Cost
@@ -56,6 +56,7 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
             f"{len(study.seeds)} further trials{controls}",
         )
     lines += outlook_lines(study.search, out)
+    lines += competing_lines(plan, out)
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
     lines += [*power_lines(plan, out), *image_lines(study)]
@@ -91,7 +92,10 @@ def _epochs(budgets: Sequence[int]) -> str:
 
 def _stopping(setting: float | Mapping[str, object]) -> str:
     if isinstance(setting, Mapping):
-        return f"at each budget the rule {setting['rule']} says which candidates go on"
+        options = ", ".join(f"{name} {value}" for name, value in setting.items() if name != "rule")
+        return f"at each budget the rule {setting['rule']} says which candidates go on" + (
+            f" ({options})" if options else ""
+        )
     return f"at each budget about {setting:.0%} of the candidates go on"
 
 

@@ -17,6 +17,7 @@ from prune_core.base.trial_folder import COMPLETE, read_progress
 from prune_core.evaluation.evaluation import recommended_environment
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
+from sweeps.engine.leaving import abandon
 from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
 from sweeps.engine.node_pace import NodePace
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
@@ -31,6 +32,7 @@ from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.configuration import configuration
+from sweeps.run.head import Head
 from sweeps.run.places_text import places_line
 from sweeps.run.progress import Progress, say
 from sweeps.run.stages import Stages
@@ -100,6 +102,7 @@ class Sweep:
             ConnectionError: Ray did not start, or was lost too often.
         """
         self._address, self._deadline = address, deadline
+        self._head = Head(self.console, str(address), leave)
         self._progress = Progress(
             self.console,
             self.workload,
@@ -120,6 +123,7 @@ class Sweep:
                 except LostRay as lost:
                     if attempt == RAY_LIVES:
                         raise ConnectionError(f"{lost}, {RAY_LIVES} times in this run; run the same command again") from None
+                    self.losses.forget()
                     self.workload.take_back()
                     self.books.catch_up()
             self._progress.tick(force=True)
@@ -135,7 +139,7 @@ class Sweep:
         self.stages.enter("Ray starts")
         head = head_address(address) if address else None
         with (
-            watching(head, self._lost),
+            watching(head, self._head),
             ray_session(address=head, cpus=cpus, gpus=None, environment=recommended_environment()),
             listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
         ):
@@ -199,7 +203,7 @@ class Sweep:
                 require_node(None)
                 raise
             reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". Ensure")[0]
-            self._give_up(f"the Ray cluster at {self._address} was lost ({reason[:160]})")
+            self._head.give_up(f"was lost ({reason[:160]})")
 
     def _places_line(self) -> str:
         return places_line(None if self._places is None else self._places.latest)
@@ -270,14 +274,6 @@ class Sweep:
         fraction = None if trial.key in self._alone else memory_fraction(self.share)
         return configuration(self.study, self.out, trial, fraction, may_move=self._address is not None)
 
-    def _lost(self, seconds: float) -> None:
-        self._give_up(f"the Ray cluster at {self._address} has not answered for {seconds:.0f} s")
-
-    def _give_up(self, why: str) -> None:
-        """Say why and leave at once: without its head, taking Ray down hangs."""
-        say(self.console, f"stopped: {why}; nothing that was finished is lost, run the same command again when it is back")
-        leave(1)
-
     def _tick(self) -> None:
         if self.stages.stage == WORKER_STARTS and self.workload.in_place:
             self.stages.enter("trials run")
@@ -296,5 +292,8 @@ def require_begun(folder: Path, error: str) -> None:
 
 
 def leave(status: int = 130) -> None:
-    """End this process now; what trials wrote stays, and Ray's processes end with their driver."""
-    os._exit(status)
+    """End this process now; what trials wrote stays, and nothing of a Ray of our own does."""
+    try:
+        abandon()
+    finally:
+        os._exit(status)

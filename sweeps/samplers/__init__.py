@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sweeps.samplers import shipped as shipped
 from sweeps.samplers.registry import (
+    COUNT,
     DEFAULT,
     FORMER_DEFAULT,
     SAMPLERS,
@@ -13,9 +14,11 @@ from sweeps.samplers.registry import (
     Sampler,
     SaysWhatItExpects,
     Weighs,
+    WeighsSeeds,
 )
 
 __all__ = [
+    "COUNT",
     "DEFAULT",
     "FORMER_DEFAULT",
     "SAMPLERS",
@@ -25,4 +28,5 @@ __all__ = [
     "Sampler",
     "SaysWhatItExpects",
     "Weighs",
+    "WeighsSeeds",
 ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from prune_core.base.registry import Registry
 
 if TYPE_CHECKING:
+    import optuna
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
 
@@ -56,6 +57,22 @@ class SaysWhatItExpects(Protocol):
         """
 
 
+@runtime_checkable
+class WeighsSeeds(Protocol):
+    """A sampler that can say what one more seed of a told candidate is worth, and what a new candidate is."""
+
+    def measurement_worth(
+        self, study: optuna.Study, seeds: int
+    ) -> tuple[Sequence[tuple[Mapping[str, Any], float]], Sequence[float]]:
+        """Return the worth of one more seed by the told candidates' parameters, and that of new ones, the best first.
+
+        In the same unit; a new candidate is measured with ``seeds`` seeds. A trial whose values are means of more seeds than
+        others' has `COUNT`.
+        """
+
+
+COUNT = "front_gp:count"
+"""User attribute of a trial that a sampler is shown: of how many seeds its values are means, where of more."""
 SEEDS = "prunefront.seeds"
 """User attribute of a trial that a sampler is shown: what each seed measured, a list per seed, a value per objective."""
 DEFAULT = "front_gp"

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
-from sweeps.search.parameters import excess
+from sweeps.search.parameters import excess, limit_name
 from sweeps.search.pool import CostsOf
 from sweeps.search.space import Candidate
 
@@ -25,7 +25,7 @@ class Allowed:
     def __init__(self, books: OptunaBooks, costs: CostsOf) -> None:
         self._space, self._limits, self._costs = books.parameters.space, books.limits, costs
         self._found: dict[tuple[str, str], bool] = {}
-        self.text = ", ".join(books.limit_name(limit) for limit in books.limits)
+        self.text = ", ".join(limit_name(limit) for limit in books.limits)
 
     def __call__(self, candidate: Candidate) -> bool:
         """Return whether a candidate may be proposed."""

@@ -10,21 +10,27 @@ import itertools
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from prune_core.base.seeds import derive_seed, numpy_generator
-from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects, Weighs
+from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects, Weighs, WeighsSeeds
 from sweeps.search.allowed import Allowed
+from sweeps.search.competition import Competition, Decision
 from sweeps.search.optuna_study import KEY, STOPPED_AT, OptunaBooks
-from sweeps.search.pool import CostsOf, Pool, parameters_text
+from sweeps.search.parameters import parameters_text
+from sweeps.search.pool import CostsOf, Pool
 from sweeps.search.search import draw
 from sweeps.search.space import Candidate
+from sweeps.search.walks import Walks
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
+PriceOf = Callable[[Candidate, Collection[int]], float]
+"""What trying a candidate costs, above 0, where the same was tried at some other budgets."""
 REDRAWS = 10
 """How often a proposal that is refused is drawn again before one at random is taken."""
 
@@ -53,7 +59,8 @@ class Asker:
         sampler: a name of `SAMPLERS`.
         costs: returns what is known beforehand of an arm at a ratio, by column.
         expects: the sampler must say what it expects.
-        price: what trying a candidate costs, which the sampler is to weigh its gain against; None: all the same.
+        price: what trying a candidate costs after it was tried at some budgets, which the sampler is to weigh its gain
+            against; None: all the same.
 
     Raises:
         UnknownName: no such sampler.
@@ -67,13 +74,39 @@ class Asker:
         costs: CostsOf,
         *,
         expects: bool = False,
-        price: Callable[[Candidate], float] | None = None,
+        price: PriceOf | None = None,
     ) -> None:
         self._make: Callable[[int], object] = SAMPLERS.get(sampler)
         self._books, self._seed, self._sampler, self._expects = books, seed, sampler, expects
         self._price = price
         self.allowed = Allowed(books, costs)
-        self.pool = Pool(books, seed, costs, self.allowed)
+        self._costs = costs
+
+    @cached_property
+    def _walks(self) -> Walks | None:
+        """How candidates that walk are shown to a sampler that is told what it may choose from; others see them as rows."""
+        walked = self._books.parameters.space.walked()
+        return Walks(walked) if walked is not None and isinstance(self._made(0), ChoosesFrom) else None
+
+    @cached_property
+    def _pool(self) -> Pool:
+        return Pool(self._books, self._seed, self._costs, self.allowed, self._walks)
+
+    def names(self, rows: Sequence[FrozenTrial]) -> Callable[[Mapping[str, Any]], str | None]:
+        """Return who says which candidate's parameters, as the sampler knows them, some are.
+
+        Args:
+            rows: the books.
+        """
+        asked = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
+
+        def key_of(params: Mapping[str, Any]) -> str | None:
+            shown = None if self._walks is None else self._walks.shown.get(parameters_text(params))
+            if shown is not None:
+                return shown[0].key
+            return self._pool.key_of(params) or asked.get(parameters_text(params))
+
+        return key_of
 
     def __call__(self, number: int, seen: Collection[str], rows: Sequence[FrozenTrial]) -> Thought:
         """Return the next candidate.
@@ -92,11 +125,16 @@ class Asker:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             mind = optuna.create_study(directions=self._books.study.directions)
-            mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
+            walks = self._walks
+            mind.add_trials(
+                [_as_the_sampler_sees_it(row) for row in rows]
+                if walks is None
+                else [point for row in rows if KEY in row.user_attrs for point in walks.points(row)]
+            )
             for attempt in range(REDRAWS):
                 mind.sampler = sampler = self._made(derive_seed(self._seed, "ask", number, attempt) % 2**32)
                 if isinstance(sampler, ChoosesFrom):
-                    sampler.choose_from(*self.pool.at(number, first=not any(row.values for row in rows)))
+                    sampler.choose_from(*self._pool.at(number, first=not any(row.values for row in rows)))
                 if self._price is not None:
                     self._weigh(sampler, rows)
                 trial = mind.ask()
@@ -107,19 +145,60 @@ class Asker:
                 mind.tell(trial, state=TrialState.FAIL)
         return Thought(self._unseen(number, seen), {}, None)
 
+    def weigh_seeds(
+        self, number: int, rows: Sequence[FrozenTrial], competition: Competition, batch: int, seeds: int
+    ) -> Decision:
+        """Return whether extra seeds of told candidates are next, or new ones.
+
+        Args:
+            number: how many candidates were asked for.
+            rows: the books, of which some were told.
+            competition: decides.
+            batch: how many candidates are asked for at once.
+            seeds: with how many a new one is measured.
+
+        Raises:
+            BadInput: the sampler does not say what a seed is worth.
+        """
+        import optuna
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            mind = optuna.create_study(directions=self._books.study.directions)
+            mind.add_trials([_as_the_sampler_sees_it(row) for row in rows])
+            sampler = self._made(derive_seed(self._seed, "seeds", number, len(competition.given)) % 2**32)
+            if not (isinstance(sampler, WeighsSeeds) and isinstance(sampler, ChoosesFrom)):
+                named = f"search.more_seeds.when: sampler {self._sampler!r}"
+                raise BadInput(f"{named} does not say what a seed is worth (allowed: {DEFAULT})")
+            sampler.choose_from(*self._pool.at(number))
+            told, new = sampler.measurement_worth(mind, seeds)
+        key_of = self.names(rows)
+        worths = [(key, worth) for params, worth in told if (key := key_of(params)) is not None]
+        return competition.decide(number, sorted(worths), new, batch)
+
     def _weigh(self, sampler: BaseSampler, rows: Sequence[FrozenTrial]) -> None:
         """Tell a sampler what candidates cost.
 
         Raises:
             BadInput: it does not weigh costs.
         """
+        from optuna.trial import TrialState
+
         if not isinstance(sampler, Weighs):
             raise BadInput(f"search.gain: cost: sampler {self._sampler!r} does not weigh costs (allowed: {DEFAULT})")
-        asked = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
+        key_of = self.names(rows)
+        tried: dict[str, set[int]] = {}
+        for row in rows:
+            candidate = Candidate.from_key(str(row.user_attrs[KEY])) if KEY in row.user_attrs else None
+            if candidate is not None and candidate.budget is not None and row.state != TrialState.FAIL:
+                tried.setdefault(candidate.way, set()).add(candidate.budget)
 
         def price(params: Mapping[str, Any]) -> float:
-            key = self.pool.key_of(params) or asked.get(parameters_text(params))
-            return 1.0 if key is None or self._price is None else self._price(Candidate.from_key(key))
+            key = key_of(params)
+            if key is None or self._price is None:
+                return 1.0
+            candidate = Candidate.from_key(key)
+            return self._price(candidate, tried.get(candidate.way, set()) - {candidate.budget})
 
         sampler.weigh(price)
 

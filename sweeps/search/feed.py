@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from prune_core.base.kinds import PRUNED
 from sweeps.plan.keys import shared_parts
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.state import final_status
-from sweeps.plan.trials import PlannedTrial
-from sweeps.search.candidate_values import candidate_values
+from sweeps.plan.trials import PlannedTrial, only_at
+from sweeps.search.beforehand import Beforehand
+from sweeps.search.candidate_values import candidate_values, walked_values
+from sweeps.search.competing_seeds import CompetingSeeds
 from sweeps.search.early_stopping import Rule, Rungs
+from sweeps.search.front_chances import FrontChances
+from sweeps.search.more_seeds import COMPETE
+from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.search import Proposer, Values
+from sweeps.search.setup import space_of, told_columns
 from sweeps.search.space import Candidate
 
 
@@ -39,21 +46,35 @@ class CandidateFeed:
         rule: Rule | None = None,
         on_stopped: Callable[[Iterable[PlannedTrial]], None] = lambda trials: None,
     ) -> None:
-        self._rungs = None if rule is None else Rungs(out, rule, self._batch_is_whole, proposer.tell, on_stopped)
+        chances = None if rule is None else _chances(plan)
+        self._rungs = (
+            None if rule is None else Rungs(out, rule, self._batch_is_whole, proposer.tell, on_stopped, chances=chances)
+        )
         self._on_taken = on_taken
         self._plan = plan
         self._arms = {arm.name: arm for arm in plan.arms}  # looked up by name, each candidate would make all arms anew
+        self._planned: dict[tuple[str, str], list[PlannedTrial]] = {}
+        for trial in plan.trials:
+            if trial.kind == PRUNED:
+                self._planned.setdefault((trial.arm, trial.ratio), []).append(trial)
         self._proposer = proposer
         self._out = out
         self._columns = tuple(columns)
         self._members: dict[str, tuple[Candidate, list[PlannedTrial], list[PlannedTrial]]] = {}
         self._open: dict[str, set[str]] = {}
         self._owed: list[PlannedTrial] = []
+        self._seeds: CompetingSeeds | None = None
+        self._seeds_run: list[PlannedTrial] = []
+        more = plan.study.search.more_seeds
+        if more is not None and more.when == COMPETE and isinstance(proposer, OptunaSearch):
+            seeds = self._seeds = CompetingSeeds(plan, out, proposer.wanted)
+            proposer.compete(seeds.competition, len(plan.study.seeds), lambda told: seeds.told_as(self.members, told))
 
     @property
     def trials(self) -> list[PlannedTrial]:
-        """Every trial of every candidate that was taken in so far, and the controls that they need of their own."""
-        return [trial for _, trials, controls in self._members.values() for trial in [*trials, *controls]]
+        """Every trial of every candidate that was taken in so far, the controls that they need of their own, extra seeds."""
+        more = [] if self._seeds is None else self._seeds.trials(self._seeds.competition.given)
+        return [*(trial for _, trials, controls in self._members.values() for trial in [*trials, *controls]), *more]
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -76,6 +97,9 @@ class CandidateFeed:
         if self._rungs is not None and self._rungs.busy:
             return [*owed, *self._rungs.going_on()]
         trials = [trial for candidate in self._proposer.next(count, wait=wait) for trial in self._take(candidate)]
+        if not trials and self._seeds is not None and isinstance(self._proposer, OptunaSearch):
+            trials = self._seeds.trials(self._proposer.next_seeds())
+            self._seeds_run += trials
         if trials:
             self._on_taken()
         return [*owed, *trials]
@@ -85,6 +109,10 @@ class CandidateFeed:
         if self._rungs is not None:
             self._rungs.ended()
             return
+        if self._seeds_run and isinstance(self._proposer, OptunaSearch):
+            self._seeds_run = [trial for trial in self._seeds_run if final_status(trial, self._out) is None]
+            if not self._seeds_run:
+                self._proposer.seeds_ended()
         for name in sorted(self._open.get(key, ())):
             candidate, trials, _ = self._members[name]
             if all(final_status(trial, self._out) is not None for trial in trials):
@@ -115,15 +143,27 @@ class CandidateFeed:
         for candidate in found:
             trials, controls = self._expand(candidate)
             if trials and all(final_status(trial, self._out) is not None for trial in trials):
-                known[candidate.key] = candidate_values(trials, candidate.budget, self._columns, self._out)
+                if self._rungs is None:
+                    known[candidate.key] = candidate_values(trials, candidate.budget, self._columns, self._out)
+                else:
+                    known[candidate.key] = walked_values(trials, self._columns, self._out)
+                    self._rungs.knows(candidate, trials)
                 self._members[candidate.key] = (candidate, trials, controls)
                 self._owed += [trial for trial in controls if final_status(trial, self._out) is None]
         # with early stopping the batch of a grid is all of it, so that it is compared anew; one of Optuna's is closed
         anew = self._rungs is not None and self._plan.study.search.kind != "optuna"
         self._proposer.reconcile({} if anew else known)
+        if self._seeds is not None and isinstance(self._proposer, OptunaSearch):
+            of = self._seeds.trials
+            given = self._seeds.competition.given
+            left = [one for one in given if any(final_status(trial, self._out) is None for trial in of([one]))]
+            self._proposer.seeds_left_open(left)
 
     def _expand(self, candidate: Candidate) -> tuple[list[PlannedTrial], list[PlannedTrial]]:
         """Return a candidate's trials, one per seed, and the controls of a fine-tuning recipe of its own."""
+        planned = self._of_plan(candidate)
+        if planned:
+            return planned, []
         budgets = None if candidate.budget is None else (candidate.budget,)
         trials = candidate_trials(
             self._plan.study,
@@ -136,6 +176,15 @@ class CandidateFeed:
         )
         return [trial for trial in trials if trial.kind == "pruned"], [trial for trial in trials if trial.kind == "control"]
 
+    def _of_plan(self, candidate: Candidate) -> list[PlannedTrial]:
+        """Return a candidate's trials as the plan has them, one per seed; empty where it has not all: a key costs a hash."""
+        if candidate.fine_tuning:
+            return []
+        budget, found = candidate.budget, self._planned.get((candidate.arm, candidate.ratio), [])
+        if budget is not None:
+            found = [only_at(trial, budget) for trial in found if budget in trial.budgets]
+        return found if [trial.seed for trial in found] == list(self._plan.study.seeds) else []
+
     def _take(self, candidate: Candidate) -> list[PlannedTrial]:
         trials, controls = self._expand(candidate)
         self._members[candidate.key] = (candidate, trials, controls)
@@ -144,3 +193,9 @@ class CandidateFeed:
         for trial in trials:
             self._open.setdefault(trial.key, set()).add(candidate.key)
         return [*trials, *controls]
+
+
+def _chances(plan: Plan) -> FrontChances:
+    study = plan.study
+    limits = [(limit.column, limit.comparison, limit.value) for limit in study.parsed_limits]
+    return FrontChances(space_of(plan), study.decisive, limits, Beforehand(study, told_columns(study), plan.data))

@@ -21,6 +21,8 @@ class Measured(dict[str, float]):
         report: means of report numbers, which decide nothing.
         span: when the first of its trials began and the last one came as far as its budget, in seconds since the epoch; None
             where the folders do not say it.
+        along: by budget, what it measured on the way, where it walked: shorter budgets, and where it was stopped.
+        stopped: it was stopped early, and these are the means there.
     """
 
     def __init__(
@@ -34,6 +36,8 @@ class Measured(dict[str, float]):
         self.seeds = dict(seeds)
         self.report = dict(report or {})
         self.span = span
+        self.along: dict[int, Measured] = {}
+        self.stopped = False
 
     def by_seed(self, columns: Sequence[str]) -> list[list[float]]:
         """Return what each seed measured in some columns."""

@@ -26,34 +26,51 @@ from sweeps.front.text import candidate_name
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial
 from sweeps.records.collect import collect
+from sweeps.search.competition import decisions_in
 from sweeps.search.setup import space_of
 from sweeps.search.space import ArmSpace, Candidate
 from sweeps.study.model import Study
 
+COMPETE = "compete"
+"""More seeds while the search goes on, instead of new candidates (`sweeps.search.competition`)."""
 
-def extra_trials(plan: Plan, chosen: Iterable[Candidate]) -> list[PlannedTrial]:
-    """Return the trials of candidates at the extra seeds, baselines first, with the controls that their deltas need."""
+
+def extra_trials(plan: Plan, chosen: Iterable[Candidate], seeds: tuple[int, ...] | None = None) -> list[PlannedTrial]:
+    """Return the trials of candidates at the extra seeds, baselines first, with the controls that their deltas need.
+
+    Args:
+        plan: of the study.
+        chosen: the candidates.
+        seeds: some of the extra seeds; all of them by default.
+    """
     rule = plan.study.search.more_seeds
     if rule is None:
         return []
-    study = plan.study.model_copy(update={"seeds": rule.seeds})
+    seeds = rule.seeds if seeds is None else seeds
+    study = plan.study.model_copy(update={"seeds": seeds})
     arms = {arm.name: arm for arm in plan.arms}
     bases, controls, pruned = [], [], []
     for candidate in chosen:
         arm, budgets = arms[candidate.arm], None if candidate.budget is None else (candidate.budget,)
         checksum = plan.checksum or "unknown"  # without the data the keys are not the real ones, here as elsewhere
         own = candidate_trials(study, arm, candidate.ratio, candidate.fine_tuning, budgets=budgets, checksum=checksum)
-        bases += [judged_trial(study, arm.base, seed, plan.checksum, "baseline") for seed in rule.seeds]
+        bases += [judged_trial(study, arm.base, seed, plan.checksum, "baseline") for seed in seeds]
         pruned += own
         if all(trial.kind != "control" for trial in own):
             controls += control_trials(study, [arm], plan.checksum, budgets)
     return list(joined(plan.earlier.of([*bases, *controls, *pruned])))
 
 
+def in_the_end(study: Study) -> bool:
+    """Return whether extra seeds are given out when everything else has ended."""
+    rule = study.search.more_seeds
+    return rule is not None and rule.when != COMPETE
+
+
 def is_decided(plan: Plan, out: Path) -> list[Candidate] | None:
     """Return the candidates that were chosen by the study's own rule, as far as it still asks for them; None before that."""
     found = _read(out)
-    if plan.study.search.more_seeds is None or found is None or found.get("rule") != _rule(plan.study):
+    if plan.study.search.more_seeds is None or found is None or found.get("rule") != rule_of(plan.study):
         return None
     space = space_of(plan)
     named = [Candidate.from_key(one["candidate"]) for one in found["chosen"]]
@@ -61,7 +78,14 @@ def is_decided(plan: Plan, out: Path) -> list[Candidate] | None:
 
 
 def decided_trials(plan: Plan, out: Path) -> list[PlannedTrial]:
-    """Return the trials of the decision in an output folder; none while nothing is decided."""
+    """Return the trials of the decisions in an output folder; none while nothing is decided."""
+    rule = plan.study.search.more_seeds
+    if rule is not None and rule.when == COMPETE:
+        given = [extra for decision in decisions_in(out, rule_of(plan.study) or {}) for extra, _ in decision.chosen]
+        space = space_of(plan)
+        named = [(Candidate.from_key(key), seed) for key, seed in given]
+        asked = [(one, seed) for one, seed in named if _asked(space.arm(one.arm), one)]
+        return list(joined(trial for one, seed in asked for trial in extra_trials(plan, [one], (seed,))))
     return extra_trials(plan, is_decided(plan, out) or [])
 
 
@@ -83,10 +107,10 @@ def decide(
     records = collect(out, trials, study=study.name)
     based_on = {"records": len(records), "digest": _digest(records, study)}
     before = _read(out)
-    if before is None or (before.get("rule"), before.get("based_on")) != (_rule(study), based_on):
+    if before is None or (before.get("rule"), before.get("based_on")) != (rule_of(study), based_on):
         ranked = _ranked(study, records, ImageNoise(out), _named(study, asked))
         chosen = choose(ranked, rule.candidates)
-        write_json(out / MORE_SEEDS, {"rule": _rule(study), "based_on": based_on, "chosen": chosen, "frequencies": ranked})
+        write_json(out / MORE_SEEDS, {"rule": rule_of(study), "based_on": based_on, "chosen": chosen, "frequencies": ranked})
     return is_decided(plan, out) or []
 
 
@@ -101,7 +125,7 @@ def choose(ranked: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 def forget_other_decision(study: Study, out: Path) -> None:
     """Remove a decision that was made by another rule than the study's."""
     found = _read(out)
-    if found is not None and found.get("rule") != _rule(study):
+    if found is not None and found.get("rule") != rule_of(study):
         (out / MORE_SEEDS).unlink()
 
 
@@ -160,13 +184,16 @@ def _asked(arm: ArmSpace | None, candidate: Candidate) -> bool:
     return arm is not None and candidate.ratio in arm.ratios
 
 
-def _rule(study: Study) -> dict[str, Any] | None:
+def rule_of(study: Study) -> dict[str, Any] | None:
     """What a decision depends on beside the records."""
     rule = study.search.more_seeds
     if rule is None:
         return None
+    said = rule.model_dump(mode="json")
+    if rule.when != COMPETE:  # as before there was a choice
+        del said["when"]
     return {
-        **rule.model_dump(mode="json"),
+        **said,
         "study_seeds": list(study.seeds),
         "objectives": dict(study.decisive),
         "budget": study.budgets[-1],

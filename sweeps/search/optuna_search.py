@@ -9,17 +9,19 @@ in a thread: a sampler that thinks for seconds holds up nothing that runs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.errors import BadInput
 from sweeps.samplers import DEFAULT
-from sweeps.search.asking import Asker, Thought
+from sweeps.search.asking import Asker, PriceOf, Thought
+from sweeps.search.competition import Competition, Decision, Extra, More
+from sweeps.search.measured import Measured
 from sweeps.search.optuna_study import ASKED, KEY, OptunaBooks
 from sweeps.search.outlook import note_outlook
-from sweeps.search.pool import CostsOf, parameters_text
+from sweeps.search.pool import CostsOf
 from sweeps.search.search import Known, Values
 from sweeps.search.space import Candidate
 
@@ -65,7 +67,7 @@ class OptunaSearch:
         together: bool = False,
         costs: CostsOf | None = None,
         until: float | None = None,
-        price: Callable[[Candidate], float] | None = None,
+        price: PriceOf | None = None,
     ) -> None:
         self._space = books.parameters.space
         if count is None and self._space.size is None:
@@ -75,12 +77,46 @@ class OptunaSearch:
         self._limit = min(sizes)
         self._ready: list[Candidate] = []
         self._held: dict[str, tuple[Values | None, bool]] = {}
+        self._new_seeds = 1
         self._together, self._until, self._enough = together, until, False
         known = costs or (lambda arm, ratio: {})
         self._asker = Asker(books, seed, sampler, known, expects=until is not None, price=price)
         self._known: Known = {}
         self._thinker = ThreadPoolExecutor(1, "search")
-        self._thought: Future[Thought] | None = None
+        self._thought: Future[Thought | Decision] | None = None
+        self._competition: Competition | None = None
+        self._told_as: Callable[[Collection[str]], More] = lambda told: {}
+        self._more: tuple[tuple[frozenset[str], int], More] = (frozenset(), 0), {}
+        self._extras: list[Extra] = []
+        self._seeds_run = False
+
+    @property
+    def wanted(self) -> int:
+        """How many candidates may be asked for without extra seeds."""
+        return self._limit
+
+    def compete(self, competition: Competition, seeds: int, told_as: Callable[[Collection[str]], More]) -> None:
+        """Let extra seeds compete with new candidates, between two batches.
+
+        Args:
+            competition: decides, and remembers.
+            seeds: of the study, with which a new candidate is measured.
+            told_as: returns what candidates with extra seeds are told as, given the keys of those that were told.
+        """
+        self._competition, self._new_seeds, self._told_as = competition, seeds, told_as
+
+    def next_seeds(self) -> list[Extra]:
+        """Return the extra seeds that were decided on and not handed out yet; until `seeds_ended` nothing else is asked."""
+        extras, self._extras = self._extras, []
+        return extras
+
+    def seeds_left_open(self, extras: Sequence[Extra]) -> None:
+        """Take in extra seeds that an earlier run decided on and that have not ended."""
+        self._extras, self._seeds_run = list(extras), bool(extras)
+
+    def seeds_ended(self) -> None:
+        """Take note that the extra seeds that were handed out have ended."""
+        self._seeds_run = False
 
     def reconcile(self, known: Known) -> None:
         """Take in what the folder holds, and what a killed driver left open.
@@ -119,7 +155,9 @@ class OptunaSearch:
             if candidate is None:
                 break
             if candidate.key in self._known:
-                self.tell(candidate, self._known[candidate.key])
+                values = self._known[candidate.key]
+                stopped = isinstance(values, Measured) and values.stopped
+                self.tell(candidate, values, "stopped" if stopped else "complete")
             else:
                 self._ready.append(candidate)
         taken, self._ready = self._ready[:count], self._ready[count:]
@@ -142,7 +180,7 @@ class OptunaSearch:
     @property
     def done(self) -> bool:
         """Whether nothing more will be proposed."""
-        return self.left == 0
+        return self.left == 0 and not self._extras
 
     @property
     def left(self) -> int:
@@ -157,7 +195,8 @@ class OptunaSearch:
         if self._enough:
             return 0
         asked = len(self._asked())
-        wanted = max(0, self._limit - asked)
+        limit = self._limit if self._competition is None else min(self._limit, self._competition.limit)
+        wanted = max(0, limit - asked)
         possible = self._asker.allowed.left(self._seen()) if wanted else 0
         return wanted if possible is None else min(wanted, possible)
 
@@ -174,7 +213,7 @@ class OptunaSearch:
         return {str(row.user_attrs[KEY]) for row in self._books.rows() if KEY in row.user_attrs}
 
     def _may_ask(self) -> bool:
-        if self._left() == 0:
+        if self._left() == 0 or self._seeds_run:
             return False
         asked = self._asked()
         return self._batch is None or len(asked) % self._batch != 0 or all(row.state.is_finished() for row in asked)
@@ -205,17 +244,42 @@ class OptunaSearch:
     def _ask(self, number: int, wait: bool) -> Candidate | None:
         """Return a candidate that was never asked for, and write it down as running; None while the sampler thinks."""
         if self._thought is None:
-            self._thought = self._thinker.submit(self._asker, number, self._seen(), self._books.rows())
+            self._thought = self._begin(number)
         try:
             thought = self._thought.result(None if wait else MOMENT)
         except TimeoutError:
             return None
         self._thought = None
+        if isinstance(thought, Decision):
+            if self._competition is not None:
+                self._competition.note(thought)
+            if not thought.chosen:
+                return self._ask(number, wait)
+            self.seeds_left_open([extra for extra, _ in thought.chosen])
+            return None
         if thought.outlook is not None and self._is_enough(number, thought.outlook):
             self._enough = True
             return None
         self._write(partial(self._books.open_row, thought.candidate, asked=number, system=thought.system))
         return thought.candidate
+
+    def _begin(self, number: int) -> Future[Thought | Decision]:
+        """Let the sampler think about the next candidate, or between two batches first about extra seeds."""
+        rows, batch, race = self._shown_rows(), self._batch, self._competition
+        if race is not None and batch is not None and number and number % batch == 0 and not race.settled(number):
+            return self._thinker.submit(self._asker.weigh_seeds, number, rows, race, batch, self._new_seeds)
+        return self._thinker.submit(self._asker, number, self._seen(), rows)
+
+    def _shown_rows(self) -> list[FrozenTrial]:
+        """Return the books; candidates that have extra seeds with their means over all of them."""
+        rows = self._books.rows()
+        if self._competition is None or not self._competition.given:
+            return rows
+        told = frozenset(str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs and row.values)
+        known = told, len(self._competition.given)
+        if self._more[0] != known:
+            self._more = known, self._told_as(told)
+        return [self._books.with_more(row, self._more[1]) for row in rows]
 
     def _is_enough(self, number: int, outlook: Mapping[str, Any]) -> bool:
         """Write down what the sampler expects; return whether the search ends with that."""
@@ -223,10 +287,7 @@ class OptunaSearch:
         if not between:
             return False
         rows = self._books.rows()
-        keys = {parameters_text(row.params): str(row.user_attrs[KEY]) for row in rows if KEY in row.user_attrs}
-        named = [
-            (self._asker.pool.key_of(params) or keys.get(parameters_text(params)), share)
-            for params, share in outlook["front"]
-        ]
+        key_of = self._asker.names(rows)
+        named = [(key_of(params), share) for params, share in outlook["front"]]
         front = [(key, share) for key, share in named if key is not None]
         return note_outlook(self._books.out, outlook, front, sum(bool(row.values) for row in rows), self._until)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput
 from sweeps.folder.identity import UID_TAG, study_uid
-from sweeps.samplers import SEEDS
+from sweeps.samplers import COUNT, SEEDS
+from sweeps.search.competition import More
 from sweeps.search.measured import Measured
-from sweeps.search.parameters import Parameters, excess
+from sweeps.search.parameters import Parameters, excess, limit_name
 from sweeps.search.space import Candidate, Space
 from sweeps.search.storage import in_one_line, open_storage
 
@@ -29,6 +30,8 @@ KEY = "prunefront.candidate"
 ASKED = "prunefront.asked"
 STOPPED_AT = "prunefront.stopped_at"
 """The objectives of a candidate that was stopped early, at the budget where it was."""
+ALONG = "prunefront.along"
+"""What a candidate measured at each budget that it came by: ``budget``, ``values``, ``seeds`` and ``constraints`` each."""
 RUNS = "mlflow.runs"
 """The attribute of a row that names the candidate's runs in MLflow, one per seed."""
 _SPACE, _OWNER = "prunefront.space", UID_TAG
@@ -173,7 +176,7 @@ class OptunaBooks:
                 self.open_row(candidate, values=values)
                 row = self._rows.get(candidate.key)
             if row is not None and not row.state.is_finished():
-                self._stop(row, told)
+                self._stop(row, told, values)
             return
         if row is None or (row.state.is_finished() and not row.values and told is not None):
             self._add(candidate, "COMPLETE" if told else "FAIL", values=values if told else None)
@@ -191,24 +194,57 @@ class OptunaBooks:
         """Return what each seed measured, and the report numbers, as attributes of a row; none where that is not told."""
         if not isinstance(values, Measured) or self.objective_values(values) is None:
             return {}
-        return {SEEDS: values.by_seed([column for column, _ in self.objectives]), **values.report_attributes()}
+        columns = [column for column, _ in self.objectives]
+        return {SEEDS: values.by_seed(columns), **values.report_attributes(), **self._along(values)}
+
+    def _along(self, values: Mapping[str, float] | None) -> dict[str, Any]:
+        """Return what was measured on the way as an attribute of a row; none where a candidate does not walk."""
+        along = values.along if isinstance(values, Measured) else {}
+        columns = [column for column, _ in self.objectives]
+        found = [
+            {
+                "budget": budget,
+                "values": [one[column] for column in columns],
+                "seeds": one.by_seed(columns),
+                "constraints": self.constraints(one),
+            }
+            for budget, one in sorted(along.items())
+        ]
+        return {ALONG: found} if found else {}
 
     def note_runs(self, runs: Mapping[str, Sequence[str]]) -> None:
         """Say of candidates, by key, which runs they have in MLflow; what a row says already is not written again."""
-        for key, ids in runs.items():
-            row = self._rows.get(key)
-            if row is not None and row.user_attrs.get(RUNS) != list(ids):
-                self._database.note(row._trial_id, {RUNS: list(ids)})
-                row.user_attrs[RUNS] = list(ids)
+        news = {
+            key: list(ids)
+            for key, ids in runs.items()
+            if key in self._rows and self._rows[key].user_attrs.get(RUNS) != list(ids)
+        }
+        if news:
+            self._database.note({self._rows[key]._trial_id: {RUNS: ids} for key, ids in news.items()})
+        for key, ids in news.items():
+            self._rows[key].user_attrs[RUNS] = ids
+
+    def with_more(self, row: FrozenTrial, more: More) -> FrozenTrial:
+        """Return a row with the means over extra seeds, where its candidate has some and was told."""
+        from optuna.trial import create_trial
+
+        means, count = more.get(str(row.user_attrs.get(KEY)), ({}, 0))
+        told = self.objective_values(means)
+        if not row.values or told is None:
+            return row
+        return create_trial(
+            state=row.state,
+            values=told,
+            params=row.params,
+            distributions=row.distributions,
+            user_attrs={**row.user_attrs, COUNT: count},
+            system_attrs=dict(row.system_attrs),
+            constraints=self.constraints(means),
+        )
 
     def constraints(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the amount by which each limit is missed, by the limit's text."""
-        return {self.limit_name(limit): excess(limit, values) for limit in self.limits}
-
-    @staticmethod
-    def limit_name(limit: tuple[str, str, float]) -> str:
-        """Return the name of a limit's constraint in the rows."""
-        return f"{limit[0]} {limit[1]} {limit[2]:.12g}"
+        return {limit_name(limit): excess(limit, values) for limit in self.limits}
 
     def _add(
         self,
@@ -242,11 +278,13 @@ class OptunaBooks:
         # as `add_trial`, which does not say which row it was
         self._read_again(self.study._storage.create_new_trial(self.study._study_id, template_trial=row))
 
-    def _stop(self, row: FrozenTrial, told: list[float]) -> None:
+    def _stop(self, row: FrozenTrial, told: list[float], values: Mapping[str, float] | None) -> None:
         """End a running row as stopped early, which Optuna has a state for and keeps no values with."""
         from optuna.trial import Trial, TrialState
 
-        Trial(self.study, row._trial_id).set_user_attr(STOPPED_AT, told)
+        running = Trial(self.study, row._trial_id)
+        for name, found in {STOPPED_AT: told, **self._along(values)}.items():
+            running.set_user_attr(name, found)
         self.study.tell(row.number, state=TrialState["PRUNED"])
         self._read_again(row._trial_id)
 
@@ -295,4 +333,5 @@ class OptunaBooks:
         for key, values in known.items():
             row = self._rows.get(key)
             if row is None or (not row.values and self.objective_values(values)):
-                self.close_row(Candidate.from_key(key), values)
+                stopped = isinstance(values, Measured) and values.stopped
+                self.close_row(Candidate.from_key(key), values, stopped=stopped)

@@ -10,7 +10,7 @@ from prune_core.base.files import read_json, write_json
 from sweeps.folder.paths import OUTLOOK
 
 if TYPE_CHECKING:
-    from sweeps.study.sections import SearchSection
+    from sweeps.study.search_sections import SearchSection
 
 SHOWN = 6
 """How many candidates of the expected front are named in a line."""

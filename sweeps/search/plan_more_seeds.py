@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.kinds import BASELINE, CONTROL, PRUNED
 from sweeps.plan.state import final_status
-from sweeps.search.more_seeds import decision_names, extra_trials, is_decided
+from sweeps.search.competition import decisions_in
+from sweeps.search.more_seeds import decision_names, extra_trials, in_the_end, is_decided, rule_of
 from sweeps.search.space import Candidate
-from sweeps.study.sections import SearchSection
+from sweeps.study.search_sections import SearchSection
 
 if TYPE_CHECKING:
     from sweeps.plan.plan import Plan
@@ -25,13 +26,28 @@ def allowance(plan: Plan, out: Path) -> Plan | None:
 
     Before it is decided who gets them: the most that it can be, candidates of as many different baselines as there are.
     """
-    if plan.study.search.more_seeds is None:
+    if not in_the_end(plan.study):
         return None
 
     chosen = _chosen(plan, out)
     trials = extra_trials(plan, _stand_ins(plan) if chosen is None else chosen)
     whole = plan.study.model_copy(update={"search": SearchSection()})  # nothing of it is left to be chosen
     return replace(plan, study=whole, trials=tuple(trials))
+
+
+def competing_lines(plan: Plan, out: Path) -> list[str]:
+    """Return the lines of a plan about extra seeds that compete with new candidates; none where a study has none."""
+    rule = plan.study.search.more_seeds
+    if rule is None or in_the_end(plan.study):
+        return []
+    most = rule.candidates * len(rule.seeds)
+    given = [extra for one in decisions_in(out, rule_of(plan.study) or {}) for extra, _ in one.chosen]
+    so_far = "; ".join(f"{key} (seed {seed})" for key, seed in given) or "none"
+    seeds = ", ".join(map(str, rule.seeds))
+    return [
+        f"  more seeds in place of new candidates, between batches: up to {most} (seeds {seeds}), with the unpruned "
+        f"networks that they need out of the search's trials; so far {so_far}"
+    ]
 
 
 def allowance_line(plan: Plan, found: Plan, out: Path, cost: str = "") -> str:

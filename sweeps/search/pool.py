@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sweeps.samplers import Known
-from sweeps.search.parameters import excess
+from sweeps.search.parameters import excess, limit_name, parameters_text
 from sweeps.search.search import draw
-from sweeps.search.space import Candidate, Space
+from sweeps.search.space import Candidate, Space, Value
+from sweeps.search.walks import SHORTER, Walks
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -32,10 +33,18 @@ class Pool:
         seed: of the search.
         costs: what is known beforehand.
         allowed: says of a candidate whether it may be proposed; others are not offered.
+        walks: candidates are offered as their ends; None: as they are.
     """
 
-    def __init__(self, books: OptunaBooks, seed: int, costs: CostsOf, allowed: Callable[[Candidate], bool]) -> None:
-        self._books, self._seed, self._costs, self._allowed = books, seed, costs, allowed
+    def __init__(
+        self,
+        books: OptunaBooks,
+        seed: int,
+        costs: CostsOf,
+        allowed: Callable[[Candidate], bool],
+        walks: Walks | None = None,
+    ) -> None:
+        self._books, self._seed, self._costs, self._allowed, self._walks = books, seed, costs, allowed, walks
         self._finite: tuple[list[dict[str, Any]], dict[str, BaseDistribution]] | None = None
         self._known: dict[str, Mapping[int | str, float]] = {}
         self._keys: dict[str, str] = {}
@@ -67,33 +76,44 @@ class Pool:
         found: list[dict[str, Any]] = []
         distributions: dict[str, BaseDistribution] = {}
         for candidate in candidates:
-            both = self._books.parameters.of(candidate)
+            both = self._parameters(candidate)
             if both is not None:
                 found.append(both[0])
                 distributions |= both[1]
-                self._known[parameters_text(both[0])] = self._beforehand(candidate)
+                self._known[parameters_text(both[0])] = self.beforehand(candidate)
                 self._keys[parameters_text(both[0])] = candidate.key
         return found, distributions
 
-    def _beforehand(self, candidate: Candidate) -> Mapping[int | str, float]:
+    def beforehand(self, candidate: Candidate) -> dict[int | str, float]:
+        """Return what is known of a candidate, at any budget."""
         costs = self._costs(candidate.arm, candidate.ratio)
-        objectives = [column for column, _ in self._books.objectives]
-        known: dict[int | str, float] = {at: costs[column] for at, column in enumerate(objectives) if column in costs}
-        for limit in self._books.limits:
-            if limit[0] in costs:
-                known[self._books.limit_name(limit)] = excess(limit, costs)
-        return known
+        known = known_beforehand(costs, [column for column, _ in self._books.objectives], self._books.limits)
+        return known if self._walks is None else {**known, SHORTER: -1.0}
+
+    def _parameters(self, candidate: Candidate) -> tuple[dict[str, Value], dict[str, BaseDistribution]] | None:
+        if self._walks is None:
+            return self._books.parameters.of(candidate)
+        return self._walks.parameters.of(self._walks.end(candidate))
 
     def _of(self, parameters: Mapping[str, Any]) -> Mapping[int | str, float]:
-        return self._known.get(parameters_text(parameters), {})
+        text = parameters_text(parameters)
+        shown = None if self._walks is None else self._walks.shown.get(text)
+        if shown is None:
+            return self._known.get(text, {})
+        candidate, ended = shown
+        return {**self.beforehand(candidate), SHORTER: -1.0 if ended else 1.0}
+
+
+def known_beforehand(
+    costs: Mapping[str, float], objectives: Sequence[str], limits: Iterable[tuple[str, str, float]]
+) -> dict[int | str, float]:
+    """Return known costs in a sampler's words: objectives by number, the amounts by which limits are missed by name."""
+    known: dict[int | str, float] = {at: costs[column] for at, column in enumerate(objectives) if column in costs}
+    known.update({limit_name(limit): excess(limit, costs) for limit in limits if limit[0] in costs})
+    return known
 
 
 def _longest(space: Space, candidates: Iterable[Candidate]) -> list[Candidate]:
     longest = {arm.arm: max(arm.budgets, default=None) for arm in space.arms}
     found = list(candidates)
     return [each for each in found if each.budget == longest[each.arm]] or found
-
-
-def parameters_text(parameters: Mapping[str, Any]) -> str:
-    """Return a text that is the same for the same parameters."""
-    return repr(sorted(parameters.items()))

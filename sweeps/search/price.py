@@ -1,9 +1,14 @@
-"""What trying a candidate costs, by the plan's own cost model: in multiply-accumulates, the same on every machine."""
+"""What trying a candidate costs, by the plan's own cost model: in multiply-accumulates, the same on every machine.
+
+What was trained already for a shorter budget of the same candidate is not charged again; judging is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from prune_core.base.errors import BadInput
-from sweeps.cost.cost import whole_work
+from sweeps.cost.cost import work_after
 from sweeps.cost.known import known_costs
 from sweeps.cost.sizes import Sizes, sizes_of
 from sweeps.plan.arms import study_arms
@@ -32,18 +37,23 @@ class Price:
         self._arms = {arm.name: arm for arm in study_arms(study)}
         self._macs: dict[str, int] = {}
         self._sizes: Sizes | None = None
-        self._found: dict[tuple[str, int | None, bool], float] = {}
+        self._found: dict[tuple[str, int | None, bool, tuple[int, ...]], float] = {}
 
-    def __call__(self, candidate: Candidate) -> float:
-        """Return the price of a candidate; neither its ratio nor the value of its rate moves it."""
-        key = (candidate.arm, candidate.budget, bool(candidate.fine_tuning))
+    def __call__(self, candidate: Candidate, tried: Collection[int] = ()) -> float:
+        """Return the price of a candidate; neither its ratio nor the value of its rate moves it.
+
+        Args:
+            candidate: which.
+            tried: the budgets at which the same arm, ratio and rate was tried already.
+        """
+        key = (candidate.arm, candidate.budget, bool(candidate.fine_tuning), tuple(sorted(tried)))
         if key not in self._found:
             sizes = self._known_sizes()
             budgets = None if candidate.budget is None else (candidate.budget,)
             trials = candidate_trials(
                 self._study, candidate.arm, candidate.ratio, candidate.fine_tuning, budgets=budgets, checksum="unknown"
             )
-            self._found[key] = sum(whole_work(trial, self._macs[trial.network], sizes) for trial in trials)
+            self._found[key] = sum(work_after(trial, tried, self._macs[trial.network], sizes) for trial in trials)
         return self._found[key]
 
     def _known_sizes(self) -> Sizes:

@@ -29,8 +29,13 @@ def space_of(plan: Plan) -> Space:
     rate = study.search.learning_rate
     axes = {"learning_rate": Span(rate[0], rate[1], log=True)} if rate is not None else {}
     # with early stopping a candidate walks up the budgets, so that they are nothing to choose from
-    budgets = study.budgets if study.search.early_stopping is None else ()
-    return Space(tuple(ArmSpace(arm.name, arm.ratios, arm.reached(budgets), axes, arm.parts) for arm in plan.arms))
+    walks = study.search.early_stopping is not None
+    budgets, walked = ((), study.budgets) if walks else (study.budgets, ())
+    return Space(
+        tuple(
+            ArmSpace(arm.name, arm.ratios, arm.reached(budgets), axes, arm.parts, arm.reached(walked)) for arm in plan.arms
+        )
+    )
 
 
 def told_columns(study: Study) -> list[str]:

@@ -75,6 +75,15 @@ class Candidate:
             parts.append(json.dumps({"fine_tuning": dict(self.fine_tuning)}, sort_keys=True))
         return "|".join(parts)
 
+    @property
+    def way(self) -> str:
+        """The key of what candidates share that are one training of different length: arm, ratio and recipe."""
+        return replace(self, budget=None).key
+
+    def at(self, budget: int) -> Candidate:
+        """Return the same candidate as it is at a budget, where nothing is fine-tuned without the recipe's axes."""
+        return replace(self, budget=budget, fine_tuning=self.fine_tuning if budget else {})
+
     def numbered(self, number: int) -> Candidate:
         """Return the same candidate with a number."""
         return replace(self, number=number)
@@ -102,6 +111,7 @@ class ArmSpace:
         fine_tuning: further axes of the fine-tuning recipe, by field; a candidate of budget 0 has none of them.
         parts: what the arm is chosen by, step by step, for example network, method and its layers, with the choice that
             leads here; empty chooses it by its name. Arms that agree up to a step have the same step next.
+        walks: epochs at which a candidate without a budget of its own is judged, rising: with early stopping it walks.
     """
 
     arm: str
@@ -109,6 +119,7 @@ class ArmSpace:
     budgets: tuple[int, ...] = ()
     fine_tuning: Mapping[str, Axis] = field(default_factory=dict)
     parts: tuple[tuple[str, str], ...] = ()
+    walks: tuple[int, ...] = ()
 
     def axes(self) -> dict[str, Axis]:
         """Return the arm's axes by name: ``ratio``, ``budget``, ``fine_tuning.*``, in the order in which they are chosen."""
@@ -166,6 +177,12 @@ class Space:
     def arm(self, name: str) -> ArmSpace | None:
         """Return the arm of that name, or None."""
         return next((arm for arm in self.arms if arm.arm == name), None)
+
+    def walked(self) -> Space | None:
+        """Return the space in which every budget that candidates walk through is one to choose; None where none walks."""
+        if not all(arm.walks for arm in self.arms):
+            return None
+        return Space(tuple(replace(arm, budgets=arm.walks, walks=()) for arm in self.arms))
 
     def contains(self, candidate: Candidate) -> bool:
         """Return whether the candidate can be asked for here."""

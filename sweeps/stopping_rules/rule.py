@@ -25,6 +25,10 @@ Decision: TypeAlias = "str | None"
 """None: the candidate goes on. Text: it is stopped, and this is why, as the record's cause will say."""
 
 
+def _nobody_says() -> NDArray[np.float64]:
+    raise BadInput("how likely a place on the front is, is not known here (allowed: within a search)")
+
+
 @dataclass(frozen=True)
 class Standing:
     """How the N candidates of a batch that are still walking stand at one budget.
@@ -37,6 +41,9 @@ class Standing:
         values: ``(N, M)``, each the mean over a candidate's seeds; finite.
         ranks: ``(N,)``: non-dominated rank of each, 1 for the front, 2 for the front of the others, and so on.
         earlier: returns ``(N, M)`` at an earlier budget, NaN for a candidate that was not judged there.
+        chances: returns ``(N,)``, how likely each is on the front at the longest budget, by the model of the sampler
+            `front_gp` and what was judged so far: these candidates up to this budget, those that were stopped, and those of
+            earlier batches.
     """
 
     budget: int
@@ -46,6 +53,7 @@ class Standing:
     values: NDArray[np.float64]
     ranks: NDArray[np.int_]
     earlier: Callable[[int], NDArray[np.float64]]
+    chances: Callable[[], NDArray[np.float64]] = _nobody_says
 
 
 @dataclass(frozen=True)

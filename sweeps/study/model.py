@@ -21,6 +21,9 @@ from sweeps.study.errors import one_line
 from sweeps.study.objectives import objective_directions
 from sweeps.study.plugins import import_plugins_of
 from sweeps.study.resolve import resolve
+from sweeps.study.running_sections import ResourcesSection, TrackingSection
+from sweeps.study.search_sections import SearchSection
+from sweeps.study.section import Section
 from sweeps.study.sections import (
     CHEAP_IMAGES_PER_CELL,
     ArmSection,
@@ -28,10 +31,6 @@ from sweeps.study.sections import (
     DataSection,
     EvaluationSection,
     NetworkSection,
-    ResourcesSection,
-    SearchSection,
-    Section,
-    TrackingSection,
 )
 from sweeps.study.trust import Confirm, NotTrusted, is_received, never, require_trust
 from sweeps.study.values import (

@@ -15,15 +15,7 @@ from sweeps.study.options import check_layers_fit, method_options, method_traits
 from sweeps.study.plugins import plugin_folders
 from sweeps.study.precision import check_precision
 from sweeps.study.search import checked_search
-from sweeps.study.sections import (
-    SEED,
-    SEED_IN_NAME,
-    ArmSection,
-    BaselineSection,
-    DataSection,
-    NetworkSection,
-    choices_of,
-)
+from sweeps.study.sections import SEED, SEED_IN_NAME, ArmSection, BaselineSection, DataSection, NetworkSection, choices_of
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study

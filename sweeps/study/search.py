@@ -10,7 +10,7 @@ from sweeps.samplers import SAMPLERS
 from sweeps.stopping_rules import choose_rule
 from sweeps.study.errors import naming_key
 from sweeps.study.options import recipe_of
-from sweeps.study.sections import SearchSection
+from sweeps.study.search_sections import SearchSection
 
 if TYPE_CHECKING:
     from sweeps.study.model import Study
@@ -44,6 +44,12 @@ def _check_more_seeds(study: Study) -> None:
     if rule is None:
         return
     where = "search.more_seeds"
+    if rule.when == "compete" and (study.search.kind != "optuna" or study.search.batch is None):
+        raise BadInput(
+            f"{where}.when: seeds compete between the batches of a search by Optuna (allowed: kind optuna with batch)"
+        )
+    if rule.when == "compete" and study.search.early_stopping is not None:
+        raise BadInput(f"{where}.when: with early stopping no seeds compete (allowed: end, or early_stopping: null)")
     if len(study.seeds) < 2:
         raise BadInput(f"{where}: with one seed no place can be called uncertain (allowed: at least two seeds)")
     twice = [str(seed) for seed in rule.seeds if seed in study.seeds]

@@ -1,4 +1,4 @@
-"""The sections of a study file. Every key is explained here, once; unknown keys are errors."""
+"""The sections of a study file that say what is trained, pruned and judged. Every key is explained here, once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from prune_core.base.benchmark import CORRUPTION_SOURCES, STANDARD
-from sweeps.samplers import DEFAULT
-from sweeps.study.values import Budgets, Label, Names, Ratios, Seed, Seeds
+from sweeps.study.section import Section
+from sweeps.study.values import Budgets, Label, Names, Ratios, Seed
 
 CHEAP_IMAGES_PER_CELL = 500
 """Up to here the 75 cells take about as long as one epoch of fine-tuning on 12,500 images (a forward pass is a third)."""
@@ -20,12 +20,6 @@ CHEAP_IMAGES_PER_CELL = 500
 SEED = "{seed}"
 """In the name of a checkpoint: stands for the seed of the trial."""
 SEED_IN_NAME = "{seed} in the name stands for each of the study's seeds, a file each; without it one file serves all"
-
-
-class Section(BaseModel):
-    """What all sections share: frozen once read, and no key that nobody reads."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class DataSection(Section):
@@ -148,182 +142,6 @@ class EvaluationSection(Section):
     def generated(self) -> bool:
         """Whether the corrupted report images are made here."""
         return self.corruptions not in ("none", "official")
-
-
-class MoreSeedsSection(Section):
-    """More seeds for candidates whose place on the front is uncertain when all else has ended: a fixed allowance."""
-
-    candidates: int = Field(ge=1, description="how many candidates get the extra seeds, at most")
-    seeds: Seeds = Field(description="the extra seeds; none of the study's own")
-
-
-class UntilSection(Section):
-    """When a search ends before it has tried as many candidates as it may."""
-
-    expected_gain: float = Field(
-        gt=0, lt=1, description="end when trying all that is left is expected to add no larger share of the hypervolume"
-    )
-
-
-class SearchSection(Section):
-    """What to try next: all of it, or what a search asks for."""
-
-    kind: Literal["grid", "random", "optuna"] = Field(default="grid", description="the whole factorial, or a search over it")
-    candidates: int | None = Field(
-        default=None, ge=1, description="how many (arm, ratio, budget) a search tries; null is all"
-    )
-    sampler: str = Field(default=DEFAULT, description="Optuna's sampler, shipped or of a plugin")
-    seed: Seed = Field(default=0, description="seed of the search")
-    batch: int | None = Field(
-        default=None,
-        ge=1,
-        description="ask so many candidates, wait for all, tell in order: the same search on every machine",
-    )
-    early_stopping: float | dict[str, Any] | None = Field(
-        default=None,
-        description="share of the candidates that goes on at each budget, best non-dominated ranks first; or {rule: NAME, "
-        "...its options}; null: all go on",
-    )
-    learning_rate: tuple[float, float] | None = Field(
-        default=None, description="[low, high]: also search the fine-tuning rate, on a log scale"
-    )
-    more_seeds: MoreSeedsSection | None = Field(
-        default=None,
-        description="{candidates: N, seeds: [...]}: in the end, extra seeds for the N of most uncertain place; null: none",
-    )
-
-    gain: Literal["candidate", "cost"] = Field(
-        default="candidate",
-        description="what the search makes most of: the gain per candidate, or per cost of trying it (front_gp only)",
-    )
-    until: UntilSection | None = Field(
-        default=None, description="{expected_gain: G}: end early, a rule fixed beforehand; null: never"
-    )
-
-    @field_validator("sampler", mode="before")
-    @classmethod
-    def _as_optuna_writes_it(cls, value: Any) -> Any:
-        return {"nsgaii": "nsga2", "nsgaiii": "nsga3"}.get(str(value).lower(), value)
-
-    @field_validator("early_stopping", mode="before")
-    @classmethod
-    def _share_or_rule(cls, value: Any) -> Any:
-        if value is None or isinstance(value, dict):
-            return value
-        try:
-            return float("" if isinstance(value, bool) else value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{value!r} must be a number, {{rule: NAME, ...options}}, or null") from None
-
-    @field_validator("learning_rate")
-    @classmethod
-    def _rising(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
-        if value is not None and not 0 < value[0] < value[1]:
-            raise ValueError(f"{list(value)} is no range (allowed: [low, high] with 0 < low < high)")
-        return value
-
-
-AUTO = "auto"
-AUTO_SHARE = 1.0
-"""GPUs per trial with ``gpus_per_trial: auto``, until they are measured, and where there is no GPU to do it."""
-
-
-class ResourcesSection(Section):
-    """What one trial may use, and how long the whole may take."""
-
-    cpus_per_trial: float = Field(default=1.0, gt=0, description="cores that Ray books per trial")
-    gpus_per_trial: float | Literal["auto"] = Field(
-        default=0.0,
-        description="GPUs (or a fraction) per trial, its memory is capped to it; device cuda takes 1; auto measures one",
-    )
-    custom: dict[str, float] = Field(
-        default={},
-        description="what else a trial books, by the names that your nodes were started with: {a100: 1}, "
-        "{'accelerator_type:A100': 0.001}; trials go to such nodes only",
-    )
-    threads: int = Field(
-        default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits"
-    )
-    max_concurrent: int | None = Field(default=None, ge=1, description="trials at the same time; null is what fits")
-    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where trials compute")
-    max_hours: float | None = Field(default=None, gt=0, description="hard cap on the wall time of one run")
-    hang_factor: float = Field(default=10.0, gt=1, description="a trial silent for so many of its epochs has failed")
-    hang_floor_seconds: float = Field(default=120.0, gt=0, description="but never before so many seconds")
-    checkpoint_seconds: float = Field(default=120.0, ge=0, description="seconds between checkpoints of a running trial")
-    # allow: an upgrade must not make days of finished trials useless; every record, and the plan, says its build
-    mixed_builds: Literal["allow", "refuse"] = Field(
-        default="allow",
-        description="what another torch, numpy, processor or prunefront made: allow it and say so, or refuse",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _whole_gpu(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("device") == "cuda":
-            return {"gpus_per_trial": 1.0, **values}
-        return values
-
-    @model_validator(mode="after")
-    def _gpus_fit_device(self) -> ResourcesSection:
-        share = self.share
-        if self.gpus_per_trial == AUTO and self.device != "cuda":
-            raise ValueError(f"gpus_per_trial is auto with device {self.device} (allowed: 0, or device: cuda)")
-        if (self.device == "cuda") != (share > 0):
-            allowed = "numbers above 0, or device: cpu" if self.device == "cuda" else "0, or device: cuda"
-            raise ValueError(f"gpus_per_trial is {share:g} with device {self.device} (allowed: {allowed})")
-        if share > 1 and share != int(share):
-            raise ValueError(f"gpus_per_trial is {share:g} (allowed: fractions up to 1, and whole numbers)")
-        return self
-
-    @field_validator("custom")
-    @classmethod
-    def _amounts(cls, values: dict[str, float]) -> dict[str, float]:
-        for name, amount in values.items():
-            if name in ("CPU", "GPU") or not name.strip():
-                raise ValueError(
-                    f"custom names {name!r} (allowed: other names; cpus_per_trial and gpus_per_trial say the rest)"
-                )
-            if not amount > 0 or (amount > 1 and amount != int(amount)):
-                raise ValueError(f"custom.{name} is {amount:g} (allowed: fractions up to 1, and whole numbers)")
-        return values
-
-    @property
-    def share(self) -> float:
-        """GPUs per trial as a number; `AUTO_SHARE` where they are to be measured."""
-        return AUTO_SHARE if isinstance(self.gpus_per_trial, str) else self.gpus_per_trial
-
-
-class TrackingSection(Section):
-    """Where the books are kept."""
-
-    mlflow: str | None = Field(
-        default=None, description="MLflow tracking URI, without credentials; null is mlflow.db in the output folder"
-    )
-    experiment: str | None = Field(default=None, description="MLflow experiment; null is the project's name")
-    optuna: str | None = Field(
-        default=None, description="Optuna storage URL, without a password; null is optuna.db in the output folder"
-    )
-    tags: dict[str, str] = Field(default={}, description="tags of yours for every run in MLflow")
-    log_models: int = Field(
-        default=20,
-        ge=0,
-        description="networks of the front, at most, that become MLflow models after the sweep, seconds each; 0 is none",
-    )
-
-    @field_validator("log_models", mode="before")
-    @classmethod
-    def _not_one(cls, value: object) -> object:
-        return (20 if value else 0) if isinstance(value, bool) else value
-
-    @field_validator("tags")
-    @classmethod
-    def _own_tags(cls, value: dict[str, str]) -> dict[str, str]:
-        for name in value:
-            if not re.fullmatch(r"[A-Za-z0-9_./ -]{1,100}", name) or name.startswith(("mlflow.", "prunefront.")):
-                raise ValueError(
-                    f"{name!r} cannot be a tag (allowed: letters, digits, _ . / - and spaces; not mlflow.*, prunefront.*)"
-                )
-        return value
 
 
 def choices_of(section: ArmSection) -> Iterator[dict[str, Any]]:

@@ -13,10 +13,10 @@ from prune_core.base.files import read_json, write_json
 from prune_core.base.trial_folder import REPORT
 from prune_core.evaluation.logits import LogitSet
 from sweeps.export.choice import Choice, choices, open_study, worth
+from sweeps.export.recommended import study_recommended
 from sweeps.folder.identity import study_uid
 from sweeps.folder.pages import JudgedNetwork, Picture
 from sweeps.folder.paths import FRONT, TRACKED_FRONT
-from sweeps.front.recommended import recommended_of
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.tracking.models import log_model, open_client, own_artifacts, registered
@@ -45,7 +45,7 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     """
     study, records = open_study(out)
     most, table = study.tracking.log_models, (out / FRONT).read_text(encoding="utf-8", errors="replace")
-    state = content_key([table, _run_ids(records), most, picture is not None, _recommended(study, records)])
+    state = content_key([table, _run_ids(records), most, picture is not None, study_recommended(study, records).name])
     if not most or len(table.splitlines()) < 2 or _state(out) == state:
         return []
     front = choices(out, study, records)
@@ -65,17 +65,6 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     if len(front) > len(chosen):
         line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
     return [line]
-
-
-def _recommended(study: Study, records: pd.DataFrame) -> str:
-    return recommended_of(
-        records,
-        study.objectives,
-        seeds=study.seeds,
-        limits=study.parsed_limits,
-        margins=study.margins,
-        select_on=study.select_on,
-    ).name
 
 
 def _state(out: Path) -> object:

@@ -1,7 +1,8 @@
 """A real sweep in jobs of a real Slurm: Debian's daemons, two nodes with network, name and temporary folder of their own.
 
-Limits, queues, arrays and what the guide says to type are in `tests/sweeps/clusters/test_slurm_daemons.py`, with stand-ins
-for ray and prunefront.
+Limits, queues, preemption, arrays and what the guide says to type are in `tests/sweeps/clusters/test_slurm_daemons.py`, with
+stand-ins for ray and prunefront; preemption and lost machines under a real sweep are faults of ``python -m benchmarks.chaos
+--places slurm``.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ def left(slurm: Slurm) -> list[str]:
     return found
 
 
-def test_a_job_stopped_and_preempted_leaves_the_records_of_an_undisturbed_run(slurm: Slurm, undisturbed: Path) -> None:
+def test_a_job_stopped_and_put_back_into_the_queue_leaves_the_records_of_an_undisturbed_run(
+    slurm: Slurm, undisturbed: Path
+) -> None:
     out = slurm.shared / "runs" / "smoke"
     job = send(slurm, "smoke", out)
     until(lambda: bool(finished(out)), slurm, job)
@@ -79,10 +82,8 @@ def test_a_job_stopped_and_preempted_leaves_the_records_of_an_undisturbed_run(sl
     kept = {key: (out / "trials" / key / "outcome.json").stat().st_mtime_ns for key in finished(out)}
 
     slurm.run("scontrol", "requeue", job)  # what `sbatch` of the same line does, under the same number
-    until(lambda: len(finished(out)) > len(kept), slurm, job)
-    slurm.run("scontrol", "requeue", job)  # and as a preemption does: SIGTERM to all of it at once
     assert slurm.wait_for(job, "COMPLETED", "FAILED", "TIMEOUT", seconds=SECONDS) == "COMPLETED", said(slurm, job)
-    assert slurm.tell(job, "Restarts") == "2"
+    assert slurm.tell(job, "Restarts") == "1"
     pd.testing.assert_frame_equal(comparable(out), comparable(undisturbed))
     assert {key: (out / "trials" / key / "outcome.json").stat().st_mtime_ns for key in kept} == kept
     assert left(slurm) == []

@@ -10,6 +10,7 @@ import pandas as pd
 from dashboards.analysis.columns import panel_columns
 from dashboards.analysis.points import Points, rows_of
 from prune_core.base.kinds import REFERENCES
+from prune_core.metrics.quantities import quantity_of
 from sweeps.front.names import folder_name, title_of
 
 FRAME = 0.1
@@ -21,6 +22,12 @@ def panels(points: Points, *, unfinished: bool = False) -> list[str]:
     table = points.table if unfinished else points.complete
     wanted = dict.fromkeys([*panel_columns(), *(name for name in points.asked if name != "accuracy")])
     return [name for name in wanted if name in table and table[name].notna().any()]
+
+
+def direction(name: str) -> str:
+    """Return which way is better on an x axis, ``min`` or ``max``: the front of each panel is drawn as steps."""
+    found = quantity_of(name)
+    return "max" if found is not None and found.direction == "max" else "min"
 
 
 def marker_size(compression: float) -> float:

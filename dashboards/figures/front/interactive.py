@@ -16,12 +16,12 @@ import pandas as pd
 from dashboards import labels
 from dashboards.analysis.columns import headline_columns, hover_columns, table_columns
 from dashboards.analysis.points import Points, rows_of
-from dashboards.figures.front.data import FRAME, marker_size, panels
+from dashboards.figures.front.data import FRAME, direction, marker_size, panels
 from dashboards.figures.page_style import Arrangement, Figure, LegendEntry, axes_of, suffix
 from dashboards.figures.palette import FILLS, Look, looks, order
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from prune_core.metrics.numbers import share_text
-from prune_core.metrics.quantities import is_cost, quantity_of
+from prune_core.metrics.quantities import is_cost
 
 
 def hover(row: Any, asked: Sequence[str] = ()) -> str:
@@ -100,7 +100,7 @@ def front_figure(points: Points, named: Mapping[int, str] | None = None, *, unfi
         legend=_legend(look, networks, float(table["compression"].max()), unfinished=unfinished),
     )
     meta = {"frame": FRAME, "references": list(REFERENCES), "always": list(NEVER_FINE_TUNED)}
-    meta |= {"directions": {f"x{suffix(panel)}": _direction(name) for panel, name in enumerate(names, start=1)}}
+    meta |= {"directions": {f"x{suffix(panel)}": direction(name) for panel, name in enumerate(names, start=1)}}
     meta |= {"named": {str(place): label for place, label in (named or {}).items()}}
     layout: Figure = {"hovermode": "closest", "meta": arrangement.plain() | meta}
     for panel, name in enumerate(names, start=1):
@@ -108,12 +108,6 @@ def front_figure(points: Points, named: Mapping[int, str] | None = None, *, unfi
         layout[f"xaxis{tail}"] = axis(name) | {"anchor": f"y{tail}"}
         layout[f"yaxis{tail}"] = axis("accuracy") | {"anchor": f"x{tail}", "matches": "y" if tail else None}
     return {"data": traces, "layout": layout}
-
-
-def _direction(name: str) -> str:
-    """Return which way is better on an x axis: the page draws the front in each panel as steps."""
-    found = quantity_of(name)
-    return "max" if found is not None and found.direction == "max" else "min"
 
 
 def _tone(complete: bool, on_front: bool, method: str) -> str:

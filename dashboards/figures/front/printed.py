@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from dashboards import labels
 from dashboards.analysis.points import Points
 from dashboards.figures.front.data import grid, panels, view
+from dashboards.figures.front.marks import draw_labels, draw_steps, in_frame
 from dashboards.figures.palette import GREY, INK, Look, looks, order
 from dashboards.figures.print_style import (
     COLUMN,
@@ -32,20 +34,29 @@ FILLINGS = ("full", "none", "left", "bottom")
 
 
 @styled
-def print_front(points: Points, folder: Path) -> list[Path]:
-    """Write the front figure a page wide, and each of its panels a column wide; return the files, the whole one's first."""
+def print_front(points: Points, folder: Path, named: Mapping[int, str] | None = None) -> list[Path]:
+    """Write the front figure a page wide, and each of its panels a column wide; return the files, the whole one's first.
+
+    Args:
+        points: the candidates.
+        folder: where to.
+        named: place -> label of the candidates that the answer names.
+    """
     names = panels(points)
     if not names:
         return []
     rows, columns = grid(len(names))
-    files = _front(points, names, (PAGE, 1.75, rows, columns), folder, "front")
+    named = named or {}
+    files = _front(points, names, named, (PAGE, 1.75, rows, columns), folder / "front")
     if len(names) > 1:
         for name in names:
-            files += _front(points, [name], (COLUMN, 1.9, 1, 1), folder, f"front-{file_name(name)}")
+            files += _front(points, [name], named, (COLUMN, 1.9, 1, 1), folder / f"front-{file_name(name)}")
     return files
 
 
-def _front(points: Points, names: list[str], size: tuple[float, float, int, int], folder: Path, file: str) -> list[Path]:
+def _front(
+    points: Points, names: list[str], named: Mapping[int, str], size: tuple[float, float, int, int], file: Path
+) -> list[Path]:
     table = points.at_longest()
     look, networks = looks(table["method"].unique()), sorted(table["network"].unique())
     methods = order(table["method"].unique())
@@ -54,13 +65,17 @@ def _front(points: Points, names: list[str], size: tuple[float, float, int, int]
     ncol, lines = lines_of(words, width)
     figure, axes = panels_of(width, tall, rows, columns, lines, shared=True)
     for axis, name in zip(axes, names, strict=False):
+        _frame(axis, table, name)
         shown = table.dropna(subset=[name, "accuracy"])
+        shown = shown[[in_frame(axis, x, y) for x, y in zip(shown[name], shown["accuracy"], strict=True)]]
         for (method, on_front, network), own in shown.groupby(["method", "front", "network"], sort=True):
             kept = bool(on_front) or method in REFERENCES
             filling = FILLINGS[networks.index(network) % len(FILLINGS)]
             dressed = look[str(method)]
             _points(axis, own, name, dressed.light if kept else GREY, dressed.marker, kept, filling)
-        _dress(axis, table, name)
+        _dress(axis, name)
+        draw_steps(axis, table, name)
+        draw_labels(axis, table, name, named)
     for place, axis in enumerate(axes):
         axis.set_ylabel("" if place % columns else "accuracy")
         axis.tick_params(labelleft=place % columns == 0)
@@ -68,7 +83,7 @@ def _front(points: Points, names: list[str], size: tuple[float, float, int, int]
     legend_below(figure, _handles(look, methods, networks), words, ncol)
     corrupted = any((one := quantity_of(name)) is not None and one.needs_corruptions for name in names)
     note_corruptions(figure, points.corruption_set if corrupted else "")
-    return save(figure, folder, file)
+    return save(figure, file.parent, file.name)
 
 
 def _handles(look: dict[str, Look], methods: list[str], networks: list[str]) -> list[Any]:
@@ -101,11 +116,8 @@ def _points(axis: Any, rows: pd.DataFrame, name: str, colour: str, marker: str, 
         )
 
 
-def _dress(axis: Any, table: pd.DataFrame, name: str) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-
-    axis.set_xlabel(labels.title(name))
-    axis.xaxis.set_major_locator(MaxNLocator(5))
+def _frame(axis: Any, table: pd.DataFrame, name: str) -> None:
+    """Set what a panel shows, before its points: they decide nothing where the frame is known."""
     log = labels.is_log(name)
     if log:
         axis.set_xscale("log")
@@ -113,6 +125,16 @@ def _dress(axis: Any, table: pd.DataFrame, name: str) -> None:
         axis.set_xlim(*window)
     if (window := view(table, "accuracy")) is not None:
         axis.set_ylim(*window)
+
+
+def _dress(axis: Any, name: str) -> None:
+    """Set the words and ticks of a panel."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    axis.set_xlabel(labels.title(name))
+    log = labels.is_log(name)
+    if not log:
+        axis.xaxis.set_major_locator(MaxNLocator(5))
     for way, column in ((axis.xaxis, name), (axis.yaxis, "accuracy")):
         percent(way, column)
     if log:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = ["FrontGPSampler"]
+_OF_WALKING = ("Look", "front_chances")
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in (*__all__, *_OF_WALKING):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import sampler
+    from . import sampler, walking
 
-    return getattr(sampler, name)
+    return getattr(walking if name in _OF_WALKING else sampler, name)

@@ -91,6 +91,7 @@ class Problem:
         replicates: ``(N, S, M)``, the measurements of each seed where several are known; S is 1 otherwise.
         price: ``(L,)``, above 0, what trying each costs; None: all the same.
         helps: numeric axes along which objectives are expected to get better.
+        counts: of how many measurements each told value is the mean; None: of those in ``replicates``.
     """
 
     points: Points
@@ -103,11 +104,19 @@ class Problem:
     replicates: Floats | None = None
     price: Floats | None = None
     helps: tuple[int, ...] = ()
+    counts: tuple[int, ...] | None = None
 
     @property
     def told(self) -> int:
         """How many candidates were told."""
         return len(self.values)
+
+    @property
+    def measurements(self) -> Floats:
+        """``(N,)``, of how many measurements each told value is the mean."""
+        if self.counts is not None:
+            return np.array(self.counts, dtype=float)
+        return np.full(self.told, 1.0 if self.replicates is None else float(self.replicates.shape[1]))
 
     @cached_property
     def tried(self) -> torch.Tensor:
@@ -134,6 +143,7 @@ class Problem:
         ]
         parts += [each.numpy() for each in (self.points.codes, self.points.places, self.points.present)]
         parts += [] if self.replicates is None else [self.replicates]
+        parts += [] if self.counts is None else [np.array(self.counts)]
         found = hashlib.sha256()
         for part in parts:
             found.update(repr(part.shape).encode() + np.ascontiguousarray(part).tobytes())

@@ -21,6 +21,7 @@ from .kernel import Kernel
 from .pool import drawn_pool, key_of
 from .problem import Floats, Problem, Settings
 from .saying import plain
+from .seeds import measurement_worth
 
 Known = Mapping[int | str, float]
 """What is known of a candidate before it is tried: objectives by number, amounts of constraints by name."""
@@ -29,6 +30,8 @@ REPLICATES = "front_gp:replicates"
 """User attribute of a trial whose values are means: what each seed measured, a list per seed, a value per objective."""
 OUTLOOK = "front_gp:outlook"
 """System attribute of a trial: what the sampler expected when it proposed it, as `FrontGPSampler.outlook` returns it."""
+COUNT = "front_gp:count"
+"""User attribute of a trial whose values are means of more measurements than ``replicates`` says: of how many."""
 DRAWN = 256
 """How many candidates are drawn where none are given."""
 _ONE_THREAD = threading.Lock()
@@ -171,6 +174,38 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         space: Mapping[str, BaseDistribution],
         number: int,
     ) -> tuple[Params, dict[str, Any] | None]:
+        problem, kernel, params = self._problem(directions, told, running, pool, space)
+        random = torch.Generator().manual_seed((self._seed * 1_000_003 + number) % 2**63)
+        chosen, outlook = next_candidates(problem, kernel, random, self._settings)
+        return params[chosen[0]], None if outlook is None else plain(outlook, params)
+
+    def measurement_worth(self, study: Study, seeds: int) -> tuple[list[tuple[Params, float]], list[float]]:
+        """Return what one more seed of each told candidate is worth, and what each new candidate is, the best first.
+
+        Between two proposals: what is running is not looked at. Needs ``candidates``; see `seeds.measurement_worth`.
+
+        Args:
+            study: with at least one finished trial.
+            seeds: with how many a new candidate is measured.
+        """
+        others = study.get_trials(deepcopy=False)
+        told = _by_key(each for each in others if each.state == TrialState.COMPLETE)
+        pool = self._pool(told, self._distributions, {key_of(each.params) for each in others}, len(others))
+        with one_thread():
+            problem, kernel, params = self._problem(study.directions, told, (), pool, self._distributions)
+            random = torch.Generator().manual_seed((self._seed * 1_000_003 + len(others)) % 2**63)
+            more, new = measurement_worth(problem, kernel, random, self._settings, seeds)
+        return list(zip(params, more.tolist(), strict=False)), new.tolist()
+
+    def _problem(
+        self,
+        directions: Sequence[StudyDirection],
+        told: Sequence[FrozenTrial],
+        running: Sequence[FrozenTrial],
+        pool: Sequence[Params],
+        space: Mapping[str, BaseDistribution],
+    ) -> tuple[Problem, Kernel, list[Params]]:
+        """Return what is known, the covariance, and the parameters of all candidates."""
         encoding = Encoding(space, self._axis_of)
         going = {key_of(each.params): each.params for each in running}
         others = sorted((going | {key_of(params): params for params in pool}).items())
@@ -194,11 +229,9 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
             replicates=_replicates(told, self._replicates, len(directions)),
             helps=tuple(d for d, axis in enumerate(encoding.numeric) if axis.name in self._helps),
             price=None if self._price is None else np.array([self._price(one) for one in params], dtype=float),
+            counts=_counts(told, self._replicates),
         )
-        random = torch.Generator().manual_seed((self._seed * 1_000_003 + number) % 2**63)
-        kernel = Kernel(len(encoding.categories), len(encoding.numeric))
-        chosen, outlook = next_candidates(problem, kernel, random, self._settings)
-        return params[chosen[0]], None if outlook is None else plain(outlook, params)
+        return problem, Kernel(len(encoding.categories), len(encoding.numeric)), params
 
 
 @contextmanager
@@ -233,6 +266,13 @@ def _replicates(told: Sequence[FrozenTrial], attribute: str, objectives: int) ->
     if len(shapes) != 1 or found[0].ndim != 2 or found[0].shape[1] != objectives or not np.isfinite(found).all():
         return None
     return np.array(found, dtype=float)
+
+
+def _counts(told: Sequence[FrozenTrial], attribute: str) -> tuple[int, ...] | None:
+    """Return of how many measurements each value is the mean, or None where no trial says it."""
+    if not any(COUNT in each.user_attrs for each in told):
+        return None
+    return tuple(int(each.user_attrs.get(COUNT, len(each.user_attrs.get(attribute, [0])))) for each in told)
 
 
 def _misses(known: Known) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -71,7 +72,7 @@ class Worth:
     def _learn(self, outputs: list[int]) -> _Learned:
         problem, settings, linear = self._problem, self._settings, self._settings.linear
         rows, measured = torch.arange(problem.told), self._told[:, outputs]
-        seeds = torch.full((problem.told,), float(1 if problem.replicates is None else problem.replicates.shape[1]), dtype=F)
+        seeds = torch.as_tensor(problem.measurements, dtype=F)
         known = torch.nonzero(~torch.isnan(self._known[:, outputs[0]]))[:, 0]
         known = known[known >= problem.told]
         if len(known):  # the same cost of other candidates, known beforehand
@@ -136,6 +137,25 @@ class Worth:
         values = found.numpy()
         feasible: NDArray[np.bool_] = np.all(values[:, :, len(self._signs) :] <= 0, axis=2)
         return values[:, :, : len(self._signs)] * self._signs, feasible
+
+    @property
+    def objectives(self) -> int:
+        """How many objectives there are."""
+        return len(self._signs)
+
+    def uncertainty(self, rows: torch.Tensor) -> Iterator[tuple[int, Floats, float]]:
+        """Yield of each output that is learned the variance of what candidates are worth ``(rows,)``, and of the noise.
+
+        On the output's scale, over all sets of hyperparameters; the noise is that of one seed.
+        """
+        at = self._problem.points.take(rows)
+        for learned in self._learned:
+            posterior, outputs = learned.posterior, len(learned.outputs)
+            means, variances = (each.reshape(outputs, -1, len(rows)) for each in posterior.marginal(at))
+            total = (variances.mean(1) + means.var(1, correction=0)).numpy()
+            noise = (posterior.kernel.noise(posterior.theta) * posterior.rate / (posterior.shape - 1)).reshape(outputs, -1)
+            for place, output in enumerate(learned.outputs):
+                yield output, total[place], float(noise[place].mean())
 
     @cached_property
     def _one_by_one(self) -> list[tuple[torch.Tensor, torch.Tensor]]:

@@ -12,13 +12,8 @@ from dashboards.analysis.points import candidate_points, rows_of
 from dashboards.analysis.provenance import checksum, computing_hours, deviations, run_facts
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.files import write_json
-from prune_core.trial.description import (
-    BaselineDescription,
-    DataDescription,
-    EvaluationDescription,
-    NetworkDescription,
-    TrialDescription,
-)
+from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
+from prune_core.trial.description_parts import DataDescription, NetworkDescription
 from tests.dashboards import synthetic
 
 SEEDS = (0, 1, 2, 3, 4)

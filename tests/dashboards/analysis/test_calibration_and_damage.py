@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboards.analysis.calibration_and_damage import ACCEPTED_ERROR, depths
+from dashboards.analysis.csv_tables import damage_table
 from dashboards.analysis.equal_cost import equal_cost
 from dashboards.analysis.kept_logits import away_sentence
 from dashboards.analysis.points import Points, candidate_points, rows_of
@@ -50,6 +51,12 @@ def test_damage_and_classes_are_differences_to_the_control_of_the_same_seed(foun
         classes.append([hits[0][own.labels == k].mean() - hits[1][own.labels == k].mean() for k in range(10)])
     assert depth.corruptions == ("fog", "snow")
     assert depth.damage == pytest.approx(np.mean(cells, axis=0))
+    assert np.array(depth.damage_by_seed) == pytest.approx(np.array(cells))
+    assert [one.mean for one in depth.damage_cells] == pytest.approx(np.mean(cells, axis=0).ravel())
+    for (_, _, _, _, _, low, high), one in zip(damage_table([depth])[1], depth.damage_cells, strict=False):
+        assert (low, high) == (one.low, one.high)
+    (drawn,) = heat_map_figure(damage_maps([depth]))["data"]
+    assert drawn["text"][1][4] == f"[{100 * depth.damage_cells[9].low:+.1f}, {100 * depth.damage_cells[9].high:+.1f}]"
     assert depth.classes == pytest.approx(np.mean(classes, axis=0))
 
 

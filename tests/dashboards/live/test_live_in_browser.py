@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
 from dashboards.live.server import live_app
 from prune_core.base.files import write_json
 from tests.dashboards import synthetic
+from tests.dashboards.browsing import CHROMIUM
 from tests.dashboards.serving import served
 
-CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
@@ -21,15 +20,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module", name="tab")
-def _tab():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        tab = browser.new_page(viewport={"width": 390, "height": 844})
-        tab.set_default_timeout(90_000)
-        yield tab
-        browser.close()
+def _tab(browser):
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    tab.set_default_timeout(90_000)
+    yield tab
+    tab.close()
 
 
 def test_the_page_shows_what_runs_what_failed_and_every_trial_and_leads_to_the_report(tab, tmp_path):

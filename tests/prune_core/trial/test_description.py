@@ -11,15 +11,8 @@ import pytest
 from prune_core.base.description import content_key
 from prune_core.base.errors import BadInput
 from prune_core.base.recipe import Recipe
-from prune_core.trial.description import (
-    BaselineDescription,
-    CheckpointDescription,
-    DataDescription,
-    EvaluationDescription,
-    MethodDescription,
-    NetworkDescription,
-    TrialDescription,
-)
+from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
+from prune_core.trial.description_parts import CheckpointDescription, DataDescription, MethodDescription, NetworkDescription
 from prune_core.trial.order import TrialOrder
 
 BASELINE = BaselineDescription(

@@ -12,12 +12,8 @@ from prune_core.base.files import read_json
 from prune_core.corruptions import EXTRA, STANDARD
 from prune_core.training import Interrupted
 from prune_core.trial.data import load_trial_data, report_cells, selection_cells
-from prune_core.trial.description import (
-    BaselineDescription,
-    DataDescription,
-    EvaluationDescription,
-    NetworkDescription,
-)
+from prune_core.trial.description import BaselineDescription, EvaluationDescription
+from prune_core.trial.description_parts import DataDescription, NetworkDescription
 from prune_core.trial.watch import Watch
 
 EVALUATION = EvaluationDescription("generated", seed=0, images_per_cell=10, selection_images_per_cell=10)

@@ -11,13 +11,8 @@ import torch
 
 from prune_core.base.trial_folder import read_outcome
 from prune_core.trial import memory, run
-from prune_core.trial.description import (
-    BaselineDescription,
-    DataDescription,
-    EvaluationDescription,
-    NetworkDescription,
-    TrialDescription,
-)
+from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
+from prune_core.trial.description_parts import DataDescription, NetworkDescription
 from prune_core.trial.memory import TooLittleMemory, once_more
 from prune_core.trial.order import TrialOrder
 from prune_core.trial.run import run_trial

@@ -8,7 +8,16 @@ import pytest
 
 from prune_core.base.files import write_json
 from sweeps.cost.calibration import speeds_of
-from sweeps.cost.cost import RECORD_BYTES, RECORD_SECONDS, START_SECONDS, TRIAL_SECONDS, WORKER_SECONDS, Speed, cost_of
+from sweeps.cost.cost import (
+    RECORD_BYTES,
+    RECORD_SECONDS,
+    START_SECONDS,
+    TRIAL_SECONDS,
+    WORKER_SECONDS,
+    Speed,
+    cost_of,
+)
+from sweeps.cost.shared_epochs import epochs_to_train, expected_epochs
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes, sizes_of
 from sweeps.plan.plan import Plan, make_plan
 from sweeps.run.plan_text import plan_text, size
@@ -134,6 +143,28 @@ def test_what_is_there_is_not_paid_again(tmp_path: Path) -> None:
     write_json(out / "trials" / pruned.key / "budget-0005" / "record.json", {"train_seconds": 50.0, "evaluate_seconds": 0.5})
     assert cost_of(plan, out, {"small_vgg": SPEED}, sizes).device_seconds == 0
     assert "everything is there" in plan_text(plan, out)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "trained", "epochs"),
+    [([0, 2, 5], [], 5), ([5], [0, 2], 3), ([2], [0, 5], 2), ([2, 8], [0, 4], 2 + 4), ([0], [4], 0), ([], [3], 0)],
+)
+def test_epochs_are_trained_once_and_those_behind_the_furthest_walk_again_from_0(
+    wanted: list[int], trained: list[int], epochs: int
+) -> None:
+    assert epochs_to_train(wanted, trained) == epochs
+
+
+def test_a_try_goes_on_from_shorter_ones_with_the_probability_that_they_came_before() -> None:
+    # all are tried: one comes first in half of the cases. 2 after 1: half of the time one epoch is there already
+    assert expected_epochs([1, 2], 1.0) == pytest.approx({1: 1.0, 2: 1.5})
+    # tried with probability 1/2, before it with 1/4
+    assert expected_epochs([1, 2], 0.5) == pytest.approx({1: 1.0, 2: 1.75})
+    assert expected_epochs([0, 4], 1.0) == pytest.approx({0: 0.0, 4: 4.0})
+    # 4 of [1, 2, 4]: orders of three, the longest of what came before is 2 in 1/2, 1 in 1/6, nothing in 1/3
+    assert expected_epochs([1, 2, 4], 1.0)[4] == pytest.approx(2 / 2 + 3 / 6 + 4 / 3)
+    # 2: 4 came before in 1/2, or nothing did, and it is walked from 0; 1 alone came before in 1/6
+    assert expected_epochs([1, 2, 4], 1.0)[2] == pytest.approx(2 - 1 / 6)
 
 
 def test_a_search_costs_its_candidates_on_average(tmp_path: Path) -> None:

@@ -25,6 +25,13 @@ def test_losses_on_the_spot_are_counted_from_the_last_progress_on() -> None:
     assert LOST_WORKERS == 3, "so that the fourth of those ends the trial"
 
 
+def test_losses_with_the_node_are_forgotten_but_not_how_far_the_trial_was() -> None:
+    losses = Losses()
+    assert [losses.count("t", Kept(walk=(1, 3))) for _ in range(4)] == [0, 1, 2, 3]
+    losses.forget()
+    assert [losses.count("t", Kept(walk=(1, 3))) for _ in range(2)] == [1, 2]
+
+
 def test_trials_are_counted_apart() -> None:
     losses = Losses()
     assert [losses.count(key, Kept()) for key in ("a", "b", "a")] == [1, 1, 2]

@@ -55,4 +55,4 @@ def test_without_an_answer_sigterm_ends_the_command_all_the_same(tmp_path: Path)
     _, said = process.communicate(timeout=200)
     assert process.returncode == 128 + signal.SIGTERM
     assert mark.read_text().split() == ["up", "ended"]
-    assert "without telling the cluster" in said
+    assert "without telling the cluster: nobody listens at 127.0.0.1:" in said

@@ -10,7 +10,8 @@ import pytest
 
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
-from sweeps.front.recommended import MARGIN, Recommended, demands_of, recommended_of
+from sweeps.front.demands import MARGIN, demands_of
+from sweeps.front.recommended import Recommended, recommended_of
 from sweeps.front.recommended_text import ZEROS, recommended_sentence
 from sweeps.study.values import parse_limit
 
@@ -58,7 +59,7 @@ def test_by_default_it_is_the_smallest_file_that_loses_at_most_a_point_against_i
     # two qualify (-0.5 and -0.1 points), four compete
     assert recommended_sentence(one) == (
         "Take net-l1_filter at 0.5, 2 epochs: of the 2 pruned networks (of 4) that lose at most 1 point of accuracy against "
-        "their control, the only one with a smaller file than its control, 2,500 bytes against 4,000 bytes of its control."
+        "their control, the only one with a smaller file than its control, 2,500 bytes against its control's 4,000."
     )
 
 
@@ -73,7 +74,7 @@ def test_limits_take_the_place_of_the_default_margin_and_read_selection_numbers(
     assert one.name == "net-l1_filter-r0.70-b2"
     assert recommended_sentence(one) == (
         "Take net-l1_filter at 0.7, 2 epochs: the smallest file of the 2 pruned networks (of 3) that meet the limits "
-        "(val_accuracy >= 0.92) and have a smaller file than their control, 1,800 bytes against 4,000 bytes of its control."
+        "(val_accuracy >= 0.92) and have a smaller file than their control, 1,800 bytes against its control's 4,000."
     )
 
 

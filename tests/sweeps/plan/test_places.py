@@ -8,7 +8,7 @@ import pytest
 
 import sweeps.plan.places
 from sweeps.plan.places import memory_fraction, places, usable_cores
-from sweeps.study.sections import ResourcesSection
+from sweeps.study.running_sections import ResourcesSection
 
 
 @pytest.mark.parametrize(

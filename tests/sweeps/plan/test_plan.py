@@ -15,7 +15,8 @@ from prune_core import build_network
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from prune_core.base.recipe import Recipe
-from prune_core.trial.description import BaselineDescription, DataDescription, NetworkDescription
+from prune_core.trial.description import BaselineDescription
+from prune_core.trial.description_parts import DataDescription, NetworkDescription
 from sweeps.plan.arms import study_arms
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
 from sweeps.plan.state import baseline_failure, baseline_ready, block, final_status, forget_failures

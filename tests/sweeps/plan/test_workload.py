@@ -6,13 +6,8 @@ from collections import Counter
 
 import pytest
 
-from prune_core.trial.description import (
-    BaselineDescription,
-    DataDescription,
-    EvaluationDescription,
-    NetworkDescription,
-    TrialDescription,
-)
+from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
+from prune_core.trial.description_parts import DataDescription, NetworkDescription
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 

@@ -36,6 +36,24 @@ def test_a_price_is_training_and_judging_of_every_seed_by_hand(study):
     assert price(Candidate(arm.name, "0.7", 2)) == tuned
 
 
+def test_what_was_trained_for_a_shorter_budget_is_not_charged_again_and_judging_is():
+    study = load_study("quickstart", ["seeds=[0, 1]", "budgets=[0, 2, 4]"])
+    sizes, price = sizes_of(study), Price(study)
+    assert sizes is not None
+    arm = next(arm for arm in price._arms.values() if arm.network == "small_vgg")
+    macs = complexity(
+        build_network("small_vgg", num_classes=10, in_channels=1, **study.networks[arm.network].options), (1, 28, 28)
+    ).macs
+    epoch, longest = 2 * 3 * macs * sizes.train, Candidate(arm.name, "0.5", 4)
+    assert price(longest) - price(longest, {2}) == pytest.approx(2 * epoch)
+    assert price(longest, {2}) - 2 * epoch == pytest.approx(price(longest) - 4 * epoch), "what is left is judging"
+    assert price(longest, {0}) == price(longest)
+    shorter = Candidate(arm.name, "0.5", 2)
+    assert price(shorter, {4}) == price(shorter), "the state on the way is not kept: walked again from 0"
+    study = load_study("quickstart", ["seeds=[0, 1]", "budgets=[0, 2, 4]", "fine_tuning.schedule=cosine"])
+    assert Price(study)(longest, {2}) == Price(study)(longest), "a short cosine is no beginning of a longer one"
+
+
 def test_a_rate_of_its_own_is_charged_with_its_control(study):
     price, arm = Price(study), next(iter(Price(study)._arms))
     alone = price(Candidate(arm, "0.5", 2))
@@ -45,7 +63,7 @@ def test_a_rate_of_its_own_is_charged_with_its_control(study):
 def test_a_search_per_cost_tries_more_for_less(tmp_path, monkeypatch):
     monkeypatch.setattr(optuna_study, "open_storage", lambda out, url: optuna.storages.InMemoryStorage())
 
-    def price(candidate):
+    def price(candidate, tried=()):
         return 1.0 + 10 * (candidate.budget or 0)
 
     def spent(**more):

@@ -69,7 +69,7 @@ def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(tracking_front, "choices", lambda *_: list(FRONT))
     monkeypatch.setattr(tracking_front, "open_client", lambda *_: None)
     monkeypatch.setattr(tracking_front, "log_model", send)
-    monkeypatch.setattr(tracking_front, "_recommended", lambda *_: "")
+    monkeypatch.setattr(tracking_front, "study_recommended", lambda *_: SimpleNamespace(name=""))
     monkeypatch.setattr(tracking_front, "registered", lambda *given: f"models:/small@{given[-1].name}")
     monkeypatch.setattr(tracking_front, "withdraw_recommended", lambda *_: sent.append("no alias"))
     return sent

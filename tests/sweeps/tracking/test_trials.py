@@ -9,13 +9,8 @@ import pytest
 from prune_core.base.files import write_json
 from prune_core.base.recipe import Recipe
 from prune_core.base.trial_folder import CORRUPTIONS, OUTCOME, RECORD, TRACEBACK, budget_folder
-from prune_core.trial.description import (
-    BaselineDescription,
-    DataDescription,
-    EvaluationDescription,
-    NetworkDescription,
-    TrialDescription,
-)
+from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
+from prune_core.trial.description_parts import DataDescription, NetworkDescription
 from sweeps.folder.paths import trial_folder
 from sweeps.plan.trials import PlannedTrial
 from sweeps.tracking.names import RunNames
