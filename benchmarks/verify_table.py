@@ -43,12 +43,15 @@ HEAD = f"""# Every method on every network
 
 Made by `python -m benchmarks.verify_table` (random weights, ratio {RATIO}, images 32x32x3, 10 classes); do not edit.
 
-*Pool* is what the ratio refers to: weights, filters of the prunable layers, or batch-norm channels. *Gone* is exact:
-floor(pool x ratio) weights or pooled channels, floor(C x (1 - ratio)) filters kept per layer; *rescued* channels are those
-that only the rule "at least one per layer" kept. *Difference* is the largest difference of outputs between the removed and
-the masked network in float64, relative to the largest output (tolerance {TOLERANCE:g}). *Passed* means all checks of
-`prune_core.verification`: removed equals masked, ratio asked and got, parameters and MACs by two counters each, forward and
-backward pass, the same bits after a round trip through disk.
+- *Pool* is what the ratio refers to: weights, filters of the prunable layers, or batch-norm channels.
+- *Gone* is the exact number removed: floor(pool x ratio) weights or pooled channels; of filters, each layer keeps
+  floor(C x (1 - ratio)).
+- *Rescued* channels are kept only by the rule "at least one per layer".
+- *Difference* is the largest difference between the outputs of the removed and the masked network in float64, relative to
+  the largest output (tolerance {TOLERANCE:g}).
+- *Passed* means all checks of `prune_core.verification`: the removed network equals the masked one, the ratio is the one
+  asked for, two counters agree on parameters and on MACs, forward and backward pass run, and the bits are the same after
+  saving and loading.
 """
 COLUMNS = ["method", "pool", "gone", "rescued", "parameters", "nonzero", "MACs", "nonzero MACs", "difference", "passed"]
 

@@ -18,20 +18,29 @@ __all__ = ["PAGES", "build", "cli", "main"]
 @cli.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Build the report of a study from what is in its folder; prints the page's path, last."""
+    """Build the report of a study from the files in its folder.
+
+    The last line that is printed is the path of the page.
+    """
     echo(build(folder))
 
 
 @cli.command()
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, for example 0.0.0.0 for all.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on, 0.0.0.0 for all of this machine.",
+)
 @click.option(
     "--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
 )
 def dashboard(folder: Path | None, host: str, port: int) -> None:
-    """Serve the live page of a study: beside a running sweep, or after it. Ctrl-C ends it. Without DIR, list runs/.
+    """Serve the live page of a study; without DIR, list runs/.
 
-    The address that is printed holds a token, without which nobody sees the page; it is drawn anew each time.
+    The page works beside a running sweep and after it. Ctrl-C ends the server. The address that is printed holds a token, a
+    new one at each start; nobody can open the page without it.
     """
     if folder is None:
         from dashboards.reading.study_list import study_list
@@ -52,7 +61,10 @@ def dashboard(folder: Path | None, host: str, port: int) -> None:
 )
 @click.option("--page", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write an HTML page.")
 def compare(first: Path, second: Path, table: Path | None, page: Path | None) -> None:
-    """Say what changed from one study to another: the answer, the front, then the candidates that changed most."""
+    """Say what changed from one study to another.
+
+    It shows the answer, the front, then the candidates that changed most.
+    """
     from dashboards.analysis.comparison_text import compare_text
 
     echo(compare_text(first, second, table))

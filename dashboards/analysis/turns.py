@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dashboards import labels
 from dashboards.analysis.points import Points, rows_of
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics.quantities import direction_of, is_cost, title_of
+from sweeps.front.demands import recommended_columns
 from sweeps.front.recommended import recommend_by
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
@@ -21,6 +23,7 @@ from sweeps.study.values import Limit
 STEP = 0.001
 """Limits are named in steps of a tenth of a percentage point, or as much of a number that is no share."""
 _SHOWN = 2
+_IDENTITY = ("arm", "network", "method", "ratio", "budget", "complete", "place")
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ def wins_when(study: StudyFolder, points: Points, row: Any, column: str) -> str:
     best = direction_of(column) == "max"
     bound = _rounded(value, down=best)
     demand = Limit(column, ">=" if best else "<=", bound)
-    won = _with(study, points, demand)
-    if won is not None and won.place == row.place:
+    won = _with(study, points, _narrow(study, points, [column]), demand)
+    if won is not None and won == row.place:
         return f"Ask for {_asks(demand)}: then it is the answer."
     return f"No limit on {title_of(column)} makes it the answer: a smaller network meets each that it meets."
 
@@ -85,22 +88,35 @@ def _nearest(study: StudyFolder, points: Points, demand: Limit, own: float, *, l
     entering = {_rounded(value, down=up) for value in values if not demand.holds(value)}
     bounds = entering if looser else {_beyond(own, up=up)}
     current = points.recommended.row
+    narrow = _narrow(study, points, [demand.column])
     for bound in sorted(bounds, key=lambda one: abs(one - (own if math.isinf(demand.value) else demand.value))):
         changed = replace(demand, value=bound, comparison=">=" if up else "<=")
-        row = _with(study, points, changed)
-        if row is None and looser:
+        place = _with(study, points, narrow, changed)
+        if place is None and looser:
             continue
-        if row is None or current is None or row.place != current["place"]:
+        if place is None or current is None or place != current["place"]:
+            row = None if place is None else rows_of(points.table[points.table["place"].eq(place)])[0]
             # how far from the bound of today, or from the number itself where nothing is demanded of it
             away = abs(bound - (own if math.isinf(demand.value) else demand.value))
             return Turn(changed, row, away, _sentence(points, changed, row, looser=looser))
     return None
 
 
-def _with(study: StudyFolder, points: Points, demand: Limit) -> Any | None:
+def _with(study: StudyFolder, points: Points, table: pd.DataFrame, demand: Limit) -> int | None:
+    """Return the place of who is recommended with a demand, None where nobody is; `table` is of `_narrow`."""
     others = tuple(one for one in points.recommended.demands if one.column != demand.column)
-    found = recommend_by(points.table, study.objectives, (*others, demand), study.select_on)
-    return None if found.row is None else rows_of(points.table.loc[[found.index]])[0]
+    found = recommend_by(table, study.objectives, (*others, demand), study.select_on)
+    return None if found.row is None else int(found.row["place"])
+
+
+def _narrow(study: StudyFolder, points: Points, tried: Iterable[str]) -> pd.DataFrame:
+    """Return the candidates with the few columns that decide: the whole table is copied for each limit that is tried."""
+    known = points.table.columns
+    decide = recommended_columns(known, study.objectives, study.limits, study.margins, study.select_on)
+    demanded = [one.column for one in points.recommended.demands]
+    names = dict.fromkeys([*_IDENTITY, *decide, *demanded, *tried])
+    measured = [name.removeprefix("delta_") for name in names]  # what a rung of a dense ladder is compared by
+    return points.table[[name for name in dict.fromkeys([*names, *measured]) if name in known]]
 
 
 def _sentence(points: Points, demand: Limit, row: Any | None, *, looser: bool) -> str:

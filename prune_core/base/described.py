@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 from prune_core.base.errors import BadInput
@@ -25,8 +26,15 @@ class Described:
     PARTS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
 
     def to_plain(self) -> dict[str, Any]:
-        """Return JSON data, without the fields that came later and are at their defaults."""
-        defaults = {each.name: plain(_default(each)) for each in _fields(self)}
+        """Return JSON data, without the fields that came later and are at their defaults.
+
+        It is made once: parts are frozen, and thousands of trials share them.
+        """
+        return dict(self._said)
+
+    @cached_property
+    def _said(self) -> dict[str, Any]:
+        defaults = _defaults(type(self))  # type: ignore[arg-type]  # a class can be hashed
         values = {name: plain(getattr(self, name)) for name in defaults}
         return without_defaults(values, defaults, self.FOUNDING)
 
@@ -76,6 +84,11 @@ def _same(one: Any, other: Any) -> bool:
         return False
     # 1 and 1.0 are one number; True and 1 are not one value; a tuple and a list are one list
     return bool(plain(one) == plain(other)) and isinstance(one, bool) == isinstance(other, bool)
+
+
+@cache
+def _defaults(part: Callable[..., Any]) -> Mapping[str, Any]:
+    return {each.name: plain(_default(each)) for each in _fields(part)}
 
 
 def _fields(part: Any) -> Any:

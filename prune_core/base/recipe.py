@@ -105,13 +105,11 @@ class Recipe(Described):
         milestones = self.milestones
         if whole:  # a drop of the rate after the last epoch is none
             milestones = tuple(each for each in milestones if boundary(each, self.epochs) < self.epochs)
-        constant = self.schedule == "step" and not milestones
-        return replace(
-            self,
-            schedule="constant" if constant else self.schedule,
-            milestones=milestones,
-            gamma=self.gamma if milestones else Recipe.gamma,
-        )
+        schedule = "constant" if self.schedule == "step" and not milestones else self.schedule
+        gamma = self.gamma if milestones else Recipe.gamma
+        if (schedule, milestones, repr(gamma)) == (self.schedule, self.milestones, repr(self.gamma)):
+            return self  # thousands of trials share it, with its plain form
+        return replace(self, schedule=schedule, milestones=milestones, gamma=gamma)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data with every default resolved."""

@@ -227,13 +227,14 @@ class TrialDescription(Described):
 
     @cached_property
     def _effective(self) -> Self:
-        return replace(
-            self,
-            baseline=self.baseline.effective(),
-            evaluation=self.evaluation.effective(validation=self.baseline.data.validation),
-            fine_tuning=None if self.fine_tuning is None else self.fine_tuning.effective(whole=False),
-            training=None if self.training is None else self.training.effective(whole=True),
-        )
+        parts: dict[str, Any] = {
+            "baseline": self.baseline.effective(),
+            "evaluation": self.evaluation.effective(validation=self.baseline.data.validation),
+            "fine_tuning": None if self.fine_tuning is None else self.fine_tuning.effective(whole=False),
+            "training": None if self.training is None else self.training.effective(whole=True),
+        }
+        same = all(part is getattr(self, name) for name, part in parts.items())
+        return self if same else replace(self, **parts)
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -17,7 +17,7 @@ TRUST = click.option(
     "trust",
     is_flag=True,
     envvar=VARIABLE,
-    help="Import the plugins that the study of an output folder names, and send to the places that it names.",
+    help="Trust the study of an output folder: import the plugins and send to the places that it names.",
 )
 
 

@@ -19,20 +19,23 @@ from sweeps.cli.echo import echo
     multiple=True,
     metavar="NAME_OR_KEY",
     help="A candidate by its name (see --list), 'recommended', or a trial by its key; may be repeated. By default the "
-    "whole front, and the recommended network.",
+    "recommended network and the whole front.",
 )
-@click.option("--int8", is_flag=True, help="Also INT8 ONNX, calibrated on training images and judged again.")
+@click.option("--int8", is_flag=True, help="Also write INT8 ONNX, calibrated on training images and judged again.")
 @click.option(
     "--formats",
-    help="Of safetensors, onnx, pt2, with commas between; by default all, without onnx where its packages are missing.",
+    help="safetensors, onnx, pt2, or several separated by commas; by default all, without onnx if its packages are missing.",
 )
 @click.option("--list", "only_list", is_flag=True, help="Say what would be exported, and export nothing.")
-@click.option("--mlflow", is_flag=True, help="Log the chosen networks as MLflow models too, each with its run.")
+@click.option("--mlflow", is_flag=True, help="Also log the chosen networks as MLflow models, each with its run.")
 @TRUST
 def export(
     directory: Path, picks: tuple[str, ...], int8: bool, formats: str | None, only_list: bool, mlflow: bool, trust: bool
 ) -> int:
-    """Write the networks on the front of DIR into DIR/models, each with a card, each loaded again and compared."""
+    """Export the networks on the front of DIR, each with a card.
+
+    They are written to DIR/models. Every file is loaded again and compared with the network before it counts.
+    """
     from sweeps.export.choice import choices, open_study
     from sweeps.export.listing import table_lines
 

@@ -12,12 +12,18 @@ from sweeps.cli.echo import echo
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.argument("trial")
-@click.option("--lines", type=click.IntRange(min=1), default=200, show_default=True, help="The last lines of each file.")
+@click.option(
+    "--lines",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="How many of the last lines of each file to show.",
+)
 def logs(directory: Path, trial: str, lines: int) -> None:
-    """Say what happened to TRIAL of the study in DIRECTORY: where it ran, what it printed, why it failed.
+    """Say where TRIAL ran, what it printed and why it failed.
 
-    TRIAL is its name, its key, or the beginning of one. Only the trial's folder is read, so this works on every machine that
-    sees it.
+    TRIAL is the name or the key of a trial in DIRECTORY, or the beginning of either. Only the trial's folder is read, so
+    this works on every machine that sees it.
     """
     from sweeps.run.trial_text import trial_lines
 

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from sweeps.folder.pages import Pages
 
 FILE = click.Path(path_type=Path)
-NETWORK = click.option("--network", shell_complete=network_names, help="Name of the network; a file of ours says it itself.")
+NETWORK = click.option(
+    "--network", shell_complete=network_names, help="Name of the network; not needed for a file that prunefront wrote."
+)
 OPTION = click.option(
     "--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the network, for example width=8."
 )
-CLASSES = click.option("--num-classes", type=click.IntRange(min=2), help="Length of the output.")
+CLASSES = click.option("--num-classes", type=click.IntRange(min=2), help="Number of classes: the length of the output.")
 DATA = click.option(
     "--data",
     required=True,
@@ -30,9 +32,11 @@ DATA = click.option(
 DATA_OPTION = click.option(
     "--data-option", "data_options", multiple=True, metavar="KEY=VALUE", help="Option of the dataset, for example root=DIR."
 )
-LIMIT = click.option("--limit", type=click.IntRange(min=1), help="Judge on so many images: seeded, balanced over classes.")
-MEAN = click.option("--mean", help="Mean per channel the network was trained with, for example 0.49,0.48,0.45.")
-STD = click.option("--std", help="Standard deviation per channel.")
+LIMIT = click.option(
+    "--limit", type=click.IntRange(min=1), help="Judge on this many images, balanced over classes, the same at every call."
+)
+MEAN = click.option("--mean", help="Mean per channel that the network was trained with, for example 0.49,0.48,0.45.")
+STD = click.option("--std", help="Standard deviation per channel that it was trained with.")
 
 
 def _import_plugins(context: click.Context, _option: click.Parameter, modules: tuple[str, ...]) -> None:
@@ -52,7 +56,8 @@ PLUGIN = click.option(
     metavar="MODULE",
     expose_value=False,
     callback=_import_plugins,
-    help="Python module of yours with networks, datasets, methods, corruptions, metrics or costs; looked for here first.",
+    help="Your Python module with networks, datasets, methods, corruptions, metrics or costs; the current folder is "
+    "searched first.",
 )
 
 
@@ -64,10 +69,14 @@ PLUGIN = click.option(
 @CLASSES
 @click.option("--in-channels", type=click.Choice(["1", "3"]), help="1 for grey images, 3 for colour (default).")
 @click.option("--method", required=True, shell_complete=method_names, help="Pruning method.")
-@click.option("--ratio", help="Share to remove, in [0, 1); left out for presets that bring their own.")
+@click.option("--ratio", help="Share to remove, in [0, 1); leave it out for presets that bring their own.")
 @click.option("--method-option", "method_options", multiple=True, metavar="KEY=VALUE", help="Option of the method.")
 @click.option("-o", "--output", type=FILE, required=True, help="File to write (.safetensors).")
-@click.option("--image-size", type=click.IntRange(min=8), help="Height and width that costs are measured with; default 32.")
+@click.option(
+    "--image-size",
+    type=click.IntRange(min=8),
+    help="Height and width of the image that costs are measured with; default 32.",
+)
 @click.option(
     "--data",
     shell_complete=dataset_names,
@@ -94,7 +103,10 @@ def prune(
     mean: str | None,
     std: str | None,
 ) -> int:
-    """Prune CHECKPOINT into one self-describing file, verified; prints what it cost before and costs now."""
+    """Prune CHECKPOINT, verify the result and write it to a file.
+
+    The file itself says which network it holds. The costs before and after are printed.
+    """
     from sweeps.one_network.open import open_checkpoint, read_options
     from sweeps.one_network.pruned import Unproven, check_output, prune_to_file
 
@@ -134,10 +146,10 @@ def prune(
     shell_complete=corruption_names,
     default="none",
     show_default=True,
-    help="none, generated (the 15), official, or names and groups (standard, extra) with commas between.",
+    help="none, generated (the 15), official, or names and groups (standard, extra), separated by commas.",
 )
 @click.option("--corruptions-folder", type=FILE, help="Folder of the official .npy files; by default the cache.")
-@click.option("--fetch", is_flag=True, help="Get the official files where they are not there (2.9 GB, resumed, checked).")
+@click.option("--fetch", is_flag=True, help="Download the official files if they are missing (2.9 GB, resumed, checked).")
 @LIMIT
 @MEAN
 @STD
@@ -151,9 +163,11 @@ def prune(
     help="Selective prediction: errors allowed among the accepted answers.",
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
-@click.option("--against", type=FILE, help="Another checkpoint, for example before pruning: what changed on these images.")
-@click.option("--flipped", type=FILE, help="CSV of the images that the two predict differently.")
-@click.option("--plot", type=FILE, help="Folder for a reliability diagram and a corruption heat map (PNG).")
+@click.option(
+    "--against", type=FILE, help="Compare with another checkpoint on the same images, for example with the unpruned one."
+)
+@click.option("--flipped", type=FILE, help="CSV file to write: the images that the two predict differently.")
+@click.option("--plot", type=FILE, help="Folder to write to: a reliability diagram and a corruption heat map (PNG).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; its keys are the columns of a record.")
 @click.pass_obj
 def evaluate(
@@ -179,7 +193,10 @@ def evaluate(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Judge CHECKPOINT: accuracy, calibration, cost, and robustness where corruptions are asked for."""
+    """Judge CHECKPOINT: accuracy, calibration, cost, robustness.
+
+    Robustness needs --corruptions.
+    """
     from prune_core.base.errors import BadInput
     from sweeps.one_network.figures import plotter, write_figures
     from sweeps.one_network.judged import judge_checkpoint
@@ -240,17 +257,24 @@ def evaluate(
     "names",
     shell_complete=corruption_names,
     multiple=True,
-    help="A corruption or a group (standard, extra), may be repeated; by default the 15, on a sheet all 19.",
+    help="A corruption or a group (standard, extra); may be repeated. By default the 15, on a contact sheet all 19.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="So many images, balanced over classes.")
+@click.option("--limit", type=click.IntRange(min=1), help="Corrupt this many images, balanced over classes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the corruptions.")
 @click.option(
-    "-o", "--output", type=FILE, required=True, help="A .png gets a contact sheet; a folder gets NAME.npy each, labels.npy."
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    help="A .png file for a contact sheet; a folder for one NAME.npy per corruption, and labels.npy.",
 )
 def corrupt(
     data: str, data_options: tuple[str, ...], names: tuple[str, ...], limit: int | None, seed: int, output: Path
 ) -> None:
-    """Corrupt images: a contact sheet, or files in the layout of CIFAR-10-C (severities 1 to 5 one after the other)."""
+    """Corrupt images: a contact sheet, or files as of CIFAR-10-C.
+
+    Each file holds severities 1 to 5 one after the other, as in CIFAR-10-C.
+    """
     from sweeps.one_network.images import corrupt_to
     from sweeps.one_network.open import read_options
 

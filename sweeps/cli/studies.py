@@ -23,7 +23,7 @@ SET = click.option(
 OUT = click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Output folder; by default runs/<study name>, or STUDY itself where that is a folder.",
+    help="Output folder; by default runs/<study name>, or STUDY itself if that is a folder.",
 )
 
 
@@ -33,14 +33,14 @@ OUT = click.option(
 @click.option(
     "--address",
     envvar="RAY_ADDRESS",
-    help="A Ray cluster: HOST:PORT of its head, or auto on one of its nodes; by default RAY_ADDRESS, else a Ray of its own.",
+    help="A Ray cluster: HOST:PORT of its head, or auto on one of its nodes; by default RAY_ADDRESS, else a new local Ray.",
 )
 @SET
-@click.option("--max-hours", type=float, help="Stop after so many hours, with a report of what is there.")
-@click.option("--allow-failures", is_flag=True, help="Exit 0 although trials failed or diverged.")
+@click.option("--max-hours", type=float, help="Stop after this many hours, with a report of what is done by then.")
+@click.option("--allow-failures", is_flag=True, help="Exit with status 0 even if trials failed or diverged.")
 @click.option("--retry", is_flag=True, help="Run failed and diverged trials again.")
 @click.option(
-    "--profile", is_flag=True, help="Say in the end where the time went: the driver by stage, the workers by place."
+    "--profile", is_flag=True, help="Say at the end where the time went: of the driver by stage, of the workers by place."
 )
 @TRUST
 @click.pass_context
@@ -56,9 +56,10 @@ def run(
     profile: bool,
     trust: bool,
 ) -> int:
-    """Do what is missing of STUDY (a shipped name, a file, or an output folder), and end with the report.
+    """Run what is missing of STUDY, and end with the report.
 
-    A folder that was moved is brought in line with its new place first.
+    STUDY is the name of a study that ships, a study file, or an output folder. A folder that was
+    moved is first adapted to its new place.
     """
     from sweeps.engine.session import cluster_address
     from sweeps.study.model import load_study
@@ -91,10 +92,13 @@ def run(
 @click.argument("study", shell_complete=study_names)
 @OUT
 @SET
-@click.option("--max-hours", type=float, help="Say whether the run would stop at so many hours.")
+@click.option("--max-hours", type=float, help="Say whether a run with this --max-hours would be stopped by it.")
 @TRUST
 def plan(study: str, out: Path | None, overrides: tuple[str, ...], max_hours: float | None, trust: bool) -> None:
-    """Say what `run STUDY` would do: trials, records, what is there already, hours, disk, memory."""
+    """Say what `run STUDY` would do, and run nothing.
+
+    It shows trials, records, what is done already, hours, disk and memory.
+    """
     from sweeps.folder.links import refuse_links
     from sweeps.plan.data import check_data
     from sweeps.plan.official_files import with_official_files
@@ -128,7 +132,10 @@ def status(directory: Path) -> None:
 @TRUST
 @click.pass_context
 def rescore(ctx: click.Context, directory: Path, bins: int | None, trust: bool) -> None:
-    """Compute every metric of DIRECTORY anew from the kept logits: tables and report, without a network."""
+    """Compute every metric of DIRECTORY again from the kept logits.
+
+    It needs no network, and writes the tables and the report again.
+    """
     from sweeps.run.rescore import rescore_study
 
     found = rescore_study(directory, bins, confirm=consent(trust, ask=False))
@@ -145,11 +152,14 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None, trust: bool) 
 @click.option(
     "--keys",
     is_flag=True,
-    help="List every key of a study file (meaning, default, names) and every column; with NAME, those of its plugins too.",
+    help="List every key of a study file (meaning, default, names) and every column; with NAME, also those of its plugins.",
 )
 @TRUST
 def studies(name: str | None, keys: bool, trust: bool) -> None:
-    """List the studies that ship; with NAME, print that study file (a start for your own), or its keys and columns."""
+    """List the studies that ship; with NAME, print that study file.
+
+    Such a file is a start for your own. With --keys, list keys and columns instead.
+    """
     from sweeps.study.plugins import import_plugins_of
     from sweeps.study.reference import column_lines, key_lines, study_lines
     from sweeps.study.trust import is_received

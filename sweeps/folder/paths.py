@@ -6,6 +6,7 @@ The names are a promise to users, and to studies of earlier versions. What lies 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 STUDY = "study.yaml"
@@ -83,6 +84,7 @@ def trials_folder(out: Path) -> Path:
     return out / TRIALS
 
 
+@lru_cache(maxsize=50_000)
 def trial_folder(out: Path, key: str) -> Path:
     """Return where a trial writes."""
     return trials_folder(out) / key

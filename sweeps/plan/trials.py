@@ -211,6 +211,13 @@ def with_budgets_of(one: PlannedTrial, other: PlannedTrial) -> PlannedTrial:
     )
 
 
+def only_at(trial: PlannedTrial, budget: int) -> PlannedTrial:
+    """Return a trial with one of its budgets alone."""
+    if trial.budgets == (budget,):
+        return trial
+    return replace(trial, budgets=(budget,), report_budgets=tuple(at for at in trial.report_budgets if at == budget))
+
+
 def joined(trials: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
     """Return the trials, those of one description as one, with the budgets of all."""
     found: dict[str, PlannedTrial] = {}

@@ -6,12 +6,13 @@ what it planned; the key of each entry is made of its description again, so an e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json, write_json
+from prune_core.base.files import read_json, write_atomically
 from prune_core.base.kinds import KINDS
 from prune_core.trial.description import TrialDescription
 from sweeps.folder.paths import PLANNED
@@ -29,7 +30,10 @@ def write_plan(study: Study, out: Path, trials: Iterable[PlannedTrial]) -> None:
     if not study.plugins:
         (out / PLANNED).unlink(missing_ok=True)
         return
-    write_json(out / PLANNED, {"trials": [_plain(trial) for trial in trials]})
+    entries = ",\n".join(json.dumps(_plain(trial), sort_keys=True, allow_nan=False) for trial in trials)  # a line each
+    write_atomically(
+        out / PLANNED, lambda temporary: temporary.write_text(f'{{"trials": [\n{entries}\n]}}\n', encoding="utf-8")
+    )
 
 
 def written_plan(study: Study, out: Path) -> Plan:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from prune_core.base.kinds import PRUNED
 from sweeps.plan.keys import shared_parts
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.state import final_status
-from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.trials import PlannedTrial, only_at
 from sweeps.search.beforehand import Beforehand
 from sweeps.search.candidate_values import candidate_values, walked_values
 from sweeps.search.competing_seeds import CompetingSeeds
@@ -52,6 +53,10 @@ class CandidateFeed:
         self._on_taken = on_taken
         self._plan = plan
         self._arms = {arm.name: arm for arm in plan.arms}  # looked up by name, each candidate would make all arms anew
+        self._planned: dict[tuple[str, str], list[PlannedTrial]] = {}
+        for trial in plan.trials:
+            if trial.kind == PRUNED:
+                self._planned.setdefault((trial.arm, trial.ratio), []).append(trial)
         self._proposer = proposer
         self._out = out
         self._columns = tuple(columns)
@@ -156,6 +161,9 @@ class CandidateFeed:
 
     def _expand(self, candidate: Candidate) -> tuple[list[PlannedTrial], list[PlannedTrial]]:
         """Return a candidate's trials, one per seed, and the controls of a fine-tuning recipe of its own."""
+        planned = self._of_plan(candidate)
+        if planned:
+            return planned, []
         budgets = None if candidate.budget is None else (candidate.budget,)
         trials = candidate_trials(
             self._plan.study,
@@ -167,6 +175,15 @@ class CandidateFeed:
             earlier=self._plan.earlier,
         )
         return [trial for trial in trials if trial.kind == "pruned"], [trial for trial in trials if trial.kind == "control"]
+
+    def _of_plan(self, candidate: Candidate) -> list[PlannedTrial]:
+        """Return a candidate's trials as the plan has them, one per seed; empty where it has not all: a key costs a hash."""
+        if candidate.fine_tuning:
+            return []
+        budget, found = candidate.budget, self._planned.get((candidate.arm, candidate.ratio), [])
+        if budget is not None:
+            found = [only_at(trial, budget) for trial in found if budget in trial.budgets]
+        return found if [trial.seed for trial in found] == list(self._plan.study.seeds) else []
 
     def _take(self, candidate: Candidate) -> list[PlannedTrial]:
         trials, controls = self._expand(candidate)

@@ -214,11 +214,15 @@ class OptunaBooks:
 
     def note_runs(self, runs: Mapping[str, Sequence[str]]) -> None:
         """Say of candidates, by key, which runs they have in MLflow; what a row says already is not written again."""
-        for key, ids in runs.items():
-            row = self._rows.get(key)
-            if row is not None and row.user_attrs.get(RUNS) != list(ids):
-                self._database.note(row._trial_id, {RUNS: list(ids)})
-                row.user_attrs[RUNS] = list(ids)
+        news = {
+            key: list(ids)
+            for key, ids in runs.items()
+            if key in self._rows and self._rows[key].user_attrs.get(RUNS) != list(ids)
+        }
+        if news:
+            self._database.note({self._rows[key]._trial_id: {RUNS: ids} for key, ids in news.items()})
+        for key, ids in news.items():
+            self._rows[key].user_attrs[RUNS] = ids
 
     def with_more(self, row: FrozenTrial, more: More) -> FrozenTrial:
         """Return a row with the means over extra seeds, where its candidate has some and was told."""

@@ -40,6 +40,7 @@ class Parameters:
         self._arms = {way: name for name, way in self._ways.items()}
         self._steps = _steps_of(list(self._ways.values()))
         self._names = {arm.arm: {axis: self._name(arm, axis) for axis in arm.axes()} for arm in space.arms}
+        self._offered: dict[tuple[str, str], tuple[BaseDistribution, bool]] = {}
 
     def _name(self, arm: ArmSpace, axis: str) -> str:
         axis_name = TUNED if axis == "budget" and self._to_look_at else axis
@@ -77,8 +78,17 @@ class Parameters:
         for axis, values in arm.axes().items():
             if axis in chosen:
                 name = self._names[arm.arm][axis]
-                parameters[name], distributions[name] = _parameter(values, chosen[axis]), _distribution(values)
+                offered, numbers = self._axis(arm.arm, axis, values)
+                parameters[name] = _parameter(chosen[axis], numbers=numbers)
+                distributions[name] = offered
         return parameters, distributions
+
+    def _axis(self, arm: str, name: str, values: Axis) -> tuple[BaseDistribution, bool]:
+        """Return an axis in Optuna's words, and whether its values are numbers there; made once, not per candidate."""
+        if (arm, name) not in self._offered:
+            numbers = not isinstance(values, Span) and _steps(values) is not None
+            self._offered[arm, name] = _distribution(values), numbers
+        return self._offered[arm, name]
 
 
 def _way(arm: ArmSpace) -> Way:
@@ -148,11 +158,9 @@ def _distribution(axis: Axis) -> BaseDistribution:
     return FloatDistribution(float(low), float(high), step=float(step))
 
 
-def _parameter(axis: Axis, value: Value) -> Value:
-    """Return a value of the axis as Optuna holds it: ratios are strings with us, numbers there."""
-    if isinstance(axis, Span) or _steps(axis) is None or isinstance(value, int):
-        return value
-    return float(value)
+def _parameter(value: Value, *, numbers: bool) -> Value:
+    """Return a value as Optuna holds it: ratios are strings with us, numbers there."""
+    return float(value) if numbers and not isinstance(value, int) else value
 
 
 def _value(axis: Axis, parameter: Value) -> Value:

@@ -174,7 +174,12 @@ class OwnFile:
         _insert(connection, "tags", [(name, value, run_id) for name, value in tags.items()], "or replace")
         _insert(connection, "params", [(name, str(value), run_id) for name, value in entry.params.items()], "or ignore")
         _insert(connection, "metrics", [(name, value, ended, run_id, step, 0) for name, step, value in points], "or ignore")
-        connection.executemany(_LATEST, [(run_id, name) for name in {name for name, _, _ in points}])
+        if news.run_id is None:  # nothing older to look for, which costs half of a write
+            last = {name: (step, value) for step, value, name in sorted((step, value, name) for name, step, value in points)}
+            rows = [(name, value, ended, step, 0, run_id) for name, (step, value) in last.items()]
+            _insert(connection, "latest_metrics", rows)
+        else:
+            connection.executemany(_LATEST, [(run_id, name) for name in {name for name, _, _ in points}])
 
     def _insert_images(self, connection: sqlite3.Connection, run_id: str, images: Images) -> None:
         given = as_input(images)

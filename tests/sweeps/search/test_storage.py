@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import errno
+import math
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState, create_trial
 
 from prune_core.base.errors import BadInput
 from sweeps.search.storage import in_one_line, open_storage
@@ -33,3 +40,37 @@ def test_a_password_is_not_said(tmp_path: Path) -> None:
         raise ValueError("no driver")
     assert "postgresql://***@db.lan/optuna" in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+def test_a_row_is_written_as_optuna_writes_it(tmp_path: Path) -> None:
+    categories, numbers = CategoricalDistribution(["a", "b"]), FloatDistribution(0.1, 0.9, step=0.1)
+    rows = [
+        create_trial(
+            state=TrialState.COMPLETE,
+            values=[0.5, math.inf],
+            params={"method": "b", "ratio": 0.3},
+            distributions={"method": categories, "ratio": numbers},
+            user_attrs={"prunefront.candidate": "a|0.3|-", "seeds": [[1.0, 2.0]]},
+            system_attrs={"generation": 2},
+            constraints={"accuracy >= 0.9": -0.1},
+        ),
+        create_trial(state=TrialState.FAIL, params={"method": "a"}, distributions={"method": categories}),
+        create_trial(state=TrialState.RUNNING, user_attrs={"prunefront.candidate": "b"}),
+    ]
+    written = []
+    for name in ("theirs", "ours"):
+        folder = tmp_path / name
+        folder.mkdir()
+        storage = RDBStorage(f"sqlite:///{folder / 'optuna.db'}") if name == "theirs" else open_storage(folder, None)
+        study = optuna.create_study(storage=storage, study_name="study", directions=["maximize", "minimize"])
+        for row in rows:
+            study.add_trial(row)
+        written.append(_tables(folder / "optuna.db"))
+    assert written[0] == written[1]
+    assert {len(written[0][table]) for table in ("trials", "trial_params")} == {3}
+
+
+def _tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    with closing(sqlite3.connect(path)) as connection:
+        names = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
+        return {name: sorted(connection.execute(f"select * from {name}"), key=repr) for name in names}
