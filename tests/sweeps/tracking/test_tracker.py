@@ -258,6 +258,7 @@ def test_what_waited_for_the_next_write_when_the_driver_was_killed_is_written_at
     killed._next_write = math.inf  # what ends now waits, to go together
     killed.reconcile(whole[2:])
     killed._stop = True  # and the process is gone before it is written
+    assert killed._thread is not None
     killed._thread.join(10)
     assert not killed._thread.is_alive()
     assert set(runs(out)) == {"demo", "vgg16-l1_filter-r0.50-s0", "vgg16-l1_filter-r0.50-s1"}
