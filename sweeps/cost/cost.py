@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from prune_core.base.files import read_json
 from prune_core.base.trial_folder import finished_budgets, read_record
 from sweeps.cost.books import book_bytes
 from sweeps.cost.shared_epochs import epochs_to_train, expected_epochs
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes
-from sweeps.folder.paths import trial_folder, trial_folders
+from sweeps.folder.paths import ASKED, trial_folder, trial_folders
 from sweeps.plan.places import places
 from sweeps.plan.plan import candidate_trials
 from sweeps.plan.state import baseline_ready
@@ -209,7 +210,7 @@ _Chosen: TypeAlias = "tuple[PlannedTrial, float, float | None]"
 """A trial, how many like it are to be chosen, and the epochs that each trains where that is known only on average."""
 
 
-def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> list[_Chosen]:
+def _to_be_chosen(plan: Plan, out: Path, decided: Collection[PlannedTrial]) -> list[_Chosen]:
     """One trial per arm and budget with the number of such trials that a search is still to choose, on average.
 
     With early stopping one per arm that walks to its longest budget: the most that it can cost.
@@ -219,10 +220,12 @@ def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> lis
         return []
     early, rate = study.search.early_stopping is not None, study.search.learning_rate
     space = sum(len(arm.ratios) * len(_walks(arm.reached(study.budgets), early)) for arm in plan.arms)
-    planned = {trial.key for trial in [*plan.trials, *decided]}
-    chosen = sum(1 for path in trial_folders(out) if path.name not in planned) / len(study.seeds)
+    chosen = _asked(plan, out, decided)
     wanted = study.search.candidates or space
     left = max(0.0, (wanted if rate is not None else min(wanted, space)) - chosen) * len(study.seeds)
+    seeds = study.search.more_seeds
+    if seeds is not None and seeds.when == "compete":  # paid with new candidates
+        left = max(0.0, left - len(decided))
     samples: list[_Chosen] = []
     for arm in plan.arms:
         # budgets of one candidate are one training; with a rate to search no two candidates share it
@@ -234,6 +237,15 @@ def _to_be_chosen(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> lis
             first = [trial for trial in trials if trial.seed == study.seeds[0]]
             samples += [(each, len(arm.ratios), shared.get(walk[-1]) if continues(each) else None) for each in first]
     return [(trial, left * ratios / space, epochs) for trial, ratios, epochs in samples]
+
+
+def _asked(plan: Plan, out: Path, decided: Iterable[PlannedTrial]) -> float:
+    """Return how many candidates a search has asked for; where its own list is not there, as many as trials are."""
+    try:
+        return float(len(read_json(out / ASKED)))
+    except (FileNotFoundError, ValueError, TypeError):
+        planned = {trial.key for trial in [*plan.trials, *decided]}
+        return sum(1 for path in trial_folders(out) if path.name not in planned) / len(plan.study.seeds)
 
 
 def _walks(budgets: tuple[int, ...], together: bool) -> list[tuple[int, ...]]:
