@@ -12,6 +12,7 @@ from sweeps.samplers.front_gp import sampler
 from sweeps.samplers.front_gp.encoding import Encoding, Points
 from sweeps.samplers.front_gp.problem import Settings
 from sweeps.samplers.front_gp.sampler import FrontGPSampler
+from sweeps.samplers.shipped.front_gp import HELPS
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -47,12 +48,13 @@ class _WithoutSharing(FrontGPSampler):
 
 
 def _settings(seed: int, **changed: Any) -> BaseSampler:
-    return FrontGPSampler(seed=seed, settings=Settings(**changed))
+    return FrontGPSampler(seed=seed, helps=HELPS, settings=Settings(**changed))
 
 
 ABLATIONS: dict[str, Callable[[int], BaseSampler]] = {
-    "ours, costs predicted": lambda seed: _WithoutCosts(seed=seed),
-    "ours, arms alone": lambda seed: _WithoutSharing(seed=seed),
+    "ours, costs predicted": lambda seed: _WithoutCosts(seed=seed, helps=HELPS),
+    "ours, arms alone": lambda seed: _WithoutSharing(seed=seed, helps=HELPS),
+    "ours, no trends": lambda seed: _settings(seed, trends=False),
     "ours, linear scales": lambda seed: _settings(seed, linear=True),
     # as many draws in all, from one set of hyperparameters
     "ours, one set of hyperparameters": lambda seed: _settings(seed, chains=1, draws=WHOLE.chains * WHOLE.draws),

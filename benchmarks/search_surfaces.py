@@ -60,13 +60,13 @@ def made_up(number: int, rough: Rough | None = None) -> World:
     for candidate in space_of(plan).candidates():
         arm = arms[candidate.arm]
         scores = DIVERGED if rough == "cliffs" and random.random() < DIVERGES else surface(candidate)
-        cost = _cost(study.networks[arm.network].options["width"], arm.method, candidate.ratio)
-        table = _measured(random, study.seeds, scores, best[arm.network], scatter).assign(**{COST: cost})
+        price = cost(study.networks[arm.network].options["width"], arm.method, candidate.ratio)
+        table = _measured(random, study.seeds, scores, best[arm.network], scatter).assign(**{COST: price})
         if rough == "cliffs":
             table[random.random(len(table)) < LOST] = np.nan
         frames.append(table.set_axis(pd.MultiIndex.from_product([[candidate.key], study.seeds]), axis=0))
     widest = max(int(network.options["width"]) for network in study.networks.values())
-    return World(study.name, study, None, pd.concat(frames), {COST: _cost(widest, METHODS[0], "0")})
+    return World(study.name, study, None, pd.concat(frames), {COST: cost(widest, METHODS[0], "0")})
 
 
 def _study(random: np.random.Generator, name: str) -> Study:
@@ -141,7 +141,7 @@ def _measured(
 
 
 @lru_cache(maxsize=1024)
-def _cost(width: int, method: str, ratio: str) -> float:
+def cost(width: int, method: str, ratio: str) -> float:
     """Return how many parameters are left of a network when it is pruned; they depend on no weight's value."""
     network = build_network("small_vgg", num_classes=10, in_channels=1, width=width)
     return float(complexity(prune(network, method, ratio), (1, 28, 28)).nonzero_parameters)

@@ -46,19 +46,23 @@ class Points:
         places: ``(N, D)`` in [0, 1], one per numeric axis; 0 where a point lacks it.
         present: ``(N, D)``, whether the point has it.
         partial: of each numeric axis, whether some point of the problem lacks it, even if none of these does.
+        trends: ``(N, 2)``, how dear a point is known to be, and how far along the axes that help, against the others; None:
+            nothing of that is known.
     """
 
     codes: torch.Tensor
     places: torch.Tensor
     present: torch.Tensor
     partial: tuple[bool, ...]
+    trends: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def take(self, rows: torch.Tensor) -> Points:
         """Return some of the points."""
-        return Points(self.codes[rows], self.places[rows], self.present[rows], self.partial)
+        trends = None if self.trends is None else self.trends[rows]
+        return Points(self.codes[rows], self.places[rows], self.present[rows], self.partial, trends)
 
 
 class Encoding:

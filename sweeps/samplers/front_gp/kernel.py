@@ -17,6 +17,11 @@ OWN = -2.5
 SURE, APART = 1.0, 6.0
 """A hypothesis holds where its hyperparameter is above the first (one in six a priori); its part's log weight then rises by
 the second, so that hardly anything else counts."""
+SLOPES, SPREADS = (0.4, 0.8), (0.4, 0.6)
+"""How much better a value gets, in its standard deviations, with one of the known cost and one of the axes that help: means
+and standard deviations a priori, where trends hold."""
+TRENDLESS = 0.5
+"""There are no such trends where another hyperparameter is above this (three in ten a priori)."""
 LEVEL = 1.0
 """Prior variance of the constant, relative to that of everything else."""
 
@@ -75,7 +80,8 @@ class Kernel:
 
     The hyperparameters are a vector of standard normal numbers a priori: per numeric axis a length and a warp, one weight
     per part, whether candidates are unrelated, whether combinations of categories are, the share of a part that does not
-    depend on the numeric axes, and the noise.
+    depend on the numeric axes, whether there are trends, how much a value gets better with the
+    known cost and along the axes that help, and the noise.
     """
 
     categorical: int
@@ -93,7 +99,7 @@ class Kernel:
     @property
     def size(self) -> int:
         """How many hyperparameters there are."""
-        return 2 * self.numeric + self.parts + 4
+        return 2 * self.numeric + self.parts + 7
 
     def unpack(self, theta: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return lengths, warps ``(H, D)``, weights ``(H, parts)`` that sum to 1, static share and noise ``(H,)``."""
@@ -135,6 +141,20 @@ class Kernel:
             found += weights[:, -2:-1] * torch.index_select(alone.reshape(len(theta), -1), 1, pairs.index)
         found[:, pairs.equal] += weights[:, -1:]
         return found.reshape(len(theta), *pairs.size) + LEVEL
+
+    def mean(self, points: Points, theta: torch.Tensor, better: torch.Tensor) -> torch.Tensor:
+        """Return the means ``(H, N)``: what is dearer, or further along an axis that helps, is better.
+
+        Args:
+            points: N points.
+            theta: ``(H, size)``.
+            better: ``(H,)``, 1 where better is larger, -1 where it is smaller, 0 where neither says anything.
+        """
+        if points.trends is None:
+            return torch.zeros(len(theta), len(points), dtype=F)
+        slopes = torch.tensor(SLOPES, dtype=F) + torch.tensor(SPREADS, dtype=F) * theta[:, -3:-1]
+        slopes = slopes * torch.sigmoid(8 * (TRENDLESS - theta[:, -4:-3]))
+        return better[:, None] * (slopes @ points.trends.T)
 
     def noise(self, theta: torch.Tensor) -> torch.Tensor:
         """Return the variance of a measurement of one seed, relative to that of the values, ``(H,)``."""

@@ -36,6 +36,7 @@ class Told:
         seeds: ``(N,)``, how many seeds each value is the mean of.
         scatter: ``(M,)``, sum of squares within candidates, over seeds, what all candidates of a seed share taken out.
         freedom: ``(M,)``, its degrees of freedom.
+        better: ``(M,)``, 1 where better is larger, -1 where it is smaller, 0 where no trend is expected of it.
     """
 
     points: Points
@@ -43,6 +44,7 @@ class Told:
     seeds: torch.Tensor
     scatter: torch.Tensor
     freedom: torch.Tensor
+    better: torch.Tensor
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -51,7 +53,8 @@ class Told:
 
     def take(self, rows: torch.Tensor) -> Told:
         """Return some of it."""
-        return Told(self.points.take(rows), self.values[:, rows], self.seeds[rows], self.scatter, self.freedom)
+        some = self.points.take(rows), self.values[:, rows], self.seeds[rows]
+        return Told(*some, self.scatter, self.freedom, self.better)
 
 
 def covariance(kernel: Kernel, told: Told, theta: torch.Tensor) -> torch.Tensor:
@@ -59,6 +62,11 @@ def covariance(kernel: Kernel, told: Told, theta: torch.Tensor) -> torch.Tensor:
     found = kernel.between(told.pairs, theta)
     torch.diagonal(found, dim1=1, dim2=2).add_(kernel.noise(theta)[:, None] / told.seeds + JITTER)
     return found
+
+
+def residuals(kernel: Kernel, told: Told, theta: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+    """Return what was measured without its mean, ``(H, N)``."""
+    return told.values[which] - kernel.mean(told.points, theta, told.better[which])
 
 
 def evidence(kernel: Kernel, told: Told, theta: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
@@ -71,7 +79,7 @@ def evidence(kernel: Kernel, told: Told, theta: torch.Tensor, which: torch.Tenso
         which: ``(H,)``, the objective that each of them is of.
     """
     factor, _ = torch.linalg.cholesky_ex(covariance(kernel, told, theta))
-    white = torch.linalg.solve_triangular(factor, told.values[which][:, :, None], upper=False)
+    white = torch.linalg.solve_triangular(factor, residuals(kernel, told, theta, which)[:, :, None], upper=False)
     noise = kernel.noise(theta)
     rate = RATE + 0.5 * white.square().sum((1, 2)) + 0.5 * told.scatter[which] / noise
     shape = SHAPE + 0.5 * (len(told.seeds) + told.freedom[which])
@@ -133,6 +141,7 @@ class Posterior:
 
     Attributes:
         theta: ``(M * H, size)``.
+        which: ``(M * H,)``, the objective that each of them is of.
         factor: ``(M * H, N, N)``, Cholesky factors of the covariance of what was told.
         weights: ``(M * H, N)``, its inverse times the values.
         shape: ``(M * H,)``, of the inverse-gamma posterior of the overall variance.
@@ -142,6 +151,7 @@ class Posterior:
     kernel: Kernel
     told: Told
     theta: torch.Tensor
+    which: torch.Tensor
     factor: torch.Tensor
     weights: torch.Tensor
     shape: torch.Tensor
@@ -151,23 +161,23 @@ class Posterior:
     def of(kernel: Kernel, told: Told, theta: torch.Tensor, which: torch.Tensor) -> Posterior:
         """Return the posterior."""
         factor = torch.linalg.cholesky(covariance(kernel, told, theta))
-        values = told.values[which]
+        values = residuals(kernel, told, theta, which)
         weights = torch.cholesky_solve(values[:, :, None], factor)[:, :, 0]
         rate = RATE + 0.5 * (weights * values).sum(1) + 0.5 * told.scatter[which] / kernel.noise(theta)
         shape = SHAPE + 0.5 * (len(told.seeds) + told.freedom[which])
-        return Posterior(kernel, told, theta, factor, weights, shape, rate)
+        return Posterior(kernel, told, theta, which, factor, weights, shape, rate)
 
     def few(self, each: int) -> Posterior:
         """Return the same with the first ``each`` vectors of hyperparameters per objective."""
         objectives = len(self.told.values)
         chains = len(self.theta) // objectives
         rows = torch.cat([torch.arange(m * chains, m * chains + min(each, chains)) for m in range(objectives)])
-        parts = (self.theta[rows], self.factor[rows], self.weights[rows], self.shape[rows], self.rate[rows])
-        return Posterior(self.kernel, self.told, *parts)
+        every = (self.theta, self.which, self.factor, self.weights, self.shape, self.rate)
+        return Posterior(self.kernel, self.told, *(part[rows] for part in every))
 
     def _given(self, at: Points) -> tuple[torch.Tensor, torch.Tensor]:
         cross = self.kernel.between(Pairs(self.told.points, at), self.theta)
-        mean = (self.weights[:, None, :] @ cross)[:, 0]
+        mean = (self.weights[:, None, :] @ cross)[:, 0] + self.kernel.mean(at, self.theta, self.told.better[self.which])
         return mean, torch.linalg.solve_triangular(self.factor, cross, upper=False)
 
     def marginal(self, at: Points) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +59,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         replicates: the user attribute with what each seed measured, a list per seed with a value per objective, where the
             trial's values are means; a trial without it counts as one measurement.
         price: returns what trying a candidate costs, above 0: the gain is then weighed per cost. None: per candidate.
+        helps: axes along which objectives are expected to get better, such as the length of a training.
         settings: how much is computed.
     """
 
@@ -72,6 +73,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         axis_of: Callable[[str], str] = stem,
         replicates: str = REPLICATES,
         price: Callable[[Params], float] | None = None,
+        helps: Collection[str] = (),
         settings: Settings | None = None,
     ) -> None:
         self._seed = int(np.random.default_rng(seed).integers(2**31)) if seed is None else seed
@@ -81,7 +83,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
         self._distributions: dict[str, BaseDistribution] = {}
         self._known: Callable[[Params], Known] = known or (lambda params: {})
         self._outlook: dict[str, Any] | None = None
-        self._price = price
+        self._price, self._helps = price, frozenset(helps)
         if candidates is not None:
             self.choose_from(candidates, distributions or {}, known)
 
@@ -225,6 +227,7 @@ class FrontGPSampler(BaseSampler):  # type: ignore[misc]  # Optuna is not looked
                 excess,
             ),
             replicates=_replicates(told, self._replicates, len(directions)),
+            helps=tuple(d for d, axis in enumerate(encoding.numeric) if axis.name in self._helps),
             price=None if self._price is None else np.array([self._price(one) for one in params], dtype=float),
             counts=_counts(told, self._replicates),
         )

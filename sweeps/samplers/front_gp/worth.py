@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .kernel import F, Kernel
 from .model import Posterior, Told, hyperparameters
-from .problem import Floats, Problem, Settings
+from .problem import Floats, Problem, Settings, trends_of
 from .scales import Scale
 
 FEW = 2
@@ -50,7 +50,10 @@ class Worth:
 
     def __init__(self, problem: Problem, kernel: Kernel, settings: Settings) -> None:
         # every proposal until something else is told shares what is learned here: it hangs on no number of an ask
-        self._problem, self._kernel, self._settings = replace(problem, running=()), kernel, settings
+        trends = trends_of(problem.points, problem.known, problem.largest, problem.helps) if settings.trends else None
+        points = replace(problem.points, trends=trends)
+        self._problem = problem = replace(problem, running=(), points=points)
+        self._kernel, self._settings = kernel, settings
         self._learns = torch.Generator().manual_seed(int.from_bytes(problem.content[:7], "big"))
         # with many told the posterior of the hyperparameters is narrow: fewer of them, and more draws of each
         large = problem.told > LARGE
@@ -84,7 +87,12 @@ class Worth:
         values = torch.stack([scale.forward(measured[:, at]) for at, scale in enumerate(scales)])
         both = [self._scatter(m, scale) for m, scale in zip(outputs, scales, strict=True)]
         scatter, freedom = (torch.tensor(column, dtype=F) for column in zip(*both, strict=True))
-        whole = some = Told(problem.points.take(rows), values, seeds, scatter, freedom)
+        # a limit is missed by less where it is kept better; a cost that is known of some says of itself what it is
+        ways = [
+            0.0 if len(known) else self._signs[m] if objective else -1.0
+            for m, objective in zip(outputs, objectives, strict=True)
+        ]
+        whole = some = Told(problem.points.take(rows), values, seeds, scatter, freedom, torch.tensor(ways, dtype=F))
         if len(rows) > settings.learned:
             some = whole.take(torch.randperm(len(rows), generator=self._learns)[: settings.learned])
         steps = settings.steps if self._chains == settings.chains else settings.steps // 2

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 
+HELPS = ("budget",)
+"""Axes along which scores are expected to get better."""
+
+
 @SAMPLERS.register("front_gp")
 def front_gp(seed: int) -> BaseSampler:
     """Return the sampler."""
-    sampler: BaseSampler = package.FrontGPSampler(seed=seed, replicates=SEEDS)
+    sampler: BaseSampler = package.FrontGPSampler(seed=seed, replicates=SEEDS, helps=HELPS)
     return sampler

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import moocore
@@ -16,6 +17,7 @@ from sweeps.samplers.front_gp.encoding import Encoding
 from sweeps.samplers.front_gp.gain import Box, count
 from sweeps.samplers.front_gp.kernel import F, Kernel, Pairs
 from sweeps.samplers.front_gp.model import Posterior, Told, covariance, evidence, hyperparameters
+from sweeps.samplers.front_gp.problem import trends_of
 from sweeps.samplers.front_gp.scales import Scale
 
 SPACE = {
@@ -47,14 +49,20 @@ def params(count_, seed=0):
     return found
 
 
+def trends(along, column=0):
+    """A trend along one of the two columns."""
+    found = torch.zeros(len(along), 2, dtype=F)
+    found[:, column] = along
+    return found
+
+
 def told(count_=12, objectives=1):
     encoding = Encoding(SPACE)
     values = torch.as_tensor(np.random.default_rng(1).normal(size=(objectives, count_)), dtype=F)
     kernel = Kernel(len(encoding.categories), len(encoding.numeric))
-    points = encoding.points(params(count_))
-    return kernel, Told(
-        points, values, torch.ones(count_, dtype=F), torch.zeros(objectives, dtype=F), torch.zeros(objectives, dtype=F)
-    )
+    points = replace(encoding.points(params(count_)), trends=trends(torch.linspace(-1, 1, count_, dtype=F)))
+    nothing = torch.zeros(objectives, dtype=F)
+    return kernel, Told(points, values, torch.ones(count_, dtype=F), nothing, nothing, torch.ones(objectives, dtype=F))
 
 
 def test_numbers_written_as_text_are_one_axis_with_numbers_and_what_is_absent_is_absent():
@@ -109,18 +117,22 @@ def test_the_evidence_is_that_of_a_t_distribution():
     theta = torch.randn(3, kernel.size, dtype=F, generator=torch.Generator().manual_seed(2))
     ours = evidence(kernel, data, theta, torch.zeros(3, dtype=torch.int64))
     shape = covariance(kernel, data, theta).numpy()  # inverse gamma (2, 2): t with 4 degrees of freedom, scale 2 / 2
-    theirs = [multivariate_t(np.zeros(12), each, df=4).logpdf(data.values[0].numpy()) for each in shape]
+    means = kernel.mean(data.points, theta, torch.ones(3, dtype=F)).numpy()
+    values = data.values[0].numpy()
+    theirs = [multivariate_t(mean, each, df=4).logpdf(values) for mean, each in zip(means, shape, strict=True)]
     assert np.diff(ours.numpy()) == pytest.approx(np.diff(theirs))
 
 
 def test_the_mean_given_what_was_told_is_the_textbooks():
     kernel, data = told()
     theta = torch.randn(2, kernel.size, dtype=F, generator=torch.Generator().manual_seed(3))
-    points = Encoding(SPACE).points(params(5, seed=9))
+    points = replace(Encoding(SPACE).points(params(5, seed=9)), trends=trends(torch.linspace(2, -2, 5, dtype=F)))
     mean, variance = Posterior.of(kernel, data, theta, torch.zeros(2, dtype=torch.int64)).marginal(points)
     cross = kernel.between(Pairs(data.points, points), theta)
     inverse = torch.linalg.inv(covariance(kernel, data, theta))
-    assert torch.allclose(mean, (cross.transpose(1, 2) @ inverse @ data.values[0])[:, :])
+    there, here = (kernel.mean(each, theta, torch.ones(2, dtype=F)) for each in (data.points, points))
+    assert float(here.std()) > 0.1
+    assert torch.allclose(mean, here + (cross.transpose(1, 2) @ inverse @ (data.values - there)[:, :, None])[:, :, 0])
     assert bool((variance > 0).all())
 
 
@@ -135,6 +147,42 @@ def test_draws_have_the_mean_and_the_spread_of_the_marginals():
     assert drawn.var(0).numpy() == pytest.approx(variance[0].numpy(), rel=0.05)
 
 
+@pytest.mark.parametrize("column", [0, 1])
+def test_what_is_dearer_or_further_is_expected_to_be_better_until_it_is_told_otherwise(column):
+    kernel, _ = told()
+    encoding = Encoding(SPACE)
+    far = torch.tensor([-1.5, 1.5], dtype=F)
+    other = replace(encoding.points(params(2, seed=4)), trends=trends(far, column))
+
+    def rise(slope: float, better: float) -> float:
+        """Expected difference between the two ends where values change so much with the trend; few values say no slope."""
+        along = torch.linspace(-1.5, 1.5, 30, dtype=F)
+        points = replace(encoding.points(params(30)), trends=trends(along, column))
+        rest = (torch.tensor([each], dtype=F) for each in (0.0, 0.0, better))
+        data = Told(points, slope * along[None], torch.ones(30, dtype=F), *rest)
+        data = data if slope else data.take(torch.arange(14, 17))
+        theta, which = hyperparameters(kernel, data, 16, 10, torch.Generator().manual_seed(0))
+        means = kernel.mean(other, theta, data.better[which])
+        return float((means[:, 1] - means[:, 0]).mean())
+
+    assert rise(0.0, 1.0) > 0.3 and rise(0.0, -1.0) < -0.3 and rise(0.0, 0.0) == 0
+    assert rise(-1.0, 1.0) < rise(0.0, 1.0) < rise(1.0, 1.0)
+
+
+def test_how_dear_candidates_are_known_to_be_and_how_far_along():
+    """By hand: a cost of 1, 10, 100 is -1.22, 0, 1.22 on a standardised log scale; what is to be large is turned round."""
+    space = {"ratio": FloatDistribution(0, 1), "rate": FloatDistribution(0, 1)}
+    points = Encoding(space).points([{"ratio": 0.2}, {"ratio": 0.4}, {"ratio": 0.6}, {"rate": 0.5}])
+    cost = np.array([[1.0, 5.0], [10.0, 5.0], [100.0, 5.0], [np.nan, np.nan]])
+    ends = 1.5**0.5
+    axis = [axis.name for axis in Encoding(space).numeric].index("ratio")
+    found = trends_of(points, cost[:, :1], (False,), (axis,))
+    assert found.T.tolist() == [pytest.approx([-ends, 0, ends, 0]), pytest.approx([-ends, 0, ends, 0])]
+    turned = trends_of(points, 1 / cost[:, :1], (True,), ())
+    assert torch.allclose(turned[:, 0], found[:, 0]) and not turned[:, 1].any()
+    assert not trends_of(points, cost[:, 1:], (False,), ()).any()
+
+
 def test_hyperparameters_follow_the_data():
     """Values that differ by network alone put the weight there; pure noise raises the noise, or what is each one's own."""
     encoding = Encoding(SPACE)
@@ -143,7 +191,8 @@ def test_hyperparameters_follow_the_data():
     random = np.random.default_rng(0)
     by_network = torch.as_tensor([-1.0, 0.0, 1.5], dtype=F)[points.codes[:, 2]]
     values = torch.stack([by_network, torch.as_tensor(random.normal(size=60), dtype=F)])
-    data = Told(points, values, torch.ones(60, dtype=F), torch.zeros(2, dtype=F), torch.zeros(2, dtype=F))
+    nothing = torch.zeros(2, dtype=F)
+    data = Told(points, values, torch.ones(60, dtype=F), nothing, nothing, nothing)
     theta, which = hyperparameters(kernel, data, 8, 10, torch.Generator().manual_seed(0))
     weights, noise = kernel.unpack(theta)[2], kernel.noise(theta)
     assert which.tolist() == [0] * 8 + [1] * 8
@@ -155,7 +204,9 @@ def test_hyperparameters_follow_the_data():
 def test_what_seeds_scatter_says_how_noisy_a_measurement_is():
     kernel, data = told(20)
     calm, loud = (
-        Told(data.points, data.values, torch.full((20,), 3.0, dtype=F), torch.tensor([each]), torch.tensor([38.0], dtype=F))
+        replace(
+            data, seeds=torch.full((20,), 3.0, dtype=F), scatter=torch.tensor([each]), freedom=torch.tensor([38.0], dtype=F)
+        )
         for each in (38 * 0.001, 38 * 0.5)
     )
     noises = []
