@@ -64,6 +64,9 @@ class Surroundings:
         """Return the driver of a command that was started, by the number of its process; None while there is none yet."""
         return psutil.Process(command)
 
+    def tend(self) -> None:
+        """Do what those do who look after a site; called now and then."""
+
     def left(self) -> list[str]:
         """Return what lies around after the study's end that should not."""
         return []

@@ -66,6 +66,14 @@ class OnSlurm(Surroundings):
         with suppress(RuntimeError):  # a controller that is down
             self.slurm.run("scancel", f"--name={NAME}")
 
+    def tend(self) -> None:
+        """Take nodes back that Slurm has put aside: where it still finds processes of a run that it has given up."""
+        if self._broken:
+            return
+        with suppress(RuntimeError):
+            for node in self.slurm.run("sinfo", "--noheader", "--Node", "--states=drained,down", "--format=%N").split():
+                self.slurm.run("scontrol", "update", f"nodename={node}", "state=resume")
+
     def left(self) -> list[str]:
         """Return the folders that jobs have left on the nodes."""
         places = ((node, self.slurm.hosts.folder / node / "tmp") for node in self.slurm.nodes)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MARK = "PRUNEFRONT_CHAOS"
 """An environment variable that every process below the driver inherits, so that those left behind are found."""
 
+TEND_SECONDS = 10.0
+"""Between two looks of those who look after a site."""
+
 
 class Sweep:
     """The command ``prunefront run`` on one output folder, in one place."""
@@ -44,6 +47,7 @@ class Sweep:
         self.abandoned: set[str] = set()
         """Folders of Ray that stayed after a driver that was not killed: it had the time to remove them."""
         self._excused: set[Path] = set()
+        self._tended = time.monotonic()
         self.wrong: list[str] = []
         """What went wrong on the way, a phrase each."""
         self._said_from = 0
@@ -83,6 +87,7 @@ class Sweep:
         end = time.monotonic() + seconds
         while self.status is None:
             self._mend_due(time.monotonic())
+            self._tend(time.monotonic())
             left = end - time.monotonic()
             if left <= 0:
                 return
@@ -117,6 +122,11 @@ class Sweep:
     def mend_all(self) -> None:
         """Mend whatever is still broken, now."""
         self._mend_due(float("inf"))
+
+    def _tend(self, now: float) -> None:
+        if now - self._tended > TEND_SECONDS:
+            self._tended = now
+            self.place.tend()
 
     def _mend_due(self, now: float) -> None:
         due = [each for each in self._mends if each[0] <= now]

@@ -119,9 +119,7 @@ def _build(study: StudyFolder, folder: Path, *, print_figures: bool, tell: Calla
         "scaling": scaling_table(study, [answer.row for answer in chosen if answer.row is not None]),
     }
     write_tables(folder / REPORT_TABLES, tables)
-    page = render(
-        study, points, figures, Findings(chosen, driving, sloping, found, flipped, damaged, decide(study, points, chosen))
-    )
+    page = render(study, points, figures, Findings(chosen, driving, sloping, found, flipped, damaged, decision))
     if paper is not None:
         _remove_others(paper, [file for figure in figures for file in figure.files])
     with replacing(folder / REPORT_PAGE) as temporary:

@@ -54,7 +54,7 @@ def corruptions_in_words(names: Sequence[str], most: int = 6) -> str:
     if set(names) == set(STANDARD):
         return f"the {len(STANDARD)} of the benchmark"
     if set(names) == set(EXTRA):
-        return f"the {len(EXTRA)} extra ones ({', '.join(EXTRA)})"
+        return f"the {len(EXTRA)} extra corruptions ({', '.join(EXTRA)})"
     if set(STANDARD) < set(names):
         beside = [name for name in names if name not in STANDARD]
         return f"the {len(STANDARD)} of the benchmark ({', '.join(beside)} beside them, not in mPC and the worst one)"

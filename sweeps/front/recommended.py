@@ -202,8 +202,9 @@ def _against(dense: pd.DataFrame, demands: Iterable[Limit], control: Row | None)
 def _meet(table: pd.DataFrame, demands: Iterable[Limit]) -> pd.Series[bool]:
     result = pd.Series(True, index=table.index)
     for one in demands:
-        measured = table[one.column].astype(float) if one.column in table else pd.Series(float("nan"), index=table.index)
-        result &= measured.map(one.holds).astype(bool)
+        if one.column not in table:
+            return pd.Series(False, index=table.index)
+        result &= one.holds_each(table[one.column].to_numpy(dtype=float, na_value=np.nan))
     return result
 
 

@@ -96,6 +96,11 @@ def method_description(name: str, options: Mapping[str, Any]) -> MethodDescripti
     return MethodDescription(name, methods.described_options(name, options), method_code(name, options))
 
 
+def method_of(name: str, options: Mapping[str, Any]) -> MethodDescription:
+    """Return `method_description`, described once for all trials that have these very options."""
+    return _shared(("method", name), (options,), lambda: method_description(name, options))
+
+
 def trial_description(
     study: Study,
     baseline: BaselineDescription,
@@ -130,11 +135,16 @@ def trial_description(
         ratio=ratio,
         rounds=rounds,
         round_epochs=round_epochs if rounds > 1 else None,
-        fine_tuning=None if fine_tuning is None else Recipe.from_dict(fine_tuning),
+        fine_tuning=None if fine_tuning is None else _recipe(fine_tuning),
         evaluation=_shared("evaluation", (study,), lambda: _judged(study)),
         seed=seed,
         training=None if training is None else Recipe.from_dict(training),
     ).effective()
+
+
+def _recipe(values: Mapping[str, Any]) -> Recipe:
+    """Return a recipe of fine-tuning as it matters, made once for all trials that have these very values."""
+    return _shared("recipe", (values,), lambda: Recipe.from_dict(values).effective(whole=False))
 
 
 def _judged(study: Study) -> EvaluationDescription:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from prune_core.base.kinds import SCRATCH
 from prune_core.trial.description import TrialDescription
 from sweeps.plan.arms import Arm, Base, recipe_suffix
-from sweeps.plan.keys import baseline_description, method_description, trial_description
+from sweeps.plan.keys import baseline_description, method_description, method_of, trial_description
 from sweeps.study.model import Study
 
 
@@ -98,7 +98,7 @@ def pruned_trials(
             baseline,
             kind="pruned",
             seed=seed,
-            method=method_description(arm.method, arm.options),
+            method=method_of(arm.method, arm.options),
             ratio=ratio,
             rounds=arm.rounds,
             round_epochs=arm.round_epochs,

@@ -148,7 +148,8 @@ class Books:
 
     def baseline_failure(self, key: str) -> str | None:
         """Return why a baseline cannot be had, or None."""
-        return baseline_failure(self._plan.trials, key, self._out) or baseline_failure(self._extra, key, self._out)
+        besides = [*self._extra, *self.feed.extra_seeds]
+        return baseline_failure(self._plan.trials, key, self._out) or baseline_failure(besides, key, self._out)
 
     def start(self) -> None:
         """Connect to MLflow in the background and hand over what is finished already."""

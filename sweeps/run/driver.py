@@ -91,11 +91,11 @@ def run_study(
             refuse_links(store_folder(out))
             study = with_kept_sampler(study, out)
             anew = align_bins(study, out)
-            fill_missing_metrics(study, out, partial(say, console))
+            lacks = fill_missing_metrics(study, out, partial(say, console))
             plan = make_plan(study, out)
             if retry:
                 forget_failures([*plan.trials, *decided_trials(plan, out)], out)
-            say(console, plan_text(plan, out, hours=hours))
+            say(console, plan_text(plan, out, hours=hours, lacks=lacks))
             require_one_build(plan, out)
             if anew:
                 say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")

@@ -29,7 +29,7 @@ def study_front(study: Study, records: pd.DataFrame) -> tuple[list[tuple[str, ..
     rows, note = front_rows(records, study.decisive, study.seeds, study.select_on, study.parsed_limits)
     under = selection_names(study.evaluation.model_dump(mode="json"))
     if rows and study.evaluation.corruptions != "none" and study.select_on != REPORT:
-        note += f"; corrupted ones under {corruptions_in_words(under)}"
+        note += f"; corrupted images under {corruptions_in_words(under)}"
     return rows, note
 
 

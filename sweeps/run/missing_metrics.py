@@ -84,8 +84,8 @@ def lacking(study: Study, out: Path) -> Lacking:
     return Lacking(records, tuple(metrics), tuple(fillable), tuple(gone), kept)
 
 
-def fill_missing_metrics(study: Study, out: Path, say: Callable[[str], None]) -> None:
-    """Give records the metrics that they lack, as far as their logits are kept.
+def fill_missing_metrics(study: Study, out: Path, say: Callable[[str], None]) -> Lacking:
+    """Give records the metrics that they lack, as far as their logits are kept; return what they lack then.
 
     What a record has stays as it is. The tables are written by who comes next.
 
@@ -102,6 +102,7 @@ def fill_missing_metrics(study: Study, out: Path, say: Callable[[str], None]) ->
         say(line.replace("a run fills them", "they are filled"))
     for folder in found.fillable:
         _fill(folder, study.evaluation.ece_bins)
+    return lacking(study, out) if found.fillable else found
 
 
 def _fill(folder: Path, bins: int) -> None:

@@ -36,7 +36,7 @@ def power_lines(plan: Plan, out: Path) -> list[str]:
     if not known:
         return [f"  finds      not known of {unknown} before seeds were run: how much they scatter"]
     seeds, many = len(plan.study.seeds), _candidates(plan)
-    basis = f"{', '.join(measured)} as here" if measured else ""
+    basis = f"{', '.join(measured)} as measured here" if measured else ""
     assumed = ", ".join(f"{name} {deviation:g}" for name, deviation in known.items() if name not in measured)
     basis += ("; " if basis and assumed else "") + (f"assumed: {assumed}" if assumed else "")
 
@@ -49,13 +49,14 @@ def power_lines(plan: Plan, out: Path) -> list[str]:
     start = f"  finds      with {seeds} seed{'s' if seeds != 1 else ''} "
     enough = max(seeds, DECIDABLE - 1) + 1
     if seeds < DECIDABLE:
-        first = f"no difference at all (a claim takes {DECIDABLE} seeds)"
+        first = f"no difference (a claim needs {DECIDABLE} seeds)"
     else:
         first = f"of a recommended network to its control {size(seeds)}"
     rest = f"; of {unknown} not known before seeds were run" if unknown else ""
     return [
-        f"{start}{first}; with {enough} {size(enough)}{rest}",
-        f"             in {POWER:.0%} of studies, among {many} candidates; deviation over seeds {basis}; images come on top",
+        f"{start}{first}; with {enough} seeds {size(enough)}{rest}",
+        f"             in {POWER:.0%} of studies, among {many} candidates; standard deviation over seeds {basis};",
+        "             the choice of images adds to it",
     ]
 
 

@@ -18,7 +18,7 @@ from sweeps.folder.paths import trial_folder
 from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
 from sweeps.plan.data_facts import UNKNOWN
-from sweeps.run.missing_metrics import lacking
+from sweeps.run.missing_metrics import Lacking, lacking
 from sweeps.run.plan_limits import image_lines, never_lines
 from sweeps.run.plan_power import power_lines
 from sweeps.run.progress import duration
@@ -32,18 +32,19 @@ if TYPE_CHECKING:
     from sweeps.study.model import Study
 
 
-def plan_text(plan: Plan, out: Path, *, hours: float | None = None) -> str:
+def plan_text(plan: Plan, out: Path, *, hours: float | None = None, lacks: Lacking | None = None) -> str:
     """Return what there should be of a study, what is there and what is missing, as plain lines.
 
     Args:
         plan: what there should be.
         out: the output folder.
         hours: cap on the wall time of the next run; by default the study's.
+        lacks: what the records lack, where that is known: to see it, every record is read.
     """
     study = plan.study
     lines = count_lines(plan, out)
     lines += [f"  changed    {line}" for line in why_new(plan, out)]
-    found = lacking(study, out)
+    found = lacking(study, out) if lacks is None else lacks
     lines += [f"  metrics    {line}" for line in (*found.to_fill, *found.left)]
     mixed = other_builds(plan, out)
     if mixed is not None:

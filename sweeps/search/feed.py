@@ -73,8 +73,13 @@ class CandidateFeed:
     @property
     def trials(self) -> list[PlannedTrial]:
         """Every trial of every candidate that was taken in so far, the controls that they need of their own, extra seeds."""
-        more = [] if self._seeds is None else self._seeds.trials(self._seeds.competition.given)
-        return [*(trial for _, trials, controls in self._members.values() for trial in [*trials, *controls]), *more]
+        own = [trial for _, trials, controls in self._members.values() for trial in [*trials, *controls]]
+        return [*own, *self.extra_seeds]
+
+    @property
+    def extra_seeds(self) -> list[PlannedTrial]:
+        """Every trial of extra seeds that compete with new candidates, with the unpruned networks that they need."""
+        return [] if self._seeds is None else self._seeds.trials(self._seeds.competition.given)
 
     @property
     def candidates(self) -> list[Candidate]:

@@ -12,15 +12,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.base.addresses import masked
 from prune_core.base.errors import BadInput
 from sweeps.folder.identity import UID_TAG, study_uid
-from sweeps.samplers import COUNT, SEEDS
+from sweeps.samplers import SEEDS
 from sweeps.search.competition import More
 from sweeps.search.measured import Measured
 from sweeps.search.parameters import Parameters, excess, limit_name
+from sweeps.search.row_numbers import along_the_way, with_means
 from sweeps.search.space import Candidate, Space
-from sweeps.search.storage import in_one_line, open_storage
+from sweeps.search.storage import failure_of, in_one_line, open_storage
 
 if TYPE_CHECKING:
     import optuna
@@ -30,8 +30,6 @@ KEY = "prunefront.candidate"
 ASKED = "prunefront.asked"
 STOPPED_AT = "prunefront.stopped_at"
 """The objectives of a candidate that was stopped early, at the budget where it was."""
-ALONG = "prunefront.along"
-"""What a candidate measured at each budget that it came by: ``budget``, ``values``, ``seeds`` and ``constraints`` each."""
 RUNS = "mlflow.runs"
 """The attribute of a row that names the candidate's runs in MLflow, one per seed."""
 _SPACE, _OWNER = "prunefront.space", UID_TAG
@@ -75,11 +73,10 @@ class OptunaBooks:
         self._storage, self.out = storage, out
         self.parameters = Parameters(space, to_look_at=to_look_at)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
+        self._columns = [column for column, _ in objectives]
         rule = [] if early_stopping is None else [("early stopping", early_stopping)]
         form = [("rows", "to look at")] if to_look_at else []
         self._digest = space.digest([*self.objectives, *rule, *form])
-        self._all: list[FrozenTrial] = []
-        self._rows: dict[str, FrozenTrial] = {}
         with in_one_line(out, storage):
             self._database = open_storage(out, storage)
             self.study = self._open(study_name, study_uid(out), self._database)
@@ -112,8 +109,8 @@ class OptunaBooks:
 
     def _read(self) -> None:
         """Read the rows and keep, per candidate, the one that counts: a complete one, else the newest."""
-        self._all = list(self.study.get_trials(deepcopy=False))
-        self._rows = {}
+        self._all: list[FrozenTrial] = list(self.study.get_trials(deepcopy=False))
+        self._rows: dict[str, FrozenTrial] = {}
         for row in self._all:
             self._count(row)
 
@@ -185,32 +182,17 @@ class OptunaBooks:
 
     def objective_values(self, values: Mapping[str, float] | None) -> list[float] | None:
         """Return the objectives' values in order, or None when one, or a limit's column, is missing or not finite."""
-        columns = [column for column, _ in self.objectives] + [column for column, _, _ in self.limits]
+        columns = [*self._columns, *(column for column, _, _ in self.limits)]
         if values is None or any(not math.isfinite(values.get(column, math.nan)) for column in columns):
             return None
-        return [float(values[column]) for column, _ in self.objectives]
+        return [float(values[column]) for column in self._columns]
 
     def _of_seeds(self, values: Mapping[str, float] | None) -> dict[str, Any]:
         """Return what each seed measured, and the report numbers, as attributes of a row; none where that is not told."""
         if not isinstance(values, Measured) or self.objective_values(values) is None:
             return {}
-        columns = [column for column, _ in self.objectives]
-        return {SEEDS: values.by_seed(columns), **values.report_attributes(), **self._along(values)}
-
-    def _along(self, values: Mapping[str, float] | None) -> dict[str, Any]:
-        """Return what was measured on the way as an attribute of a row; none where a candidate does not walk."""
-        along = values.along if isinstance(values, Measured) else {}
-        columns = [column for column, _ in self.objectives]
-        found = [
-            {
-                "budget": budget,
-                "values": [one[column] for column in columns],
-                "seeds": one.by_seed(columns),
-                "constraints": self.constraints(one),
-            }
-            for budget, one in sorted(along.items())
-        ]
-        return {ALONG: found} if found else {}
+        along = along_the_way(values, self._columns, self.constraints)
+        return {SEEDS: values.by_seed(self._columns), **values.report_attributes(), **along}
 
     def note_runs(self, runs: Mapping[str, Sequence[str]]) -> None:
         """Say of candidates, by key, which runs they have in MLflow; what a row says already is not written again."""
@@ -226,21 +208,9 @@ class OptunaBooks:
 
     def with_more(self, row: FrozenTrial, more: More) -> FrozenTrial:
         """Return a row with the means over extra seeds, where its candidate has some and was told."""
-        from optuna.trial import create_trial
-
         means, count = more.get(str(row.user_attrs.get(KEY)), ({}, 0))
         told = self.objective_values(means)
-        if not row.values or told is None:
-            return row
-        return create_trial(
-            state=row.state,
-            values=told,
-            params=row.params,
-            distributions=row.distributions,
-            user_attrs={**row.user_attrs, COUNT: count},
-            system_attrs=dict(row.system_attrs),
-            constraints=self.constraints(means),
-        )
+        return row if not row.values or told is None else with_means(row, told, self.constraints(means), count)
 
     def constraints(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the amount by which each limit is missed, by the limit's text."""
@@ -282,9 +252,9 @@ class OptunaBooks:
         """End a running row as stopped early, which Optuna has a state for and keeps no values with."""
         from optuna.trial import Trial, TrialState
 
-        running = Trial(self.study, row._trial_id)
-        for name, found in {STOPPED_AT: told, **self._along(values)}.items():
-            running.set_user_attr(name, found)
+        along = along_the_way(values, self._columns, self.constraints)
+        for name, found in {STOPPED_AT: told, **along}.items():
+            Trial(self.study, row._trial_id).set_user_attr(name, found)
         self.study.tell(row.number, state=TrialState["PRUNED"])
         self._read_again(row._trial_id)
 
@@ -307,14 +277,7 @@ class OptunaBooks:
 
     def attempt(self, write: Callable[[], None]) -> str | None:
         """Call ``write``; return one line when the storage fails, for those who can go on without it."""
-        from optuna.exceptions import StorageInternalError
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            write()
-        except (StorageInternalError, SQLAlchemyError, OSError) as error:
-            return f"Optuna's storage: {' '.join(masked(str(error), self._storage).split())[:200]}"
-        return None
+        return failure_of(write, self._storage)
 
     def reconcile(self, known: Mapping[str, Mapping[str, float] | None], *, taken_up: Collection[str]) -> None:
         """Bring the rows in line with the output folder.
@@ -333,5 +296,4 @@ class OptunaBooks:
         for key, values in known.items():
             row = self._rows.get(key)
             if row is None or (not row.values and self.objective_values(values)):
-                stopped = isinstance(values, Measured) and values.stopped
-                self.close_row(Candidate.from_key(key), values, stopped=stopped)
+                self.close_row(Candidate.from_key(key), values, stopped=isinstance(values, Measured) and values.stopped)

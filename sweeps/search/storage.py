@@ -6,7 +6,7 @@ import errno
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -139,3 +139,15 @@ def in_one_line(out: Path, url: str | None) -> Iterator[None]:
         if "disk is full" in text:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out / OPTUNA_DATABASE)) from None
         raise BadInput(f"Optuna storage {shown(_url(out, url))!r}: {text[:200]}") from None
+
+
+def failure_of(write: Callable[[], None], url: str | None) -> str | None:
+    """Call ``write``; return one line when the storage fails, for those who can go on without it."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        write()
+    except (StorageInternalError, SQLAlchemyError, OSError) as error:
+        return f"Optuna's storage: {' '.join(masked(str(error), url).split())[:200]}"
+    return None

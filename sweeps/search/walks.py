@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sweeps.samplers import SEEDS
-from sweeps.search.optuna_study import ALONG, KEY, STOPPED_AT
+from sweeps.search.optuna_study import KEY, STOPPED_AT
 from sweeps.search.parameters import Parameters, parameters_text
+from sweeps.search.row_numbers import ALONG
 from sweeps.search.space import Candidate, Space
 
 if TYPE_CHECKING:

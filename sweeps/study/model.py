@@ -81,34 +81,39 @@ class Study(Section):
     ratios: Ratios = Field(description="pruning ratios in [0, 1); 0 is always part of a study and need not be named")
     budgets: Budgets = Field(description="epochs of fine-tuning at which networks are judged")
     seeds: Seeds = Field(description="repetitions: independent baselines, each pruned at all ratios")
-    objectives: dict[str, Direction] = Field(default={}, description="what the front is made of; empty takes the defaults")
+    objectives: dict[str, Direction] = Field(
+        default={}, description="the columns that span the front; empty takes the defaults"
+    )
     limits: Limits = Field(default=(), description="demands on winners, for example 'val_ece_t <= 0.05'")
     margins: dict[str, float] = Field(
         default={}, description="how much of a metric may be lost against the control: column -> amount"
     )
     primary: Primary = Field(
         default=PRIMARY_METRICS,
-        description="what the study is made to find out: whether the network recommended for its size (accuracy), its "
-        "calibration (ece) or its robustness (mpc) differs from its control; the fewer, the smaller the differences found",
+        description="the study's main questions: whether the network recommended for its size (accuracy), its calibration "
+        "(ece) or its robustness (mpc) differs from its control; with fewer questions it finds smaller differences",
     )
     select_on: Literal["validation", "report"] = Field(
-        default="validation", description="which images decide; report is said wherever it is shown"
+        default="validation", description="which images decide; where it is report, every page says so"
     )
     evaluation: EvaluationSection = Field(default=EvaluationSection(), description="how networks are judged")
     search: SearchSection = Field(default=SearchSection(), description="what to try next")
     resources: ResourcesSection = Field(default=ResourcesSection(), description="what a trial may use")
-    rule: Literal["exact", "paper"] = Field(default="exact", description="paper: the study's own threshold, off by one")
+    rule: Literal["exact", "paper"] = Field(
+        default="exact",
+        description="which weights a ratio removes; paper: by the threshold of Liu et al. 2019, which removes one more",
+    )
     keep: Literal["all", "front", "none"] = Field(default="all", description="whose weights and logits stay at the end")
     storage: str | None = Field(
         default=None,
         description="object storage that weights and logits of finished trials move to: s3://BUCKET/PREFIX, gs://..., "
         "file:///FOLDER; null is the output folder",
     )
-    plugins: tuple[str, ...] = Field(default=(), description="Python modules with networks, methods, ... of yours")
+    plugins: tuple[str, ...] = Field(default=(), description="your Python modules with networks, methods, ...")
     plugin_paths: tuple[str, ...] = Field(
         default=(), description="folders to look for plugins in; the study file's own is added"
     )
-    tracking: TrackingSection = Field(default=TrackingSection(), description="where the books are kept")
+    tracking: TrackingSection = Field(default=TrackingSection(), description="where MLflow and Optuna keep what they record")
 
     @field_validator("objectives", mode="before")
     @classmethod

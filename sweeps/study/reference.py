@@ -106,8 +106,8 @@ def _named_by(one: Quantity, column: str) -> str:
         return "limits and objectives" if objective else "limits"
     selection = f"val_{column}"
     if selection not in one.columns:
-        return f"the report alone (select_on: report; else val_{one.name})"
-    return f"limits name {selection}" + (", objectives either" if objective else "")
+        return f"only with select_on: report; else use val_{one.name}"
+    return f"limits must name {selection}" + ("; objectives may name either" if objective else "")
 
 
 def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str]]:

@@ -20,7 +20,8 @@ class ResourcesSection(Section):
     cpus_per_trial: float = Field(default=1.0, gt=0, description="cores that Ray books per trial")
     gpus_per_trial: float | Literal["auto"] = Field(
         default=0.0,
-        description="GPUs (or a fraction) per trial, its memory is capped to it; device cuda takes 1; auto measures one",
+        description="GPUs (or a fraction) per trial, which also caps its GPU memory; default 1 with device cuda; auto "
+        "measures it",
     )
     custom: dict[str, float] = Field(
         default={},
@@ -33,13 +34,16 @@ class ResourcesSection(Section):
     max_concurrent: int | None = Field(default=None, ge=1, description="trials at the same time; null is what fits")
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="where trials compute")
     max_hours: float | None = Field(default=None, gt=0, description="hard cap on the wall time of one run")
-    hang_factor: float = Field(default=10.0, gt=1, description="a trial silent for so many of its epochs has failed")
-    hang_floor_seconds: float = Field(default=120.0, gt=0, description="but never before so many seconds")
+    hang_factor: float = Field(
+        default=10.0, gt=1, description="a trial has failed when it is silent for as long as this many of its epochs take"
+    )
+    hang_floor_seconds: float = Field(default=120.0, gt=0, description="but never before this many seconds of silence")
     checkpoint_seconds: float = Field(default=120.0, ge=0, description="seconds between checkpoints of a running trial")
     # allow: an upgrade must not make days of finished trials useless; every record, and the plan, says its build
     mixed_builds: Literal["allow", "refuse"] = Field(
         default="allow",
-        description="what another torch, numpy, processor or prunefront made: allow it and say so, or refuse",
+        description="results of another version of torch, numpy or prunefront, or of another processor: allow and say so, "
+        "or refuse",
     )
 
     @model_validator(mode="before")
@@ -80,7 +84,7 @@ class ResourcesSection(Section):
 
 
 class TrackingSection(Section):
-    """Where the books are kept."""
+    """Where MLflow and Optuna keep what they record."""
 
     mlflow: str | None = Field(
         default=None, description="MLflow tracking URI, without credentials; null is mlflow.db in the output folder"

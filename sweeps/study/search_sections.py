@@ -27,7 +27,9 @@ class UntilSection(Section):
     """When a search ends before it has tried as many candidates as it may."""
 
     expected_gain: float = Field(
-        gt=0, lt=1, description="end when trying all that is left is expected to add no larger share of the hypervolume"
+        gt=0,
+        lt=1,
+        description="end when all untried candidates together are expected to add at most this share of the hypervolume",
     )
 
 
@@ -43,7 +45,7 @@ class SearchSection(Section):
     batch: int | None = Field(
         default=None,
         ge=1,
-        description="ask so many candidates, wait for all, tell in order: the same search on every machine",
+        description="how many candidates to try at a time, waiting for all of them: the same search on every machine",
     )
     early_stopping: float | dict[str, Any] | None = Field(
         default=None,
@@ -55,15 +57,16 @@ class SearchSection(Section):
     )
     more_seeds: MoreSeedsSection | None = Field(
         default=None,
-        description="{candidates: N, seeds: [...]}: extra seeds for the N of most uncertain place; null: none",
+        description="{candidates: N, seeds: [...]}: extra seeds for the N candidates whose place on the front is "
+        "least certain; null: none",
     )
 
     gain: Literal["candidate", "cost"] = Field(
         default="candidate",
-        description="what the search makes most of: the gain per candidate, or per cost of trying it (front_gp only)",
+        description="what the search maximises: the gain per candidate, or per cost of trying it (front_gp only)",
     )
     until: UntilSection | None = Field(
-        default=None, description="{expected_gain: G}: end early, a rule fixed beforehand; null: never"
+        default=None, description="{expected_gain: G}: end the search early by a rule fixed beforehand; null: never"
     )
 
     @field_validator("sampler", mode="before")

@@ -68,7 +68,8 @@ class ArmSection(Section):
     options: dict[str, Any] = Field(default={}, description="options of the methods, for example layers")
     choices: dict[str, tuple[Any, ...]] = Field(
         default={},
-        description="options with several values, an arm each: a grid takes all, a search chooses (layers: [all, [2, 3]])",
+        description="options with several values, one arm per value: a grid takes all, a search "
+        "chooses (layers: [all, [2, 3]])",
     )
     label: Label | None = Field(default=None, description="tells arms apart that share network and method")
     ratios: Ratios | None = Field(default=None, description="pruning ratios of these arms; null takes the study's")
@@ -76,7 +77,7 @@ class ArmSection(Section):
     training: dict[str, Any] = Field(
         default={}, description="what differs in the training of these arms' baseline; network slimming needs sparsity"
     )
-    rounds: int = Field(default=1, ge=1, description="1 prunes once; more reach the ratio in so many equal steps")
+    rounds: int = Field(default=1, ge=1, description="1 prunes once; more reach the ratio in this many equal steps")
     round_epochs: int = Field(
         default=1,
         ge=1,

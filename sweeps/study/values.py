@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator
 
 from prune_core.base.plain_text import csv_cell
@@ -19,7 +21,7 @@ T = TypeVar("T", bound=Hashable)
 _LIMIT = re.compile(r"^\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*([-+0-9._eE]+)\s*$")
 _BARELY = 1e-12
 """By how much a strict limit counts as missed at its bound."""
-_HOLDS: dict[str, Callable[[float, float], bool]] = {
+_HOLDS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">=": operator.ge,
     "<": operator.lt,
@@ -74,7 +76,12 @@ class Limit:
 
     def holds(self, measured: float) -> bool:
         """Return whether a measured value meets the limit; a value that is not a number never does."""
-        return _HOLDS[self.comparison](measured, self.value)
+        return bool(_HOLDS[self.comparison](measured, self.value))
+
+    def holds_each(self, measured: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return `holds` of each of many values, ``(N,)``."""
+        each: NDArray[np.bool_] = _HOLDS[self.comparison](measured, self.value)
+        return each
 
     def excess(self, measured: float) -> float:
         """Return by how much the limit is missed, at most 0 exactly where it is met (what Optuna calls a constraint).

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from prune_core.base.description import content_key
+from prune_core.metrics.costs import COSTS
 from prune_core.metrics.quantities import quantities_known
+from prune_core.metrics.registry import METRICS
 
 RUN_STATUS = {"complete": "FINISHED", "failed": "FAILED", "diverged": "FAILED", "stopped": "KILLED"}
 """Our status of a trial -> MLflow's status of its run; our own word is the tag ``prunefront.status``."""
@@ -40,6 +43,13 @@ def final_metrics() -> list[str]:
         *(f"delta_{one.name}" for one in known if one.headline and not one.is_cost),
         *(one.name for one in costs if not one.repeatable),
     ]
+
+
+@lru_cache(maxsize=16)
+def _sent(also: tuple[str, ...], *known: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Return the columns sent at every budget and those sent once; anew where other metrics or costs are known."""
+    each, once = budget_metrics(), final_metrics()
+    return [*each, *(name for name in also if name not in {*each, *once})], once
 
 
 CURVE_METRICS = {"loss": "epoch_loss", "accuracy": "epoch_accuracy", "learning_rate": "epoch_learning_rate"}
@@ -110,8 +120,8 @@ class TrialEntry:
 
         What is one number for the whole trial has step 0, so that MLflow draws a bar and no line of one dot.
         """
-        steps, each, once = sorted(self.metrics), budget_metrics(), final_metrics()
-        per_budget = [*each, *(name for name in also if name not in {*each, *once})]
+        steps = sorted(self.metrics)
+        per_budget, once = _sent(tuple(also), tuple(METRICS), tuple(COSTS))
         found = [(name, step, self.metrics[step].get(name)) for step in steps for name in per_budget]
         if steps:
             found += [(name, 0, self.metrics[steps[-1]].get(name)) for name in once]

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -140,6 +141,7 @@ def short_reason(error: Exception, most: int = 200) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
+@cache
 def _user() -> str:
     """Return who runs this; containers may know no name."""
     try:

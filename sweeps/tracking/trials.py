@@ -13,6 +13,7 @@ from prune_core.base.trial_folder import (
     CORRUPTIONS,
     DESCRIPTION,
     OUTCOME,
+    RECORD,
     TRACEBACK,
     budget_folder,
     read_outcome,
@@ -50,6 +51,7 @@ class TrialEntries:
         self._names, self._images = names, images
         self._places: dict[str, dict[int, float]] = {}
         self._controls: dict[str, str] = {}
+        self._theirs: dict[tuple[str, int], tuple[float | None, dict[str, Any] | None]] = {}
         self._without: dict[str, list[PlannedTrial]] = {}
 
     def of(self, trial: PlannedTrial) -> TrialEntry | None:
@@ -106,7 +108,7 @@ class TrialEntries:
         if control is None:
             return records
         last = max(records)
-        theirs = read_record(trial_folder(self._out, control), last)
+        theirs = self._record_of_control(control, last)
         if theirs is None:
             self._without.setdefault(control, []).append(trial)
             return records
@@ -117,6 +119,15 @@ class TrialEntries:
             if column != name and own is not None and other is not None:
                 deltas[name] = own - other
         return {**records, last: {**records[last], **deltas}}
+
+    def _record_of_control(self, key: str, budget: int) -> dict[str, Any] | None:
+        """Return the record of a control, read once as it is: all that were pruned alike are compared with it."""
+        folder = trial_folder(self._out, key)
+        at = _changed_at(budget_folder(folder, budget) / RECORD)
+        before = self._theirs.get((key, budget))
+        if before is None or before[0] != at:
+            before = self._theirs[key, budget] = at, read_record(folder, budget)
+        return before[1]
 
     def _control(self, trial: PlannedTrial) -> str | None:
         """Return the key of the control of the same baseline, fine-tuning, seed and budget."""

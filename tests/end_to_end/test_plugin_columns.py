@@ -172,8 +172,8 @@ def test_mlflow_and_the_terminal_have_them(place: Path) -> None:
 def test_the_keys_of_a_study_name_them(place: Path) -> None:
     listed = prunefront("studies", "own.yaml", "--keys", cwd=place).stdout
     for name, may_be in (
-        ("margin", "limits name val_margin, objectives either"),
-        ("margin_t", "limits name val_margin_t, objectives either"),
+        ("margin", "limits must name val_margin; objectives may name either"),
+        ("margin_t", "limits must name val_margin_t; objectives may name either"),
         ("val_margin", "limits and objectives"),
     ):
         assert re.search(rf"^{name} +mean margin .*: higher is better; .*; {may_be}$", listed, re.MULTILINE)

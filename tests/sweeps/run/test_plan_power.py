@@ -35,7 +35,7 @@ def test_the_smallest_difference_and_what_one_more_seed_buys(tmp_path: Path) -> 
     said = lines(tmp_path, [], tmp_path / "none")
     now, then = (smallest_difference(seeds, 4, 0.004, primary=2) for seeds in (5, 6))  # accuracy and ECE; four candidates
     assert f"with 5 seeds of a recommended network to its control accuracy {now:.2g}, ece" in said
-    assert f"; with 6 accuracy {then:.2g}, ece" in said
+    assert f"; with 6 seeds accuracy {then:.2g}, ece" in said
     assert "in 80% of studies, among 4 candidates" in said
     assert "assumed: accuracy 0.004, ece 0.003;" in said
     one = lines(tmp_path, ["primary=[accuracy]"], tmp_path / "none")
@@ -44,7 +44,7 @@ def test_the_smallest_difference_and_what_one_more_seed_buys(tmp_path: Path) -> 
 
 def test_three_seeds_find_nothing_and_the_plan_says_so(tmp_path: Path) -> None:
     said = lines(tmp_path, ["seeds=[0, 1, 2]"], tmp_path / "none")
-    assert "with 3 seeds no difference at all (a claim takes 5 seeds); with 5 accuracy" in said
+    assert "with 3 seeds no difference (a claim needs 5 seeds); with 5 seeds accuracy" in said
     assert "inf" not in said
 
 
@@ -70,7 +70,7 @@ def test_the_noise_is_that_of_the_records_where_there_are_some(tmp_path: Path) -
     assert list(found) == ["accuracy"]
     assert found["accuracy"] == pytest.approx(0.01, rel=0.2)  # the collapsed one hardly moves it
     said = lines(tmp_path, [], tmp_path)
-    assert "accuracy as here; assumed: ece 0.003" in said
+    assert "accuracy as measured here; assumed: ece 0.003" in said
     (tmp_path / "records.parquet").write_bytes(b"torn")
     assert "assumed: accuracy 0.004, ece 0.003;" in lines(tmp_path, [], tmp_path)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 import torch
 from optuna.distributions import CategoricalDistribution
@@ -15,11 +16,12 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json
 from sweeps.plan.plan import make_plan
 from sweeps.run.plan_text import plan_text
+from sweeps.samplers import COUNT, SEEDS
 from sweeps.samplers.front_gp import seeds
 from sweeps.samplers.front_gp.encoding import Encoding
 from sweeps.samplers.front_gp.kernel import Kernel
 from sweeps.samplers.front_gp.problem import Problem, Settings
-from sweeps.samplers.front_gp.sampler import FrontGPSampler
+from sweeps.samplers.front_gp.sampler import FrontGPSampler, _counts
 from sweeps.search.competition import Competition
 from tests.sweeps.search.test_more_seeds import empty_storage as empty_storage
 from tests.sweeps.search.test_more_seeds import run, study
@@ -112,6 +114,14 @@ def test_worth_of_a_measurement_is_the_expected_best_mean_after_it(monkeypatch: 
     found = np.array([told[0], told[1], new[0]])
     assert len(new) == 1 and abs(told[2]) < 0.01 * told[1], "nothing about the hopeless one moves the front"
     assert found / found[2] == pytest.approx(expected / expected[2], rel=0.08)
+
+
+def test_a_mean_over_more_seeds_counts_as_so_many_measurements() -> None:
+    def trial(value: float, **attributes: Any) -> optuna.trial.FrozenTrial:
+        return optuna.trial.create_trial(value=value, user_attrs={SEEDS: [[value], [value]], **attributes})
+
+    assert _counts([trial(0.5), trial(0.6, **{COUNT: 3})], SEEDS) == (2, 3)
+    assert _counts([trial(0.5), trial(0.6)], SEEDS) is None
 
 
 def worth_by_accuracy(self, study, seeds):

@@ -249,6 +249,25 @@ def test_what_could_not_be_sent_is_sent_at_the_next_start(out, monkeypatch):
     assert set(send(out, [entry(0), entry(1)]).run_ids()) == {"key0", "key1"}
 
 
+def test_what_waited_for_the_next_write_when_the_driver_was_killed_is_written_at_the_next_start(out):
+    whole = [entry(number) for number in range(4)]
+    killed = Tracker("demo", out, None, None, {"team": "safety"})
+    killed.start()
+    killed.reconcile(whole[:2])
+    assert killed.flush()
+    killed._next_write = math.inf  # what ends now waits, to go together
+    killed.reconcile(whole[2:])
+    killed._stop = True  # and the process is gone before it is written
+    assert killed._thread is not None
+    killed._thread.join(10)
+    assert not killed._thread.is_alive()
+    assert set(runs(out)) == {"demo", "vgg16-l1_filter-r0.50-s0", "vgg16-l1_filter-r0.50-s1"}
+    tracker = send(out, whole)
+    assert set(tracker.run_ids()) == {"key0", "key1", "key2", "key3"}
+    assert {run.info.status for run in runs(out).values()} == {"FINISHED"}
+    assert len(rows(out, "select distinct run_uuid from metrics where key = 'accuracy'")) == 4
+
+
 def test_a_database_that_is_locked_for_a_while_loses_nothing(out):
     send(out, [])
     tracker = Tracker("demo", out, None, None, {})
