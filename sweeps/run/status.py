@@ -34,6 +34,7 @@ def status_text(out: Path) -> str:
     refuse_links(out)
     if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
+    study: Study | None = None
     try:
         study = read_study(out)
         lines = _of_plugins(study, out) if study.plugins else _planned(study, out)
@@ -47,14 +48,14 @@ def status_text(out: Path) -> str:
     else:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(holder.get("since", 0))))
         lines.append(f"  driver     host {holder.get('host')}, process {holder.get('process')}, since {since}")
-    lines += _front(out)
+    lines += _front(study, out)
     return "\n".join(lines)
 
 
-def _front(out: Path) -> list[str]:
-    """Who is on the front as the trials stand, what to take, and who meets the limits."""
+def _front(study: Study | None, out: Path) -> list[str]:
+    """Who is on the front as the trials stand, what to take, and who meets the limits; None is a study that must be read."""
     try:
-        return status_lines(read_study(out), out)
+        return status_lines(read_study(out) if study is None else study, out)
     except BadInput as error:
         return [f"  front      cannot be judged ({error})"]
 
@@ -95,7 +96,8 @@ def _names(out: Path) -> dict[str, str]:
 
 
 def _running(out: Path, *, driven: bool) -> list[str]:
-    lines, names = [], _names(out)
+    lines: list[str] = []
+    names: dict[str, str] | None = None
     for path in trial_folders(out):
         progress = read_progress(path)
         if progress is None or read_outcome(path) is not None:
@@ -104,6 +106,7 @@ def _running(out: Path, *, driven: bool) -> list[str]:
         word = "running" if silent < SILENT_SECONDS else f"silent for {silent / 60:.0f} min"
         word = word if driven else "waiting"  # nobody drives the folder: it goes on from its checkpoint at the next run
         place = f"{progress.get('phase')} {progress.get('epoch')}/{progress.get('of')}"
+        names = _names(out) if names is None else names  # the study is planned for it, so only where something runs
         called = names.get(path.name, path.name)
         lines.append(f"  {word:<10} {called}: {place} on {progress.get('host')}, process {progress.get('process')}")
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,24 @@ RUN_STATUS = {"complete": "FINISHED", "failed": "FAILED", "diverged": "FAILED", 
 
 Point = tuple[str, int, float]
 """(metric name, step = budget in epochs, value)."""
+Held = Mapping[tuple[str, int], tuple[float, int]]
+"""What a run holds: (metric name, step) -> the last value, and its time in milliseconds."""
+
+
+def newer_points(points: Iterable[Point], held: Held, now: int) -> dict[Point, int]:
+    """Return the points that a run does not hold already, each with its time in milliseconds.
+
+    A number that changed is later than the one that it takes the place of: of two at one time and step MLflow takes the
+    larger one for the last, and cannot copy them to a model.
+
+    Args:
+        points: what the run is to hold.
+        held: what it holds.
+        now: when the trial ended, in milliseconds.
+    """
+    nothing = (None, now - 1)
+    news = {point: held.get(point[:2], nothing) for point in points}
+    return {point: max(now, at + 1) for point, (value, at) in news.items() if value != point[2]}
 
 
 def budget_metrics() -> list[str]:

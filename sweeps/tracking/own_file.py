@@ -20,7 +20,7 @@ from typing import Any
 from prune_core.base.files import write_atomically
 from prune_core.base.trial_folder import CORRUPTIONS
 from sweeps.folder.sqlite import sqlite_path
-from sweeps.tracking.entry import RUN_STATUS, Images, Point, TrialEntry
+from sweeps.tracking.entry import RUN_STATUS, Held, Images, Point, TrialEntry, newer_points
 from sweeps.tracking.parent import as_input
 from sweeps.tracking.place import Place
 
@@ -157,7 +157,7 @@ class OwnFile:
         entry = news.entry
         started, ended = _milliseconds(entry.started, entry.ended)
         status = RUN_STATUS[entry.status]
-        points = dict.fromkeys(news.points)
+        points = dict.fromkeys(news.points, ended)
         if news.run_id is None:
             where = f"{self._artifacts.as_uri()}/{run_id}/artifacts"
             about = ("UNKNOWN", "", "", user, status, started, ended, "", "active", where, self._experiment, None)
@@ -169,11 +169,16 @@ class OwnFile:
                 "update runs set name = ?, status = ?, end_time = ? where run_uuid = ?", (entry.name, status, ended, run_id)
             )
             held = _held_points(connection, run_id)
-            points = {point: None for point in points if held.get(point[:2]) != point[2]}
+            points = newer_points(points, held, ended)
         tags = {**news.tags, "mlflow.runName": entry.name}
         _insert(connection, "tags", [(name, value, run_id) for name, value in tags.items()], "or replace")
         _insert(connection, "params", [(name, str(value), run_id) for name, value in entry.params.items()], "or ignore")
-        _insert(connection, "metrics", [(name, value, ended, run_id, step, 0) for name, step, value in points], "or ignore")
+        _insert(
+            connection,
+            "metrics",
+            [(name, value, at, run_id, step, 0) for (name, step, value), at in points.items()],
+            "or ignore",
+        )
         if news.run_id is None:  # nothing older to look for, which costs half of a write
             last = {name: (step, value) for step, value, name in sorted((step, value, name) for name, step, value in points)}
             rows = [(name, value, ended, step, 0, run_id) for name, (step, value) in last.items()]
@@ -204,9 +209,9 @@ def own_file(place: Place, experiment_id: str) -> OwnFile | None:
     return found if found.usable() else None
 
 
-def _held_points(connection: sqlite3.Connection, run_id: str) -> dict[tuple[str, int], float]:
-    query = "select key, step, value from metrics where run_uuid = ? order by timestamp"
-    return {(name, step): value for name, step, value in connection.execute(query, (run_id,))}
+def _held_points(connection: sqlite3.Connection, run_id: str) -> Held:
+    query = "select key, step, value, timestamp from metrics where run_uuid = ? order by timestamp"
+    return {(name, step): (value, at) for name, step, value, at in connection.execute(query, (run_id,))}
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]], when_there: str = "") -> None:

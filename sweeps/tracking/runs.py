@@ -7,13 +7,13 @@ Whatever a killed driver or a slow server left behind (open runs, doubled runs) 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.trial_folder import CORRUPTIONS
 from sweeps.tracking.database import bring_here, prepare_database
-from sweeps.tracking.entry import ON_FRONT, RUN_STATUS, Point, TrialEntry
+from sweeps.tracking.entry import ON_FRONT, RUN_STATUS, Held, Point, TrialEntry, newer_points
 from sweeps.tracking.own_file import HeldRun, RunNews, own_file
 from sweeps.tracking.parent import ParentRun, as_input
 from sweeps.tracking.place import Place, check_artifacts, quieten_loggers, quieten_mlflow
@@ -210,14 +210,14 @@ class StudyRuns:
         """Log parameters, metrics and tags in one batch (23 ms against 157 ms for one call per value)."""
         from mlflow.entities import Metric, Param, RunTag
 
-        points = entry.points(self.place.also)
+        now = int(1000 * (entry.ended if entry.ended is not None else time.time()))
+        points = dict.fromkeys(entry.points(self.place.also), now)
         there = known.params
         if not known.fresh:
-            points = self._news(known.run_id, points)
+            points = newer_points(points, self._held_points(known.run_id, points), now)
         if there is None:
             there = self.client.get_run(known.run_id).data.params
-        now = int(1000 * (entry.ended if entry.ended is not None else time.time()))
-        metrics = [Metric(name, value, now, step) for name, step, value in points]
+        metrics = [Metric(name, value, at, step) for (name, step, value), at in points.items()]
         for first in range(LARGEST_BATCH, len(metrics), LARGEST_BATCH):  # the curve of a very long training
             self.client.log_batch(known.run_id, metrics=metrics[first : first + LARGEST_BATCH])
         self.client.log_batch(
@@ -227,14 +227,14 @@ class StudyRuns:
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
 
-    def _news(self, run_id: str, points: Sequence[Point]) -> list[Point]:
-        """Return the points that the run does not hold already, so that an updated run has no doubled steps."""
-        held: dict[tuple[str, int], float] = {}
+    def _held_points(self, run_id: str, points: Iterable[Point]) -> Held:
+        """Return what a run holds of these metrics, the last of each step."""
+        held: dict[tuple[str, int], tuple[float, int]] = {}
         present = self.client.get_run(run_id).data.metrics
         for name in {name for name, _, _ in points} & set(present):
             for metric in sorted(self.client.get_metric_history(run_id, name), key=lambda metric: metric.timestamp):
-                held[name, metric.step] = metric.value
-        return [(name, step, value) for name, step, value in points if held.get((name, step)) != value]
+                held[name, metric.step] = (metric.value, metric.timestamp)
+        return held
 
     def _send_images(self, run_id: str, entry: TrialEntry) -> None:
         """List the images among the inputs of a new run: they are part of its key, so they never change."""

@@ -91,6 +91,21 @@ def test_the_file_holds_what_the_client_writes_also_after_changes(places):
     assert len(rows(places[0])["runs"]) == 3 and len(rows(places[0])["metrics"]) > 20
 
 
+def test_a_number_that_changed_is_later_than_the_one_before(places):
+    """One number for the whole trial changes with a longer budget: MLflow must take the last, and copy them to a model."""
+    first = entry(0)
+    grown = replace(first, metrics={**first.metrics, 5: {**first.metrics[2], "parameters": 900}})
+    straight, client = StudyRuns(places[0]), StudyRuns(places[1])
+    for each in (first, grown):
+        straight.send_many([each])
+        client.send_trial(each)
+    assert rows(places[0]) == rows(places[1])
+    run = straight.client.get_run(straight.runs[first.key].run_id)
+    assert run.data.metrics["parameters"] == 900
+    history = straight.client.get_metric_history(run.info.run_id, "parameters")
+    assert sorted((point.value, point.timestamp) for point in history) == [(900, 1_010_251), (1000, 1_010_250)]
+
+
 def test_mlflow_reads_what_was_written_and_a_new_start_finds_it_up_to_date(places):
     runs = StudyRuns(places[0])
     written = runs.send_many([entry(7)])
