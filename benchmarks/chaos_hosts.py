@@ -32,9 +32,11 @@ class SeveralHosts(Surroundings):
 
     faults = ("driver", "worker", "terminate", "interrupt", "node", "head", "anew", *NETWORK_FAULTS)
 
-    def __init__(self, folder: Path, workers: tuple[str, ...] = WORKERS) -> None:
+    def __init__(self, folder: Path, workers: tuple[str, ...] = WORKERS, later: tuple[str, ...] = ()) -> None:
+        """Name the nodes, and those of them on which Ray is started by `join` only."""
         super().__init__(folder)
         self.workers = workers
+        self._later = set(later)
         self._token = secrets.token_hex(32)
         self.gone: set[str] = set()
         self._harmed: set[str] = set()
@@ -129,9 +131,11 @@ class SeveralHosts(Surroundings):
             )
         missing = [name for name in self._staying() if name not in self._harmed and not self._has_ray(name)]
         with ThreadPoolExecutor() as side_by_side:
-            list(side_by_side.map(self._join, missing))
+            list(side_by_side.map(self.join, missing))
 
-    def _join(self, name: str) -> None:
+    def join(self, name: str) -> None:
+        """Start Ray on a node."""
+        self._later.discard(name)
         self._ray(name, "start", f"--address={HEAD}:{PORT}", "--num-cpus=1", *_COMMON)
 
     def _whole_again(self, name: str) -> None:
@@ -141,7 +145,7 @@ class SeveralHosts(Surroundings):
             self.mend()
 
     def _staying(self) -> list[str]:
-        return [name for name in self.workers if name not in self.gone]
+        return [name for name in self.workers if name not in self.gone | self._later]
 
     def _nodes(self) -> list[str]:
         return [name for name in self.workers if self._has_ray(name)]
