@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.search_design import GRIDS, OURS, compared, sampler_of
-from benchmarks.search_design_worlds import design_world
+from benchmarks.search_design import OURS, compared, sampler_of
+from benchmarks.search_design_worlds import GRIDS, design_world
 from benchmarks.search_worlds import GROUPS
 
 
