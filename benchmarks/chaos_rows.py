@@ -10,7 +10,6 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-
 _FOLDER = re.compile(r"\b(?:pf-slurm|pfray)-[\w-]+(?: on \w+)?(?:, (?:pf-slurm|pfray)-[\w-]+(?: on \w+)?)*")
 """Folders of Ray under the names that they were given at random."""
 
