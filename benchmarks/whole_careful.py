@@ -62,7 +62,6 @@ def keep_corrupted(data: Data, folder: Path) -> None:
         np.save(folder / f"{prefix}cells.npy", np.stack([each.cell(*cell) for cell in each.cells]))
 
 
-@ray.remote(num_cpus=1)
 class Worker:
     """One process that trains, prunes and judges, one job after the other."""
 
@@ -98,7 +97,8 @@ def main() -> None:
     silence()  # the same Ray as ours: no niceness of workers, no look-ups in networks
     without_lookups()
     ray.init(num_cpus=ACTORS, include_dashboard=False, logging_level="ERROR")
-    workers = [Worker.remote(plain, folder) for _ in range(ACTORS)]
+    actor = ray.remote(num_cpus=1)(Worker)
+    workers = [actor.remote(plain, folder) for _ in range(ACTORS)]
     ray.get([worker.__ray_ready__.remote() for worker in workers])
     started = time.monotonic()
     training = [workers[at % ACTORS].baseline.remote(seed) for at, seed in enumerate(SEEDS)]

@@ -67,7 +67,8 @@ def pruned(network: nn.Module, method: str, ratio: float) -> nn.Module:
 @torch.no_grad()
 def _without_filters(network: Any, ratio: float) -> None:
     """In each convolution the filters with the smallest L1 norm go, with what reads them."""
-    inputs = slice(None)
+    inputs: Any = slice(None)
+    layer: Any
     for layer in network.features:
         if isinstance(layer, nn.Conv2d):
             norms = layer.weight.abs().sum((1, 2, 3))
@@ -77,7 +78,8 @@ def _without_filters(network: Any, ratio: float) -> None:
             inputs = keep
         elif isinstance(layer, nn.BatchNorm2d):
             layer.weight, layer.bias = nn.Parameter(layer.weight[inputs]), nn.Parameter(layer.bias[inputs])
-            layer.running_mean, layer.running_var = layer.running_mean[inputs], layer.running_var[inputs]
+            for name in ("running_mean", "running_var"):
+                setattr(layer, name, getattr(layer, name)[inputs])
             layer.num_features = len(layer.weight)
     network.classifier.weight = nn.Parameter(network.classifier.weight[:, inputs])
     network.classifier.in_features = network.classifier.weight.shape[1]

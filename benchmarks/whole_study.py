@@ -30,7 +30,11 @@ ARMS = (UNPRUNED, *((method, ratio) for method in METHODS for ratio in RATIOS))
 def study() -> dict[str, Any]:
     """Return the study file of ours."""
     plain: dict[str, Any] = read_study_yaml(find_study("quickstart"))
-    own = {"name": "whole", "title": "One study, three ways", "networks": {"small_vgg": {"options": NETWORK}}}
+    own: dict[str, Any] = {
+        "name": "whole",
+        "title": "One study, three ways",
+        "networks": {"small_vgg": {"options": NETWORK}},
+    }
     own |= {"arms": [{"methods": list(METHODS)}], "ratios": list(RATIOS), "seeds": list(SEEDS)}
     return plain | own
 
