@@ -64,7 +64,9 @@ def once(way: str, file: Path, folder: Path) -> Took:
     if way == "ours":
         found = SAID_BY_PROFILE.search((folder / "said").read_text())
         work = float(found[1]) if found else None
-        rows = open_study(folder / "run").records.to_dict("records")
+        # what a control is before its first epoch is the unpruned network, and counted as that
+        table = open_study(folder / "run").records
+        rows = table[~(table["method"].eq("control") & table["budget"].eq(0))].to_dict("records")
     else:
         seconds = folder / "seconds.json"
         work = json.loads(seconds.read_text()) if seconds.exists() else None
@@ -117,9 +119,8 @@ def main() -> None:
             took.append((way, once(way, file, folder / str(at))))
             if not asked.json:
                 one = took[-1][1]
-                print(
-                    f"{way:9}  {one.wall:6.1f} s, {one.processor:6.1f} s of processor, {one.work or one.wall:6.1f} s at work"
-                )
+                work = "" if one.work is None else f", {one.work:.1f} s at work"
+                print(f"{way:9}  {one.wall:6.1f} s, {one.processor:6.1f} s of processor{work}", flush=True)
         wrong, networks = differing(folder / "0" / "run", Data(plain), folder)
     told = {
         "records": RECORDS,
