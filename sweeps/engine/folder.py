@@ -7,6 +7,7 @@ looked at; a name that is exchanged in between leads nowhere.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -65,7 +66,7 @@ def remove_now(folder: Path, seconds: float) -> None:
     """Remove a folder that this process holds, lock and all; by somebody who ends the process in the next moment."""
     with suppress(OSError), _handle(folder.parent) as at, _handle(folder) as inside:
         _empty(inside, seconds)
-        _remove_folder(folder.name, inside, at)
+        _remove_folder(folder.name, inside, at, seconds)
 
 
 @contextmanager
@@ -152,13 +153,22 @@ def _all_but_the_lock(inside: int) -> list[str]:
         return []
 
 
-def _remove_folder(name: str, inside: int, at: int) -> None:
+def _remove_folder(name: str, inside: int, at: int, seconds: float = LAST_WRITES_SECONDS) -> None:
+    """Remove the lock and the folder; what Ray's last processes write in between is removed again, for a few seconds."""
     with suppress(OSError):
         os.unlink(ALIVE, dir_fd=inside)
-    for rest in _all_but_the_lock(inside):
-        _remove(rest, inside)
-    with suppress(OSError):
-        os.rmdir(name, dir_fd=at)
+    end = time.monotonic() + seconds
+    while True:
+        for rest in _all_but_the_lock(inside):
+            _remove(rest, inside)
+        try:
+            os.rmdir(name, dir_fd=at)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or time.monotonic() > end:
+                return
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _remove(name: str, at: int) -> None:

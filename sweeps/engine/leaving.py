@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import psutil
@@ -18,12 +19,11 @@ def end_processes(folder: str, patience: float, killed: float = _KILLED_SECONDS)
     """End what Ray started in our folder and did not end itself: a start that failed leaves its processes running.
 
     Args:
-        folder: of our Ray; its own processes name it, and workers are below these.
+        folder: of our Ray; its own processes name it, also those whose parent is gone already, and workers are below these.
         patience: seconds that they may take to end by themselves.
         killed: seconds that they may take when they were killed.
     """
-    below = psutil.Process().children(recursive=True)
-    named = [each for each in below if _mentions(each, folder)]
+    named = [each for each in psutil.process_iter() if each.pid != os.getpid() and _mentions(each, folder)]
     mine = {each.pid: each for process in named for each in [process, *_children(process)]}
     _, alive = psutil.wait_procs(list(mine.values()), timeout=patience)
     for each in alive:

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from sweeps.engine.folder import PREFIX, RAYS
+from sweeps.engine.leaving import end_processes
 
 DRIVER = """
 import sys, time
@@ -58,3 +59,14 @@ def test_sigterm_while_ray_starts_leaves_no_folder_and_no_process() -> None:
         for each in mentioning(str(temporary)):
             each.kill()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def test_a_process_of_the_folder_whose_parent_is_gone_is_ended_too(tmp_path: Path) -> None:
+    sleeper = (
+        f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', '{tmp_path}'])"
+    )
+    subprocess.run([sys.executable, "-c", sleeper], check=True)  # its parent has ended: it belongs to init now
+    orphans = [each for each in mentioning(str(tmp_path)) if each.ppid() != os.getpid()]
+    assert len(orphans) == 1
+    end_processes(str(tmp_path), patience=0.1)
+    assert mentioning(str(tmp_path)) == []
