@@ -64,9 +64,8 @@ def once(way: str, file: Path, folder: Path) -> Took:
     if way == "ours":
         found = SAID_BY_PROFILE.search((folder / "said").read_text())
         work = float(found[1]) if found else None
-        # what a control is before its first epoch is the unpruned network, and counted as that
-        table = open_study(folder / "run").records
-        rows = table[~(table["method"].eq("control") & table["budget"].eq(0))].to_dict("records")
+        table = open_study(folder / "run").records.query("method != 'control' or budget > 0")  # before: the unpruned one
+        rows = table.to_dict("records")
     else:
         seconds = folder / "seconds.json"
         work = json.loads(seconds.read_text()) if seconds.exists() else None
@@ -81,12 +80,11 @@ def differing(run: Path, data: Data, folder: Path) -> tuple[int, int]:
     keep_corrupted(data, folder)
     judge, found = Judge(data, folder), open_study(run)
     wrong = 0
-    for row in found.candidates.to_dict("records"):
-        mine = found.records[(found.records["method"] == row["method"]) & (found.records["ratio"].eq(row["ratio"]))]
-        for record in mine[mine["budget"].eq(row["budget"])].to_dict("records"):
-            judged = judge(found.network(row["name"], int(record["seed"])))
-            wrong += any(abs(judged[name] - record[name]) > 1e-7 for each in SHOWN for name in (each, f"val_{each}"))
-    return wrong, len(found.records)
+    named = found.records.merge(found.candidates[["name", "method", "ratio", "budget"]])
+    for record in named.to_dict("records"):
+        judged = judge(found.network(record["name"], int(record["seed"])))
+        wrong += any(abs(judged[name] - record[name]) > 1e-7 for each in SHOWN for name in (each, f"val_{each}"))
+    return wrong, len(named)
 
 
 def ratios(took: list[tuple[str, Took]], way: str, what: str) -> list[float]:
@@ -135,11 +133,12 @@ def main() -> None:
 
 def text(took: list[tuple[str, Took]], wrong: int, networks: int) -> str:
     """Return what is said in the end."""
-    lines = [f"seconds per record ({RECORDS} records each), and the scripts' over ours, with their range:"]
+    lines = [f"seconds per record ({RECORDS} each), and the scripts' over ours, with their range:"]
     for way in WAYS:
         mine = [one for name, one in took if name == way]
-        each = [f"wall {statistics.mean(one.wall for one in mine) / RECORDS:.2f}"]
-        each += [f"processor {statistics.mean(one.processor for one in mine) / RECORDS:.2f}"]
+        each = [
+            f"{what} {statistics.mean(getattr(one, what) for one in mine) / RECORDS:.2f}" for what in ("wall", "processor")
+        ]
         for what in ("wall", "processor", "work") if way != "ours" else ():
             if found := ratios(took, way, what):
                 each.append(f"{what} x {statistics.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})")
