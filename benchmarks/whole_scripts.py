@@ -29,7 +29,7 @@ from prunefront import open_study
 
 RECORDS = 2 * len(ARMS) * len(SEEDS)
 WAYS = ("ours", "careful", "afternoon")
-SHOWN = ("accuracy", "mpc")
+SHOWN, BOTH = ("accuracy", "mpc"), ("wall", "processor")
 SAID_BY_PROFILE = re.compile(r"^trials run\s+([\d.]+)", re.MULTILINE)
 
 
@@ -78,8 +78,7 @@ def once(way: str, file: Path, folder: Path) -> Took:
 def differing(run: Path, data: Data, folder: Path) -> tuple[int, int]:
     """Return how many networks of ours the careful script judges otherwise than our record does, and of how many."""
     keep_corrupted(data, folder)
-    judge, found = Judge(data, folder), open_study(run)
-    wrong = 0
+    judge, found, wrong = Judge(data, folder), open_study(run), 0
     named = found.records.merge(found.candidates[["name", "method", "ratio", "budget"]])
     for record in named.to_dict("records"):
         judged = judge(found.network(record["name"], int(record["seed"])))
@@ -123,7 +122,7 @@ def main() -> None:
     told = {
         "records": RECORDS,
         "runs": [{"way": way} | asdict(one) for way, one in took],
-        "ratios": {way: {what: ratios(took, way, what) for what in ("wall", "processor", "work")} for way in WAYS[1:]},
+        "ratios": {way: {what: ratios(took, way, what) for what in (*BOTH, "work")} for way in WAYS[1:]},
         "networks": networks,
         "judged_otherwise": wrong,
     }
@@ -136,10 +135,8 @@ def text(took: list[tuple[str, Took]], wrong: int, networks: int) -> str:
     lines = [f"seconds per record ({RECORDS} each), and the scripts' over ours, with their range:"]
     for way in WAYS:
         mine = [one for name, one in took if name == way]
-        each = [
-            f"{what} {statistics.mean(getattr(one, what) for one in mine) / RECORDS:.2f}" for what in ("wall", "processor")
-        ]
-        for what in ("wall", "processor", "work") if way != "ours" else ():
+        each = [f"{what} {statistics.mean(getattr(one, what) for one in mine) / RECORDS:.2f}" for what in BOTH]
+        for what in (*BOTH, "work") if way != "ours" else ():
             if found := ratios(took, way, what):
                 each.append(f"{what} x {statistics.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})")
         means = (f"{name} {statistics.mean(one.means[name] for one in mine):.4f}" for name in SHOWN)
