@@ -57,10 +57,11 @@ docs: install-dev  ## build the documentation site into build/site; a warning, o
 
 check: test lint types imports docs  ## everything that must pass
 
-bench: install-dev  ## training, evaluation and corruption generator against their opponents, in pairs (some minutes)
+bench: install-dev  ## training, evaluation, corruption generator and whole studies against their opponents, in pairs (10 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.training_speed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.evaluation_speed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.corruption_speed --against-script 20
+	$(BIN)/python -m benchmarks.whole_scripts
 
 FAULTS ?= 10
 SEED ?= 0
