@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import platform
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
+
+_FOLDER = re.compile(r"\b(?:pf-slurm|pfray)-[\w-]+(?: on \w+)?(?:, (?:pf-slurm|pfray)-[\w-]+(?: on \w+)?)*")
+"""Folders of Ray under the names that they were given at random."""
 
 
 class Struck(NamedTuple):
@@ -45,6 +49,7 @@ def kept(path: Path) -> list[Struck]:
 
 def table(rows: list[Struck]) -> str:
     """Return the faults and results as Markdown."""
+    rows = [row._replace(verdict=_FOLDER.sub("a folder of Ray", row.verdict)) for row in rows]
     counts = Counter((row.fault, row.place, row.verdict) for row in rows)
     ends = {key: Counter(row.ended for row in rows if (row.fault, row.place, row.verdict) == key) for key in counts}
     runs = Counter((row.commit, row.seed) for row in rows)
