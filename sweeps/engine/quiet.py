@@ -82,11 +82,3 @@ def short_messages() -> None:
 
     shortly.short = True  # type: ignore[attr-defined]
     worker.print_to_stdstream = shortly
-
-
-def keep_sigterm() -> None:
-    """Leave SIGTERM to us: Ray's handler leaves by ``sys.exit``, which in the middle of a start aborts its C++ part."""
-    from ray._private import utils
-
-    if hasattr(utils, "set_sigterm_handler"):
-        utils.set_sigterm_handler = lambda handler: None

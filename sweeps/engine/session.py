@@ -16,7 +16,8 @@ from sweeps.engine.access import close_token_file, on_loopback, token_of_its_own
 from sweeps.engine.cluster_watch import answers
 from sweeps.engine.folder import RAYS, session_folder
 from sweeps.engine.leaving import end_processes
-from sweeps.engine.quiet import QUIET, keep_sigterm, short_messages, silence, without_lookups
+from sweeps.engine.quiet import QUIET, short_messages, silence, without_lookups
+from sweeps.engine.sigterm import keep_sigterm, sigterm_held
 
 LOOK_SECONDS = 5.0
 
@@ -109,7 +110,8 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
     keep_sigterm()
     with nullcontext() if address else token_of_its_own(), nullcontext() if address else session_folder() as folder:
         try:
-            _start(address, cpus, gpus, environment, folder)
+            with sigterm_held():
+                _start(address, cpus, gpus, environment, folder)
             yield
         finally:
             ray.shutdown()
