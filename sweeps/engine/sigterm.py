@@ -26,9 +26,8 @@ def keep_sigterm() -> None:
 def sigterm_held() -> Iterator[None]:
     """Put the system's handler of SIGTERM back whenever somebody replaces it, until the block ends.
 
-    Ray's C++ part installs one that ends the process (absl's failure handler) in the middle of ``ray.init``, seconds before
-    that returns on a busy machine. Python would not hear of a SIGTERM in between, and the folder of Ray would stay. Only on
-    Linux; elsewhere nothing is done.
+    Ray's C++ part replaces it in the middle of ``ray.init`` (seen with Ray 2.60: the handler is another one afterwards).
+    Until that returns Python may not hear of a SIGTERM. Only on Linux; elsewhere nothing is done.
     """
     system = ctypes.CDLL(None) if sys.platform == "linux" else None
     ours, now = ctypes.create_string_buffer(_LARGEST), ctypes.create_string_buffer(_LARGEST)
