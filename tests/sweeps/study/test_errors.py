@@ -25,7 +25,7 @@ WRONG = [
     ("data.valdation=3", "data: unknown key 'valdation'", "did you mean validation", "allowed: "),
     ("arms.0.method=[unstructured]", "arms.0: unknown key 'method'", "methods", "allowed: "),
     ("resources.thread=2", "resources: unknown key 'thread'", "threads", "allowed: "),
-    ("training.learning_rat=1", "training: unknown key 'learning_rat'", "learning_rate", "allowed: "),
+    ("training.learning_rat=1", "training: unknown key 'learning_rat'", "learning_rate?", "lists all)"),
     ("training.learning_rate=-1", "training: learning_rate", "-1", "allowed: "),
     (
         "networks.small_vgg.checkpoint=a.pt",
