@@ -116,6 +116,22 @@ def test_a_killed_search_goes_on_as_an_undisturbed_one(empty_storage, tmp_path, 
     assert [row.values for row in rows] == [row.values for row in books(tmp_path / "a").rows()]
 
 
+def test_rows_that_name_the_budget_as_versions_of_before_did_are_searched_on_from(empty_storage, tmp_path, monkeypatch):
+    def begin(folder):
+        folder.mkdir(exist_ok=True)
+        if not (folder / "optuna.db").exists():
+            shutil.copy(empty_storage / "optuna.db", folder / "optuna.db")
+        return OptunaSearch(books(folder), 14, 7, sampler="tpe")
+
+    undisturbed = drive(begin(tmp_path / "a"))
+    search = begin(tmp_path / "b")
+    monkeypatch.setattr(search._books, "_shown", search._books.parameters)
+    before = drive(search, stop_after=12)
+    again = begin(tmp_path / "b")
+    again.reconcile({key: truth(Candidate.from_key(key)) for key in before})
+    assert [*before, *drive(again)] == undisturbed
+
+
 def test_open_candidates_of_a_killed_driver_are_handed_out_again_under_their_number(out):
     first = OptunaSearch(books(out), 10, 0)
     left_open = first.next(3)
@@ -223,6 +239,9 @@ def test_an_arm_is_chosen_step_by_step_and_what_is_the_same_everywhere_is_one_pa
     drive_all(search)
     rows = {row.user_attrs[KEY]: row.params for row in books(out, space).rows()}
     assert len(rows) == 8 * 4
+    stored = optuna.load_study(study_name="toy", storage=f"sqlite:///{out / 'optuna.db'}").trials
+    res = next(row.params for row in stored if row.user_attrs[KEY] == "res-slim-4|0.7|0")
+    assert res == {"network": "res", "method of res": "slim", "layers of res-slim": "4", "ratio": 0.7, "tuning epochs": 0}
     assert rows["vgg-l1-late|0.5|2"] == {
         "network": "vgg",
         "method of vgg": "l1",
