@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
+from prune_core import networks, pruning
 from prune_core.base.description import GENERATOR_FORMAT
 from prune_core.base.errors import BadInput
 from prune_core.base.recipe import Recipe
@@ -16,9 +17,6 @@ from prune_core.corruptions import official_label
 from prune_core.data import options as data_options
 from prune_core.data.cache import default_cache
 from prune_core.evaluation.batch_size import keyed_batch_size
-from prune_core.networks import NETWORKS
-from prune_core.networks import registry as networks
-from prune_core.pruning import method as methods
 from prune_core.trial.code import corruption_code, data_code, method_code
 from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
 from prune_core.trial.description_parts import CheckpointDescription, DataDescription, MethodDescription, NetworkDescription
@@ -88,12 +86,12 @@ def data_description(study: Study, checksum: str | None) -> DataDescription:
 
 def network_description(name: str, options: Mapping[str, Any]) -> NetworkDescription:
     """Return the description of a network with all its options."""
-    return NetworkDescription(name, networks.described_options(name, options), NETWORKS.code(name))
+    return NetworkDescription(name, networks.described_options(name, options), networks.NETWORKS.code(name))
 
 
 def method_description(name: str, options: Mapping[str, Any]) -> MethodDescription:
     """Return the description of a method with all its options."""
-    return MethodDescription(name, methods.described_options(name, options), method_code(name, options))
+    return MethodDescription(name, pruning.described_options(name, options), method_code(name, options))
 
 
 def method_of(name: str, options: Mapping[str, Any]) -> MethodDescription:

@@ -119,7 +119,7 @@ class Books:
         forget_other_decision(study, out)
         books = cls(study, plan, out, tracker=tracker, proposer=proposer, rows=rows, study_changed=changed)
         books._take_in(space)
-        write_plan(study, out, books.trials())
+        write_plan(plan, out, books.trials())
         return books
 
     def _take_in(self, space: Space) -> None:
@@ -143,7 +143,7 @@ class Books:
         if any(final_status(trial, self._out) is None for trial in own):
             return None
         self._extra = extra_trials(self._plan, decide(self._plan, self._out, own, self.feed.members))
-        write_plan(self._study, self._out, self.trials())
+        self._write_plan()
         return self._extra
 
     def baseline_failure(self, key: str) -> str | None:
@@ -192,9 +192,13 @@ class Books:
                 self._tracker.log_trial(entry)
 
     def _remember(self) -> None:
-        write_plan(self._study, self._out, self.trials())
+        self._write_plan()
         if self._study.search.kind != "grid":
             remember_asked(self._out, self.feed.candidates)
+
+    def _write_plan(self) -> None:
+        if self._study.plugins:  # any other study is written once, as it was planned
+            write_plan(self._plan, self._out, self.trials())
 
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""

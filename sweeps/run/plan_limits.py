@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sweeps.cost.known import KnownCosts, known_costs
+from sweeps import cost
 from sweeps.cost.sizes import Sizes
 from sweeps.front.limits import number_beside
 from sweeps.plan.arms import dense_bases
@@ -14,6 +14,7 @@ from sweeps.study.model import Study
 from sweeps.study.values import Limit
 
 if TYPE_CHECKING:
+    from sweeps.cost.known import KnownCosts
     from sweeps.plan.plan import Plan
 
 
@@ -38,7 +39,7 @@ def never_lines(plan: Plan, sizes: Sizes) -> list[str]:
     study = plan.study
     columns = {limit.column for limit in study.parsed_limits}
     bases = [*(arm.base for arm in plan.arms), *dense_bases(study)]
-    known = known_costs(plan.arms, bases, sizes, columns)
+    known = cost.known_costs(plan.arms, bases, sizes, columns)
     pruned, unpruned = [one for one in known if one.ratio != "0"], [one for one in known if one.ratio == "0"]
     lines = [line for limit in study.parsed_limits for line in _of_limit(plan, limit, pruned, unpruned)]
     return [*lines, *_together(plan, study.parsed_limits, pruned)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
-from sweeps.plan.written import written_plan
+from sweeps.plan.written import last_plan, written_plan
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.setup import asked_before
 from sweeps.study.model import Study, read_study
@@ -22,11 +22,12 @@ def whole_plan(out: Path, study: Study | None = None) -> Plan:
     Raises:
         BadInput: the study file is of another version, or names what is not there any more.
     """
-    if study is None:
-        study = read_study(out)
-        if study.plugins:
-            return written_plan(study, out)
-    plan = make_plan(study, out, recorded=True)
+    plan = last_plan(out) if study is None else None
+    if plan is None:
+        known = read_study(out) if study is None else study
+        if study is None and known.plugins:
+            return written_plan(known, out)
+        plan = make_plan(known, out, recorded=True)
     if plan.checksum is None:  # no trial was ever written: nothing that a search asked for is there
         return plan
     asked = [

@@ -48,7 +48,8 @@ def out(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     study = load_study(out / "study.yaml")
     rewrite(out, plugins=["evil"])
     (out / "evil.py").write_text(EVIL)
-    write_plan(read_study(out), out, make_plan(study, out, recorded=True).trials)
+    plan = make_plan(study, out, recorded=True)
+    write_plan(plan, out, plan.trials)
     path, modules = list(sys.path), set(sys.modules)
     yield out
     sys.path[:] = path
