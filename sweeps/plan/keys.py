@@ -8,12 +8,11 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prune_core import networks, pruning
+from prune_core import corruptions, networks, pruning
 from prune_core.base.description import GENERATOR_FORMAT
 from prune_core.base.errors import BadInput
 from prune_core.base.recipe import Recipe
 from prune_core.base.store import file_sha256
-from prune_core.corruptions import official_label
 from prune_core.data import options as data_options
 from prune_core.data.cache import default_cache
 from prune_core.evaluation.batch_size import keyed_batch_size
@@ -164,7 +163,7 @@ def evaluation_description(study: Study) -> EvaluationDescription:
         generator=GENERATOR_FORMAT if source != "none" else None,
         folder=None if section.folder is None else str(section.folder),
         files=section.sha256,
-        called=official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
+        called=corruptions.official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
         code=corruption_code(source, selection),
         selection_corruptions=selection,
     )

@@ -19,15 +19,14 @@ from prune_core.base.description import GENERATOR_FORMAT
 from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_atomically
 from prune_core.base.store import file_sha256
-from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import PLANNED, STUDY
-from sweeps.plan.arms import Arm, Base
+from sweeps.plan.arms import Base
 from sweeps.plan.data_facts import DataFacts, recorded_data
 from sweeps.plan.earlier_keys import EarlierKeys
 from sweeps.plan.plan import Plan
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written_parts import arm_from_plain, arm_to_plain, trials_from_plain, trials_to_plain
-from sweeps.study.model import Study, written_study
+from sweeps.study.model import Study, study_as_written
 
 
 def write_plan(plan: Plan, out: Path, trials: Iterable[PlannedTrial]) -> None:
@@ -40,9 +39,10 @@ def write_plan(plan: Plan, out: Path, trials: Iterable[PlannedTrial]) -> None:
             asked for can be told without it.
     """
     known = list(trials) if plan.study.plugins else list(plan.trials)
-    whole: dict[str, Any] = {"study": _digest(out), "version": version_of("prunefront")}
+    whole: dict[str, Any] = {"study_file": _digest(out), "version": version_of("prunefront")}
     if all(trial.description.effective() == trial.description for trial in known):  # else it hangs on what else is there
-        whole["arms"] = [arm_to_plain(arm) for arm in plan.arms]
+        data = None if plan.data is None else plan.data.to_plain()
+        whole |= {"study": plan.study.to_plain(), "data": data, "arms": [arm_to_plain(arm) for arm in plan.arms]}
     whole |= trials_to_plain(known)
     lines = [f"{json.dumps(name)}: {_text(value)}" for name, value in whole.items()]
     text = "{\n" + ",\n".join(lines) + "\n}\n"
@@ -65,7 +65,7 @@ def written_plan(study: Study, out: Path) -> Plan:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise BadInput(f"{path}: no plan that a run wrote ({' '.join(str(error).split())[:200]})") from None
-    return _plan(study, out, trials)
+    return Plan(study, (), trials, _checksum(trials), _data(study, out))
 
 
 def last_plan(out: Path) -> Plan | None:
@@ -73,31 +73,28 @@ def last_plan(out: Path) -> Plan | None:
 
     That is so where the study file is another one since, where another version of this package wrote it, where a checkpoint
     of the user's is not what it was, and always for a study with plugins, of which `written_plan` knows less.
+
+    Args:
+        out: the output folder, looked through for links that lead out of it.
     """
     try:
-        refuse_links(out)
         found = read_json(out / PLANNED)
-        if found["study"] != _digest(out) or found["version"] != version_of("prunefront"):
+        if found["study_file"] != _digest(out) or found["version"] != version_of("prunefront"):
             return None
-        study = written_study(out)
-        if study.plugins:
-            return None
+        study = study_as_written(found["study"], PLANNED)
+        data = None if found["data"] is None else DataFacts.from_plain(found["data"])
         trials = trials_from_plain(found)
         bases: dict[str, Base] = {}
         arms = tuple(arm_from_plain(arm, study, bases) for arm in found["arms"])
-        if not arms or not _holds(trials):
+        if study.plugins or not arms or not _holds(trials):
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):  # BadInput is a ValueError
         return None
-    files = next((trial.description.evaluation.files for trial in trials), None)
-    if study.evaluation.corruptions == "official":
-        study = study.model_copy(update={"evaluation": study.evaluation.model_copy(update={"sha256": files})})
-    return _plan(study, out, trials, arms)
+    return Plan(study, arms, trials, _checksum(trials), data, EarlierKeys(out))
 
 
-def _plan(study: Study, out: Path, trials: tuple[PlannedTrial, ...], arms: tuple[Arm, ...] = ()) -> Plan:
-    checksum = next((trial.description.baseline.data.checksum for trial in trials), None)
-    return Plan(study=study, arms=arms, trials=trials, checksum=checksum, data=_data(study, out), earlier=EarlierKeys(out))
+def _checksum(trials: Iterable[PlannedTrial]) -> str | None:
+    return next((trial.description.baseline.data.checksum for trial in trials), None)
 
 
 def _data(study: Study, out: Path) -> DataFacts | None:

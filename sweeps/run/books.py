@@ -30,20 +30,13 @@ from sweeps.run.progress_log import ProgressLog
 from sweeps.run.run_notes import RunNotes
 from sweeps.run.thinning import thin
 from sweeps.run.troubles import baselines, doubts, failures, softmax_twice, warning_lines
+from sweeps.search.asked import asked_before, remember_asked, space_of
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
 from sweeps.search.more_seeds import decide, decided_trials, extra_trials, forget_other_decision
 from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.search import Proposer
-from sweeps.search.setup import (
-    asked_before,
-    make_proposer,
-    open_books,
-    remember_asked,
-    space_of,
-    stopping_rule,
-    told_columns,
-)
+from sweeps.search.setup import make_proposer, open_books, stopping_rule, told_columns
 from sweeps.search.space import Space
 from sweeps.study.model import Study
 from sweeps.tracking.about import study_images

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.kinds import KINDS, PRUNED
 from prune_core.base.trial_folder import finished_budgets
-from prune_core.metrics.numbers import short_count
+from prune_core.metrics.numbers import duration, short_count
 from sweeps.cost.calibration import FRESH_SECONDS, speeds_of
 from sweeps.cost.cards import card_lines
 from sweeps.cost.cost import cost_of
@@ -21,7 +21,6 @@ from sweeps.plan.data_facts import UNKNOWN
 from sweeps.run.missing_metrics import Lacking, lacking
 from sweeps.run.plan_limits import image_lines, never_lines
 from sweeps.run.plan_power import power_lines
-from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.outlook import outlook_lines
 from sweeps.search.plan_more_seeds import allowance, allowance_line, competing_lines

@@ -26,8 +26,8 @@ from sweeps.front.text import candidate_name
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial
 from sweeps.records.collect import collect
+from sweeps.search.asked import space_of
 from sweeps.search.competition import decisions_in
-from sweeps.search.setup import space_of
 from sweeps.search.space import ArmSpace, Candidate
 from sweeps.study.model import Study
 

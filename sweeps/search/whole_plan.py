@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sweeps.folder.links import refuse_links
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
 from sweeps.plan.written import last_plan, written_plan
+from sweeps.search.asked import asked_before
 from sweeps.search.more_seeds import decided_trials
-from sweeps.search.setup import asked_before
 from sweeps.study.model import Study, read_study
 
 
@@ -22,6 +23,8 @@ def whole_plan(out: Path, study: Study | None = None) -> Plan:
     Raises:
         BadInput: the study file is of another version, or names what is not there any more.
     """
+    if study is None:
+        refuse_links(out)
     plan = last_plan(out) if study is None else None
     if plan is None:
         known = read_study(out) if study is None else study

@@ -238,31 +238,23 @@ def read_study(out: Path) -> Study:
     plain = read_study_yaml(path, switches=_switches(Study))
     if not isinstance(plain, dict) or not plain.get("plugins"):
         return load_study(path, confirm=never)
-    return _as_written(plain, path)
+    return study_as_written(plain, path.name)
 
 
-def written_study(out: Path) -> Study:
-    """Return the study of an output folder as its run wrote it, defaults and names resolved; only its shape is checked.
-
-    For who knows that nobody has changed the file since: no network is built, and torch is not imported.
+def study_as_written(plain: Any, where: str) -> Study:
+    """Return a study as its run wrote it, with defaults and names resolved; only its shape is checked, and no network built.
 
     Raises:
         BadInput: one line with file, key and what is allowed.
     """
-    refuse_links(out)
-    path = out / STUDY
-    return _as_written(read_study_yaml(path, switches=_switches(Study)), path)
-
-
-def _as_written(plain: Any, path: Path) -> Study:
-    known = _keys(plain, path.name)
+    known = _keys(plain, where)
     try:
         refuse_credentials(known)
         return Study.model_validate(known, context=_RECORDED)
     except ValidationError as error:
-        raise BadInput(f"{path.name}: {one_line(error, Study)}") from None
+        raise BadInput(f"{where}: {one_line(error, Study)}") from None
     except BadInput as error:
-        raise BadInput(f"{path.name}: {error}") from None
+        raise BadInput(f"{where}: {error}") from None
 
 
 def _keys(plain: Any, where: str) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from optuna.trial import TrialState
 from prune_core.base.errors import BadInput, UnknownName
 from sweeps.samplers import SAMPLERS
 from sweeps.search.optuna_search import OptunaSearch
-from sweeps.search.optuna_study import KEY, STOPPED_AT, OptunaBooks
+from sweeps.search.optuna_study import STOPPED_AT, OptunaBooks
 from sweeps.search.search import ArmSpace, Candidate, GridSearch, RandomSearch, Space, Span
+from sweeps.search.space import KEY
 from tests.sweeps.searching import OBJECTIVES, SPACE, drive, truth
 
 
