@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from prune_core.networks.architecture import Architecture, ChannelGroup, Consumer, architecture_of, convolutions
     from prune_core.networks.class_names import check_class_names
     from prune_core.networks.families.preresnet import ChannelSelection
+    from prune_core.networks.outline import network_outline
     from prune_core.networks.registry import NETWORKS, TORCHVISION, build_network, described_options, is_known
     from prune_core.networks.weights import load_weights
 
@@ -30,6 +31,7 @@ __all__ = [
     "described_options",
     "is_known",
     "load_weights",
+    "network_outline",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -48,5 +50,6 @@ __getattr__, __dir__ = lazy_names(
         "described_options": "prune_core.networks.registry",
         "is_known": "prune_core.networks.registry",
         "load_weights": "prune_core.networks.weights",
+        "network_outline": "prune_core.networks.outline",
     },
 )

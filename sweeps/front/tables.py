@@ -6,8 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from prune_core.base.files import read_json, write_json
 from prune_core.metrics import Direction
@@ -17,6 +16,9 @@ from sweeps.front.front import write_front
 from sweeps.records.collect import write_records
 from sweeps.records.columns import cost_columns
 from sweeps.study.values import Limit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CHANGED_CODE = re.compile(rb"^  commit: .*\+$", re.MULTILINE)
 

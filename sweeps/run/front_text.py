@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from pathlib import Path
 from textwrap import wrap
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from prune_core.base.benchmark import corruptions_in_words
 from prune_core.metrics.columns import metric_columns
@@ -19,6 +18,9 @@ from sweeps.search.live_table import table_now
 from sweeps.study.deciding import REPORT, deciding_columns
 from sweeps.study.images import selection_names
 from sweeps.study.model import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ROWS = 20
 _WIDTH = 118

@@ -77,11 +77,7 @@ def network_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _resolved_options(name: str, options: str) -> str:
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        network = networks.build_network(name, **json.loads(options))
-    architecture: Any = network.architecture
+    architecture: Any = networks.network_outline(name, json.loads(options)).architecture
     mine = {key: value for key, value in architecture.options.items() if key not in ("num_classes", "in_channels")}
     return json.dumps(_plain(mine, f"options of {name}"))
 
@@ -107,10 +103,7 @@ def check_layers_fit(network: str, network_options: dict[str, Any], options: dic
     layers = options.get("layers", "all")
     if layers == "all":
         return
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        built = networks.build_network(network, **network_options)
+    built = networks.network_outline(network, network_options)
     pruning.choose_layers(built, layers if isinstance(layers, str) else tuple(layers), Decimal(ratio))
 
 
