@@ -24,6 +24,7 @@ from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
+from sweeps.run.answers import write_answers
 from sweeps.run.front_text import recommended_lines, study_front, study_front_heads, study_limits
 from sweeps.run.opening import tracker_of, write_study
 from sweeps.run.progress_log import ProgressLog
@@ -188,6 +189,11 @@ class Books:
         self._write_plan()
         if self._study.search.kind != "grid":
             remember_asked(self._out, self.feed.candidates)
+
+    def write_answers(self) -> None:
+        """Write down what ``status`` says of the tables, of a study without plugins."""
+        if not self._study.plugins:
+            write_answers(self._plan, self._out)
 
     def _write_plan(self) -> None:
         if self._study.plugins:  # any other study is written once, as it was planned

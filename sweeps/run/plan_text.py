@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 
 
 def plan_text(
-    plan: Plan, out: Path, *, hours: float | None = None, lacks: Lacking | None = None, within: float = FRESH_SECONDS
+    plan: Plan,
+    out: Path,
+    *,
+    hours: float | None = None,
+    lacks: Lacking | None = None,
+    within: float = FRESH_SECONDS,
+    finds: Sequence[str] | None = None,
 ) -> str:
     """Return what there should be of a study, what is there and what is missing, as plain lines.
 
@@ -42,6 +48,7 @@ def plan_text(
         hours: cap on the wall time of the next run; by default the study's.
         lacks: what the records lack, where that is known: to see it, every record is read.
         within: how old the measured speed of a network may be, in seconds; one that is older is measured again.
+        finds: what the study can find, where that is known (`power_lines`).
     """
     study = plan.study
     lines = count_lines(plan, out)
@@ -62,7 +69,7 @@ def plan_text(
     lines += competing_lines(plan, out)
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
-    lines += [*power_lines(plan, out), *image_lines(study)]
+    lines += [*(power_lines(plan, out) if finds is None else finds), *image_lines(study)]
     sizes = sizes_of(study, plan.data or UNKNOWN) if study.limits and plan.arms else None
     lines += never_lines(plan, sizes) if sizes is not None else []
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours, within)])
