@@ -2,10 +2,11 @@
 
     python -m benchmarks.command_speed [--folder DIR] [--times 5] [--against CHECKOUT] [--json]
 
-``DIR`` is the output folder of a finished study; without one ``smoke`` is run for it. It is copied, and read as it is, without
-the table (as while a sweep is at work), and without what its last run wrote down of its plan (as folders of version 0.1.0 are).
-With another checkout every command is started there as well, in turn. Modules are compiled to bytecode beforehand, as an
-installation has them. ``plan`` is started after a first time that measured the networks, unless it says ``measuring``.
+``DIR`` is the output folder of a finished study; without one ``smoke`` is run for it. It is copied, and read as it is,
+without the table (as while a sweep is at work), and without what its last run wrote down of its plan (as folders of version
+0.1.0 are). With another checkout every command is started there as well, in turn. Modules are compiled to bytecode
+beforehand, as an installation has them. ``plan`` is started after a first time that measured the networks, unless it says
+``measuring``.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ class Plan:
         checksum: of the data; None where the data is not at hand, and then the keys are not the real ones.
         data: what is known of the data, None where that is nothing.
         earlier: what the output folder holds under keys of earlier versions.
+        never: what the plan says of networks that can never meet a limit, a line each; None where nobody has said it yet.
     """
 
     study: Study
@@ -43,6 +44,7 @@ class Plan:
     checksum: str | None
     data: DataFacts | None = None
     earlier: EarlierKeys = field(default_factory=lambda: EarlierKeys(None), compare=False)
+    never: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def records(self) -> int:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sweeps import cost
-from sweeps.cost.sizes import Sizes
+from sweeps.cost.sizes import Sizes, sizes_of
 from sweeps.front.limits import number_beside
 from sweeps.plan.arms import dense_bases
+from sweeps.plan.data_facts import UNKNOWN
 from sweeps.study.images import images_of, is_corrupted
 from sweeps.study.model import Study
 from sweeps.study.values import Limit
@@ -27,6 +28,14 @@ def image_lines(study: Study) -> list[str]:
         images.setdefault(images_of(column, evaluation), []).append(column)
     limits = [f"  limits     {', '.join(study.limits)}"] if study.limits else []
     return [*limits, *(f"  decided by {' and '.join(names)} of {of}" for of, names in images.items())]
+
+
+def limit_warnings(plan: Plan) -> list[str]:
+    """Return `never_lines` as the plan holds them, or find them out; none where there is no limit, or no data at hand."""
+    if plan.never is not None:
+        return list(plan.never)
+    sizes = sizes_of(plan.study, plan.data or UNKNOWN) if plan.study.limits and plan.arms else None
+    return [] if sizes is None else never_lines(plan, sizes)
 
 
 def never_lines(plan: Plan, sizes: Sizes) -> list[str]:

@@ -19,7 +19,7 @@ from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
 from sweeps.plan.data_facts import UNKNOWN
 from sweeps.run.missing_metrics import Lacking, lacking
-from sweeps.run.plan_limits import image_lines, never_lines
+from sweeps.run.plan_limits import image_lines, limit_warnings
 from sweeps.run.plan_power import power_lines
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.outlook import outlook_lines
@@ -70,8 +70,7 @@ def plan_text(
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
     lines += [*(power_lines(plan, out) if finds is None else finds), *image_lines(study)]
-    sizes = sizes_of(study, plan.data or UNKNOWN) if study.limits and plan.arms else None
-    lines += never_lines(plan, sizes) if sizes is not None else []
+    lines += limit_warnings(plan)
     return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours, within)])
 
 
