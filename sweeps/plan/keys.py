@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from prune_core import corruptions, networks, pruning
-from prune_core.base.description import GENERATOR_FORMAT
+from prune_core.base.description import GENERATOR_FORMAT, canonical_json
 from prune_core.base.errors import BadInput
 from prune_core.base.recipe import Recipe
 from prune_core.base.store import file_sha256
@@ -24,6 +24,26 @@ from sweeps.study.sections import SEED, SEED_IN_NAME, NetworkSection
 
 Part = TypeVar("Part")
 _SHARED: ContextVar[dict[tuple[object, ...], tuple[tuple[object, ...], Any]] | None] = ContextVar("shared", default=None)
+
+
+Parts = Mapping[str, NetworkDescription | MethodDescription]
+"""Descriptions of networks and methods, by what `part_label` says of them."""
+_KNOWN: ContextVar[Parts | None] = ContextVar("known", default=None)
+
+
+def part_label(kind: str, name: str, options: Mapping[str, Any]) -> str:
+    """Return what tells a network or a method with its options from every other."""
+    return canonical_json([kind, name, dict(options)])
+
+
+@contextmanager
+def known_parts(parts: Parts) -> Iterator[None]:
+    """Take, within the block, descriptions as they are given: to make one, its network or method is imported, with torch."""
+    token = _KNOWN.set(parts)
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
 
 
 @contextmanager
@@ -85,11 +105,19 @@ def data_description(study: Study, checksum: str | None) -> DataDescription:
 
 def network_description(name: str, options: Mapping[str, Any]) -> NetworkDescription:
     """Return the description of a network with all its options."""
+    known = _KNOWN.get()
+    found = known.get(part_label("network", name, options)) if known else None
+    if isinstance(found, NetworkDescription):
+        return found
     return NetworkDescription(name, networks.described_options(name, options), networks.NETWORKS.code(name))
 
 
 def method_description(name: str, options: Mapping[str, Any]) -> MethodDescription:
     """Return the description of a method with all its options."""
+    known = _KNOWN.get()
+    found = known.get(part_label("method", name, options)) if known else None
+    if isinstance(found, MethodDescription):
+        return found
     return MethodDescription(name, pruning.described_options(name, options), method_code(name, options))
 
 

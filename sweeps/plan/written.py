@@ -25,7 +25,14 @@ from sweeps.plan.data_facts import DataFacts, recorded_data
 from sweeps.plan.earlier_keys import EarlierKeys
 from sweeps.plan.plan import Plan
 from sweeps.plan.trials import PlannedTrial
-from sweeps.plan.written_parts import arm_from_plain, arm_to_plain, trials_from_plain, trials_to_plain
+from sweeps.plan.written_parts import (
+    arm_from_plain,
+    arm_to_plain,
+    descriptions_from_plain,
+    descriptions_to_plain,
+    trials_from_plain,
+    trials_to_plain,
+)
 from sweeps.study.model import Study, study_as_written
 
 
@@ -43,6 +50,7 @@ def write_plan(plan: Plan, out: Path, trials: Iterable[PlannedTrial]) -> None:
     if all(trial.description.effective() == trial.description for trial in known):  # else it hangs on what else is there
         data = None if plan.data is None else plan.data.to_plain()
         whole |= {"study": plan.study.to_plain(), "data": data, "arms": [arm_to_plain(arm) for arm in plan.arms]}
+        whole["descriptions"] = descriptions_to_plain(plan.study, plan.arms)
         whole["never"] = None if plan.never is None else list(plan.never)
     whole |= trials_to_plain(known)
     lines = [f"{json.dumps(name)}: {_text(value)}" for name, value in whole.items()]
@@ -86,13 +94,14 @@ def last_plan(out: Path) -> Plan | None:
         data = None if found["data"] is None else DataFacts.from_plain(found["data"])
         trials = trials_from_plain(found)
         never = None if found["never"] is None else tuple(map(str, found["never"]))
+        parts = descriptions_from_plain(found["descriptions"])
         bases: dict[str, Base] = {}
         arms = tuple(arm_from_plain(arm, study, bases) for arm in found["arms"])
         if study.plugins or not arms or not _holds(trials):
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):  # BadInput is a ValueError
         return None
-    return Plan(study, arms, trials, _checksum(trials), data, EarlierKeys(out), never)
+    return Plan(study, arms, trials, _checksum(trials), data, EarlierKeys(out), parts, never)
 
 
 def _checksum(trials: Iterable[PlannedTrial]) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prune_core.base.kinds import KINDS
 from prune_core.trial.description import TrialDescription
+from prune_core.trial.description_parts import MethodDescription, NetworkDescription
 from sweeps.plan.arms import Arm, Base
+from sweeps.plan.keys import Parts, method_description, network_description, part_label
 from sweeps.plan.trials import PlannedTrial
 from sweeps.study.model import Study
 
@@ -46,6 +48,32 @@ def arm_from_plain(plain: Mapping[str, Any], study: Study, bases: dict[str, Base
     options, fine_tuning = dict(plain["options"]), dict(plain["fine_tuning"])
     rounds, round_epochs = int(plain["rounds"]), int(plain["round_epochs"])
     return Arm(name, label, method, options, ratios, fine_tuning, rounds, round_epochs, scratch, base, parts)
+
+
+def descriptions_to_plain(study: Study, arms: Iterable[Arm]) -> list[dict[str, Any]]:
+    """Return how every network and every method of a study is described, as plain data."""
+    found = [("network", str(each.name), each.options) for each in (*study.networks.values(), *study.dense.values())]
+    found += [("method", arm.method, arm.options) for arm in arms]
+    made = {"network": network_description, "method": method_description}
+    return [
+        {"kind": kind, "name": name, "options": options, "description": made[kind](name, options).to_plain()}
+        for kind, name, options in found
+    ]
+
+
+def descriptions_from_plain(plain: Iterable[Mapping[str, Any]]) -> Parts:
+    """Return what `descriptions_to_plain` wrote, as `known_parts` takes it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is something else.
+    """
+    read: dict[str, Callable[[Any], NetworkDescription | MethodDescription]] = {
+        "network": NetworkDescription.from_plain,
+        "method": MethodDescription.from_plain,
+    }
+    return {
+        part_label(each["kind"], each["name"], each["options"]): read[each["kind"]](each["description"]) for each in plain
+    }
 
 
 def trials_to_plain(trials: Iterable[PlannedTrial]) -> dict[str, list[Any]]:

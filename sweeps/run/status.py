@@ -13,6 +13,7 @@ from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import holder_of
 from sweeps.folder.paths import STUDY, trial_folders
 from sweeps.folder.places_file import read_places
+from sweeps.plan.keys import known_parts
 from sweeps.plan.plan import Plan, make_plan
 from sweeps.plan.written import last_plan, written_plan
 from sweeps.run.answers import Answers, known_answers
@@ -69,10 +70,11 @@ def _front(study: Study | None, out: Path) -> list[str]:
 
 
 def _planned(plan: Plan, out: Path, answers: Answers | None) -> list[str]:
-    known = {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]}
     finds = None if answers is None else answers.finds
-    # with the speeds that the run was planned by: a look takes nothing from what runs
-    return [plan_text(plan, out, within=math.inf, finds=finds), *_folders(out, known)]
+    with known_parts(plan.parts):
+        known = {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]}
+        # with the speeds that the run was planned by: a look takes nothing from what runs
+        return [plan_text(plan, out, within=math.inf, finds=finds), *_folders(out, known)]
 
 
 def _of_plugins(study: Study, out: Path) -> list[str]:

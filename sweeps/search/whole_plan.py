@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sweeps.folder.links import refuse_links
+from sweeps.plan.keys import known_parts
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
+from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import last_plan, written_plan
 from sweeps.search.asked import asked_before
 from sweeps.search.more_seeds import decided_trials
@@ -33,12 +35,18 @@ def whole_plan(out: Path, study: Study | None = None) -> Plan:
         plan = make_plan(known, out, recorded=True)
     if plan.checksum is None:  # no trial was ever written: nothing that a search asked for is there
         return plan
-    asked = [
+    with known_parts(plan.parts):
+        return plan.with_trials([*_asked(plan, out), *decided_trials(plan, out)])
+
+
+def _asked(plan: Plan, out: Path) -> list[PlannedTrial]:
+    arms = {arm.name: arm for arm in plan.arms}
+    return [
         trial
         for candidate in asked_before(out)
         for trial in candidate_trials(
             plan.study,
-            candidate.arm,
+            arms.get(candidate.arm, candidate.arm),
             candidate.ratio,
             candidate.fine_tuning,
             budgets=None if candidate.budget is None else (candidate.budget,),
@@ -46,4 +54,3 @@ def whole_plan(out: Path, study: Study | None = None) -> Plan:
             earlier=plan.earlier,
         )
     ]
-    return plan.with_trials([*asked, *decided_trials(plan, out)])

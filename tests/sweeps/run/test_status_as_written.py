@@ -16,13 +16,14 @@ import pytest
 import yaml
 
 from prune_core.base.files import read_json, write_json
-from sweeps.folder.paths import ANSWERS, PLANNED, RECORDS, STUDY
+from sweeps.folder.paths import ANSWERS, ASKED, PLANNED, RECORDS, STUDY
 from sweeps.plan.plan import make_plan
 from sweeps.plan.written import last_plan, write_plan
 from sweeps.run.answers import known_answers, write_answers
 from sweeps.run.plan_limits import limit_warnings
 from sweeps.run.status import status_text
 from sweeps.search.more_seeds import decided_trials
+from sweeps.search.space import Candidate
 from sweeps.search.whole_plan import whole_plan
 from sweeps.study.model import load_study, read_study
 from sweeps.study.yaml import write_study
@@ -75,7 +76,11 @@ def test_what_was_written_names_the_folder_as_it_is_called_now(out: Path) -> Non
 )
 def test_a_command_that_only_reads_imports_nothing_heavy(whole: Path, words: list[str]) -> None:
     trial = min(path.name for path in (whole / "trials").iterdir())
-    words = [{"FOLDER": str(whole), "TRIAL": trial}.get(word, word) for word in words]
+    assert _heavy_in([{"FOLDER": str(whole), "TRIAL": trial}.get(word, word) for word in words]) == "[0, []]"
+
+
+def _heavy_in(words: list[str]) -> str:
+    """Return the status of a command in a process of its own, and which heavy packages it imported."""
     code = f"""
         import sys
         from dashboards.cli import PAGES, cli
@@ -84,8 +89,29 @@ def test_a_command_that_only_reads_imports_nothing_heavy(whole: Path, words: lis
         sys.exit(str([status, [name for name in {HEAVY!r} if name in sys.modules]]))
     """
     found = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
-    assert found.stderr.strip().splitlines()[-1] == "[0, []]", found.stderr[-500:]
-    assert found.stdout
+    assert found.stdout, found.stderr
+    return found.stderr.strip().splitlines()[-1]
+
+
+def test_status_of_a_search_that_is_at_work_imports_no_torch(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRUNEFRONT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("sweeps.cost.measuring.WORK", {"cpu": 1e6})
+    plain = read_study(out).to_plain() | {"search": {"kind": "random", "candidates": 4}, "budgets": [0, 1], "limits": []}
+    (out / ANSWERS).unlink()
+    write_study(plain, out / STUDY, provenance=yaml.safe_load((out / STUDY).read_text())["provenance"])
+    plan = make_plan(read_study(out), out, recorded=True)
+    write_plan(plan, out, plan.trials)
+    asked = [Candidate("small_vgg-l1_filter", "0.5", 1), Candidate("small_vgg-unstructured", "0.5", 0)]
+    write_json(out / ASKED, [candidate.key for candidate in asked])
+    (out / RECORDS).unlink()
+    said = status_text(out)  # measures the network, which is remembered
+    found = last_plan(out)
+    assert found is not None
+    assert whole_plan(out).trials == whole_plan(out, read_study(out)).trials
+    assert "besides    2 further trials on disk" in said
+    assert _heavy_in(["status", str(out)]) == "[0, ['pandas', 'scipy']]"
 
 
 def _more_seeds(out: Path) -> None:
@@ -162,7 +188,7 @@ def test_answers_are_not_those_of_a_sweep_that_went_on(out: Path) -> None:
 
 def test_a_checkpoint_that_is_another_file_now_makes_other_trials(out: Path, tmp_path: Path) -> None:
     weights = next((out / "trials").glob("*/budget-*/*.safetensors"))
-    checkpoint = shutil.copy(weights, tmp_path / "mine.safetensors")
+    checkpoint = Path(shutil.copy(weights, tmp_path / "mine.safetensors"))
     plain = read_study(out).to_plain()
     plain["networks"]["small_vgg"]["baseline"] = {"checkpoint": str(checkpoint)}
     mine = tmp_path / "mine"
