@@ -37,6 +37,8 @@ PLACES: dict[str, type[Surroundings]] = {
     "hosts": SeveralHosts,
     "slurm": OnSlurm,
 }
+PATIENCE_SECONDS = 180
+"""How long a victim is waited for: on Slurm it takes minutes until a worker is there."""
 TRIES = 6
 """How often a study that meets no more faults may be run until it is done; more than two is a finding."""
 
@@ -139,9 +141,9 @@ def one_study(
 
 
 def strike(sweep: Sweep, faults: list[str], draw: random.Random) -> str:
-    """Do harm: the first fault, in random order, that finds a victim; when none does for a minute, the driver is one."""
+    """Do harm: the first fault, in random order, that finds a victim; when none does for long, the driver is one."""
     draw.shuffle(faults)
-    for _ in range(60):
+    for _ in range(PATIENCE_SECONDS):
         struck = next((fault for fault in faults if FAULTS[fault](sweep, draw)), None)
         if struck is not None or sweep.status is not None:
             return struck or "none"

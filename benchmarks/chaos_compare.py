@@ -10,13 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.chaos_sweep import Sweep
+from benchmarks.chaos_sweep import LEFT_SECONDS, Sweep
 from sweeps.engine.folder import ALIVE, PREFIX, is_left
 from sweeps.folder.identity import study_uid
 
 NOT_THE_SAME = ["train_seconds", "evaluate_seconds", "mlflow_run_id"]
-LEFT_SECONDS = 30.0
-"""How long Ray's processes may take to end after their driver."""
 
 
 def differences(sweep: Sweep, undisturbed: Path) -> list[str]:
@@ -93,7 +91,7 @@ def _left(sweep: Sweep) -> str:
     processes = _patiently(sweep.left_behind)
     if processes:
         return f"still running: {sorted({each.name() for each in processes})}"
-    # what a driver that was killed left is the next one's to remove, an empty one after a minute
+    # what a driver and its reaper left that were killed together is the next one's to remove, an empty one after a minute
     held = [each.name for each in sweep.temporary.glob(f"{PREFIX}*") if (each / ALIVE).exists() and not is_left(each)]
     found = [*held, *sorted(sweep.abandoned), *_patiently(sweep.place.left)]
     return f"left behind: {', '.join(found)}" if found else ""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MARK = "PRUNEFRONT_CHAOS"
 """An environment variable that every process below the driver inherits, so that those left behind are found."""
 
+LEFT_SECONDS = 30.0
+"""How long what a driver started may take to be gone after it."""
 TEND_SECONDS = 10.0
 """Between two looks of those who look after a site."""
 
@@ -45,7 +47,7 @@ class Sweep:
         """When the outcome of each finished trial was written; a finished trial never runs again."""
         self.again: set[str] = set()
         self.abandoned: set[str] = set()
-        """Folders of Ray that stayed after a driver that was not killed: it had the time to remove them."""
+        """Folders of Ray that stayed though driver and reaper were not killed together: one of them had the time."""
         self._excused: set[Path] = set()
         self._tended = time.monotonic()
         self.wrong: list[str] = []
@@ -141,11 +143,13 @@ class Sweep:
             if self.finished.setdefault(path.parent.name, written) != written:
                 self.again.add(path.parent.name)
 
-    def _look_at_folders(self) -> None:
-        """Note which folders of Ray the driver that has ended has left, unless ``kill -9`` kept it from removing them."""
-        left = set(self.temporary.glob(f"{PREFIX}*"))
-        if not self.killed:
-            self.abandoned |= {f"{each.name} after {self.said()}" for each in left - self._excused}
+    def _look_at_folders(self, *, excused: bool = False) -> None:
+        """Note which folders of Ray are left; the reaper of a driver that could not remove its own may take its seconds."""
+        end = time.monotonic() + (0.0 if excused else LEFT_SECONDS)
+        while (left := set(self.temporary.glob(f"{PREFIX}*")) - self._excused) and time.monotonic() < end:
+            time.sleep(0.2)
+        if not excused:
+            self.abandoned |= {f"{each.name} after {self.said()}" for each in left}
         self._excused |= left
 
     def family(self) -> list[psutil.Process]:
@@ -167,7 +171,7 @@ class Sweep:
         self.process.kill()
         self.place.stop()
         self.status = self.process.wait()
-        self._look_at_folders()
+        self._look_at_folders(excused=True)
 
     def left_behind(self) -> list[psutil.Process]:
         """Return living processes that descend from this study's drivers."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from dashboards.cli import cli
-from documentation.python_page import markdown
-from prune_core.base.recipe import Recipe
 from sweeps.study.reference import column_rows, key_rows, study_lines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,13 +25,11 @@ def study_file_page() -> str:
         "Study file",
         "Made from the model that checks study files; `prunefront studies --keys` prints the same, and "
         "`prunefront studies STUDY --keys` also what the plugins of a study add. `LABEL` stands for a name of yours, `N` "
-        "for a position from 0. The studies that ship, each a start for one of your own (`prunefront studies NAME`):",
+        "for a position from 0; `training` and `fine_tuning` take the same keys wherever they stand. The studies that ship, "
+        "each a start for one of your own (`prunefront studies NAME`):",
         "",
         *_block(study_lines()),
         *_table(("key", "meaning", "default", "names that ship"), rows),
-        "## Recipes: training and fine_tuning",
-        "",
-        *markdown(inspect.getdoc(Recipe) or ""),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class BadInput(ValueError):
@@ -14,19 +14,36 @@ PLUGGABLE = ("network", "dataset", "pruning method", "corruption", "objective", 
 """Kinds of names that a module of the user's own may add."""
 
 
+_LISTED_BY = {
+    **dict.fromkeys(("corruption", "objective", "column", "key"), "prunefront studies --keys"),
+    "study": "prunefront studies",
+    "command": "prunefront --help",
+}
+_FEW = 12
+"""So many names are read at a glance; of more, only the nearest are said."""
+
+
+def choices(kind: str, name: object, allowed: Sequence[str]) -> str:
+    """Return what to give in place of an unknown name, as the end of its message.
+
+    A few names are all listed. Of many, those that look like what was given are said, with the command that lists the rest;
+    all are listed where none looks like it, or where no command lists them.
+    """
+    near = difflib.get_close_matches(str(name).lower(), allowed, n=3, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    if near and len(allowed) > _FEW and kind in _LISTED_BY:
+        return f"{hint} (`{_LISTED_BY[kind]}` lists all)"
+    return f"{hint} (allowed: {', '.join(allowed) or 'none'})"
+
+
 class UnknownName(BadInput):
-    """A name that no registry knows; the message carries the nearest names and the allowed ones."""
+    """A name that no registry knows; the message carries the nearest names, or the allowed ones."""
 
     def __init__(self, kind: str, name: object, allowed: Iterable[str]) -> None:
-        known = sorted(allowed)
-        near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
         own = (
-            "; one of your own comes with its module: --plugin MODULE, in a study plugins: [MODULE]"
-            if kind in PLUGGABLE
-            else ""
+            "; one of your own needs its module: --plugin MODULE, in a study plugins: [MODULE]" if kind in PLUGGABLE else ""
         )
-        super().__init__(f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(known) or 'none'}){own}")
+        super().__init__(f"unknown {kind} {str(name)!r}{choices(kind, name, sorted(allowed))}{own}")
         self.kind = kind
         self.name = name
 

@@ -116,6 +116,7 @@ class Watcher(TrialProgressCallback):  # type: ignore[misc]
         self._ended = ended
         self._lost = lost
         self._ticks = ticks
+        self._told: set[str] = set()  # Tune's own names of trials whose loss was told, and that have no worker since
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # as above
@@ -130,12 +131,14 @@ class Watcher(TrialProgressCallback):  # type: ignore[misc]
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A worker took the trial."""
+        self._told.discard(trial.trial_id)
         self._workload.take_place(self._feeder.key(trial))
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The trial's worker was lost, or left with its node; the trial waits for another, unless it is hopeless."""
         key, cause = self._feeder.key(trial), _cause(trial)
         self._workload.lose_place(key)
+        self._told.add(trial.trial_id)
         if not self._lost(key, cause, LEAVES in cause or _announced(trial)):
             self._feeder.hopeless[trial.trial_id] = cause
 
@@ -145,8 +148,19 @@ class Watcher(TrialProgressCallback):  # type: ignore[misc]
         self._ended(key, dict(trial.last_result or {}) if cause is None else None, cause)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Something outside our code raised."""
-        self._ended(self._feeder.key(trial), None, _cause(trial))
+        """A worker was lost while it was handed the trial; Tune gives such a trial up, so it is asked for anew.
+
+        Where the worker's end reaches Tune before the failure of that hand-over, Tune tells one loss twice: as a trial that
+        waits for another worker, and then here.
+        """
+        key, told = self._feeder.key(trial), trial.trial_id in self._told
+        cause = self._feeder.hopeless.get(trial.trial_id)
+        if cause is None and not told and not self._lost(key, _cause(trial), _announced(trial)):
+            cause = _cause(trial)
+        if cause is None:
+            self._workload.begin_again(key)
+        else:
+            self._ended(key, None, cause)
 
 
 def _announced(trial: Any) -> bool:

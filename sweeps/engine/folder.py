@@ -62,8 +62,8 @@ def held_folders() -> list[Path]:
     return list(_held)
 
 
-def remove_now(folder: Path, seconds: float) -> None:
-    """Remove a folder that this process holds, lock and all; by somebody who ends the process in the next moment."""
+def remove_now(folder: Path, seconds: float = LAST_WRITES_SECONDS) -> None:
+    """Remove a folder, lock and all, whose driver ends in the next moment, or is gone."""
     with suppress(OSError), _handle(folder.parent) as at, _handle(folder) as inside:
         _empty(inside, seconds)
         _remove_folder(folder.name, inside, at, seconds)

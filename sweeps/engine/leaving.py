@@ -14,16 +14,20 @@ _KILLED_SECONDS = 10.0
 AT_ONCE_SECONDS = 1.5
 """What a driver that ends at once may take: it was given ten seconds in all, and most of them are gone."""
 
+_RENAMED = "ray::"
+"""How Ray's workers and agents name themselves, in place of their command line."""
+
 
 def end_processes(folder: str, patience: float, killed: float = _KILLED_SECONDS) -> None:
     """End what Ray started in our folder and did not end itself: a start that failed leaves its processes running.
 
     Args:
-        folder: of our Ray; its own processes name it, also those whose parent is gone already, and workers are below these.
+        folder: of our Ray. Its own processes name it, and workers are below these; those whose parent is gone, and that have
+            given themselves another name, have a log open there.
         patience: seconds that they may take to end by themselves.
         killed: seconds that they may take when they were killed.
     """
-    named = [each for each in psutil.process_iter() if each.pid != os.getpid() and _mentions(each, folder)]
+    named = [each for each in psutil.process_iter() if each.pid != os.getpid() and _of(each, folder)]
     mine = {each.pid: each for process in named for each in [process, *_children(process)]}
     _, alive = psutil.wait_procs(list(mine.values()), timeout=patience)
     for each in alive:
@@ -58,10 +62,14 @@ def _never(*_: object, **__: object) -> None:
     time.sleep(2 * _KILLED_SECONDS)
 
 
-def _mentions(process: psutil.Process, text: str) -> bool:
+def _of(process: psutil.Process, folder: str) -> bool:
     try:
-        return any(text in word for word in process.cmdline())
-    except psutil.Error:
+        words = process.cmdline()
+        if any(folder in word for word in words):
+            return True
+        renamed = bool(words) and words[0].startswith(_RENAMED)
+        return renamed and any(each.path.startswith(f"{folder}/") for each in process.open_files())
+    except (psutil.Error, OSError):
         return False
 
 

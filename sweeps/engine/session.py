@@ -17,6 +17,7 @@ from sweeps.engine.cluster_watch import answers
 from sweeps.engine.folder import RAYS, session_folder
 from sweeps.engine.leaving import end_processes
 from sweeps.engine.quiet import QUIET, short_messages, silence, without_lookups
+from sweeps.engine.reaper import reaper
 from sweeps.engine.sigterm import keep_sigterm, sigterm_held
 
 LOOK_SECONDS = 5.0
@@ -108,7 +109,7 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
 
     short_messages()
     keep_sigterm()
-    with nullcontext() if address else token_of_its_own(), nullcontext() if address else session_folder() as folder:
+    with nullcontext() if address else _place_of_our_own() as folder:
         try:
             with sigterm_held():
                 _start(address, cpus, gpus, environment, folder)
@@ -117,6 +118,14 @@ def ray_session(*, address: str | None, cpus: int | None, gpus: int | None, envi
             ray.shutdown()
             if folder is not None:
                 end_processes(str(folder), _END_SECONDS)
+
+
+@contextmanager
+def _place_of_our_own() -> Iterator[Path]:
+    """Yield the folder of a Ray with a token of its own; whatever ends this process, nothing of it stays."""
+    with reaper() as watch, token_of_its_own(), session_folder() as folder:
+        watch(folder)
+        yield folder
 
 
 def _start(

@@ -185,14 +185,19 @@ class Workload:
         self._alone.add(key)
         self.add([trial])
 
+    def begin_again(self, key: str) -> None:
+        """Let a trial whose worker is gone wait again, first; what it has finished meanwhile, its next worker will find."""
+        self._wait_first([self.running.pop(key)])
+
     def take_back(self) -> None:
-        """Let what was running wait again, first: its workers are gone."""
-        waiting, self._waiting = self._waiting, {}
-        self.add(self.running.values())
-        self.running = {}
-        self._placed = set()
-        for trial in waiting.values():
-            self._waiting[trial.key] = trial if trial.key not in self._waiting else self._joined(trial)
+        """Let all that was running wait again, first: its workers are gone."""
+        lost, self.running = list(self.running.values()), {}
+        self._wait_first(lost)
+
+    def _wait_first(self, trials: list[PlannedTrial]) -> None:
+        again = {trial.key: self._joined(trial) if trial.key in self._waiting else trial for trial in trials}
+        self._waiting = again | {key: trial for key, trial in self._waiting.items() if key not in again}
+        self._placed -= again.keys()
 
     def _joined(self, trial: PlannedTrial) -> PlannedTrial:
         return with_budgets_of(trial, self._waiting[trial.key])

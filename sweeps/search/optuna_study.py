@@ -6,6 +6,7 @@ the tag ``prunefront.candidate``. So a kill leaves at worst an open row, which `
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -51,7 +52,7 @@ class OptunaBooks:
         objectives: at least one.
         limits: soft constraints; their amounts are stored with each row.
         early_stopping: the rule that stops candidates, if the study has one; another rule is another study.
-        to_look_at: whether no sampler reads the rows (`sweeps.search.parameters.Parameters`).
+        to_look_at: no sampler reads the rows; one in a form of before is then made anew.
 
     Raises:
         BadInput: the storage cannot be opened, or holds a study of that name from another output folder.
@@ -70,7 +71,8 @@ class OptunaBooks:
         to_look_at: bool = False,
     ) -> None:
         self._storage, self.out = storage, out
-        self.parameters = Parameters(space, to_look_at=to_look_at)
+        # samplers and people see the same rows under different names: what a search proposes hangs on the names
+        self.parameters, self._shown = Parameters(space), Parameters(space, to_look_at=True)
         self.objectives, self.limits = tuple(objectives), tuple(limits)
         self._columns = [column for column, _ in objectives]
         rule = [] if early_stopping is None else [("early stopping", early_stopping)]
@@ -106,9 +108,19 @@ class OptunaBooks:
         """Return every row, oldest first; nobody else writes them, so they are read only after a write."""
         return list(self._all)
 
+    def _as_the_search_sees_it(self, row: FrozenTrial) -> FrozenTrial:
+        """Return a stored row with the parameters that samplers know, whichever form it was written in."""
+        key = row.user_attrs.get(KEY)
+        found = self.parameters.of(Candidate.from_key(key)) if key else None
+        if found is None:
+            return row
+        seen = copy.copy(row)
+        seen.params, seen.distributions = found
+        return seen
+
     def _read(self) -> None:
         """Read the rows and keep, per candidate, the one that counts: a complete one, else the newest."""
-        self._all: list[FrozenTrial] = list(self.study.get_trials(deepcopy=False))
+        self._all: list[FrozenTrial] = [self._as_the_search_sees_it(row) for row in self.study.get_trials(deepcopy=False)]
         self._rows: dict[str, FrozenTrial] = {}
         for row in self._all:
             self._count(row)
@@ -121,7 +133,7 @@ class OptunaBooks:
 
     def _read_again(self, trial_id: int) -> None:
         """Read the one row that was written: reading all after each write would make a search's cost grow as its square."""
-        row = self.study._storage.get_trial(trial_id)
+        row = self._as_the_search_sees_it(self.study._storage.get_trial(trial_id))
         if row.number == len(self._all):
             self._all.append(row)
         elif row.number < len(self._all):
@@ -227,7 +239,7 @@ class OptunaBooks:
         """Add one row in one transaction."""
         from optuna.trial import TrialState, create_trial
 
-        found = self.parameters.of(candidate)
+        found = self._shown.of(candidate)
         if found is None:
             return
         parameters, distributions = found

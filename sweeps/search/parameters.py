@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 TUNED = "tuning epochs"
-"""The budget in rows that are only looked at."""
+"""The budget in the rows of the storage."""
 Way = tuple[tuple[str, str], ...]
 """The choices that lead to an arm: network, method, layers ... each with its value."""
 
@@ -29,8 +29,8 @@ class Parameters:
 
     Args:
         space: what candidates are made of.
-        to_look_at: no sampler reads the rows, people do: a step without a choice is left out, and the budget is called
-            `TUNED`. optuna-dashboard draws at first what comes first by name, and takes a budget of 0 for a missing one.
+        to_look_at: for people, not for a sampler: a step without a choice is left out, and the budget is called `TUNED`.
+            optuna-dashboard draws at first what comes first by name, and takes a budget of 0 for a missing one.
     """
 
     def __init__(self, space: Space, *, to_look_at: bool = False) -> None:

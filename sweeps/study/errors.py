@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, get_args
@@ -10,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from prune_core.base.errors import BadInput
+from prune_core.base.errors import BadInput, choices
 
 _WORDS = {
     "missing": "this key is missing",
@@ -50,10 +49,8 @@ def one_line(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def unknown_key(key: object, allowed: list[str]) -> str:
-    """Return the message for a key that nobody reads, nearest names first."""
-    near = difflib.get_close_matches(str(key), allowed, n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"unknown key {str(key)!r}{hint} (allowed: {', '.join(allowed) or 'none'})"
+    """Return the message for a key that nobody reads: the nearest ones, or all that are allowed there."""
+    return f"unknown key {str(key)!r}{choices('key', key, allowed)}"
 
 
 def _path(detail: ErrorDetails) -> str:

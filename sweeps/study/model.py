@@ -74,9 +74,12 @@ class Study(Section):
     dense: dict[Label, NetworkSection] = Field(
         default={}, description="smaller networks, trained as they are: what pruning has to beat"
     )
-    training: dict[str, Any] = Field(default={}, description="training recipe of baselines (see Recipe)")
+    training: dict[str, Any] = Field(
+        default={}, description="how baselines are trained, by SGD; the defaults are those of the paper"
+    )
     fine_tuning: dict[str, Any] = Field(
-        default={}, description="fine-tuning recipe (see Recipe); its epochs are the budgets"
+        default={},
+        description="how pruned networks and controls are fine-tuned: the keys of training, without epochs (see budgets)",
     )
     ratios: Ratios = Field(description="pruning ratios in [0, 1); 0 is always part of a study and need not be named")
     budgets: Budgets = Field(description="epochs of fine-tuning at which networks are judged")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import re
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from prune_core.base.recipe import Recipe
 from prune_core.corruptions import CORRUPTIONS, GROUPS
 from prune_core.data import DATASETS, source_of
 from prune_core.metrics.quantities import costs_known, metrics_known, title_of
@@ -22,6 +26,8 @@ from sweeps.study.model import NOTES, Study
 from sweeps.study.objectives import is_report_number
 from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
 
+RECIPE = "training"
+"""The key below which the keys of a training recipe are listed; they are the same wherever a recipe stands."""
 REQUIRED = "required"
 """What stands in place of a default where a key has to be given."""
 _NOTES_MEANING = (
@@ -115,9 +121,19 @@ def _rows(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str]]:
     for name, field in model.model_fields.items():
         inner, step = _section(field.annotation)
         rows.append((f"{prefix}{name}", _default(field.default, inner), field.description or ""))
+        if f"{prefix}{name}" == RECIPE:
+            rows += _recipe_rows()
         if inner is not None:
             rows += _rows(inner, f"{prefix}{name}.{step}")
     return rows
+
+
+def _recipe_rows() -> list[tuple[str, str, str]]:
+    """The keys of a training recipe, which is no section of the model but plain data that `Recipe` checks."""
+    said = (inspect.getdoc(Recipe) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", said, re.MULTILINE)
+    meanings = {name: " ".join(text.split()).replace("``", "").rstrip(".") for name, text in entries}
+    return [(f"{RECIPE}.{one.name}", _default(one.default, None), meanings[one.name]) for one in dataclasses.fields(Recipe)]
 
 
 def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:

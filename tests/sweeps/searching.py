@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.space import ArmSpace, Space
 
 RATIOS = ("0.1", "0.3", "0.5", "0.7", "0.9")
@@ -34,3 +35,7 @@ def drive(search, *, stop_after=10**6, width=2, fail=()):
             failed = candidate.key in fail
             search.tell(candidate, None if failed else truth(candidate), "failed" if failed else "complete")
     return order
+
+
+def books(out, space=SPACE, objectives=OBJECTIVES, limits=(), name="toy"):
+    return OptunaBooks(name, out, None, space=space, objectives=objectives, limits=limits)

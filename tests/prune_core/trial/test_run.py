@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import random
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +12,7 @@ import torch
 
 from prune_core.base.build import build_text
 from prune_core.base.store import file_sha256
-from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress, read_record
+from prune_core.base.trial_folder import budget_folder, read_outcome, read_progress
 from prune_core.pruning import METHODS, load_network
 from prune_core.training import Session, train
 from prune_core.training.curve import read_curve
@@ -24,78 +21,7 @@ from prune_core.trial import judge as pipeline_evaluation
 from prune_core.trial import run as pipeline
 from prune_core.trial import walk as pipeline_walk
 from prune_core.trial.build import this_build
-from prune_core.trial.description import TrialDescription
-from prune_core.trial.order import TrialOrder
-from prune_core.trial.run import run_trial
-from prune_core.trial.trouble import MachineTrouble
-
-BASELINE: dict[str, Any] = {
-    "kind": "baseline",
-    "study_seed": 0,
-    "data": {"name": "digits", "options": {}, "checksum": None, "train": 300, "validation": 100, "test": 100},
-    "network": {"name": "small_vgg", "options": {"width": 4}},
-    "training": {"epochs": 2, "augmentation": "shift", "batch_size": 32, "learning_rate": 0.2},
-    "checkpoint": None,
-    "seed": 0,
-    "device": "cpu",
-    "threads": 1,
-}
-EVALUATION = {
-    "corruptions": "generated",
-    "seed": 0,
-    "images_per_cell": 20,
-    "selection_images_per_cell": 10,
-    "train_images": 50,
-}
-CLEAN = {**EVALUATION, "corruptions": "none"}
-TIMES = {"train_seconds", "evaluate_seconds"}
-
-
-def described(kind: str = "pruned", method: str | None = "l1_filter", ratio: str = "0.5", **changes):
-    return {
-        "kind": kind,
-        "baseline": BASELINE,
-        "method": None if kind != "pruned" else {"name": method, "options": {}},
-        "ratio": ratio if kind == "pruned" else "0",
-        "rounds": 1,
-        "fine_tuning": {"learning_rate": 0.02, "batch_size": 32, "augmentation": "shift", "momentum": 0.9},
-        "evaluation": CLEAN,
-        "seed": 0,
-        **changes,
-    }
-
-
-class House:
-    """A store, a cache and folders of trials."""
-
-    def __init__(self, root: Path, cache: Path):
-        self.root, self.cache = root, cache
-
-    def run(self, description, budgets, name="trial", store="store", on_budget=None, should_stop=None, **more):
-        order = TrialOrder(self.root / name, self.root / store, tuple(budgets), cache=self.cache, **more)
-        described = TrialDescription.from_plain(description)
-        return run_trial(described, order, on_budget=on_budget, should_stop=should_stop)
-
-    def record(self, budget, name="trial"):
-        return read_record(self.root / name, budget)
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def house(tmp_path, cache):
-    return House(tmp_path, cache)
-
-
-def numbers(record):
-    return {name: value for name, value in record.items() if name not in TIMES}
-
-
-def zeros(path: Path):
-    return {n: p == 0 for n, p in load_network(path).named_parameters() if p.ndim == 4}
+from tests.prune_core.trial.running import BASELINE, EVALUATION, described, numbers, zeros
 
 
 def test_corrupted_test_images_are_judged_where_asked_and_later_from_the_kept_weights(house, monkeypatch):
@@ -277,58 +203,6 @@ def test_random_scores_are_nested_over_ratios_and_differ_over_seeds(house):
     assert any(not torch.equal(a[name], c[name]) for name in a)
 
 
-def test_a_diverged_trial_says_so_and_is_left_alone(house, monkeypatch):
-    description = described(fine_tuning={"learning_rate": 1e30, "batch_size": 32})
-    outcome = house.run(description, [0, 1])
-    assert outcome["status"] == "diverged"
-    assert outcome["budgets"] == [0]
-    assert "not finite" in outcome["cause"]
-    assert not any("NaN" in path.read_text() or "Infinity" in path.read_text() for path in house.root.rglob("*.json"))
-    with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "load_trial_data", lambda *_: pytest.fail("tried again"))
-        assert house.run(description, [0, 1]) == outcome
-    assert house.run(description, [0, 1], retry=True) == outcome
-
-
-def test_a_failed_trial_has_its_cause(house):
-    outcome = house.run(described(method="l1_filtre"), [0])
-    assert outcome["status"] == "failed"
-    assert "l1_filtre" in outcome["cause"]
-    assert "\n" not in outcome["cause"]
-    assert "Traceback" in (house.root / "trial" / "traceback.txt").read_text()
-    assert read_outcome(house.root / "trial") == outcome
-
-
-def test_a_network_that_fails_its_verification_is_a_failed_trial(house, monkeypatch):
-    class Failed:
-        passed, reason = False, "outputs differ by 0.79"
-
-        def to_dict(self):
-            return {"passed": False, "reason": self.reason}
-
-    monkeypatch.setattr(pipeline_walk, "verify", lambda *_: Failed())
-    outcome = house.run(described(), [0])
-    assert outcome["status"] == "failed"
-    assert "outputs differ by 0.79" in outcome["cause"]
-    assert outcome["budgets"] == []
-
-
-def test_a_full_disk_is_not_the_trials_fault(house, monkeypatch):
-    calls = []
-
-    def full(*_, **__):
-        calls.append(1)
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(pipeline_evaluation, "save_network", full)
-        with pytest.raises(MachineTrouble, match="No space left"):
-            house.run(described(), [0])
-    assert calls
-    assert read_outcome(house.root / "trial") is None
-    assert house.run(described(), [0])["status"] == "complete"
-
-
 def test_a_users_checkpoint_is_the_baseline(house):
     from prune_core.networks import build_network
 
@@ -395,28 +269,6 @@ def test_a_session_lasts_over_the_budgets_of_a_walk_and_ends_with_the_trial(hous
     monkeypatch.setattr(pipeline, "judge", lambda *_: (_ for _ in ()).throw(RuntimeError("broken")))
     assert house.run(described(seed=1), [1], "broken", store="queued-store")["status"] == "failed"
     assert made and {session for session, _ in closed} == set(made)
-
-
-def test_a_trial_that_runs_out_of_device_memory_goes_on_from_its_folder(house, monkeypatch):
-    house.run(described(), [0, 2], "plain")
-    real, failed = train, list[bool]()
-
-    def short_of_memory(*given, **more):
-        if not failed:
-            failed.append(True)
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return real(*given, **more)
-
-    monkeypatch.setattr(pipeline_walk, "train", short_of_memory)
-    told = []
-    outcome = house.run(described(), [0, 2], "short", on_budget=lambda budget, _: told.append(budget))
-    assert outcome["status"] == "complete" and failed and told == [0, 2]
-    assert numbers(house.record(2, "short")) == numbers(house.record(2, "plain"))
-    monkeypatch.setattr(
-        pipeline_walk, "train", lambda *_, **__: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory"))
-    )
-    outcome = house.run(described(), [0, 2], "never")
-    assert outcome["status"] == "failed" and "out of memory" in outcome["cause"]
 
 
 def test_every_record_says_its_build_and_that_of_its_baseline(house, monkeypatch):

@@ -13,7 +13,7 @@ from prune_core.base.trial_folder import STATE, WEIGHTS, budget_folder
 from prune_core.networks import architecture_of
 from prune_core.networks.initialisation import redraw
 from prune_core.pruning import load_network, remove_channels
-from tests.prune_core.trial.test_run import BASELINE, House, described, numbers, zeros
+from tests.prune_core.trial.running import BASELINE, House, described, numbers, zeros
 
 
 @pytest.fixture(scope="module")

@@ -72,3 +72,57 @@ def test_trials_get_their_places_in_the_order_in_which_they_were_handed_out(tmp_
     assert order.choose_trial_to_run(controller) is None
     assert stopped == [trials[0], trials[2]]
     assert feeder.suggest("late") == Searcher.FINISHED
+
+
+class Books:
+    """What the driver is told of trials, and what it answers."""
+
+    def __init__(self, *, goes_on: bool = True) -> None:
+        self.goes_on = goes_on
+        self.lost: list[str] = []
+        self.ended: list[tuple[str, str | None]] = []
+
+    def note_lost(self, key: str, cause: str, announced: bool) -> bool:
+        self.lost.append(key)
+        return self.goes_on
+
+    def note_ended(self, key: str, result: dict[str, Any] | None, error: str | None) -> None:
+        self.ended.append((key, error))
+
+
+NAMELESS = {"error_file": None, "pickled_error_file": None}
+
+
+def test_a_trial_whose_worker_died_while_it_was_handed_over_is_asked_for_anew(tmp_path: Path) -> None:
+    workload, _, feeder = fed(tmp_path, 2)
+    assert handed_out(feeder) == ["t000", "t001"]
+    books = Books()
+    watcher = Watcher(feeder, workload, books.note_ended, books.note_lost, ())
+    watcher.on_trial_error(0, [], SimpleNamespace(trial_id="id0", **NAMELESS))
+    given = feeder.suggest("another")
+    assert isinstance(given, dict) and given["key"] == "t000"
+    assert (books.lost, books.ended) == (["t000"], [])
+
+
+def test_a_loss_that_tune_tells_twice_counts_once(tmp_path: Path) -> None:
+    workload, _, feeder = fed(tmp_path, 1)
+    assert handed_out(feeder) == ["t000"]
+    books = Books()
+    watcher = Watcher(feeder, workload, books.note_ended, books.note_lost, ())
+    tunes = SimpleNamespace(trial_id="id0", **NAMELESS)
+    watcher.on_trial_recover(0, [], tunes)
+    watcher.on_trial_error(0, [], tunes)
+    assert (books.lost, books.ended, workload.waiting) == (["t000"], [], 1)
+
+
+def test_a_trial_without_hope_ends_with_its_cause_also_where_tune_tells_the_loss_twice(tmp_path: Path) -> None:
+    for told_before in (True, False):
+        workload, _, feeder = fed(tmp_path, 1)
+        assert handed_out(feeder) == ["t000"]
+        books = Books(goes_on=False)
+        watcher = Watcher(feeder, workload, books.note_ended, books.note_lost, ())
+        tunes = SimpleNamespace(trial_id="id0", **NAMELESS)
+        if told_before:
+            watcher.on_trial_recover(0, [], tunes)
+        watcher.on_trial_error(0, [], tunes)
+        assert (books.lost, books.ended) == (["t000"], [("t000", "the worker was lost")])

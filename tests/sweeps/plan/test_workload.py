@@ -131,6 +131,18 @@ def test_trials_of_a_lost_ray_wait_again_first_and_with_all_their_budgets() -> N
     assert workload.next() == trial("y")
 
 
+def test_a_trial_that_lost_its_worker_waits_again_before_the_others_and_loses_its_place() -> None:
+    folder = Folder()
+    folder.ready.add("b")
+    workload = folder.workload(trial("x"), trial("y"), trial("z"))
+    assert [workload.next(), workload.next()] == [trial("x"), trial("y")]
+    workload.take_place("x")
+    folder.ended["x"] = "complete"  # its worker died after that: the next one finds it, and it ends as every trial does
+    workload.begin_again("x")
+    assert (workload.in_place, workload.waiting, sorted(workload.running)) == (0, 2, ["y"])
+    assert [workload.next(), workload.next()] == [trial("x"), trial("z")]
+
+
 def test_what_comes_afterwards_is_asked_for_once_when_all_else_has_ended() -> None:
     folder, asked = Folder(), Counter[str]()
 

@@ -20,11 +20,12 @@ seeds: [0]
 """
 
 WRONG = [
-    ("ratois=[0.5]", "unknown key 'ratois'", "did you mean ratios", "allowed: "),
+    ("ratois=[0.5]", "unknown key 'ratois'", "did you mean ratios?", "`prunefront studies --keys` lists all)"),
+    ("foo=1", "unknown key 'foo' (allowed: name, title", "plugins", "tracking)"),
     ("data.valdation=3", "data: unknown key 'valdation'", "did you mean validation", "allowed: "),
     ("arms.0.method=[unstructured]", "arms.0: unknown key 'method'", "methods", "allowed: "),
     ("resources.thread=2", "resources: unknown key 'thread'", "threads", "allowed: "),
-    ("training.learning_rat=1", "training: unknown key 'learning_rat'", "learning_rate", "allowed: "),
+    ("training.learning_rat=1", "training: unknown key 'learning_rat'", "learning_rate?", "lists all)"),
     ("training.learning_rate=-1", "training: learning_rate", "-1", "allowed: "),
     (
         "networks.small_vgg.checkpoint=a.pt",
@@ -33,7 +34,7 @@ WRONG = [
         "it belongs in baseline: {checkpoint: ...}",
     ),
     ("networks.small_vgg.baseline=a.pt", "networks.small_vgg.baseline", "must be a mapping", "(allowed: checkpoint, sha256"),
-    ("networks={a: {name: mine}}", "unknown network 'mine'", "one of your own comes with its module", "plugins: [MODULE]"),
+    ("networks={a: {name: mine}}", "unknown network 'mine'", "one of your own needs its module", "plugins: [MODULE]"),
     ("training.schedule=linear", "training: schedule", "linear", "allowed: constant"),
     ("fine_tuning.epochs=3", "fine_tuning: epochs", "budgets", "allowed: "),
     ("networks.small_vgg.baseline={checkpoint: a.pt, sha256: abc}", "baseline.sha256", "'abc'", "allowed: 64 hexadecimal"),
