@@ -232,7 +232,9 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
         close = [one.words for one in near if one is not None]
         if close:
             more = f"; and {len(close) - SHOWN} more" if len(close) > SHOWN else ""
-            said.append(f"Smaller, and near enough that chance may be all: {'; '.join(close[:SHOWN])}{more}.")
+            said.append(
+                f"Smaller, and missing what is asked by so little that it may be chance: {'; '.join(close[:SHOWN])}{more}."
+            )
         if not study.demonstration and question.uncertain and question.metric in study.primary:
             sure = all(told.get((question.name, demand.column), False) for demand in question.uncertain)
             # costs are exact: they are met or not, whatever the seeds

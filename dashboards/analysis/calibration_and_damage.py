@@ -248,14 +248,14 @@ def hurt_sentences(found: Sequence[Depth]) -> list[str]:
         corruptions, classes = depth.by_seed
         if len(depth.corruptions):
             words = _worst([name.replace("_", " ") for name in depth.corruptions], corruptions)
-            parts.append(f"by corruption (mean over severities) {words}")
+            parts.append(f"by corruption (mean over severities): {words}")
         names = depth.class_names if len(depth.class_names) == classes.shape[1] else range(classes.shape[1])
-        parts.append(f"by class {_worst([f'class {name}' for name in names], classes)}")
+        parts.append(f"by class: {_worst([f'class {name}' for name in names], classes)}")
         said = [f"95 % intervals over {len(classes)} seeds"] if len(classes) > 1 else []
         if depth.class_images:
             said.append(f"one image of one seed is {100 / (depth.class_images * len(classes)):.1f} points of a class")
         how = f" ({'; '.join(said)})" if said else ""
-        result.append(f"{depth.name}: accuracy against the control, worst first: {'; '.join(parts)}{how}.")
+        result.append(f"{depth.name}: accuracy against the control, worst first; {'; '.join(parts)}{how}.")
     return result
 
 

@@ -172,11 +172,11 @@ def _sure(points: Points, row: Any) -> str:
         return f"On {front}; {f'{draws} it keeps its place' if draws else 'with one seed nobody can say how surely'}."
     rival = _better(points, row)
     why = (
-        f", since {labels.candidate(rival)} is as good in {_listed(points.decisive)} and better in something"
+        f", since {labels.candidate(rival)} is at least as good in {_listed(points.decisive)} and better in at least one"
         if rival is not None
         else ""
     )
-    return f"Not on {front}{why}{f'; {draws} it is on it' if draws else ''}."
+    return f"Not on {front}{why}{f'; yet on it {draws}' if draws else ''}."
 
 
 def _listed(columns: Iterable[str]) -> str:
@@ -186,7 +186,7 @@ def _listed(columns: Iterable[str]) -> str:
 
 
 def _better(points: Points, row: Any) -> Any | None:
-    """Return a candidate that beats another in what decides: as good in everything, better in something."""
+    """Return a candidate that beats another in what decides: at least as good in everything, better in something."""
     signs = [1.0 if way == "min" else -1.0 for way in points.decisive.values()]
     own = [sign * float(getattr(row, name)) for sign, name in zip(signs, points.decisive, strict=True)]
     for other in rows_of(points.at_longest()):

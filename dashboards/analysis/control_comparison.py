@@ -63,8 +63,8 @@ def _enough(study: StudyFolder, candidates: int) -> str:
     if not sizes:
         return ""
     return (
-        f"; with {DECIDABLE} seeds that scatter as these, {100 * POWER:.0f} % of studies find a recommended network's "
-        f"difference to its control that is truly at least {', '.join(sizes)} (images come on top)"
+        f"; of studies with {DECIDABLE} seeds that vary as these do, {100 * POWER:.0f} % would show that a recommended "
+        f"network differs from its control if it truly does by at least {', '.join(sizes)} (the choice of images adds to it)"
     )
 
 

@@ -93,27 +93,30 @@ def heat_map_figure(maps: Sequence[HeatMap]) -> Figure:
 
 def _trace(one: HeatMap, panel: int) -> Figure:
     last = len(one.scale.page) - 1
-    unit = f"{' points' if one.signed else ' %'}{' %{text}' if one.beside else ''}"
-    beside: Figure = {"text": [list(row) for row in one.beside]} if one.beside else {}
-    return (
-        axes_of(panel)
-        | beside
-        | {
-            "type": "heatmap",
-            "z": one.rounded.tolist(),
-            "x": [str(severity) for severity in one.severities],
-            "y": [labels.safe(name) for name in one.names],
-            "zmin": one.low,
-            "zmax": one.high,
-            "colorscale": [[place / last, colour] for place, colour in enumerate(one.scale.page)],
-            "showscale": False,
-            "texttemplate": f"%{{z:{one.format}}}",
-            "hovertemplate": f"%{{y}}, severity %{{x}}: %{{z:{one.format}}}{unit}<extra></extra>",
-            "xgap": 1,
-            "ygap": 1,
-            "meta": {},
-        }
-    )
+    unit = " points" if one.signed else " %"
+    cells = [[one.text(float(value)) for value in row] for row in one.rounded]
+    beside = one.beside or [[""] * len(row) for row in cells]
+    words = [
+        [f"{cell}{unit} {labels.typeset(more)}".rstrip() for cell, more in zip(row, along, strict=True)]
+        for row, along in zip(cells, beside, strict=True)
+    ]
+    return axes_of(panel) | {
+        "type": "heatmap",
+        "z": one.rounded.tolist(),
+        "x": [str(severity) for severity in one.severities],
+        "y": [labels.safe(name) for name in one.names],
+        "zmin": one.low,
+        "zmax": one.high,
+        "colorscale": [[place / last, colour] for place, colour in enumerate(one.scale.page)],
+        "showscale": False,
+        "text": cells,
+        "hovertext": words,
+        "texttemplate": "%{text}",
+        "hovertemplate": "%{y}, severity %{x}: %{hovertext}<extra></extra>",
+        "xgap": 1,
+        "ygap": 1,
+        "meta": {},
+    }
 
 
 @styled

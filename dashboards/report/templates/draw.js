@@ -1,7 +1,7 @@
   // Colours, and where panels stand: as many beside each other as the width allows.
   const css = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const clone = value => JSON.parse(JSON.stringify(value));
-  const PAPER_WIDTH = 1400;  // the style sheet for print shrinks all
+  const PAPER_WIDTH = 1590;  // the style sheet for print shrinks all
   let printing = false;
 
   // A string "@ink" stands for the page's colour of that name, which differs between light, dark and print; "@ink~" is paler.
@@ -42,6 +42,8 @@
       const x = layout[axisOf("x", panel)], y = layout[axisOf("y", panel)];
       x.domain = [column * (wide + across) / inner, Math.min(1, (column * (wide + across) + wide) / inner)];
       y.domain = [Math.max(0, 1 - (row * (tall + down) + tall) / deep), 1 - row * (tall + down) / deep];
+      // a low panel on paper has no room for a long title in one line
+      if (printing && tall < 180 && y.title && y.title.text) y.title.text = y.title.text.replace(" <span", "<br><span");
       if (shared && column) Object.assign(y, { showticklabels: false, title: { text: "" } });
       if (x.type === "log" && x.range && x.range[1] - x.range[0] > 1.9) x.dtick = 1;
       if (titles) (layout.annotations = layout.annotations || []).push({ text: words[panel].map(escaped).join("<br>"), showarrow: false,

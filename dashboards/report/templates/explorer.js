@@ -90,7 +90,7 @@
   const walk = (div, step) => {
     const places = [];
     div.data.forEach((trace, curve) => {
-      if (trace.text && trace.xaxis === "x" && Array.isArray(trace.x)) trace.x.forEach((x, point) => {
+      if (trace.text && trace.type !== "heatmap" && trace.xaxis === "x" && Array.isArray(trace.x)) trace.x.forEach((x, point) => {
         if (visible(div, trace, point)) places.push([x, curve, point]);
       });
     });

@@ -34,12 +34,12 @@
       const outside = windows(figure);
       tidyBars(figure);
       labelled(figure);
-      const count = figure.data.filter(trace => trace.xaxis === "x").reduce((sum, trace) => sum + trace.x.length, 0);
+      const count = figure.data.filter(trace => trace.customdata && trace.xaxis === "x").reduce((sum, trace) => sum + trace.x.length, 0);
       form.querySelector("output").textContent = count + (count === 1 ? " candidate shown" : " candidates shown")
         + (outside ? `, ${outside} outside the frame (double-click shows all)` : "");
     }
     if (form && div.dataset.group === "front") figure.data.unshift(...steps(figure));
-    for (const trace of figure.data) if (trace.text) trace.text = trace.text.map(place => hover[place]);
+    for (const trace of figure.data) if (trace.text && trace.type !== "heatmap") trace.text = trace.text.map(place => hover[place]);
     const room = printing ? PAPER_WIDTH : Math.floor(div.getBoundingClientRect().width) || PAPER_WIDTH;
     return { data: coloured(figure.data), layout: dressed(arranged(figure.layout, room)) };
   };
@@ -122,7 +122,10 @@
       if (on && !part.open) part.open = part.dataset.opened = true;
       else if (!on && part.dataset.opened) { part.open = false; delete part.dataset.opened; }
     });
+    // Plotly measures its texts on the page: they would stand askew where the style sheet for print has shrunk it already.
+    document.body.style.zoom = on ? 1 : "";
     known().forEach(draw);
+    document.body.style.zoom = "";
   };
   const print = matchMedia("print");
   print.addEventListener("change", () => toPaper(print.matches));

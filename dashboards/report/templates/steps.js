@@ -28,16 +28,19 @@
   });
 
   const labelled = figure => {
-    const named = figure.layout.meta.named || {}, notes = [];
+    const named = figure.layout.meta.named || {}, notes = [], rings = [];
     for (const trace of figure.data) (trace.customdata || []).forEach((one, i) => {
       const label = named[one.place], axis = figure.layout["xaxis" + trace.xaxis.slice(1)], log = axis.type === "log";
       if (!label) return;
       const x = log ? Math.log10(trace.x[i]) : trace.x[i], at = Object.keys(named).indexOf(String(one.place));
       const [low, high] = axis.range || [x, x], [bottom, top] = figure.layout.yaxis.range || [0, 1], right = x < (low + high) / 2;
       // The labels of a panel stand below each other, at heights of their own, so that none hides another.
-      notes.push({ text: escaped(label), x, y: trace.y[i], xref: trace.xaxis, yref: trace.yaxis, showarrow: true, arrowhead: 0, arrowwidth: 1, arrowcolor: css("muted"),
-        standoff: trace.marker.size[i] / 2, axref: trace.xaxis, ayref: trace.yaxis, ax: x + (right ? 0.05 : -0.05) * (high - low), ay: bottom + (0.42 - 0.08 * at) * (top - bottom),
+      notes.push({ text: escaped(label), x, y: trace.y[i], xref: trace.xaxis, yref: trace.yaxis, showarrow: true, arrowhead: 2, arrowwidth: 1, arrowcolor: css("muted"),
+        standoff: trace.marker.size[i] / 2 + 4, axref: trace.xaxis, ayref: trace.yaxis, ax: x + (right ? 0.05 : -0.05) * (high - low), ay: bottom + (0.42 - 0.08 * at) * (top - bottom),
         xanchor: right ? "left" : "right", bgcolor: css("paper"), font: { size: 11.5, color: css("ink") } });
+      rings.push({ type: "scatter", mode: "markers", x: [trace.x[i]], y: [trace.y[i]], xaxis: trace.xaxis, yaxis: trace.yaxis, hoverinfo: "skip", showlegend: false, meta: {},
+        marker: { symbol: "circle-open", size: trace.marker.size[i] + 7, color: "@ink", line: { width: 1.5 } } });
     });
+    figure.data.push(...rings);
     figure.layout.annotations = [...(figure.layout.annotations || []), ...notes];
   };

@@ -56,7 +56,10 @@ def test_damage_and_classes_are_differences_to_the_control_of_the_same_seed(foun
     for (_, _, _, _, _, low, high), one in zip(damage_table([depth])[1], depth.damage_cells, strict=False):
         assert (low, high) == (one.low, one.high)
     (drawn,) = heat_map_figure(damage_maps([depth]))["data"]
-    assert drawn["text"][1][4] == f"[{100 * depth.damage_cells[9].low:+.1f}, {100 * depth.damage_cells[9].high:+.1f}]"
+    one = depth.damage_cells[9]
+    words = f"{drawn['z'][1][4]:+.1f} points [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"
+    assert drawn["hovertext"][1][4] == words.replace("-", "\u2212")
+    assert drawn["text"][1][4] == f"{drawn['z'][1][4]:+.1f}".replace("-", "\u2212")
     assert depth.classes == pytest.approx(np.mean(classes, axis=0))
 
 

@@ -67,7 +67,7 @@ def test_of_any_table_what_is_said_is_true(tmp_path, table, seed):
     for answer in answers(study, points):
         assert answer.row is None or not answer.row.collapsed
         for remark in answer.remarks:
-            if remark.startswith("Smaller, and near enough"):
+            if remark.startswith("Smaller, and missing what is asked"):
                 offered = [row for row in rows_of(points.at_longest()) if _name(row) in remark]
                 assert offered
                 assert all(not row.collapsed and row.delta_val_accuracy >= -0.02 for row in offered)

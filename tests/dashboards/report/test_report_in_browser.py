@@ -149,7 +149,7 @@ def test_on_a_telephone_tables_say_that_they_scroll(tab):
 
 def test_on_paper_it_is_a_dozen_pages_and_no_figure_is_split(tab):
     tab.emulate_media(media="print")
-    assert settles(tab, "document.getElementById('plot-front')._fullLayout.width === 1400")
+    assert settles(tab, "document.getElementById('plot-front')._fullLayout.width === 1590")
     found = tab.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", found)) <= 12
     whole = "[...document.querySelectorAll('figure, .card')].map(node => getComputedStyle(node).breakInside)"
