@@ -19,10 +19,11 @@ from scipy.stats import spearmanr
 
 from benchmarks.search_truth import Truth, World, plan_of, read_world
 from sweeps.front.front import non_dominated
+from sweeps.search.asked import space_of
 from sweeps.search.beforehand import Beforehand
 from sweeps.search.front_chances import FrontChances
 from sweeps.search.measured import Measured
-from sweeps.search.setup import space_of, told_columns
+from sweeps.search.setup import told_columns
 from sweeps.search.space import Candidate
 from sweeps.search.stopping_rule import goes_on, ranks
 from sweeps.stopping_rules import ChosenRule, Standing, choose_rule

@@ -16,7 +16,7 @@ from benchmarks.pack_world import WORLDS
 from benchmarks.search_cells import world_of
 from benchmarks.search_surfaces import CHANCE, COST, RATIOS, Scores, cost
 from benchmarks.search_truth import World, plan_of, read_world
-from sweeps.search.setup import space_of
+from sweeps.search.asked import space_of
 from sweeps.study.model import Study, load_study
 
 GRIDS = ("quickstart", "design-networks")

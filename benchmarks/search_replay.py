@@ -19,10 +19,11 @@ from benchmarks.search_truth import World, plan_of
 from prune_core.metrics import COSTS
 from sweeps.cost.sizes import sizes_of
 from sweeps.search import optuna_study, setup
+from sweeps.search.asked import space_of
 from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.optuna_study import ASKED
 from sweeps.search.search import Proposer
-from sweeps.search.setup import make_proposer, open_books, space_of, told_columns
+from sweeps.search.setup import make_proposer, open_books, told_columns
 from sweeps.search.space import Candidate
 from sweeps.study.model import Study, load_study
 from sweeps.study.search_sections import SearchSection

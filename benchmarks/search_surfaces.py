@@ -27,7 +27,7 @@ from prune_core.complexity import complexity
 from prune_core.networks import build_network
 from prune_core.pruning import prune
 from sweeps.plan.arms import Arm
-from sweeps.search.setup import space_of
+from sweeps.search.asked import space_of
 from sweeps.search.space import Candidate
 from sweeps.study.model import Study, load_study
 

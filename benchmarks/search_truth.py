@@ -21,7 +21,8 @@ from prune_core.metrics import Direction
 from sweeps.folder.paths import STUDY
 from sweeps.front.front import hypervolume
 from sweeps.plan.plan import Plan, make_plan
-from sweeps.search.setup import space_of, told_columns
+from sweeps.search.asked import space_of
+from sweeps.search.setup import told_columns
 from sweeps.search.space import Space
 from sweeps.study.deciding import REPORT
 from sweeps.study.model import Study, load_study

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sweeps.plan.plan import Plan, make_plan
+from sweeps.search.asked import space_of
 from sweeps.search.search import Proposer
-from sweeps.search.setup import make_proposer, open_books, space_of, told_columns
+from sweeps.search.setup import make_proposer, open_books, told_columns
 from sweeps.search.space import Candidate, Space
 from sweeps.study.model import Study
 

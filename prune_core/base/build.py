@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import runpy
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 BUILD = ("torch", "numpy", "processor", "prunefront")
@@ -44,6 +46,16 @@ def cpu_model() -> str:
             if name.strip().lower() == "model name" and model.strip():
                 return " ".join(model.split())
     return platform.processor() or platform.machine() or "unknown"
+
+
+@lru_cache(maxsize=1)
+def torch_version() -> str:
+    """Return what ``torch.__version__`` says, from torch's own file of it: its import takes 1.4 s of CPU."""
+    found = find_spec("torch")
+    for folder in [] if found is None else found.submodule_search_locations or []:
+        with contextlib.suppress(OSError, KeyError):
+            return str(runpy.run_path(str(Path(folder) / "version.py"))["__version__"])
+    return version_of("torch")
 
 
 def version_of(package: str) -> str:

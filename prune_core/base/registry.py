@@ -2,13 +2,14 @@
 
 ``REGISTRY.register("name")`` decorates the object; a duplicate name is a programming error, an unknown one is the user's
 (`UnknownName`, with the nearest names). A registry knows which module registered each name: what a user's own module adds is
-known by its code (`Registry.code`).
+known by its code (`Registry.code`). What ships is imported when a registry is first asked, or added to: it may need torch.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -19,10 +20,16 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Names of one kind, in the order in which they were registered."""
+    """Names of one kind, in the order in which they were registered, what ships first.
 
-    def __init__(self, kind: str) -> None:
+    Args:
+        kind: what an entry is called.
+        files: the package whose modules register what ships; None where whoever imports the registry has imported them.
+    """
+
+    def __init__(self, kind: str, files: str | None = None) -> None:
         self.kind = kind
+        self._files = files
         self._entries: dict[str, T] = {}
         self._modules: dict[str, tuple[str, str | None]] = {}
         self._code: dict[str, Mapping[str, str]] = {}
@@ -35,6 +42,7 @@ class Registry(Generic[T]):
             module: the module that it belongs to; by default the one that calls.
         """
         owner = sys._getframe(1).f_globals.get("__name__", "__main__") if module is None else module
+        self._fill()
         file = getattr(sys.modules.get(owner), "__file__", None)
 
         def add(entry: T) -> T:
@@ -53,6 +61,7 @@ class Registry(Generic[T]):
         Raises:
             UnknownName: with the nearest and the allowed names.
         """
+        self._fill()
         if name not in self._entries:
             raise UnknownName(self.kind, name, self._entries)
         return self._entries[name]
@@ -62,6 +71,7 @@ class Registry(Generic[T]):
 
         Read once in a process, as its modules are.
         """
+        self._fill()
         owner, file = self._modules.get(name, ("", None))
         if not owner or is_shipped(owner):
             return {}
@@ -71,6 +81,7 @@ class Registry(Generic[T]):
 
     def module(self, name: str) -> str | None:
         """Return the user's module that registered an entry; None for what ships, or is not there."""
+        self._fill()
         owner, file = self._modules.get(name, ("", None))
         if not owner or is_shipped(owner):
             return None
@@ -78,10 +89,19 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Return every name, in order of registration."""
+        self._fill()
         return list(self._entries)
 
     def __contains__(self, name: object) -> bool:
+        self._fill()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
+        self._fill()
         return iter(self._entries)
+
+    def _fill(self) -> None:
+        """Import what ships, once: other threads wait, and the modules that it imports come back here."""
+        if self._files is not None:
+            import_module(self._files)
+            self._files = None

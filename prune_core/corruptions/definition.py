@@ -64,7 +64,7 @@ class Corruption:
         return digest.hexdigest()[:12]
 
 
-CORRUPTIONS: Registry[Corruption] = Registry("corruption")
+CORRUPTIONS: Registry[Corruption] = Registry("corruption", files="prune_core.corruptions.families")
 
 
 def corruption(name: str, levels: tuple[Level, ...], draw: Draw | None = None) -> Callable[[Apply], Apply]:

@@ -108,7 +108,7 @@ class Request:
 Open: TypeAlias = Callable[[str, dict[str, Any], Path], Request]
 """``(argument after the colon, options, cache folder) -> Request``; pops the options that it knows."""
 
-DATASETS: Registry[Open] = Registry("dataset")
+DATASETS: Registry[Open] = Registry("dataset", files="prune_core.data.datasets")
 
 
 @dataclass(frozen=True)

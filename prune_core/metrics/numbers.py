@@ -59,3 +59,15 @@ def cost_text(one: Quantity, value: float) -> str:
     if one.format in ("count", "bytes"):
         return f"{value:,.0f}" + " bytes" * (one.format == "bytes")
     return (f"{value:,.0f}" if float(value).is_integer() else three_digits(value)) + " s" * (one.format == "seconds")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: ``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

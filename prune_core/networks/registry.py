@@ -23,7 +23,7 @@ from prune_core.networks.torchvision_classifiers import builder_of
 
 Builder = Callable[..., nn.Module]
 
-NETWORKS: Registry[Builder] = Registry("network")
+NETWORKS: Registry[Builder] = Registry("network", files="prune_core.networks.families")
 
 TORCHVISION = "torchvision:"
 

@@ -73,7 +73,7 @@ class Method:
     control: bool = False
 
 
-METHODS: Registry[Method] = Registry("pruning method")
+METHODS: Registry[Method] = Registry("pruning method", files="prune_core.pruning.methods")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from prune_core.base.build import NOT_RECORDED, build_text, cpu_model, version_of
+from prune_core.base.build import NOT_RECORDED, build_text, cpu_model, torch_version, version_of
 from prune_core.base.errors import BadInput
 from prune_core.base.store import read_meta
+
+if TYPE_CHECKING:
+    import torch
 
 MADE_BY = "build"
 """The key in what the store knows of an entry (``made``): the build that made it."""
@@ -22,13 +24,21 @@ MIXED = ("allow", "refuse")
 
 def this_build(device: str | torch.device) -> dict[str, str]:
     """Return the build that computes on a device of this machine: values by the names of `BUILD`."""
-    on_gpu = torch.device(device).type == "cuda" and torch.cuda.is_available()
     return {
-        "torch": str(torch.__version__),
+        "torch": torch_version(),
         "numpy": np.__version__,
-        "processor": torch.cuda.get_device_name(device) if on_gpu else cpu_model(),
+        "processor": _processor(device),
         "prunefront": version_of("prunefront"),
     }
+
+
+def _processor(device: str | torch.device) -> str:
+    if str(device).partition(":")[0] != "cuda":
+        return cpu_model()
+
+    import torch  # 1.4 s of CPU: who asks about the CPU need not wait for it
+
+    return torch.cuda.get_device_name(device) if torch.cuda.is_available() else cpu_model()
 
 
 def made_by(entry: Path) -> dict[str, Any] | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from prune_core import networks, pruning
 from prune_core.corruptions import CORRUPTIONS, EXTRA, STANDARD
 from prune_core.data import DATASETS
-from prune_core.networks import NETWORKS
-from prune_core.pruning import METHODS
 from prune_core.trial.description import EvaluationDescription, TrialDescription
 from prune_core.trial.description_parts import DataDescription
 
@@ -22,7 +21,7 @@ def data_code(name: str) -> Code:
 def method_code(name: str, options: Mapping[str, object]) -> Code:
     """Return the digests of the user's modules that make a method, and of the method that a random one is ``like``."""
     like = options.get("like")
-    return {**METHODS.code(name), **(METHODS.code(like) if isinstance(like, str) else {})}
+    return {**pruning.METHODS.code(name), **(pruning.METHODS.code(like) if isinstance(like, str) else {})}
 
 
 def corruption_code(source: str | tuple[str, ...], selection: tuple[str, ...] = EXTRA) -> Code:
@@ -53,7 +52,7 @@ def changed_code(description: TrialDescription) -> str | None:
     baseline, method = description.baseline, description.method
     here = [
         data_code(baseline.data.name),
-        NETWORKS.code(baseline.network.name),
+        networks.NETWORKS.code(baseline.network.name),
         *([] if method is None else [method_code(method.name, method.options)]),
         _evaluated(description.evaluation),
     ]

@@ -1,1 +1,15 @@
-"""What a study costs: time, disk, memory."""
+"""What a study costs: hours, disk, memory. What builds or trains networks for it is looked up when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prune_core.base.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from sweeps.cost.known import known_costs
+    from sweeps.cost.measuring import measured_speed
+
+__all__ = ["known_costs", "measured_speed"]
+
+__getattr__, __dir__ = lazy_names(__name__, {"known_costs": "sweeps.cost.known", "measured_speed": "sweeps.cost.measuring"})

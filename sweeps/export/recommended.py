@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from sweeps.front.recommended import Recommended, recommended_of
 from sweeps.study.model import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def study_recommended(study: Study, records: pd.DataFrame) -> Recommended:

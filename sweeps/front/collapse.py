@@ -11,9 +11,12 @@ the dense ladder, what is trained from scratch) lost nothing to pruning and does
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from sweeps.study.deciding import deciding_column
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLLAPSED = 0.1
 """Accuracy lost to pruning, as a fraction, from which on a network is called collapsed: ten percentage points."""
@@ -36,6 +39,8 @@ def lost_accuracy(table: pd.DataFrame, select_on: str) -> pd.Series[float]:
         table: records, or candidates (then the mean over the seeds), with the column that `loss_column` names.
         select_on: as the study says.
     """
+    import pandas as pd  # 0.25 s of CPU, where there is a table
+
     column = loss_column(table.columns, select_on)
     if column not in table:
         return pd.Series(float("nan"), index=table.index)

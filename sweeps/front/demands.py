@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from prune_core.metrics.quantities import directions, is_cost
 from sweeps.front.collapse import loss_column
 from sweeps.front.limits import limit_columns
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MARGIN = 0.01
 """Accuracy that may be lost against the control, as a fraction, in a study with neither limits nor a margin of it."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.metrics import Direction
@@ -28,6 +28,9 @@ from sweeps.records.columns import CHECKPOINT
 from sweeps.records.csv_file import write_csv
 from sweeps.study.deciding import deciding_columns
 from sweeps.study.values import Limit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "CANDIDATE",
@@ -72,6 +75,8 @@ def candidates(
         metrics where every seed is one and the same network), and ``seeds_differ_in``
         (`sweeps.front.seed_differences`); sorted.
     """
+    import pandas as pd  # 0.25 s of CPU, where there is a table
+
     wanted = frozenset(records["seed"].dropna().astype(int)) if seeds is None else frozenset(seeds)
     numbers = list(dict.fromkeys([*objectives, *shown]))
     table = records.reindex(columns=[*CANDIDATE, "seed", "key", "status", CHECKPOINT, *numbers])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.base.errors import BadInput
@@ -14,6 +14,9 @@ from prune_core.base.trial_folder import RESAMPLED, budget_folder
 from prune_core.evaluation.resampled import RESAMPLES, read_image_noise
 from sweeps.folder.paths import trial_folder
 from sweeps.front.seeds import seed_records
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 

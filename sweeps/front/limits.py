@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from prune_core.metrics.numbers import plain_number
 from sweeps.study.deciding import deciding_column
 from sweeps.study.values import Limit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MET, MISSED, NOT_ON_REPORT = "met", "missed", "met, not by report numbers"
 """What is said of a candidate and a study's limits. The last: the numbers that select meet them, those that are published do
@@ -131,5 +132,7 @@ def plain_row(row: pd.Series[Any]) -> dict[str, Any]:
 
 
 def _number(candidate: Mapping[str, Any], column: str | None) -> float | None:
+    import pandas as pd  # 0.25 s of CPU, where there is a table
+
     value = None if column is None else candidate.get(column)
     return None if value is None or pd.isna(value) else float(value)

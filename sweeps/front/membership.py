@@ -8,9 +8,9 @@ truth is simulated in ``tests/sweeps/front/test_calibration.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.base.kinds import NEVER_FINE_TUNED
@@ -21,6 +21,9 @@ from sweeps.front.scatter import Scatter, scatter_of
 from sweeps.front.seeds import CANDIDATE, seed_values
 from sweeps.front.shrinkage import draw_true_means
 from sweeps.front.volume import fronts_of_draws
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CANDIDATE", "membership", "rivals", "seed_values"]
 

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from prune_core.base.kinds import BASELINE, CONTROL, DENSE, REFERENCES, SCRATCH
 from prune_core.metrics import Direction
@@ -25,6 +24,9 @@ from sweeps.front.front import candidates, rivals
 from sweeps.front.names import folder_name, title_of
 from sweeps.study.deciding import deciding_column, deciding_columns
 from sweeps.study.values import Limit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Outcome = Literal["pruned", "dense", "nothing", "incomplete"]
 Row = Mapping[str, Any]
@@ -165,6 +167,8 @@ def recommended_of(
 
 def _or_dense(found: Recommended, rival: pd.DataFrame, accuracy: str) -> Recommended:
     """Return the network that was never pruned where it keeps as much in no larger a file, else what was found."""
+    import pandas as pd  # 0.25 s of CPU, where there is a table
+
     dense = rival[rival["method"].isin((DENSE, SCRATCH))]
     if found.row is not None:  # another network of the study, unpruned, is a rung of a ladder too
         others = rival["method"].isin((BASELINE, CONTROL)) & rival["network"].ne(found.row["network"])
@@ -200,6 +204,8 @@ def _against(dense: pd.DataFrame, demands: Iterable[Limit], control: Row | None)
 
 
 def _meet(table: pd.DataFrame, demands: Iterable[Limit]) -> pd.Series[bool]:
+    import pandas as pd  # 0.25 s of CPU, where there is a table
+
     result = pd.Series(True, index=table.index)
     for one in demands:
         if one.column not in table:

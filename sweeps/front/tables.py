@@ -6,8 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from prune_core.base.files import read_json, write_json
 from prune_core.metrics import Direction
@@ -17,6 +16,9 @@ from sweeps.front.front import write_front
 from sweeps.records.collect import write_records
 from sweeps.records.columns import cost_columns
 from sweeps.study.values import Limit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CHANGED_CODE = re.compile(rb"^  commit: .*\+$", re.MULTILINE)
 
@@ -41,7 +43,7 @@ def write_tables(
     A front that was made of the same records, study and code is left as it is.
     """
     write_records(records, out)
-    source = _digest(out)
+    source = tables_source(out)
     if _is_made_of(out, source):
         return  # its frequencies are thousands of draws
     write_front(out, records, objectives, shown=shown_in_front(), select_on=select_on, seeds=seeds, limits=limits)
@@ -49,10 +51,11 @@ def write_tables(
         write_json(out / TABLES, {"of": source, "front": _content(out / FRONT)})
 
 
-def _digest(out: Path) -> str | None:
-    """Return a digest of all that the front is made of; None where nobody can tell, since the code was changed by hand.
+def tables_source(out: Path) -> str | None:
+    """Return a digest of all that the front is made of: study, columns and records.
 
-    What the study asks for, and versions and commit of the code, stand in ``study.yaml``.
+    None where nobody can tell, since the code was changed by hand. What the study asks for, and versions and commit of the
+    code, stand in ``study.yaml``.
     """
     digest = hashlib.sha256()
     for name in (STUDY, COLUMNS, RECORDS):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from prune_core.base.kinds import UNPRUNED
 from prune_core.base.plain_text import aligned
@@ -20,6 +18,9 @@ from sweeps.records.builds import builds_line
 from sweeps.records.checkpoints import one_checkpoint_line
 from sweeps.study.deciding import REPORT, deciding_column
 from sweeps.study.values import Limit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def headlines() -> list[Quantity]:

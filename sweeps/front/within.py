@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
@@ -19,6 +17,9 @@ from sweeps.front.limits import Verdict, limit_columns, number_beside, plain_row
 from sweeps.front.text import candidate_name
 from sweeps.study.images import images_of, is_corrupted
 from sweeps.study.values import Limit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Name = Callable[[Any], str]
 """What a row of a table of candidates is called."""

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prune_core import networks
 from prune_core.base.errors import BadInput
-from prune_core.networks import build_network, load_weights
-from prune_core.networks.class_names import check_class_names
 from prune_core.trial.description_parts import CheckpointDescription, NetworkDescription
 from sweeps.plan.data import load_data
 from sweeps.plan.state import baseline_ready
@@ -35,9 +34,9 @@ def check_checkpoints(study: Study, trials: Iterable[PlannedTrial], out: Path | 
     dataset = load_data(study.data.name, study.data.options, download=False)
     shape = {"num_classes": len(dataset.classes), "in_channels": dataset.shape[2]}
     for label, described, checkpoint in found.values():
-        network = build_network(described.name, **{**shape, **described.options})
+        network = networks.build_network(described.name, **{**shape, **described.options})
         try:
-            load_weights(network, Path(checkpoint.path))
-            check_class_names(checkpoint.path, dataset.classes, dataset.name)
+            networks.load_weights(network, Path(checkpoint.path))
+            networks.check_class_names(checkpoint.path, dataset.classes, dataset.name)
         except BadInput as error:
             raise BadInput(f"networks.{label}.baseline.checkpoint: {error}") from None

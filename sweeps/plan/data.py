@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prune_core import data as images
 from prune_core.base.errors import BadInput, NotAtHand, UnknownOption
 from prune_core.corruptions.apply import LARGEST, SMALLEST
-from prune_core.data import load_dataset, split_dataset
 from sweeps.plan.data_facts import DataFacts, recorded_data
 from sweeps.study.model import Study
 
@@ -68,15 +68,15 @@ def load_data(name: str, options: Mapping[str, Any], *, download: bool) -> Datas
     """
     if download or options.get("download", True) is not True:
         try:
-            return load_dataset(name, **options)
+            return images.load_dataset(name, **options)
         except NotAtHand as error:  # its own options forbid to fetch it
             raise BadInput(str(error)) from None
     try:
-        return load_dataset(name, **{**options, "download": False})
+        return images.load_dataset(name, **{**options, "download": False})
     except UnknownOption as error:
         if error.option != "download" or "download" in options:
             raise
-    return load_dataset(name, **options)
+    return images.load_dataset(name, **options)
 
 
 def _where_now(study: Study, out: Path | None) -> str:
@@ -104,7 +104,9 @@ def _facts(dataset: Dataset) -> DataFacts:
 def _check(study: Study, dataset: Dataset) -> None:
     """Raise `BadInput` where the images cannot be cut or corrupted, before hours of training instead of after them."""
     try:
-        split_dataset(dataset, study.seed, validation=study.data.validation, test=study.data.test, train=study.data.train)
+        images.split_dataset(
+            dataset, study.seed, validation=study.data.validation, test=study.data.test, train=study.data.train
+        )
     except BadInput as error:
         raise BadInput(f"data: {error}") from None
     evaluation = study.evaluation

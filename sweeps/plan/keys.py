@@ -8,17 +8,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prune_core.base.description import GENERATOR_FORMAT
+from prune_core import corruptions, networks, pruning
+from prune_core.base.description import GENERATOR_FORMAT, canonical_json
 from prune_core.base.errors import BadInput
 from prune_core.base.recipe import Recipe
 from prune_core.base.store import file_sha256
-from prune_core.corruptions import official_label
 from prune_core.data import options as data_options
 from prune_core.data.cache import default_cache
 from prune_core.evaluation.batch_size import keyed_batch_size
-from prune_core.networks import NETWORKS
-from prune_core.networks import registry as networks
-from prune_core.pruning import method as methods
 from prune_core.trial.code import corruption_code, data_code, method_code
 from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
 from prune_core.trial.description_parts import CheckpointDescription, DataDescription, MethodDescription, NetworkDescription
@@ -27,6 +24,26 @@ from sweeps.study.sections import SEED, SEED_IN_NAME, NetworkSection
 
 Part = TypeVar("Part")
 _SHARED: ContextVar[dict[tuple[object, ...], tuple[tuple[object, ...], Any]] | None] = ContextVar("shared", default=None)
+
+
+Parts = Mapping[str, NetworkDescription | MethodDescription]
+"""Descriptions of networks and methods, by what `part_label` says of them."""
+_KNOWN: ContextVar[Parts | None] = ContextVar("known", default=None)
+
+
+def part_label(kind: str, name: str, options: Mapping[str, Any]) -> str:
+    """Return what tells a network or a method with its options from every other."""
+    return canonical_json([kind, name, dict(options)])
+
+
+@contextmanager
+def known_parts(parts: Parts) -> Iterator[None]:
+    """Take, within the block, descriptions as they are given: to make one, its network or method is imported, with torch."""
+    token = _KNOWN.set(parts)
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
 
 
 @contextmanager
@@ -88,12 +105,20 @@ def data_description(study: Study, checksum: str | None) -> DataDescription:
 
 def network_description(name: str, options: Mapping[str, Any]) -> NetworkDescription:
     """Return the description of a network with all its options."""
-    return NetworkDescription(name, networks.described_options(name, options), NETWORKS.code(name))
+    known = _KNOWN.get()
+    found = known.get(part_label("network", name, options)) if known else None
+    if isinstance(found, NetworkDescription):
+        return found
+    return NetworkDescription(name, networks.described_options(name, options), networks.NETWORKS.code(name))
 
 
 def method_description(name: str, options: Mapping[str, Any]) -> MethodDescription:
     """Return the description of a method with all its options."""
-    return MethodDescription(name, methods.described_options(name, options), method_code(name, options))
+    known = _KNOWN.get()
+    found = known.get(part_label("method", name, options)) if known else None
+    if isinstance(found, MethodDescription):
+        return found
+    return MethodDescription(name, pruning.described_options(name, options), method_code(name, options))
 
 
 def method_of(name: str, options: Mapping[str, Any]) -> MethodDescription:
@@ -166,7 +191,7 @@ def evaluation_description(study: Study) -> EvaluationDescription:
         generator=GENERATOR_FORMAT if source != "none" else None,
         folder=None if section.folder is None else str(section.folder),
         files=section.sha256,
-        called=official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
+        called=corruptions.official_label(study.data.name, section.sha256, default_cache()) if section.sha256 else None,
         code=corruption_code(source, selection),
         selection_corruptions=selection,
     )

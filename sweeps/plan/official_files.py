@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prune_core import corruptions
 from prune_core.base.errors import BadInput
-from prune_core.corruptions import official_digest
 from prune_core.data.cache import default_cache
 from sweeps.plan.data import load_data
 from sweeps.plan.data_facts import described_trials
@@ -38,7 +38,7 @@ def _found(study: Study, known: str | None, *, required: bool) -> str | None:
     try:
         labels = load_data(study.data.name, study.data.options, download=False).test_labels
         folder, name = study.evaluation.folder or default_cache(), study.data.name
-        return official_digest(folder, name=name, labels=labels, cache=default_cache())
+        return corruptions.official_digest(folder, name=name, labels=labels, cache=default_cache())
     except BadInput as error:
         if required:
             raise BadInput(f"evaluation.corruptions: official: {error}") from None

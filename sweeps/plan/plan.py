@@ -12,7 +12,7 @@ from sweeps.plan.checkpoints import check_checkpoints
 from sweeps.plan.data import data_checksum, study_data
 from sweeps.plan.data_facts import DataFacts, recorded_data
 from sweeps.plan.earlier_keys import EarlierKeys
-from sweeps.plan.keys import shared_parts
+from sweeps.plan.keys import Parts, shared_parts
 from sweeps.plan.official_files import with_official_files
 from sweeps.plan.state import State, final_status, trial_state
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial, pruned_trials, scratch_trials
@@ -35,6 +35,8 @@ class Plan:
         checksum: of the data; None where the data is not at hand, and then the keys are not the real ones.
         data: what is known of the data, None where that is nothing.
         earlier: what the output folder holds under keys of earlier versions.
+        parts: descriptions of its networks and methods, where they were written down.
+        never: what the plan says of networks that can never meet a limit, a line each; None where nobody has said it yet.
     """
 
     study: Study
@@ -43,6 +45,8 @@ class Plan:
     checksum: str | None
     data: DataFacts | None = None
     earlier: EarlierKeys = field(default_factory=lambda: EarlierKeys(None), compare=False)
+    parts: Parts = field(default_factory=dict, compare=False)
+    never: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def records(self) -> int:

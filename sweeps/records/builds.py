@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from prune_core.base.build import BASELINE_BUILD, BUILD, NOT_RECORDED, build_text
 from prune_core.base.trial_folder import COMPLETE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def builds_of(records: pd.DataFrame) -> Counter[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from prune_core.base.kinds import SCRATCH
 from prune_core.base.trial_folder import COMPLETE
 from sweeps.records.columns import CHECKPOINT
 from sweeps.records.planned import PlannedRow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ONE_CHECKPOINT = "one checkpoint"
 """Said where a spread would stand and there is none: every seed judged the same network."""

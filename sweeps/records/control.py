@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from prune_core.base.description import canonical_json
@@ -13,6 +13,9 @@ from prune_core.base.kinds import CONTROL
 from prune_core.base.trial_folder import COMPLETE
 from sweeps.records.columns import CONTROL_KEY
 from sweeps.records.planned import PlannedRow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def control_keys(trials: Iterable[PlannedRow]) -> dict[str, str | None]:
@@ -54,6 +57,8 @@ def with_control_keys(records: pd.DataFrame) -> pd.DataFrame:
     There the control is the one of the same network, seed and budget whose NLL is the one that the record's difference
     names: a network can have several controls, slimming's own, and one per rate of fine-tuning.
     """
+    import pandas as pd  # 0.25 s of CPU, where there is a table
+
     if CONTROL_KEY in records:
         return records
     found = pd.Series(pd.NA, index=records.index, dtype="string")

@@ -24,26 +24,20 @@ from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
+from sweeps.run.answers import write_answers
 from sweeps.run.front_text import recommended_lines, study_front, study_front_heads, study_limits
 from sweeps.run.opening import tracker_of, write_study
 from sweeps.run.progress_log import ProgressLog
 from sweeps.run.run_notes import RunNotes
 from sweeps.run.thinning import thin
 from sweeps.run.troubles import baselines, doubts, failures, softmax_twice, warning_lines
+from sweeps.search.asked import asked_before, remember_asked, space_of
 from sweeps.search.early_stopping import forget_other_rules
 from sweeps.search.feed import CandidateFeed
 from sweeps.search.more_seeds import decide, decided_trials, extra_trials, forget_other_decision
 from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.search import Proposer
-from sweeps.search.setup import (
-    asked_before,
-    make_proposer,
-    open_books,
-    remember_asked,
-    space_of,
-    stopping_rule,
-    told_columns,
-)
+from sweeps.search.setup import make_proposer, open_books, stopping_rule, told_columns
 from sweeps.search.space import Space
 from sweeps.study.model import Study
 from sweeps.tracking.about import study_images
@@ -119,7 +113,7 @@ class Books:
         forget_other_decision(study, out)
         books = cls(study, plan, out, tracker=tracker, proposer=proposer, rows=rows, study_changed=changed)
         books._take_in(space)
-        write_plan(study, out, books.trials())
+        write_plan(plan, out, books.trials())
         return books
 
     def _take_in(self, space: Space) -> None:
@@ -143,7 +137,7 @@ class Books:
         if any(final_status(trial, self._out) is None for trial in own):
             return None
         self._extra = extra_trials(self._plan, decide(self._plan, self._out, own, self.feed.members))
-        write_plan(self._study, self._out, self.trials())
+        self._write_plan()
         return self._extra
 
     def baseline_failure(self, key: str) -> str | None:
@@ -192,9 +186,18 @@ class Books:
                 self._tracker.log_trial(entry)
 
     def _remember(self) -> None:
-        write_plan(self._study, self._out, self.trials())
+        self._write_plan()
         if self._study.search.kind != "grid":
             remember_asked(self._out, self.feed.candidates)
+
+    def write_answers(self) -> None:
+        """Write down what ``status`` says of the tables, of a study without plugins."""
+        if not self._study.plugins:
+            write_answers(self._plan, self._out)
+
+    def _write_plan(self) -> None:
+        if self._study.plugins:  # any other study is written once, as it was planned
+            write_plan(self._plan, self._out, self.trials())
 
     def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
         """Return the front so far as rows of text, and the line below them."""

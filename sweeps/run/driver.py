@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.end import close
 from sweeps.run.missing_metrics import fill_missing_metrics
+from sweeps.run.plan_limits import limit_warnings
 from sweeps.run.plan_text import plan_text, planned_seconds
 from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
@@ -95,6 +97,7 @@ def run_study(
             plan = make_plan(study, out)
             if retry:
                 forget_failures([*plan.trials, *decided_trials(plan, out)], out)
+            plan = replace(plan, never=tuple(limit_warnings(plan)))  # networks are pruned for it: once
             say(console, plan_text(plan, out, hours=hours, lacks=lacks))
             require_one_build(plan, out)
             if anew:

@@ -73,6 +73,8 @@ def close(
         say(console, left)
     for problem in books.problems():
         say(console, problem)
+    if not interrupted:
+        books.write_answers()
     return _status(out, workload, stop, console, report, allow_failures)
 
 

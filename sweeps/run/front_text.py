@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from pathlib import Path
 from textwrap import wrap
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from prune_core.base.benchmark import corruptions_in_words
 from prune_core.metrics.columns import metric_columns
@@ -19,6 +18,9 @@ from sweeps.search.live_table import table_now
 from sweeps.study.deciding import REPORT, deciding_columns
 from sweeps.study.images import selection_names
 from sweeps.study.model import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ROWS = 20
 _WIDTH = 118
@@ -46,8 +48,8 @@ def study_limits(study: Study, records: pd.DataFrame) -> list[str]:
     return limit_lines(records, decisive, study.seeds, study.select_on, study.parsed_limits, evaluation)
 
 
-def recommended_lines(study: Study, records: pd.DataFrame, out: Path) -> list[str]:
-    """Return what to take and why, and how to export it; nothing while no pruned candidate is complete."""
+def recommended_lines(study: Study, records: pd.DataFrame, out: Path | str) -> list[str]:
+    """Return what to take and why, and how to export it from ``out``; nothing while no pruned candidate is complete."""
     found = study_recommended(study, records)
     if found.outcome == "incomplete":
         return []
@@ -55,8 +57,13 @@ def recommended_lines(study: Study, records: pd.DataFrame, out: Path) -> list[st
     return [*said, f"export it: prunefront export {out} --pick {found.name}"] if found.row is not None else said
 
 
-def status_lines(study: Study, out: Path) -> list[str]:
+def status_lines(study: Study, out: Path, *, called: Path | str | None = None) -> list[str]:
     """Return the front of a folder as it is now, what to take, and who meets the limits, as plain lines.
+
+    Args:
+        study: of the folder.
+        out: the output folder.
+        called: what the line about the export calls it; by default as it is given.
 
     Raises:
         BadInput: the table of records is damaged, and the folder does not say what they are.
@@ -71,7 +78,7 @@ def status_lines(study: Study, out: Path) -> list[str]:
         front = front_lines(rows, study_front_heads(study, records.columns), note, _ROWS)
         return [
             "the front:",
-            *_indented([*front, *recommended_lines(study, records, out), *study_limits(study, records)]),
+            *_indented([*front, *recommended_lines(study, records, called or out), *study_limits(study, records)]),
         ]
 
 

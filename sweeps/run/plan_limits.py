@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sweeps.cost.known import KnownCosts, known_costs
-from sweeps.cost.sizes import Sizes
+from sweeps import cost
+from sweeps.cost.sizes import Sizes, sizes_of
 from sweeps.front.limits import number_beside
 from sweeps.plan.arms import dense_bases
+from sweeps.plan.data_facts import UNKNOWN
 from sweeps.study.images import images_of, is_corrupted
 from sweeps.study.model import Study
 from sweeps.study.values import Limit
 
 if TYPE_CHECKING:
+    from sweeps.cost.known import KnownCosts
     from sweeps.plan.plan import Plan
 
 
@@ -28,6 +30,14 @@ def image_lines(study: Study) -> list[str]:
     return [*limits, *(f"  decided by {' and '.join(names)} of {of}" for of, names in images.items())]
 
 
+def limit_warnings(plan: Plan) -> list[str]:
+    """Return `never_lines` as the plan holds them, or find them out; none where there is no limit, or no data at hand."""
+    if plan.never is not None:
+        return list(plan.never)
+    sizes = sizes_of(plan.study, plan.data or UNKNOWN) if plan.study.limits and plan.arms else None
+    return [] if sizes is None else never_lines(plan, sizes)
+
+
 def never_lines(plan: Plan, sizes: Sizes) -> list[str]:
     """Return which networks can never meet a limit on a cost, arm by arm, and whether any can meet all of them.
 
@@ -38,7 +48,7 @@ def never_lines(plan: Plan, sizes: Sizes) -> list[str]:
     study = plan.study
     columns = {limit.column for limit in study.parsed_limits}
     bases = [*(arm.base for arm in plan.arms), *dense_bases(study)]
-    known = known_costs(plan.arms, bases, sizes, columns)
+    known = cost.known_costs(plan.arms, bases, sizes, columns)
     pruned, unpruned = [one for one in known if one.ratio != "0"], [one for one in known if one.ratio == "0"]
     lines = [line for limit in study.parsed_limits for line in _of_limit(plan, limit, pruned, unpruned)]
     return [*lines, *_together(plan, study.parsed_limits, pruned)]

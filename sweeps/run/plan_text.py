@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.kinds import KINDS, PRUNED
 from prune_core.base.trial_folder import finished_budgets
-from prune_core.metrics.numbers import short_count
-from sweeps.cost.calibration import speeds_of
+from prune_core.metrics.numbers import duration, short_count
+from sweeps.cost.calibration import FRESH_SECONDS, speeds_of
 from sweeps.cost.cards import card_lines
 from sweeps.cost.cost import cost_of
 from sweeps.cost.sizes import sizes_of
@@ -19,9 +19,8 @@ from sweeps.plan.builds import other_builds
 from sweeps.plan.changes import why_new
 from sweeps.plan.data_facts import UNKNOWN
 from sweeps.run.missing_metrics import Lacking, lacking
-from sweeps.run.plan_limits import image_lines, never_lines
+from sweeps.run.plan_limits import image_lines, limit_warnings
 from sweeps.run.plan_power import power_lines
-from sweeps.run.progress import duration
 from sweeps.search.more_seeds import decided_trials
 from sweeps.search.outlook import outlook_lines
 from sweeps.search.plan_more_seeds import allowance, allowance_line, competing_lines
@@ -32,7 +31,15 @@ if TYPE_CHECKING:
     from sweeps.study.model import Study
 
 
-def plan_text(plan: Plan, out: Path, *, hours: float | None = None, lacks: Lacking | None = None) -> str:
+def plan_text(
+    plan: Plan,
+    out: Path,
+    *,
+    hours: float | None = None,
+    lacks: Lacking | None = None,
+    within: float = FRESH_SECONDS,
+    finds: Sequence[str] | None = None,
+) -> str:
     """Return what there should be of a study, what is there and what is missing, as plain lines.
 
     Args:
@@ -40,6 +47,8 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None, lacks: Lacki
         out: the output folder.
         hours: cap on the wall time of the next run; by default the study's.
         lacks: what the records lack, where that is known: to see it, every record is read.
+        within: how old the measured speed of a network may be, in seconds; one that is older is measured again.
+        finds: what the study can find, where that is known (`power_lines`).
     """
     study = plan.study
     lines = count_lines(plan, out)
@@ -60,10 +69,9 @@ def plan_text(plan: Plan, out: Path, *, hours: float | None = None, lacks: Lacki
     lines += competing_lines(plan, out)
     if study.search.early_stopping is not None:
         lines.append(f"  stopping   {_stopping(study.search.early_stopping)}; below is the most that it costs")
-    lines += [*power_lines(plan, out), *image_lines(study)]
-    sizes = sizes_of(study, plan.data or UNKNOWN) if study.limits and plan.arms else None
-    lines += never_lines(plan, sizes) if sizes is not None else []
-    return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours)])
+    lines += [*(power_lines(plan, out) if finds is None else finds), *image_lines(study)]
+    lines += limit_warnings(plan)
+    return "\n".join([*lines, *_cost_lines(plan, out, hours or study.resources.max_hours, within)])
 
 
 def count_lines(plan: Plan, out: Path) -> list[str]:
@@ -110,7 +118,7 @@ def _cells(study: Study) -> str:
     return f"; test images under corruption are judged at budget {budgets} only ({why})"
 
 
-def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
+def _cost_lines(plan: Plan, out: Path, cap: float | None, within: float) -> list[str]:
     """What the missing part costs, extra seeds besides; nothing is measured when nothing is missing."""
     extra = allowance(plan, out)
     besides = [] if extra is None else [allowance_line(plan, extra, out)]
@@ -122,7 +130,7 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None) -> list[str]:
         return [*besides, "  cost       unknown: the data is not at hand"]
 
     unknown: dict[str, str] = {}
-    speeds = speeds_of(plan.study, plan.trials, sizes, on_failure=unknown.__setitem__)
+    speeds = speeds_of(plan.study, plan.trials, sizes, within=within, on_failure=unknown.__setitem__)
     unmeasured = [f"  unknown    network {label}: {reason} (not in the cost below)" for label, reason in unknown.items()]
     if not speeds:
         return [*besides, *unmeasured, "  cost       unknown: no network can be measured"]

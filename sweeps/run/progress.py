@@ -14,6 +14,7 @@ from rich.text import Text
 
 from prune_core.base.addresses import masked
 from prune_core.base.plain_text import printable
+from prune_core.metrics.numbers import duration
 from sweeps.front.text import front_heads
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
@@ -26,18 +27,6 @@ _RUNNING_ROWS = 8
 
 Doing = Callable[[PlannedTrial], Mapping[str, Any] | None]
 """Returns a trial's last sign of life (`prune_core.base.trial_folder.read_progress`), or None before there is one."""
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them: ``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 48 * 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
 def rate_text(per_minute: float) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
@@ -43,6 +41,9 @@ from sweeps.storage.files import at_hand, is_kept
 from sweeps.study.model import Study, load_study, read_study
 from sweeps.study.trust import Confirm, NotTrusted, require_trust
 from sweeps.study.yaml import read_study_yaml, write_study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,8 +13,10 @@ from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import holder_of
 from sweeps.folder.paths import STUDY, trial_folders
 from sweeps.folder.places_file import read_places
-from sweeps.plan.plan import make_plan
-from sweeps.plan.written import written_plan
+from sweeps.plan.keys import known_parts
+from sweeps.plan.plan import Plan, make_plan
+from sweeps.plan.written import last_plan, written_plan
+from sweeps.run.answers import Answers, known_answers
 from sweeps.run.front_text import status_lines
 from sweeps.run.places_text import places_lines
 from sweeps.run.plan_text import count_lines, plan_text
@@ -35,9 +38,15 @@ def status_text(out: Path) -> str:
     if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
     study: Study | None = None
+    answers: Answers | None = None
     try:
-        study = read_study(out)
-        lines = _of_plugins(study, out) if study.plugins else _planned(study, out)
+        plan = last_plan(out)
+        answers = None if plan is None else known_answers(out)
+        study = read_study(out) if plan is None else plan.study
+        if study.plugins:
+            lines = _of_plugins(study, out)
+        else:
+            lines = _planned(plan or make_plan(study, out, recorded=True), out, answers)
     except BadInput as error:  # another machine, without the user's checkpoint
         lines = [f"{out}: the plan cannot be made here ({error})", *_folders(out, set())]
     holder = holder_of(out)
@@ -48,7 +57,7 @@ def status_text(out: Path) -> str:
     else:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(holder.get("since", 0))))
         lines.append(f"  driver     host {holder.get('host')}, process {holder.get('process')}, since {since}")
-    lines += _front(study, out)
+    lines += _front(study, out) if answers is None else answers.front
     return "\n".join(lines)
 
 
@@ -60,9 +69,12 @@ def _front(study: Study | None, out: Path) -> list[str]:
         return [f"  front      cannot be judged ({error})"]
 
 
-def _planned(study: Study, out: Path) -> list[str]:
-    plan = make_plan(study, out, recorded=True)
-    return [plan_text(plan, out), *_folders(out, {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]})]
+def _planned(plan: Plan, out: Path, answers: Answers | None) -> list[str]:
+    finds = None if answers is None else answers.finds
+    with known_parts(plan.parts):
+        known = {trial.key for trial in [*plan.trials, *decided_trials(plan, out)]}
+        # with the speeds that the run was planned by: a look takes nothing from what runs
+        return [plan_text(plan, out, within=math.inf, finds=finds), *_folders(out, known)]
 
 
 def _of_plugins(study: Study, out: Path) -> list[str]:

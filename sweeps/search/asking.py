@@ -18,11 +18,11 @@ from prune_core.base.seeds import derive_seed, numpy_generator
 from sweeps.samplers import DEFAULT, SAMPLERS, ChoosesFrom, SaysWhatItExpects, Weighs, WeighsSeeds
 from sweeps.search.allowed import Allowed
 from sweeps.search.competition import Competition, Decision
-from sweeps.search.optuna_study import KEY, STOPPED_AT, OptunaBooks
+from sweeps.search.optuna_study import STOPPED_AT, OptunaBooks
 from sweeps.search.parameters import parameters_text
 from sweeps.search.pool import CostsOf, Pool
 from sweeps.search.search import draw
-from sweeps.search.space import Candidate
+from sweeps.search.space import KEY, Candidate
 from sweeps.search.walks import Walks
 
 if TYPE_CHECKING:

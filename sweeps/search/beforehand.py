@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sweeps.cost.known import known_costs
+from sweeps import cost
 from sweeps.cost.sizes import sizes_of
 from sweeps.plan.arms import study_arms
 from sweeps.plan.data_facts import DataFacts
@@ -60,5 +60,5 @@ def _table(asked: _Asked) -> Mapping[tuple[str, str], Mapping[str, float]]:
     sizes = sizes_of(asked.study, asked.data)
     if sizes is None:
         return {}
-    found = known_costs(study_arms(asked.study), (), sizes, asked.columns)
+    found = cost.known_costs(study_arms(asked.study), (), sizes, asked.columns)
     return {(one.name, one.ratio): one.costs for one in found}

@@ -10,6 +10,7 @@ from sweeps.plan.keys import shared_parts
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.state import final_status
 from sweeps.plan.trials import PlannedTrial, only_at
+from sweeps.search.asked import space_of
 from sweeps.search.beforehand import Beforehand
 from sweeps.search.candidate_values import candidate_values, walked_values
 from sweeps.search.competing_seeds import CompetingSeeds
@@ -18,7 +19,7 @@ from sweeps.search.front_chances import FrontChances
 from sweeps.search.more_seeds import COMPETE
 from sweeps.search.optuna_search import OptunaSearch
 from sweeps.search.search import Proposer, Values
-from sweeps.search.setup import space_of, told_columns
+from sweeps.search.setup import told_columns
 from sweeps.search.space import Candidate
 
 

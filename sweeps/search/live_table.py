@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import OUTCOME, RECORD
@@ -12,6 +11,9 @@ from sweeps.folder.paths import RECORDS, trials_folder
 from sweeps.records.collect import collect
 from sweeps.search.whole_plan import whole_plan
 from sweeps.search.whole_table import whole_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def has_newer_trials(out: Path) -> bool:
@@ -57,6 +59,8 @@ def table_now(out: Path) -> pd.DataFrame | None:
     Raises:
         BadInput: the table is damaged, and the folder does not say what the records are.
     """
+    import pandas as pd  # 0.25 s of CPU, where there is a table
+
     written = whole_table(out) if (out / RECORDS).is_file() else None
     if not has_newer_trials(out):
         return written

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
@@ -26,10 +24,13 @@ from sweeps.front.text import candidate_name
 from sweeps.plan.plan import Plan, candidate_trials
 from sweeps.plan.trials import PlannedTrial, control_trials, joined, judged_trial
 from sweeps.records.collect import collect
+from sweeps.search.asked import space_of
 from sweeps.search.competition import decisions_in
-from sweeps.search.setup import space_of
 from sweeps.search.space import ArmSpace, Candidate
 from sweeps.study.model import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COMPETE = "compete"
 """More seeds while the search goes on, instead of new candidates (`sweeps.search.competition`)."""

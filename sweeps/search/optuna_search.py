@@ -19,11 +19,11 @@ from sweeps.samplers import DEFAULT
 from sweeps.search.asking import Asker, PriceOf, Thought
 from sweeps.search.competition import Competition, Decision, Extra, More
 from sweeps.search.measured import Measured
-from sweeps.search.optuna_study import ASKED, KEY, OptunaBooks
+from sweeps.search.optuna_study import ASKED, OptunaBooks
 from sweeps.search.outlook import note_outlook
 from sweeps.search.pool import CostsOf
 from sweeps.search.search import Known, Values
-from sweeps.search.space import Candidate
+from sweeps.search.space import KEY, Candidate
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

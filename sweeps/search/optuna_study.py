@@ -20,14 +20,13 @@ from sweeps.search.competition import More
 from sweeps.search.measured import Measured
 from sweeps.search.parameters import Parameters, excess, limit_name
 from sweeps.search.row_numbers import along_the_way, with_means
-from sweeps.search.space import Candidate, Space
+from sweeps.search.space import KEY, Candidate, Space
 from sweeps.search.storage import failure_of, in_one_line, open_storage
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-KEY = "prunefront.candidate"
 ASKED = "prunefront.asked"
 STOPPED_AT = "prunefront.stopped_at"
 """The objectives of a candidate that was stopped early, at the budget where it was."""

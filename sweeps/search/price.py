@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from prune_core.base.errors import BadInput
+from sweeps import cost
 from sweeps.cost.cost import work_after
-from sweeps.cost.known import known_costs
 from sweeps.cost.sizes import Sizes, sizes_of
 from sweeps.plan.arms import study_arms
 from sweeps.plan.data_facts import DataFacts
@@ -61,7 +61,7 @@ class Price:
             sizes = sizes_of(self._study, self._data)
             bases = {arm.base.network: arm.base for arm in self._arms.values()}
             if sizes is not None:
-                found = known_costs((), bases.values(), sizes, ["macs"])
+                found = cost.known_costs((), bases.values(), sizes, ["macs"])
                 self._macs = {one.name: max(1, int(one.costs["macs"])) for one in found}
             if sizes is None or set(self._macs) != set(bases):
                 raise BadInput(

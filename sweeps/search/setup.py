@@ -6,36 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from prune_core.base.errors import BadInput
-from prune_core.base.files import read_json, write_json
-from sweeps.folder.paths import ASKED, OPTUNA_DATABASE
-from sweeps.folder.sqlite import read_texts
 from sweeps.plan.data_facts import DataFacts
-from sweeps.plan.plan import Plan
 from sweeps.search.beforehand import Beforehand
 from sweeps.search.early_stopping import Rule
 from sweeps.search.optuna_search import OptunaSearch
-from sweeps.search.optuna_study import KEY, OptunaBooks
+from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.price import Price
 from sweeps.search.search import GridSearch, Proposer, RandomSearch
-from sweeps.search.space import ArmSpace, Candidate, Space, Span
+from sweeps.search.space import Space
 from sweeps.stopping_rules import choose_rule
 from sweeps.study.model import Study
-
-
-def space_of(plan: Plan) -> Space:
-    """Return what a search of this study may choose from."""
-    study = plan.study
-    rate = study.search.learning_rate
-    axes = {"learning_rate": Span(rate[0], rate[1], log=True)} if rate is not None else {}
-    # with early stopping a candidate walks up the budgets, so that they are nothing to choose from
-    walks = study.search.early_stopping is not None
-    budgets, walked = ((), study.budgets) if walks else (study.budgets, ())
-    return Space(
-        tuple(
-            ArmSpace(arm.name, arm.ratios, arm.reached(budgets), axes, arm.parts, arm.reached(walked)) for arm in plan.arms
-        )
-    )
 
 
 def told_columns(study: Study) -> list[str]:
@@ -87,30 +67,3 @@ def make_proposer(study: Study, space: Space, books: OptunaBooks, data: DataFact
     if search.kind == "random":
         return RandomSearch(space, search.candidates, search.seed, books)
     return GridSearch(space.candidates(), books)
-
-
-def asked_before(out: Path) -> list[Candidate]:
-    """Return the candidates that earlier runs in this folder have asked for; Optuna's file says it where ours is damaged.
-
-    Raises:
-        BadInput: the file is damaged, and Optuna's books are elsewhere.
-    """
-    path = out / ASKED
-    try:
-        return [Candidate.from_key(key) for key in read_json(path)]
-    except FileNotFoundError:
-        return []
-    except (ValueError, TypeError, AttributeError):
-        query = "select distinct value_json from trial_user_attributes where key = ?"
-        keys = sorted(json.loads(text) for text in read_texts(out / OPTUNA_DATABASE, query, KEY))
-    if not keys:
-        raise BadInput(
-            f"{path}: damaged, so nobody knows what the search has asked for (allowed: the file from a copy, or remove it: "
-            "then the search asks anew, and what it asks for again is not run again)"
-        )
-    return [Candidate.from_key(key) for key in keys]
-
-
-def remember_asked(out: Path, candidates: list[Candidate]) -> None:
-    """Write down the candidates that were asked for, before their trials start."""
-    write_json(out / ASKED, sorted({candidate.key for candidate in candidates}))

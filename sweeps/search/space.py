@@ -15,6 +15,9 @@ from prune_core.base.files import parse_json
 
 Value = str | int | float | bool
 
+KEY = "prunefront.candidate"
+"""The attribute of a row in Optuna's books that holds a candidate's `Candidate.key`."""
+
 
 @dataclass(frozen=True)
 class Choices:

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sweeps.samplers import SEEDS
-from sweeps.search.optuna_study import KEY, STOPPED_AT
+from sweeps.search.optuna_study import STOPPED_AT
 from sweeps.search.parameters import Parameters, parameters_text
 from sweeps.search.row_numbers import ALONG
-from sweeps.search.space import Candidate, Space
+from sweeps.search.space import KEY, Candidate, Space
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

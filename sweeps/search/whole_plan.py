@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sweeps.folder.links import refuse_links
+from sweeps.plan.keys import known_parts
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
-from sweeps.plan.written import written_plan
+from sweeps.plan.trials import PlannedTrial
+from sweeps.plan.written import last_plan, written_plan
+from sweeps.search.asked import asked_before
 from sweeps.search.more_seeds import decided_trials
-from sweeps.search.setup import asked_before
 from sweeps.study.model import Study, read_study
 
 
@@ -23,18 +26,27 @@ def whole_plan(out: Path, study: Study | None = None) -> Plan:
         BadInput: the study file is of another version, or names what is not there any more.
     """
     if study is None:
-        study = read_study(out)
-        if study.plugins:
-            return written_plan(study, out)
-    plan = make_plan(study, out, recorded=True)
+        refuse_links(out)
+    plan = last_plan(out) if study is None else None
+    if plan is None:
+        known = read_study(out) if study is None else study
+        if study is None and known.plugins:
+            return written_plan(known, out)
+        plan = make_plan(known, out, recorded=True)
     if plan.checksum is None:  # no trial was ever written: nothing that a search asked for is there
         return plan
-    asked = [
+    with known_parts(plan.parts):
+        return plan.with_trials([*_asked(plan, out), *decided_trials(plan, out)])
+
+
+def _asked(plan: Plan, out: Path) -> list[PlannedTrial]:
+    arms = {arm.name: arm for arm in plan.arms}
+    return [
         trial
         for candidate in asked_before(out)
         for trial in candidate_trials(
             plan.study,
-            candidate.arm,
+            arms.get(candidate.arm, candidate.arm),
             candidate.ratio,
             candidate.fine_tuning,
             budgets=None if candidate.budget is None else (candidate.budget,),
@@ -42,4 +54,3 @@ def whole_plan(out: Path, study: Study | None = None) -> Plan:
             earlier=plan.earlier,
         )
     ]
-    return plan.with_trials([*asked, *decided_trials(plan, out)])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
 from sweeps.folder.paths import RECORDS
 from sweeps.records.collect import collect, read_records
 from sweeps.records.table_file import DamagedTable
 from sweeps.search.whole_plan import whole_plan
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def whole_table(out: Path) -> pd.DataFrame:

@@ -241,14 +241,23 @@ def read_study(out: Path) -> Study:
     plain = read_study_yaml(path, switches=_switches(Study))
     if not isinstance(plain, dict) or not plain.get("plugins"):
         return load_study(path, confirm=never)
-    known = _keys(plain, path.name)
+    return study_as_written(plain, path.name)
+
+
+def study_as_written(plain: Any, where: str) -> Study:
+    """Return a study as its run wrote it, with defaults and names resolved; only its shape is checked, and no network built.
+
+    Raises:
+        BadInput: one line with file, key and what is allowed.
+    """
+    known = _keys(plain, where)
     try:
         refuse_credentials(known)
         return Study.model_validate(known, context=_RECORDED)
     except ValidationError as error:
-        raise BadInput(f"{path.name}: {one_line(error, Study)}") from None
+        raise BadInput(f"{where}: {one_line(error, Study)}") from None
     except BadInput as error:
-        raise BadInput(f"{path.name}: {error}") from None
+        raise BadInput(f"{where}: {error}") from None
 
 
 def _keys(plain: Any, where: str) -> dict[str, Any]:

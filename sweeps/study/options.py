@@ -10,11 +10,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from prune_core import networks, pruning
 from prune_core.base.errors import BadInput
-from prune_core.networks import build_network
-from prune_core.pruning.layers import choose_layers
-from prune_core.pruning.method import METHODS, make_options, plain_options
-from prune_core.training import Recipe
+from prune_core.base.recipe import Recipe
 from sweeps.study.errors import unknown_key
 
 
@@ -39,7 +37,7 @@ def method_traits(name: str) -> MethodTraits:
     Raises:
         UnknownName: with the nearest and the allowed names.
     """
-    method = METHODS.get(name)
+    method = pruning.METHODS.get(name)
     return MethodTraits(method.granularity, method.needs_sparsity_training, method.control)
 
 
@@ -54,10 +52,10 @@ def method_options(name: str, options: dict[str, Any], rule: str) -> dict[str, A
     Raises:
         BadInput: an unknown option, or a value that is not allowed.
     """
-    method = METHODS.get(name)
+    method = pruning.METHODS.get(name)
     names = [field.name for field in dataclasses.fields(method.Options)]
     given = {"rule": rule, **options} if "rule" in names else dict(options)
-    plain = _plain(plain_options(make_options(name, method, given)), f"options of {name}")
+    plain = _plain(pruning.plain_options(pruning.make_options(name, method, given)), f"options of {name}")
     if method.control and "seed" not in options:
         plain.pop("seed", None)  # each trial draws its own, from its own seed
     return plain
@@ -79,11 +77,7 @@ def network_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _resolved_options(name: str, options: str) -> str:
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        network = build_network(name, **json.loads(options))
-    architecture: Any = network.architecture
+    architecture: Any = networks.network_outline(name, json.loads(options)).architecture
     mine = {key: value for key, value in architecture.options.items() if key not in ("num_classes", "in_channels")}
     return json.dumps(_plain(mine, f"options of {name}"))
 
@@ -109,11 +103,8 @@ def check_layers_fit(network: str, network_options: dict[str, Any], options: dic
     layers = options.get("layers", "all")
     if layers == "all":
         return
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        built = build_network(network, **network_options)
-    choose_layers(built, layers if isinstance(layers, str) else tuple(layers), Decimal(ratio))
+    built = networks.network_outline(network, network_options)
+    pruning.choose_layers(built, layers if isinstance(layers, str) else tuple(layers), Decimal(ratio))
 
 
 def choice_text(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prune_core.base.errors import BadInput
-from prune_core.training import Recipe
+from prune_core.base.recipe import Recipe
 from sweeps.samplers import SAMPLERS
 from sweeps.stopping_rules import choose_rule
 from sweeps.study.errors import naming_key

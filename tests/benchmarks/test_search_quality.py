@@ -194,7 +194,7 @@ def test_the_kept_worlds_are_read_without_their_images(folder: Path, monkeypatch
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a replay opens no images")
 
-    monkeypatch.setattr("sweeps.plan.data.load_dataset", refuse)
+    monkeypatch.setattr("prune_core.data.load_dataset", refuse)
     world = read_world(folder)
     assert len(world.keys) >= 60 and len(world.seeds) >= 2
     found = quality(world, "random", len(world.keys), 1, 4)

@@ -8,6 +8,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -48,7 +49,8 @@ def out(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     study = load_study(out / "study.yaml")
     rewrite(out, plugins=["evil"])
     (out / "evil.py").write_text(EVIL)
-    write_plan(read_study(out), out, make_plan(study, out, recorded=True).trials)
+    plan = replace(make_plan(study, out, recorded=True), study=read_study(out))
+    write_plan(plan, out, plan.trials)
     path, modules = list(sys.path), set(sys.modules)
     yield out
     sys.path[:] = path

@@ -98,7 +98,7 @@ def _damage(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def test_the_plan_shows_the_rest(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRUNEFRONT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("sweeps.cost.calibration.WORK", {"cpu": 1e6})
+    monkeypatch.setattr("sweeps.cost.measuring.WORK", {"cpu": 1e6})
     (tmp_path / "mine.yaml").write_text(STUDY, encoding="utf-8")
     study = load_study(tmp_path / "mine.yaml")
     plan, sizes, threads = make_plan(study), sizes_of(study), torch.get_num_threads()

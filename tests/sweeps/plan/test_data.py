@@ -67,7 +67,7 @@ def planned(folder: Path, digest: str | None, monkeypatch: pytest.MonkeyPatch, *
             raise BadInput("labels.npy is missing")
         return digest
 
-    monkeypatch.setattr("sweeps.plan.official_files.official_digest", look)
+    monkeypatch.setattr("prune_core.corruptions.official_digest", look)
     chosen = study(folder, 32, *overrides)
     return make_plan(chosen, folder / "out", data_required=needed)
 

@@ -21,7 +21,7 @@ from sweeps.plan.arms import study_arms
 from sweeps.plan.plan import Plan, candidate_trials, make_plan
 from sweeps.plan.state import baseline_failure, baseline_ready, block, final_status, forget_failures
 from sweeps.plan.trials import PlannedTrial
-from sweeps.search.setup import space_of
+from sweeps.search.asked import space_of
 from sweeps.study.model import Study, load_study
 from sweeps.study.options import choice_text
 

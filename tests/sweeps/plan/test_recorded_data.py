@@ -41,7 +41,7 @@ def forbid_images(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(*_: object, **__: object) -> None:
         raise AssertionError("data was opened")
 
-    for name in ("prune_core.data.load_dataset", "prune_core.data.load.load_dataset", "sweeps.plan.data.load_dataset"):
+    for name in ("prune_core.data.load_dataset", "prune_core.data.load.load_dataset"):
         monkeypatch.setattr(name, opened)
     for name in ("prune_core.trial.data.load_dataset", "prune_core.data.load.read_arrays", "PIL.Image.open"):
         monkeypatch.setattr(name, opened)

@@ -14,8 +14,9 @@ from optuna.trial import TrialState
 from prune_core.base.errors import BadInput, UnknownName
 from sweeps.samplers import SAMPLERS
 from sweeps.search.optuna_search import OptunaSearch
-from sweeps.search.optuna_study import KEY, STOPPED_AT
+from sweeps.search.optuna_study import STOPPED_AT
 from sweeps.search.search import ArmSpace, Candidate, RandomSearch, Space, Span
+from sweeps.search.space import KEY
 from tests.sweeps.searching import SPACE, books, drive, truth
 
 

@@ -15,8 +15,9 @@ from optuna.trial import TrialState
 
 from prune_core.base.errors import BadInput
 from sweeps.search.optuna_search import OptunaSearch
-from sweeps.search.optuna_study import KEY, OptunaBooks
+from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.search import ArmSpace, GridSearch, Space
+from sweeps.search.space import KEY
 from tests.sweeps.searching import OBJECTIVES, SPACE, books, drive, truth
 
 

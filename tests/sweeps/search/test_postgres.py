@@ -20,8 +20,9 @@ from optuna.trial import TrialState
 
 from prune_core.base.errors import BadInput
 from sweeps.search.optuna_search import OptunaSearch
-from sweeps.search.optuna_study import KEY, OptunaBooks
+from sweeps.search.optuna_study import OptunaBooks
 from sweeps.search.search import GridSearch
+from sweeps.search.space import KEY
 from sweeps.tracking.tracker import Tracker, TrialEntry
 from tests.sweeps.postgres import Postgres, running_postgres
 from tests.sweeps.searching import OBJECTIVES, SPACE, drive, truth

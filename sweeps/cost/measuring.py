@@ -1,0 +1,127 @@
+"""The measuring itself: a second of real training and judging of one network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from prune_core.base.errors import BadInput, first_line
+from prune_core.base.memory_format import as_logits
+from prune_core.cost.complexity import activation_values, complexity
+from prune_core.evaluation.evaluation import forward_logits
+from prune_core.networks import build_network
+from prune_core.training import DeviceData, Recipe, Session, prepare_runtime, train
+from prune_core.trial.description import BaselineDescription
+from sweeps.cost.cost import Speed
+from sweeps.cost.sizes import Sizes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WORK = {"cpu": 4e9, "cuda": 2e12}
+"""Multiply-accumulates that one measurement aims at: well below a second on one core, whole batches on a GPU."""
+
+STEPS = {"cpu": 32, "cuda": 200}
+"""Training steps of one measurement at most; on a GPU enough that their capture is worth its while, as in a study."""
+
+
+def measured_speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: str) -> Speed:
+    """Return how fast a network is trained and judges on this machine.
+
+    Args:
+        baseline: what is trained.
+        sizes: of the data: images of that shape are made up.
+        threads: that compute.
+        device: ``cpu`` or ``cuda``.
+
+    Raises:
+        BadInput: the network cannot compute images of that shape.
+    """
+    before = torch.get_num_threads()
+    prepare_runtime(device=device, threads=threads)
+    try:
+        return _speed(baseline, sizes, threads, device)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: str) -> Speed:
+    height, width, channels = sizes.shape
+    described, usual = baseline.network, baseline.training or Recipe()
+    network = build_network(described.name, num_classes=sizes.classes, in_channels=channels, **described.options)
+    _check_network(network, sizes)
+    macs = max(1, complexity(network, (channels, height, width)).macs)
+    activation_bytes = _activation_bytes(network, usual.batch_size, (channels, height, width))
+    network.to(device)
+    recipe = replace(usual, epochs=1, schedule="constant", milestones=())
+    count = _whole_batches(WORK[device] / (3 * macs), recipe.batch_size, STEPS[device])
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (max(count, 64), *sizes.shape), dtype=np.uint8)
+    labels = generator.integers(0, sizes.classes, len(images))
+    mean, std = [0.5] * channels, [0.25] * channels
+    data = DeviceData.of(images[:count], labels[:count], mean=mean, std=std, augmentation=recipe.augmentation, device=device)
+    judged = min(len(images), max(16, int(WORK[device] / macs)))
+
+    session = Session.on(data.padded.device)
+
+    def learn() -> None:
+        train(network, data, recipe, epochs_from=0, epochs_to=1, stream=("calibration",), session=session)
+
+    def judge() -> None:
+        forward_logits(network, images[:judged], mean, std, device=device)
+
+    speed = Speed(
+        train=count / _seconds(learn, threads, device),
+        judge=judged / _seconds(judge, threads, device),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        activation_bytes=activation_bytes,
+        macs=macs,
+        device="gpu" if device == "cuda" else "cpu",
+    )
+    if session is not None:
+        session.close()
+    return speed
+
+
+def _check_network(network: nn.Module, sizes: Sizes) -> None:
+    """Show the network two images of the study's shape.
+
+    Raises:
+        BadInput: it cannot compute them, or its answer is not one number per image and class.
+    """
+    height, width, channels = sizes.shape
+    try:
+        with torch.inference_mode():
+            logits = as_logits(network.eval()(torch.zeros(2, channels, height, width)))
+    except Exception as error:
+        raise BadInput(f"it cannot compute images of {height}x{width}x{channels}: {first_line(error)}") from error
+    if tuple(logits.shape) != (2, sizes.classes):
+        raise BadInput(f"it answers two images with {tuple(logits.shape)} values, not (2, {sizes.classes})")
+
+
+def _whole_batches(images: float, batch: int, most: int) -> int:
+    """So many images that no batch is smaller than the others; a single small batch for a network that is slow."""
+    return max(1, min(int(images) // batch, most)) * batch if images >= batch else max(4, int(images))
+
+
+def _seconds(work: Callable[[], None], threads: int, device: str) -> float:
+    """The better of two runs after a first one that warms up. CPU time with one thread: others may be at work here."""
+    # on a GPU the work ends by itself with a look at its result, which waits for the device
+    clock = time.process_time if threads == 1 and device == "cpu" else time.perf_counter
+    work()
+    found = []
+    for _ in range(2):
+        started = clock()
+        work()
+        found.append(clock() - started)
+    return max(min(found), 1e-6)
+
+
+def _activation_bytes(network: nn.Module, batch: int, shape: tuple[int, int, int]) -> int:
+    """What the outputs of all layers of one training batch weigh, and as much again for gradients on their way."""
+    return 2 * 4 * activation_values(network, torch.zeros(1, *shape)) * batch
