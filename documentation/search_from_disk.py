@@ -1,4 +1,4 @@
-"""The site's search without a server: a browser lets a page from disk neither fetch the index nor start the worker beside it."""
+"""The search of the site without a server: from disk a browser neither fetches an index nor starts a worker."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def test_a_page_from_disk_has_the_index_and_its_worker_answers(tmp_path: Path) -
     workers = tmp_path / "assets" / "javascripts" / "workers"
     workers.mkdir(parents=True)
     (workers / "search.1234.min.js").write_text(
-        "onmessage = e => postMessage(e.data + ' </script> found');", encoding="utf-8"
+        "onmessage = e => postMessage(e.data + ' </script> found')", encoding="utf-8"
     )
     (tmp_path / "search.json").write_text(json.dumps({"items": [{"title": "a \u2028 line"}]}), encoding="utf-8")
     write_search(tmp_path)
