@@ -44,11 +44,11 @@ lint: install-dev  ## ruff: rules and format
 types: install-dev  ## mypy: strict for the packages, function bodies for the tests
 	$(BIN)/mypy
 
-imports: install-dev  ## the layers of the rooms, and no late import outside its seams
+imports: install-dev  ## the layers of the packages, and no late import where none is allowed
 	$(BIN)/lint-imports
 	$(BIN)/python -m benchmarks.house --late
 
-house: install-dev  ## count the rooms and draw their import graph into docs/architecture.md
+house: install-dev  ## count the packages and draw their import graph into docs/architecture.md
 	$(BIN)/python -m benchmarks.house
 	$(BIN)/python -m benchmarks.house --graph
 

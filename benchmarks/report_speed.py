@@ -5,9 +5,9 @@ python -m benchmarks.report_speed [RECORDS ...]
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import RESAMPLED, budget_folder
 from prune_core.evaluation.resampled import COLUMNS, RESAMPLES
+from sweeps.study.yaml import write_study
 
 T = TypeVar("T")
 METRICS = (
@@ -119,7 +119,9 @@ def main(sizes: list[int]) -> None:
             table = records(size)
             table.to_parquet(out / "records.parquet")
             write_noise(out, table)
-            (out / "study.yaml").write_text(yaml.safe_dump({"name": "speed", "seeds": [0, 1, 2], "budgets": [0, 2]}))
+            write_study(
+                {"name": "speed", "seeds": [0, 1, 2], "budgets": [0, 2]}, out / "study.yaml", provenance={"of": "chance"}
+            )
             page, spent = timed(partial(build_report, out))
             size_mib = page.stat().st_size / 2**20
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -134,4 +136,6 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or [100, 1000, 10000])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("records", type=int, nargs="*", default=[100, 1000, 10000], help="how many records, one or more")
+    main(parser.parse_args().records)

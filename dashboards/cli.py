@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sweeps.cli.echo import echo
+from sweeps.cli.ending import end_process
 from sweeps.cli.group import cli, run_cli
 from sweeps.cli.secrecy import hide_credentials
 from sweeps.folder.pages import JudgedNetwork, Pages
@@ -102,4 +103,4 @@ PAGES = Pages(report=build, picture=draw, pictures=draw_each)
 def main() -> None:
     """Run the command line and exit with its status."""
     hide_credentials()
-    sys.exit(run_cli(cli, sys.argv[1:], pages=PAGES))
+    end_process(run_cli(cli, sys.argv[1:], pages=PAGES))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from documentation.elsewhere import loaded_from_elsewhere
 from documentation.gather import ROOT, gather, write_configuration
+from documentation.search_from_disk import write_search
 
 SITE = ROOT / "build" / "site"
 
@@ -22,6 +23,7 @@ def main() -> int:
     built = subprocess.run([zensical, "build", "--clean", "--strict", "-f", configuration], cwd=ROOT, check=False)  # noqa: S603 (this environment's own)
     if built.returncode != 0:
         return built.returncode
+    write_search(SITE)
     found = loaded_from_elsewhere(SITE)
     for line in found:
         sys.stderr.write(f"loaded from elsewhere: {line}\n")

@@ -72,7 +72,8 @@ def benchmarks_page() -> str:
             rows.append((f"`python -m benchmarks.{path.stem}`", said))
     return _page(
         "What is measured, and how",
-        "Every number in these pages comes from one of these commands; `--help` says what each takes. Made from the code.",
+        "Every number in these pages comes from one of these commands; `--help`, or the head of the file, says what each "
+        "takes. Made from the code.",
         "",
         *_table(("command", "what it measures"), rows),
     )

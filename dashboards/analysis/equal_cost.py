@@ -39,19 +39,24 @@ def equal_cost(study: StudyFolder, points: Points) -> list[EqualCost]:
     found, names = [], headline_columns()
     for network, rows in table.groupby("network", sort=True):
         pruned = rows[~rows["method"].isin(REFERENCES)]
+        arms = [(str(own["method"].iloc[0]), _by_seed(study, own)) for _, own in pruned.groupby("arm", sort=True)]
         for share in SHARES:
-            for _, own in pruned.groupby("arm", sort=True):
-                if (values := _at(study, own, share)) is not None:
+            for method, known in arms:
+                if (values := _at(known, share)) is not None:
                     means = dict(zip(names, values.mean(axis=0).tolist(), strict=True))
                     spread = values.std(axis=0, ddof=1).tolist() if len(values) > 1 else [float("nan")] * len(names)
                     deviations = dict(zip(names, spread, strict=True))
-                    found.append(EqualCost(str(network), str(own["method"].iloc[0]), share, means, deviations))
+                    found.append(EqualCost(str(network), method, share, means, deviations))
     return found
 
 
-def _at(study: StudyFolder, own: pd.DataFrame, share: float) -> Array | None:
+def _by_seed(study: StudyFolder, own: pd.DataFrame) -> Array:
+    """Return compression and metrics of an arm's candidates by seed, ``(C, S, 1 + M)``."""
+    return seed_values(study.records[study.of_own_seeds], own, ["compression", *headline_columns()])[0]
+
+
+def _at(values: Array, share: float) -> Array | None:
     """Return the interpolated metrics of each seed, ``(S, M)``; None where a seed does not reach the share."""
-    values, _ = seed_values(study.records[study.of_own_seeds], own, ["compression", *headline_columns()])
     wanted, found = -np.log(share), []
     for seed in range(values.shape[1]):
         known = values[np.isfinite(values[:, seed, :2]).all(axis=1), seed]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -89,7 +91,14 @@ def fell_together(row: Any) -> bool:
 
 def rows_of(table: pd.DataFrame) -> list[Any]:
     """Return the rows of a table, its columns as attributes."""
-    return list(table.itertuples())
+    row = _row_of(tuple(map(str, table.columns)))
+    return [row._make(values) for values in table.itertuples(name=None)]
+
+
+@lru_cache(maxsize=32)
+def _row_of(columns: tuple[str, ...]) -> Any:
+    """Return what pandas makes anew for each table, which takes longer than the rows of a small one."""
+    return namedtuple("Pandas", ("Index", *columns), rename=True)
 
 
 def candidate_points(study: StudyFolder) -> Points:

@@ -20,6 +20,8 @@ from sweeps.folder.pages import JudgedNetwork
 
 CELL_IMAGES = 1000
 """Below so many images a cell has no ECE worth drawing."""
+TALL = 3.9
+"""Inches of a network's picture."""
 POOLED = "all corruptions"
 """The last row of a heat map: ``mpc_s1`` to ``mpc_s5``, or ``corruption_ece_s1`` to ``corruption_ece_s5``."""
 
@@ -28,12 +30,13 @@ POOLED = "all corruptions"
 def print_network(network: JudgedNetwork, path: Path) -> None:
     """Write one PNG: the reliability diagram, and beside it accuracy by corruption and severity where there is any."""
     maps = heat_maps(network)[:1]
-    figure, axes = _panels(PAGE if maps else PAGE / 1.6, 3.9, 1, 1 + len(maps))
     diagram, scaling = reliability_diagram(network)
+    head = [network.title, *_notes(network, scaling)]
+    figure, axes = _fixed_panels([diagram.title, *(one.title for one in maps)], len(head))
     _draw_diagram(axes[0], diagram)
     for axis, one in zip(axes[1:], maps, strict=True):
         _draw_map(axis, one)
-    figure.suptitle("\n".join([network.title, *_notes(network, scaling)]), fontsize=8)
+    figure.suptitle("\n".join(head), fontsize=8, y=1 - 0.06 / TALL)
     _save(figure, path)
 
 
@@ -118,6 +121,27 @@ def _corruptions_page(network: JudgedNetwork, maps: list[HeatMap]) -> Any:
     clean = f"clean: accuracy {100 * accuracy(network.logits.predictions()):.1f} %"
     figure.suptitle("\n".join([network.title, f"{network.corruptions or 'corrupted images'}; {clean}"]), fontsize=8)
     return figure
+
+
+def _fixed_panels(titles: list[str], head: int) -> tuple[Any, list[Any]]:
+    """Return a figure with a panel for each title, below a head of so many lines.
+
+    Fixed places: a study draws twenty of these, and matplotlib's own layout costs more than the drawing.
+    """
+    from matplotlib.figure import Figure  # without pyplot: no windows, no state
+
+    width = PAGE if len(titles) > 1 else PAGE / 1.6
+    figure = Figure(figsize=(width, TALL))
+    lines = max(title.count("\n") + 1 for title in titles)
+    axes = figure.subplots(1, len(titles), squeeze=False).ravel()
+    figure.subplots_adjust(
+        left=0.68 / width,
+        right=1 - 0.12 / width,
+        bottom=0.45 / TALL,
+        top=1 - (0.2 + 0.135 * (head + lines)) / TALL,
+        wspace=2 * 1.1 / (width - 0.68 - 0.12 - 1.1),  # between two panels, in widths of one: room for names of corruptions
+    )
+    return figure, list(axes)
 
 
 def _panels(width: float, height: float, rows: int, columns: int, **ratios: Any) -> tuple[Any, list[Any]]:

@@ -64,6 +64,7 @@ from dashboards.report.parts import (
 )
 from prune_core.base.errors import BadInput
 from prune_core.base.files import replacing
+from prune_core.base.garbage import rare_collections
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
 from sweeps.folder.paths import FIGURES, REPORT_FOLDER, REPORT_PAGE, REPORT_TABLES
 from sweeps.front.claim_levels import DECIDABLE
@@ -89,7 +90,7 @@ def build_report(out: Path, *, print_figures: bool = True, tell: Callable[[str],
     """
     study = read_study_folder(Path(out))
     folder = _own_folder(study.path)
-    with study.columns_known():
+    with study.columns_known(), rare_collections():
         return _build(study, folder, print_figures=print_figures, tell=tell)
 
 

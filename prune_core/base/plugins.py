@@ -42,7 +42,7 @@ def _check_name(module: str) -> None:
     if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
         file = Path(module)
         meant = f"; for the file {module} it is {file.stem}, said in its folder" if file.suffix == ".py" else ""
-        raise BadInput(f"plugins: {module!r} is no module's name (allowed: a name as import takes it{meant})")
+        raise BadInput(f"plugins: {module!r} is not the name of a module (allowed: a name as after `import`{meant})")
 
 
 class _Source(SourceFileLoader):

@@ -51,7 +51,7 @@ class ScoreContext:
         """
         norm = self.groups[name].norm
         if norm is None:
-            raise BadInput(f"channel group {name!r} has no batch norm, and this method reads its scales")
+            raise BadInput(f"channel group {name!r} has no batch norm, whose scales this method ranks channels by")
         return self.network.get_submodule(norm)
 
 

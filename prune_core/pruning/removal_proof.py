@@ -39,7 +39,7 @@ def probe(network: nn.Module) -> Tensor:
             return images
         reason = f"it returns a {type(logits).__name__}, not logits (N, classes)"
     sizes = ", ".join(map(str, SIZES))
-    raise BadInput(f"the network computes no square images of {sizes} pixels: it cannot be traced ({reason})")
+    raise BadInput(f"the network does not take square images of {sizes} pixels, so it cannot be traced ({reason})")
 
 
 def refuse_wrong(dense: nn.Module, pruned: nn.Module) -> None:

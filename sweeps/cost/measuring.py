@@ -40,7 +40,7 @@ def measured_speed(baseline: BaselineDescription, sizes: Sizes, threads: int, de
         device: ``cpu`` or ``cuda``.
 
     Raises:
-        BadInput: the network cannot compute images of that shape.
+        BadInput: the network does not take images of that shape.
     """
     before = torch.get_num_threads()
     prepare_runtime(device=device, threads=threads)
@@ -99,9 +99,9 @@ def _check_network(network: nn.Module, sizes: Sizes) -> None:
         with torch.inference_mode():
             logits = as_logits(network.eval()(torch.zeros(2, channels, height, width)))
     except Exception as error:
-        raise BadInput(f"it cannot compute images of {height}x{width}x{channels}: {first_line(error)}") from error
+        raise BadInput(f"it does not take images of {height}x{width}x{channels}: {first_line(error)}") from error
     if tuple(logits.shape) != (2, sizes.classes):
-        raise BadInput(f"it answers two images with {tuple(logits.shape)} values, not (2, {sizes.classes})")
+        raise BadInput(f"for two images it returns a tensor of shape {tuple(logits.shape)}, not (2, {sizes.classes})")
 
 
 def _whole_batches(images: float, batch: int, most: int) -> int:

@@ -32,6 +32,7 @@ class TuneSettings:
         tune_folder: for Tune's own state, which nobody reads again.
         concurrency: trials at a time; None lets Ray place as many as fit, while up to `MOST_WAITING` more wait.
         custom: what else a trial books, by the names that the cluster's nodes know.
+        own: whether the Ray is of our own, on this machine.
     """
 
     cpus: float
@@ -39,6 +40,7 @@ class TuneSettings:
     tune_folder: Path
     concurrency: int | None
     custom: Mapping[str, float] = field(default_factory=dict)
+    own: bool = False
 
     def bundle(self) -> dict[str, float]:
         """Return what one trial books, by Ray's names."""
@@ -72,6 +74,8 @@ def launch(
     """
     for name in ("ray.tune", "ray.train", "ray.air"):  # what matters we say in a line
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    if settings.own:
+        use_waiting_workers()
     feeder = Feeder(workload, stop, configure)
     trainable = tune.with_resources(_run, tune.PlacementGroupFactory([settings.bundle()]))
     tuner = tune.Tuner(
@@ -94,6 +98,18 @@ def launch(
         ),
     )
     fit(tuner)
+
+
+def use_waiting_workers() -> None:
+    """Let trials run in the workers that a Ray of our own starts ahead, one per processor.
+
+    Tune sets variables for its workers, and Ray starts new ones for that, beside those that wait. Here they inherit all of
+    the driver's variables anyway.
+    """
+    from ray.tune.execution import class_cache
+
+    for name in ("DEFAULT_ENV_VARS", "ENV_VARS_TO_PROPAGATE"):
+        getattr(class_cache, name, set()).clear()
 
 
 def fit(tuner: Any) -> None:

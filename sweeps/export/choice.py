@@ -22,7 +22,7 @@ from sweeps.front.collapse import has_collapsed, loss_column, lost_accuracy
 from sweeps.front.demands import recommended_columns
 from sweeps.front.front import candidates, front, membership
 from sweeps.front.image_noise import ImageNoise
-from sweeps.front.limits import MET, limit_columns, unmet, verdict_word, verdicts
+from sweeps.front.limits import limit_columns, unmet, verdict_word, verdicts
 from sweeps.front.names import folder_name, title_of
 from sweeps.front.recommended import Recommended, recommend
 from sweeps.front.recommended_text import recommended_sentence
@@ -60,7 +60,7 @@ class Choice:
         seed_rule: why this seed, in words.
         trial: the folder of that seed's trial.
         limits: why the candidate does not meet the study's limits; empty where it does.
-        verdict: the same in a word or a few, and whether its report numbers agree (`sweeps.front.limits`).
+        verdict: the same in a word or a few, and whether its report numbers agree; empty where the study has no limits.
         asked: the report columns that a summary of it shows: headlines, and those of the study's objectives and limits.
         recommended: whether it is the recommended network (`sweeps.front.recommended`).
     """
@@ -73,7 +73,7 @@ class Choice:
     seed_rule: str
     trial: Path
     limits: tuple[str, ...]
-    verdict: str = MET
+    verdict: str = ""
     asked: tuple[str, ...] = ()
     recommended: bool = False
 
@@ -232,7 +232,7 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         seed_rule=rule,
         trial=trial_folder(out, found),
         limits=tuple(unmet(row, study.parsed_limits, study.select_on)),
-        verdict=verdict_word(verdicts(row, study.parsed_limits, study.select_on)),
+        verdict=verdict_word(verdicts(row, study.parsed_limits, study.select_on)) if study.limits else "",
         asked=_asked(study),
         recommended=bool(row["recommended"]),
     )

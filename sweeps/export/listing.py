@@ -15,15 +15,16 @@ from sweeps.export.choice import Choice
 def table_lines(chosen: Sequence[Choice]) -> list[str]:
     """Return the chosen networks as a table: the report numbers of the very checkpoint, and whether limits are missed.
 
-    Beside the headlines it has the columns of the study's objectives and limits; the limits are those of the candidate.
+    Beside the headlines it has the columns of the study's objectives and limits. Whether a candidate meets the limits is a
+    column where the study has some.
     """
     shown = list(dict.fromkeys(column for each in chosen for column in each.asked))
-    remarked = any(each.remark for each in chosen)
+    limited, remarked = any(each.verdict for each in chosen), any(each.remark for each in chosen)
     heads = (
         "network",
         "seed",
         *map(quantity_title, shown),
-        "limits",
+        *(["limits"] if limited else []),
         *([""] if remarked else []),
         "trial",
     )
@@ -32,7 +33,7 @@ def table_lines(chosen: Sequence[Choice]) -> list[str]:
             each.name,
             str(each.record["seed"]),
             *(_shown(each.record, column) for column in shown),
-            each.verdict,
+            *([each.verdict] if limited else []),
             *([each.remark] if remarked else []),
             str(each.record["key"]),
         )

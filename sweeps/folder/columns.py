@@ -36,7 +36,8 @@ def read_columns(out: Path) -> list[Quantity]:
     entries = plain.get("columns") if isinstance(plain, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise BadInput(
-            f"{out / COLUMNS}: holds no list of columns (allowed: what a run wrote; without it plugins are unknown)"
+            f"{out / COLUMNS}: is not the list of columns that a run writes (allowed: restore it from a backup, or "
+            "remove it: then columns of plugins are unknown)"
         )
     try:
         return [quantity_from_plain(entry) for entry in entries]

@@ -34,8 +34,8 @@ def study_uid(out: Path) -> str:
         known = _in_books(out)
         if known is None and path.exists():
             raise BadInput(
-                f"{path}: damaged, so nobody knows which runs in MLflow and Optuna are this study's (allowed: the file from "
-                "a copy, or remove it: then the study gets runs of its own there)"
+                f"{path}: damaged, so it is not known which runs in MLflow and Optuna are this study's (allowed: restore it "
+                "from a backup, or remove it: then the study gets runs of its own there)"
             )
         known = known or uuid.uuid4().hex
         write_json(path, {_FIELD: known})

@@ -20,7 +20,7 @@ def plotter(folder: Path, draw: Pictures | None) -> Pictures:
         BadInput: the folder cannot be made, or nothing draws.
     """
     if draw is None:
-        raise BadInput("--plot: nothing is there that draws (allowed: the command prunefront, which brings it)")
+        raise BadInput("--plot: the code that draws is not loaded (allowed: the command prunefront, which loads it)")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from prune_core.base.garbage import rare_collections
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.paths import RECORDS_CSV, report_page
 from sweeps.folder.stop_request import StopRequest
@@ -19,6 +20,7 @@ from sweeps.run.storage_mover import Mover
 from sweeps.tracking.front import log_front
 
 
+@rare_collections()
 def close(
     out: Path,
     books: Books,

@@ -46,17 +46,18 @@ def power_lines(plan: Plan, out: Path) -> list[str]:
 
     def size(of: int) -> str:
         found = {name: smallest_difference(of, many, each, primary=asked) for name, each in known.items()}
-        return ", ".join(f"{name} {one:.2g}" for name, one in found.items())
+        return "at least " + ", ".join(f"{one:.2g} in {name}" for name, one in found.items())
 
     start = f"  finds      with {seeds} seed{'s' if seeds != 1 else ''} "
     enough = max(seeds, DECIDABLE - 1) + 1
     if seeds < DECIDABLE:
         first = f"no difference (a claim needs {DECIDABLE} seeds)"
     else:
-        first = f"of a recommended network to its control {size(seeds)}"
+        first = f"differences of a recommended network to its control of {size(seeds)}"
     rest = f"; of {unknown} not known before seeds were run" if unknown else ""
     return [
-        f"{start}{first}; with {enough} seeds {size(enough)}{rest}",
+        f"{start}{first};",
+        f"             with {enough} seeds {'differences of ' if seeds < DECIDABLE else 'of '}{size(enough)}{rest},",
         f"             in {POWER:.0%} of studies, among {many} candidates; standard deviation over seeds {basis};",
         "             the choice of images adds to it",
     ]

@@ -156,7 +156,8 @@ class Sweep:
             self._places = Places(self.out, self.workload, asked, self._pace)
             if address is None:
                 refuse_what_never_fits(nodes_up(), asked)
-            settings = TuneSettings(resources.cpus_per_trial, self.share, tune_folder, at_once, resources.custom)
+            cpus_of = resources.cpus_per_trial
+            settings = TuneSettings(cpus_of, self.share, tune_folder, at_once, resources.custom, own=address is None)
             if self.stop.reason is None:
                 self.stages.enter(WORKER_STARTS)
                 with self._ray_errors():

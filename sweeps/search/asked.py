@@ -44,8 +44,8 @@ def asked_before(out: Path) -> list[Candidate]:
         keys = sorted(json.loads(text) for text in read_texts(out / OPTUNA_DATABASE, query, KEY))
     if not keys:
         raise BadInput(
-            f"{path}: damaged, so nobody knows what the search has asked for (allowed: the file from a copy, or remove it: "
-            "then the search asks anew, and what it asks for again is not run again)"
+            f"{path}: damaged, so it is not known what the search has asked for (allowed: restore it from a backup, or "
+            "remove it: then the search asks anew, and what it asks for again is not run again)"
         )
     return [Candidate.from_key(key) for key in keys]
 

@@ -169,7 +169,7 @@ class Asker:
             sampler = self._made(derive_seed(self._seed, "seeds", number, len(competition.given)) % 2**32)
             if not (isinstance(sampler, WeighsSeeds) and isinstance(sampler, ChoosesFrom)):
                 named = f"search.more_seeds.when: sampler {self._sampler!r}"
-                raise BadInput(f"{named} does not say what a seed is worth (allowed: {DEFAULT})")
+                raise BadInput(f"{named} cannot weigh extra seeds against new candidates (allowed: {DEFAULT})")
             sampler.choose_from(*self._pool.at(number))
             told, new = sampler.measurement_worth(mind, seeds)
         key_of = self.names(rows)
@@ -185,7 +185,9 @@ class Asker:
         from optuna.trial import TrialState
 
         if not isinstance(sampler, Weighs):
-            raise BadInput(f"search.gain: cost: sampler {self._sampler!r} does not weigh costs (allowed: {DEFAULT})")
+            raise BadInput(
+                f"search.gain: cost: sampler {self._sampler!r} cannot weigh gain against cost (allowed: {DEFAULT})"
+            )
         key_of = self.names(rows)
         tried: dict[str, set[int]] = {}
         for row in rows:
@@ -206,7 +208,9 @@ class Asker:
         if isinstance(sampler, SaysWhatItExpects):
             return sampler.outlook
         if self._expects:
-            raise BadInput(f"search.until: sampler {self._sampler!r} does not say what it expects (allowed: {DEFAULT})")
+            raise BadInput(
+                f"search.until: sampler {self._sampler!r} does not estimate what is left to gain (allowed: {DEFAULT})"
+            )
         return None
 
     def _made(self, seed: int) -> BaseSampler:

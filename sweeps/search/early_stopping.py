@@ -190,7 +190,7 @@ class Rungs:
 
         def chances() -> NDArray[np.float64]:
             if self._chances is None:
-                raise BadInput("how likely a place on the front is, is not known here")
+                raise BadInput("this search does not compute the chances of a place on the front")
             return self._chances(self._judged(batch, budget), [batch.members[key][0] for key in values])
 
         table = np.array([[values[key][column] for column in columns] for key in values])

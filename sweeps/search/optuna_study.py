@@ -90,7 +90,7 @@ class OptunaBooks:
         if name in optuna.get_all_study_names(storage=storage):
             study = optuna.load_study(study_name=name, storage=storage)
             if study.user_attrs.get(_OWNER, owner) != owner:
-                raise BadInput(f"Optuna storage: study {name!r} belongs to another output folder; allowed is another name")
+                raise BadInput(f"Optuna storage: study {name!r} belongs to another output folder (allowed: another name)")
             if study.user_attrs.get(_SPACE) == self._digest:
                 return study
             # Optuna cannot change the choices of a parameter; all that was measured is in the trial folders.

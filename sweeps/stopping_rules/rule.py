@@ -26,7 +26,7 @@ Decision: TypeAlias = "str | None"
 
 
 def _nobody_says() -> NDArray[np.float64]:
-    raise BadInput("how likely a place on the front is, is not known here (allowed: within a search)")
+    raise BadInput("this rule needs the chances of a place on the front, which only a search computes")
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,8 @@ def prefix_of(out: Path, study: str) -> str:
         return f"{study}/{read_json(path)['id']}"
     except (ValueError, KeyError, TypeError):
         raise BadInput(
-            f"{path}: damaged, so the folder's place in the storage is not known (allowed: the file from a copy, or remove "
-            "it: what is sent from now on goes to a new place, what was sent before is found where it is)"
+            f"{path}: damaged, so the folder's place in the storage is not known (allowed: restore it from a backup, or "
+            "remove it: what is sent from now on goes to a new place, what was sent before is found where it is)"
         ) from None
 
 

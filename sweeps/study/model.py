@@ -125,7 +125,7 @@ class Study(Section):
             return value
         if isinstance(value, list | tuple):
             if len(set(map(str, value))) < len(value):
-                raise ValueError(f"{list(value)} has a name twice")
+                raise ValueError(f"{list(value)} lists a name twice")
             value = dict.fromkeys(map(str, value), "")
         return objective_directions(value) if isinstance(value, dict) else value
 

@@ -21,7 +21,7 @@ def check_precision(study: Study) -> None:
         return
     for where, recipe in _recipes(study):
         if recipe.get("precision") == "tf32":
-            raise BadInput(f"{where}.precision: 'tf32' is of GPUs (allowed with device cpu: fp32, bf16)")
+            raise BadInput(f"{where}.precision: 'tf32' needs a GPU (allowed with device cpu: fp32, bf16)")
 
 
 def _recipes(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:

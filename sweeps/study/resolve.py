@@ -150,7 +150,9 @@ def _arm(where: str, arm: ArmSection, study: Study, training: dict[str, Any], fi
 
 def _check_rounds(where: str, arm: ArmSection, study: Study) -> None:
     if arm.rounds == 1 and arm.round_epochs != 1:
-        raise BadInput(f"{where}.round_epochs: nothing is between one round (allowed: rounds from 2, or leave this key out)")
+        raise BadInput(
+            f"{where}.round_epochs: with one round there is nothing between (allowed: rounds from 2, or leave this key out)"
+        )
     last = (arm.rounds - 1) * arm.round_epochs
     if study.budgets[-1] < last:
         raise BadInput(

@@ -25,7 +25,7 @@ def checked_search(study: Study) -> SearchSection:
     if study.search.kind == "grid" and study.search.learning_rate is not None:
         raise BadInput("search.learning_rate: a grid searches no range (allowed: kind random or optuna)")
     if study.search.until is not None and study.search.kind != "optuna":
-        raise BadInput("search.until: only a search by Optuna expects a gain (allowed: kind optuna)")
+        raise BadInput("search.until: only a search by Optuna estimates what is left to gain (allowed: kind optuna)")
     if study.search.gain == "cost" and study.search.kind != "optuna":
         raise BadInput("search.gain: only a search by Optuna weighs what trials cost (allowed: kind optuna)")
     with naming_key("search.sampler"):
@@ -45,9 +45,7 @@ def _check_more_seeds(study: Study) -> None:
         return
     where = "search.more_seeds"
     if rule.when == "compete" and (study.search.kind != "optuna" or study.search.batch is None):
-        raise BadInput(
-            f"{where}.when: seeds compete between the batches of a search by Optuna (allowed: kind optuna with batch)"
-        )
+        raise BadInput(f"{where}.when: compete needs a search by Optuna in batches (allowed: kind optuna with batch)")
     if rule.when == "compete" and study.search.early_stopping is not None:
         raise BadInput(f"{where}.when: with early stopping no seeds compete (allowed: end, or early_stopping: null)")
     if len(study.seeds) < 2:

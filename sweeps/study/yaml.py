@@ -206,7 +206,7 @@ def read_study_yaml(path: Path, *, switches: Collection[str] = ()) -> Any:
     except BadInput as error:
         raise BadInput(
             f"{path.parent / str(error)} (allowed: `prunefront run` with the study's own file and --out {path.parent}, "
-            "which writes it anew, or the file from a copy)"
+            "which writes it anew, or restore it from a backup)"
         ) from None
     return plain
 

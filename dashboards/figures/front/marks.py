@@ -45,8 +45,9 @@ def draw_steps(axis: Any, table: pd.DataFrame, name: str) -> None:
 def draw_labels(axis: Any, table: pd.DataFrame, name: str, named: Mapping[int, str]) -> None:
     """Name the networks of the answer in a panel: labels on the roomier side, in an order without crossings."""
     found = []
+    wanted = table[list(dict.fromkeys([name, "accuracy"]))]
     for place, label in named.items():
-        for row in rows_of(table[table["place"].eq(place)].dropna(subset=[name, "accuracy"])):
+        for row in rows_of(wanted[table["place"].eq(place)].dropna()):
             x, y = axis.transAxes.inverted().transform(axis.transData.transform((getattr(row, name), row.accuracy)))
             if 0 <= x <= 1 and 0 <= y <= 1:
                 found.append((float(x), float(y), label))

@@ -29,6 +29,10 @@ class Curve:
         """Whether the arm has a name of its own: a second baseline of the network (slimming's), or a labelled arm."""
         return self.arm not in (self.network, f"{self.network}-{self.method}")
 
+    def measured(self, name: str) -> pd.DataFrame:
+        """Return the rows that have a number in a column: their ratio, their place, and the column with its spread."""
+        return self.rows[["ratio", "place", name, f"{name}_std"]].dropna(subset=[name])
+
 
 def curves(points: Points) -> list[Curve]:
     """Return the curves of a study; references (baseline, control, dense ladder) are single points."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from dashboards import labels
@@ -36,7 +37,7 @@ def ratio_figure(points: Points, all_curves: list[Curve], which: RatioFigure, ne
 
 
 def _trace(curve: Curve, name: str, panel: int, look: Look, aside: float) -> Figure:
-    rows = curve.rows.dropna(subset=[name])
+    rows = curve.measured(name)
     trace: Figure = axes_of(panel) | {
         "type": "scatter",
         "name": labels.safe(_label(curve)),
@@ -134,10 +135,16 @@ def _layout(names: list[str], chosen: list[Curve], legend: tuple[LegendEntry, ..
 def _window(chosen: list[Curve], names: list[str]) -> list[float] | None:
     """Return a range that shows what is near the references; a collapsed network must not squeeze it."""
     best = max((float(curve.rows["accuracy"].max()) for curve in chosen if curve.method in REFERENCES), default=math.nan)
-    near = [curve.rows[~(curve.rows["accuracy"] < best - FRAME)] for curve in chosen]
-    lows = [float((rows[name] - rows[f"{name}_std"].fillna(0)).min()) for rows in near for name in names if len(rows)]
-    highs = [float((rows[name] + rows[f"{name}_std"].fillna(0)).max()) for rows in near for name in names if len(rows)]
-    low, high = min((v for v in lows if v == v), default=math.nan), max((v for v in highs if v == v), default=math.nan)
+    lows, highs = [], []
+    for curve in chosen:
+        shown = ~(curve.rows["accuracy"].to_numpy(dtype=float) < best - FRAME)
+        for name in names:
+            value, spread = (curve.rows[column].to_numpy(dtype=float)[shown] for column in (name, f"{name}_std"))
+            spread, known = np.nan_to_num(spread), ~np.isnan(value)
+            if known.any():
+                lows.append(float((value - spread)[known].min()))
+                highs.append(float((value + spread)[known].max()))
+    low, high = min(lows, default=math.nan), max(highs, default=math.nan)
     if not low < high:
         return None
     margin = 0.07 * (high - low)

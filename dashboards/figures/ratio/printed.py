@@ -64,7 +64,7 @@ def _label(curve: Curve) -> str:
 
 
 def _line(axis: Any, curve: Curve, name: str, look: Look, aside: float) -> Any:
-    rows = curve.rows.dropna(subset=[name])
+    rows = curve.measured(name)
     if curve.method in REFERENCES:
         return axis.axhline(
             float(rows[name].iloc[0]) if len(rows) else float("nan"),

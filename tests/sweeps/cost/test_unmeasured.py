@@ -75,9 +75,9 @@ def only_in_training(network: Broken) -> None:
 
 
 DAMAGES: dict[Callable[[Broken], None], str] = {
-    other_size: r"cannot compute images of \d+x\d+x1: RuntimeError: .*mat1 and mat2",
+    other_size: r"does not take images of \d+x\d+x1: RuntimeError: .*mat1 and mat2",
     pair: "returns a tuple, not logits",
-    other_classes: r"answers two images with \(2, 1000\) values, not \(2, 10\)",
+    other_classes: r"for two images it returns a tensor of shape \(2, 1000\), not \(2, 10\)",
     lazy: r"head\.weight has no shape yet",
     odd: "KeyError: 'two",
     only_in_training: "ZeroDivisionError: no",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,13 @@ def test_the_status_is_that_of_the_command(monkeypatch: pytest.MonkeyPatch) -> N
         assert held("127.0.0.1:1", ["bash", "-c", "exit 3"], 1.0) == 3
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_ray_is_told_not_to_drain_the_node_once_more() -> None:
+    code = "from ray._private import ray_constants; print(ray_constants.RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S)"
+    environment = {**os.environ, **node.RAYS_OWN_WAIT}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert float(ran.stdout) == 0.0
 
 
 @pytest.mark.parametrize("words", [[], ["--leave", "--", "ray"]])

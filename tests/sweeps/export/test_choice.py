@@ -16,6 +16,7 @@ from sweeps.export import files as export_files
 from sweeps.export.card import escaped
 from sweeps.export.choice import choices, open_study
 from sweeps.export.folder import check_target, models_folder, whole_folder
+from sweeps.export.listing import table_lines
 from sweeps.front.names import folder_name
 from sweeps.study.model import load_study
 from sweeps.study.yaml import write_study
@@ -146,7 +147,7 @@ def test_the_list_names_candidates_and_exports_nothing(tmp_path, capsys):
     out = study_folder(tmp_path)
     assert run_cli(cli, ["export", str(out), "--list"]) == 0
     head, row = capsys.readouterr().out.splitlines()
-    assert head.split() == ["network", "seed", "accuracy", "ECE", "mPC", "nonzero", "parameters", "limits", "trial"]
+    assert head.split() == ["network", "seed", "accuracy", "ECE", "mPC", "nonzero", "parameters", "trial"]
     assert row.split()[:2] == ["small_vgg-l1_filter-r0.50-b0", "1"]
     assert row.split()[-1] == "aaaaaaaaaaaaaaa1"
     assert not (out / "models").exists()
@@ -171,7 +172,10 @@ def test_what_is_worth_most_is_listed_first_and_picked_by_what_it_is(tmp_path):
 
 def test_where_nothing_meets_the_limits_nothing_is_recommended(tmp_path):
     out = study_folder(tmp_path, limits='["val_accuracy >= 0.95"]')
-    assert [each.remark for each in chosen(out)] == [""]
+    found = chosen(out)
+    assert [each.remark for each in found] == [""]
+    head, row = table_lines(found)
+    assert head.split()[-2:] == ["limits", "trial"] and row.split()[-2] == "missed"
     with pytest.raises(BadInput, match="--pick recommended: Keep the unpruned network: none of 2 pruned networks meets"):
         chosen(out, ["recommended"])
 

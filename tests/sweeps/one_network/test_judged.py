@@ -215,7 +215,7 @@ def test_without_anything_that_draws_a_plot_is_refused(
 ) -> None:
     assert run_cli(cli, ["evaluate", checkpoint, "--data", data, "--plot", str(tmp_path / "plots")]) == 2
     err = capsys.readouterr().err
-    assert "--plot: nothing is there that draws" in err and err.count("\n") == 1
+    assert "--plot: the code that draws is not loaded" in err and err.count("\n") == 1
 
 
 def test_weights_that_are_not_numbers(capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path) -> None:

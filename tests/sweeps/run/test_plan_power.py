@@ -34,17 +34,18 @@ def lines(folder: Path, overrides: list[str], out: Path) -> str:
 def test_the_smallest_difference_and_what_one_more_seed_buys(tmp_path: Path) -> None:
     said = lines(tmp_path, [], tmp_path / "none")
     now, then = (smallest_difference(seeds, 4, 0.004, primary=2) for seeds in (5, 6))  # accuracy and ECE; four candidates
-    assert f"with 5 seeds of a recommended network to its control accuracy {now:.2g}, ece" in said
-    assert f"; with 6 seeds accuracy {then:.2g}, ece" in said
+    assert f"with 5 seeds differences of a recommended network to its control of at least {now:.2g} in accuracy," in said
+    assert f"with 6 seeds of at least {then:.2g} in accuracy," in said
     assert "in 80% of studies, among 4 candidates" in said
     assert "assumed: accuracy 0.004, ece 0.003;" in said
     one = lines(tmp_path, ["primary=[accuracy]"], tmp_path / "none")
-    assert f"accuracy {smallest_difference(5, 4, 0.004, primary=1):.2g}" in one
+    assert f"{smallest_difference(5, 4, 0.004, primary=1):.2g} in accuracy" in one
 
 
 def test_three_seeds_find_nothing_and_the_plan_says_so(tmp_path: Path) -> None:
     said = lines(tmp_path, ["seeds=[0, 1, 2]"], tmp_path / "none")
-    assert "with 3 seeds no difference (a claim needs 5 seeds); with 5 seeds accuracy" in said
+    assert "with 3 seeds no difference (a claim needs 5 seeds);" in said
+    assert "with 5 seeds differences of at least" in said
     assert "inf" not in said
 
 

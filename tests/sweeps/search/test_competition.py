@@ -151,7 +151,7 @@ def test_a_killed_study_decides_as_an_undisturbed_one_within_its_trials(
 
 
 def test_where_nothing_competes_it_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"search\.more_seeds\.when: seeds compete between the batches of a search by Optuna"):
+    with pytest.raises(BadInput, match=r"search\.more_seeds\.when: compete needs a search by Optuna in batches"):
         study(tmp_path, "search.more_seeds.when=compete")
     with pytest.raises(BadInput, match=r"search\.more_seeds\.when: with early stopping no seeds compete"):
         study(tmp_path, SEARCH, "search.early_stopping=0.5")

@@ -54,7 +54,7 @@ def test_a_rule_ends_the_search_between_two_batches_and_again_when_it_is_run_aga
 
 
 def test_a_sampler_that_expects_nothing_cannot_end_a_search(tmp_path):
-    with pytest.raises(BadInput, match="sampler 'random' does not say what it expects"):
+    with pytest.raises(BadInput, match="sampler 'random' does not estimate what is left to gain"):
         search(tmp_path, 8, until=0.1, sampler="random").next(1)
 
 
