@@ -1,4 +1,4 @@
-"""What a run costs in two checkouts, in pairs: processor seconds of the driver, and of it and all its processes, and wall time.
+"""What a run costs in two checkouts, in pairs: processor seconds of the driver and of all processes, and wall time.
 
     python -m benchmarks.around_the_trials EARLIER NOW [--study smoke] [--pairs 3]
 

@@ -1,6 +1,6 @@
 """How long the commands take that train nothing: processor seconds and seconds of wall time, median of several starts.
 
-    python -m benchmarks.command_speed [--folder DIR] [--times 5] [--against CHECKOUT] [--json]
+    python -m benchmarks.command_speed [--folder DIR] [--times 5] [--against CHECKOUT] [--only TEXT] [--json]
 
 ``DIR`` is the output folder of a finished study; without one ``smoke`` is run for it. It is copied, and read as it is,
 without the table (as while a sweep is at work), and without what its last run wrote down of its plan (as folders of version
@@ -60,11 +60,13 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--against", type=Path, help="another checkout of this project")
+    parser.add_argument("--only", default="", help="commands with this in their name")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="commands-") as text:
         work = Path(text)
-        commands = _commands(_folders(chosen.folder, work), work)
+        every = _commands(_folders(chosen.folder, work), work)
+        commands = {name: words for name, words in every.items() if chosen.only in name}
         roots = [HERE, *([chosen.against.resolve()] if chosen.against is not None else [])]
         found = in_turn(commands, roots, work, chosen.times)
     if chosen.json:

@@ -36,6 +36,7 @@ class Plan:
         data: what is known of the data, None where that is nothing.
         earlier: what the output folder holds under keys of earlier versions.
         parts: descriptions of its networks and methods, where they were written down.
+        finds: what the study can find while it has no table of records, in lines; None where nobody has said it yet.
         never: what the plan says of networks that can never meet a limit, a line each; None where nobody has said it yet.
     """
 
@@ -47,6 +48,7 @@ class Plan:
     earlier: EarlierKeys = field(default_factory=lambda: EarlierKeys(None), compare=False)
     parts: Parts = field(default_factory=dict, compare=False)
     never: tuple[str, ...] | None = field(default=None, compare=False)
+    finds: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def records(self) -> int:

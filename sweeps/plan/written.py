@@ -35,6 +35,9 @@ from sweeps.plan.written_parts import (
 )
 from sweeps.study.model import Study, study_as_written
 
+_LINES = ("never", "finds")
+"""What a plan holds of its own text: networks are pruned for the one, SciPy is imported for the other."""
+
 
 def write_plan(plan: Plan, out: Path, trials: Iterable[PlannedTrial]) -> None:
     """Write down a plan, and the study file of the folder that it is of.
@@ -51,7 +54,10 @@ def write_plan(plan: Plan, out: Path, trials: Iterable[PlannedTrial]) -> None:
         data = None if plan.data is None else plan.data.to_plain()
         whole |= {"study": plan.study.to_plain(), "data": data, "arms": [arm_to_plain(arm) for arm in plan.arms]}
         whole["descriptions"] = descriptions_to_plain(plan.study, plan.arms)
-        whole["never"] = None if plan.never is None else list(plan.never)
+        for name in _LINES:
+            lines = getattr(plan, name)
+            whole[name] = None if lines is None else list(lines)
+    whole["names"] = {trial.key: trial.name for trial in known}  # for who looks at one trial, and plans nothing
     whole |= trials_to_plain(known)
     lines = [f"{json.dumps(name)}: {_text(value)}" for name, value in whole.items()]
     text = "{\n" + ",\n".join(lines) + "\n}\n"
@@ -93,7 +99,7 @@ def last_plan(out: Path) -> Plan | None:
         study = study_as_written(found["study"], PLANNED)
         data = None if found["data"] is None else DataFacts.from_plain(found["data"])
         trials = trials_from_plain(found)
-        never = None if found["never"] is None else tuple(map(str, found["never"]))
+        lines = {name: None if found[name] is None else tuple(map(str, found[name])) for name in _LINES}
         parts = descriptions_from_plain(found["descriptions"])
         bases: dict[str, Base] = {}
         arms = tuple(arm_from_plain(arm, study, bases) for arm in found["arms"])
@@ -101,7 +107,7 @@ def last_plan(out: Path) -> Plan | None:
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):  # BadInput is a ValueError
         return None
-    return Plan(study, arms, trials, _checksum(trials), data, EarlierKeys(out), parts, never)
+    return Plan(study, arms, trials, _checksum(trials), data, EarlierKeys(out), parts, **lines)
 
 
 def _checksum(trials: Iterable[PlannedTrial]) -> str | None:

@@ -17,7 +17,7 @@ from sweeps.cost.gpu_shares import gpu_shares
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
-from sweeps.folder.paths import store_folder
+from sweeps.folder.paths import RECORDS, store_folder
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.builds import require_one_build
 from sweeps.plan.places import places
@@ -29,6 +29,7 @@ from sweeps.run.books import Books
 from sweeps.run.end import close
 from sweeps.run.missing_metrics import fill_missing_metrics
 from sweeps.run.plan_limits import limit_warnings
+from sweeps.run.plan_power import power_lines
 from sweeps.run.plan_text import plan_text, planned_seconds
 from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
@@ -97,7 +98,7 @@ def run_study(
             plan = make_plan(study, out)
             if retry:
                 forget_failures([*plan.trials, *decided_trials(plan, out)], out)
-            plan = replace(plan, never=tuple(limit_warnings(plan)))  # networks are pruned for it: once
+            plan = _with_lines(plan, out)
             say(console, plan_text(plan, out, hours=hours, lacks=lacks))
             require_one_build(plan, out)
             if anew:
@@ -145,6 +146,12 @@ def run_study(
             "make room and run the same command again",
         )
         return 1
+
+
+def _with_lines(plan: Plan, out: Path) -> Plan:
+    """Return the plan with those of its lines that take longest: they are shown now, and written down for ``status``."""
+    finds = None if (out / RECORDS).is_file() else tuple(power_lines(plan, out))
+    return replace(plan, never=tuple(limit_warnings(plan)), finds=finds)
 
 
 def _workload(plan: Plan, books: Books, out: Path, tell: Callable[[str], None] = lambda line: None) -> Workload:

@@ -13,7 +13,6 @@ from prune_core.base.files import read_json
 from prune_core.base.trial_folder import TRACEBACK, finished_budgets, read_outcome, read_progress
 from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import HANG, HUNG, LOG, PLANNED, STUDY, WHERE, trial_folder, trial_folders
-from sweeps.plan.written_parts import trials_from_plain
 
 SILENT_SECONDS = 120.0
 
@@ -75,10 +74,8 @@ def _names(out: Path) -> Iterator[tuple[str, str]]:
 
 def _written_names(out: Path) -> dict[str, str]:
     """Return the names of the trials that the last run planned, by key."""
-    try:
-        return {trial.key: trial.name for trial in trials_from_plain(_plain(out / PLANNED))}
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return {}
+    names = _plain(out / PLANNED).get("names")
+    return {str(key): str(name) for key, name in names.items()} if isinstance(names, dict) else {}
 
 
 def _state(folder: Path) -> str:

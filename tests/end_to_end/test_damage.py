@@ -84,6 +84,8 @@ FILES = [
     "tracking.json",
     "search.json",
     "more_seeds.json",
+    "planned.json",
+    ".answers.json",
     "progress.jsonl",
     "optuna.db",
     "records.parquet",
