@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune_core.base.errors import BadInput
-from sweeps.folder.identity import UID_TAG, study_uid
+from sweeps.folder.identity import study_uid
 from sweeps.samplers import SEEDS
 from sweeps.search.competition import More
 from sweeps.search.measured import Measured
+from sweeps.search.optuna_opening import study_in
 from sweeps.search.parameters import Parameters, excess, limit_name
 from sweeps.search.row_numbers import along_the_way, with_means
 from sweeps.search.space import KEY, Candidate, Space
 from sweeps.search.storage import failure_of, in_one_line, open_storage
 
 if TYPE_CHECKING:
-    import optuna
     from optuna.trial import FrozenTrial
 
 ASKED = "prunefront.asked"
@@ -32,7 +30,6 @@ STOPPED_AT = "prunefront.stopped_at"
 """The objectives of a candidate that was stopped early, at the budget where it was."""
 RUNS = "mlflow.runs"
 """The attribute of a row that names the candidate's runs in MLflow, one per seed."""
-_SPACE, _OWNER = "prunefront.space", UID_TAG
 
 Objectives = Sequence[tuple[str, str]]
 """(column, ``min`` or ``max``), the column as it is told, so usually a ``val_`` one."""
@@ -80,29 +77,8 @@ class OptunaBooks:
         self._digest = space.digest([*self.objectives, *rule, *form])
         with in_one_line(out, storage):
             self._database = open_storage(out, storage)
-            self.study = self._open(study_name, study_uid(out), self._database)
+            self.study = study_in(self._database, study_name, study_uid(out), self._digest, self.objectives)
             self._read()
-
-    def _open(self, name: str, owner: str, storage: Any) -> optuna.Study:
-        """Return the study: found again, or new; one of another space or other objectives is replaced."""
-        import optuna
-
-        if name in optuna.get_all_study_names(storage=storage):
-            study = optuna.load_study(study_name=name, storage=storage)
-            if study.user_attrs.get(_OWNER, owner) != owner:
-                raise BadInput(f"Optuna storage: study {name!r} belongs to another output folder (allowed: another name)")
-            if study.user_attrs.get(_SPACE) == self._digest:
-                return study
-            # Optuna cannot change the choices of a parameter; all that was measured is in the trial folders.
-            optuna.delete_study(study_name=name, storage=storage)
-        directions = ["maximize" if direction == "max" else "minimize" for _, direction in self.objectives]
-        study = optuna.create_study(storage=storage, study_name=name, directions=directions)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([column for column, _ in self.objectives])
-        study.set_user_attr(_OWNER, owner)
-        study.set_user_attr(_SPACE, self._digest)
-        return study
 
     def rows(self) -> list[FrozenTrial]:
         """Return every row, oldest first; nobody else writes them, so they are read only after a write."""
