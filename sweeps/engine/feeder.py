@@ -193,7 +193,12 @@ class InTurn(FIFOScheduler):  # type: ignore[misc]
         return {}  # as above
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        """Return the first trial that waits for its place, or None; call back the hopeless, and all when the sweep stops."""
+        """Return the first trial that waits for its place, or None; call back the hopeless, and all when the sweep stops.
+
+        Tune gives it a worker that has become free, and ends the worker that is being started for it, if one is: with trials
+        that are shorter than that start, each next one would lose its own, and the whole sweep run in the first worker. So
+        trials whose worker is on its way come last.
+        """
         pending = [trial for trial in tune_controller.get_live_trials() if trial.status == "PENDING"]
         waiting = []
         for trial in sorted(pending, key=self._feeder.turn):
@@ -201,4 +206,11 @@ class InTurn(FIFOScheduler):  # type: ignore[misc]
                 tune_controller.stop_trial(trial)
             else:
                 waiting.append(trial)
-        return waiting[0] if waiting else None
+        return next((trial for trial in waiting if not _has_worker(tune_controller, trial)), (waiting or [None])[0])
+
+
+def _has_worker(tune_controller: Any, trial: Any) -> bool:
+    """Return whether a worker is being started, or made ready again, for a trial; Tune has no public word for it."""
+    controller = getattr(tune_controller, "_tune_controller", tune_controller)
+    actor = controller._trial_to_actor.get(trial)
+    return actor is not None and bool(controller._actor_manager.is_actor_started(actor))

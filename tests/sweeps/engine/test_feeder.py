@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,20 +60,51 @@ def test_so_many_wait_at_most_and_one_more_comes_for_each_that_starts(tmp_path: 
     assert (workload.unplaced, workload.in_place) == (MOST_WAITING + 1, 0)
 
 
+class Controller:
+    """Tune's, as far as its scheduler asks it: trials, and those of them whose worker is on its way."""
+
+    def __init__(self, *states: str, starting: Collection[int] = ()) -> None:
+        self.trials = [Trial(f"id{number}", state) for number, state in enumerate(states)]
+        self.stopped: list[Trial] = []
+        self.stop_trial = self.stopped.append
+        self._trial_to_actor = {trial: trial.trial_id for trial in self.trials}
+        self._actor_manager = self
+        self._starting = {f"id{number}" for number in starting}
+
+    def get_live_trials(self) -> list[Trial]:
+        return self.trials[::-1]
+
+    def is_actor_started(self, actor: str) -> bool:
+        return actor in self._starting
+
+
+@dataclass(frozen=True)
+class Trial:
+    trial_id: str
+    status: str
+
+
 def test_trials_get_their_places_in_the_order_in_which_they_were_handed_out(tmp_path: Path) -> None:
     _, stop, feeder = fed(tmp_path, 3)
     assert len(handed_out(feeder)) == 3
-    stopped: list[Any] = []
-    states = ("PENDING", "RUNNING", "PENDING")
-    trials = [SimpleNamespace(trial_id=f"id{number}", status=status) for number, status in enumerate(states)]
-    controller = SimpleNamespace(get_live_trials=lambda: reversed(trials), stop_trial=stopped.append)
+    tune = Controller("PENDING", "RUNNING", "PENDING")
     order = InTurn(feeder)
-    assert order.choose_trial_to_run(controller) is trials[0]
-    assert not stopped
+    assert order.choose_trial_to_run(tune) is tune.trials[0]
+    assert not tune.stopped
     stop.ask("time")
-    assert order.choose_trial_to_run(controller) is None
-    assert stopped == [trials[0], trials[2]]
+    assert order.choose_trial_to_run(tune) is None
+    assert tune.stopped == [tune.trials[0], tune.trials[2]]
     assert feeder.suggest("late") == Searcher.FINISHED
+
+
+def test_a_worker_that_is_free_goes_to_a_trial_that_has_none_on_its_way(tmp_path: Path) -> None:
+    _, _, feeder = fed(tmp_path, 4)
+    assert len(handed_out(feeder)) == 4
+    waiting = ("PENDING", "RUNNING", "PENDING", "PENDING")
+    order = InTurn(feeder)
+    for starting, chosen in [((0,), 2), ((0, 2), 3), ((0, 2, 3), 0)]:  # the last: the free worker is there at once
+        tune = Controller(*waiting, starting=starting)
+        assert order.choose_trial_to_run(tune) is tune.trials[chosen]
 
 
 class Books:
