@@ -13,7 +13,6 @@ class BadInput(ValueError):
 PLUGGABLE = ("network", "dataset", "pruning method", "corruption", "objective", "column")
 """Kinds of names that a module of the user's own may add."""
 
-
 _LISTED_BY = {
     **dict.fromkeys(("corruption", "objective", "column", "key"), "prunefront studies --keys"),
     "study": "prunefront studies",
@@ -32,7 +31,7 @@ def choices(kind: str, name: object, allowed: Sequence[str]) -> str:
     near = difflib.get_close_matches(str(name).lower(), allowed, n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     if near and len(allowed) > _FEW and kind in _LISTED_BY:
-        return f"{hint} (`{_LISTED_BY[kind]}` lists all)"
+        return f"{hint} (allowed: those that `{_LISTED_BY[kind]}` lists)"
     return f"{hint} (allowed: {', '.join(allowed) or 'none'})"
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboards.browsing import ARGUMENTS, CHROMIUM
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 
@@ -25,13 +23,3 @@ def page(study_folder):
     from dashboards.report.report import build_report
 
     return build_report(study_folder)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()

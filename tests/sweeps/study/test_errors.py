@@ -20,12 +20,17 @@ seeds: [0]
 """
 
 WRONG = [
-    ("ratois=[0.5]", "unknown key 'ratois'", "did you mean ratios?", "`prunefront studies --keys` lists all)"),
+    (
+        "ratois=[0.5]",
+        "unknown key 'ratois'",
+        "did you mean ratios?",
+        "(allowed: those that `prunefront studies --keys` lists)",
+    ),
     ("foo=1", "unknown key 'foo' (allowed: name, title", "plugins", "tracking)"),
     ("data.valdation=3", "data: unknown key 'valdation'", "did you mean validation", "allowed: "),
     ("arms.0.method=[unstructured]", "arms.0: unknown key 'method'", "methods", "allowed: "),
     ("resources.thread=2", "resources: unknown key 'thread'", "threads", "allowed: "),
-    ("training.learning_rat=1", "training: unknown key 'learning_rat'", "learning_rate?", "lists all)"),
+    ("training.learning_rat=1", "training: unknown key 'learning_rat'", "learning_rate?", "lists)"),
     ("training.learning_rate=-1", "training: learning_rate", "-1", "allowed: "),
     (
         "networks.small_vgg.checkpoint=a.pt",
