@@ -68,6 +68,7 @@ class Complexity:
         attention_macs: multiply-accumulates among values of the image, as in attention; not in ``macs``.
         weight_macs: multiply-accumulates among weights alone (a low-rank update multiplied out), which do not depend on the
             image; not in ``macs``.
+        activation_values: that all layers put out for one image, each call of a layer counted.
     """
 
     parameters: int
@@ -78,6 +79,7 @@ class Complexity:
     peak_activation_bytes: int
     attention_macs: int = 0
     weight_macs: int = 0
+    activation_values: int = 0
 
 
 def complexity(network: nn.Module, input_shape: tuple[int, ...] = (3, 32, 32)) -> Complexity:
@@ -110,14 +112,8 @@ def complexity(network: nn.Module, input_shape: tuple[int, ...] = (3, 32, 32)) -
         peak_activation_bytes=4 * max(map(sum, values), default=0),
         attention_macs=attention_macs,
         weight_macs=weight_macs,
+        activation_values=sum(output for _, output in values),
     )
-
-
-def activation_values(network: nn.Module, image: Tensor) -> int:
-    """Return how many values all layers of a network put out for a batch, each call of a layer counted."""
-    with evaluating(network), torch.no_grad(), _values_of_layers(network) as values:
-        network(image)
-    return sum(output for _, output in values)
 
 
 def saved_bytes(network: nn.Module, metadata: Mapping[str, str] | None = None) -> int:

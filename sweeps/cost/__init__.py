@@ -8,8 +8,13 @@ from prune_core.base.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sweeps.cost.known import known_costs
-    from sweeps.cost.measuring import measured_speed
+    from sweeps.cost.measuring import measured_speed, unmeasured_speed
 
-__all__ = ["known_costs", "measured_speed"]
+__all__ = ["known_costs", "measured_speed", "unmeasured_speed"]
 
-__getattr__, __dir__ = lazy_names(__name__, {"known_costs": "sweeps.cost.known", "measured_speed": "sweeps.cost.measuring"})
+_ROOMS = {
+    "known_costs": "sweeps.cost.known",
+    "measured_speed": "sweeps.cost.measuring",
+    "unmeasured_speed": "sweeps.cost.measuring",
+}
+__getattr__, __dir__ = lazy_names(__name__, _ROOMS)

@@ -17,7 +17,7 @@ from prune_core.base.recipe import Recipe
 from prune_core.data.cache import default_cache
 from prune_core.trial.description import BaselineDescription
 from sweeps import cost
-from sweeps.cost.cost import Speed
+from sweeps.cost.cost import NOT_HERE, Speed
 from sweeps.cost.sizes import Sizes
 from sweeps.plan.places import visible_gpus
 from sweeps.study.model import Study
@@ -38,7 +38,10 @@ def speeds_of(
     within: float = FRESH_SECONDS,
     on_failure: Callable[[str, str], None] | None = None,
 ) -> dict[str, Speed]:
-    """Return the speed of every network that the trials name, by label: on the study's device, or the CPU if it is not here.
+    """Return the speed of every network that the trials name, by label, on the study's device.
+
+    Where the study asks for a GPU and there is none here, nothing is measured: what its trials would take on a CPU is of no
+    use to anybody, since they do not run there.
 
     Args:
         study: the resolved study.
@@ -76,7 +79,7 @@ def trained_baselines(trials: Iterable[PlannedTrial]) -> dict[str, BaselineDescr
 
 
 def _remembered(study: Study, baseline: BaselineDescription, sizes: Sizes, folder: Path, within: float) -> Speed:
-    device = "cuda" if study.resources.device == "cuda" and visible_gpus() else "cpu"
+    device = study.resources.device if study.resources.device != "cuda" or visible_gpus() else NOT_HERE
     recipe = baseline.training or Recipe()
     identity = {
         "network": baseline.network.to_plain(),
@@ -93,7 +96,10 @@ def _remembered(study: Study, baseline: BaselineDescription, sizes: Sizes, folde
     known = _fresh(path, within)
     if known is not None:
         return known
-    speed = cost.measured_speed(baseline, sizes, study.resources.threads, device)
+    if device == NOT_HERE:
+        speed = cost.unmeasured_speed(baseline, sizes)
+    else:
+        speed = cost.measured_speed(baseline, sizes, study.resources.threads, device)
     try:
         write_json(path, vars(speed))
     except OSError:

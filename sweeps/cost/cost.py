@@ -37,6 +37,10 @@ PROCESS_BYTES = 600 << 20
 """A worker with torch imported, before it has a network."""
 
 
+NOT_HERE = "not here"
+"""In place of a device: the study asks for one that this machine does not have."""
+
+
 @dataclass(frozen=True)
 class Speed:
     """How fast one network is here, with the study's threads.
@@ -47,7 +51,8 @@ class Speed:
         parameters: of the network.
         activation_bytes: that one training batch keeps.
         macs: multiply-accumulates of one image forward.
-        device: where it was measured, ``cpu`` or ``gpu``.
+        device: where it was measured, ``cpu`` or ``gpu``; `NOT_HERE` where it was not: then only the speeds of networks to
+            each other say something, one multiply-accumulate as fast as another.
     """
 
     train: float
@@ -69,7 +74,7 @@ class Cost:
         trial_bytes: memory of the largest trial.
         concurrency: trials at a time.
         measured: how many finished trials corrected the calibration.
-        device: what the seconds are of, ``cpu`` or ``gpu``.
+        device: what the seconds are of, ``cpu``, ``gpu``, or `NOT_HERE` while nothing that has finished says how fast it is.
         macs: multiply-accumulates of training and judging; a training step counts as three forward passes.
         book_bytes: that report, tables and MLflow take besides (`sweeps.cost.books`).
     """
@@ -115,6 +120,8 @@ def cost_of(plan: Plan, out: Path, speeds: Mapping[str, Speed], sizes: Sizes, de
     wall = seconds / concurrency + (START_SECONDS if count else 0.0)
     memory = [_memory(speeds[trial.network]) for trial in plan.trials if trial.network in speeds]
     device = next((speed.device for speed in speeds.values()), "cpu")
+    if device == NOT_HERE and measured:
+        device = "gpu"
     macs = _work(plan, out, speeds, sizes, missing, chosen)
     parameters = [speed.parameters for speed in speeds.values()]
     books = book_bytes(plan.study, out, trials=count, records=records, parameters=parameters)

@@ -12,12 +12,13 @@ import torch
 
 from prune_core.base.errors import BadInput, first_line
 from prune_core.base.memory_format import as_logits
-from prune_core.cost.complexity import activation_values, complexity
+from prune_core.cost.complexity import Complexity, complexity
 from prune_core.evaluation.evaluation import forward_logits
 from prune_core.networks import build_network
+from prune_core.networks.outline import network_outline
 from prune_core.training import DeviceData, Recipe, Session, prepare_runtime, train
 from prune_core.trial.description import BaselineDescription
-from sweeps.cost.cost import Speed
+from sweeps.cost.cost import NOT_HERE, Speed
 from sweeps.cost.sizes import Sizes
 
 if TYPE_CHECKING:
@@ -28,6 +29,38 @@ WORK = {"cpu": 4e9, "cuda": 2e12}
 
 STEPS = {"cpu": 32, "cuda": 200}
 """Training steps of one measurement at most; on a GPU enough that their capture is worth its while, as in a study."""
+
+
+NOMINAL = 1e12
+"""Multiply-accumulates a second, where nothing was measured; finished trials correct it."""
+
+
+def unmeasured_speed(baseline: BaselineDescription, sizes: Sizes) -> Speed:
+    """Return what can be said of a network on a device that is not here: its work and its memory.
+
+    Args:
+        baseline: what is trained.
+        sizes: of the data.
+
+    Raises:
+        BadInput: the network does not take images of that shape.
+    """
+    described, usual = baseline.network, baseline.training or Recipe()
+    options = {"num_classes": sizes.classes, "in_channels": sizes.shape[2], **described.options}
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # for two images more of them only wait for each other
+    try:
+        counted = _counted(network_outline(described.name, options), sizes)
+    finally:
+        torch.set_num_threads(before)
+    return Speed(
+        train=NOMINAL / (3 * counted.macs),
+        judge=NOMINAL / counted.macs,
+        parameters=counted.parameters,
+        activation_bytes=_activation_bytes(counted, usual.batch_size),
+        macs=counted.macs,
+        device=NOT_HERE,
+    )
 
 
 def measured_speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: str) -> Speed:
@@ -51,12 +84,11 @@ def measured_speed(baseline: BaselineDescription, sizes: Sizes, threads: int, de
 
 
 def _speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: str) -> Speed:
-    height, width, channels = sizes.shape
+    channels = sizes.shape[2]
     described, usual = baseline.network, baseline.training or Recipe()
     network = build_network(described.name, num_classes=sizes.classes, in_channels=channels, **described.options)
-    _check_network(network, sizes)
-    macs = max(1, complexity(network, (channels, height, width)).macs)
-    activation_bytes = _activation_bytes(network, usual.batch_size, (channels, height, width))
+    counted = _counted(network, sizes)
+    macs = counted.macs
     network.to(device)
     recipe = replace(usual, epochs=1, schedule="constant", milestones=())
     count = _whole_batches(WORK[device] / (3 * macs), recipe.batch_size, STEPS[device])
@@ -78,8 +110,8 @@ def _speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: st
     speed = Speed(
         train=count / _seconds(learn, threads, device),
         judge=judged / _seconds(judge, threads, device),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        activation_bytes=activation_bytes,
+        parameters=counted.parameters,
+        activation_bytes=_activation_bytes(counted, usual.batch_size),
         macs=macs,
         device="gpu" if device == "cuda" else "cpu",
     )
@@ -88,8 +120,8 @@ def _speed(baseline: BaselineDescription, sizes: Sizes, threads: int, device: st
     return speed
 
 
-def _check_network(network: nn.Module, sizes: Sizes) -> None:
-    """Show the network two images of the study's shape.
+def _counted(network: nn.Module, sizes: Sizes) -> Complexity:
+    """Show the network two images of the study's shape, and count what it does with one.
 
     Raises:
         BadInput: it cannot compute them, or its answer is not one number per image and class.
@@ -102,6 +134,8 @@ def _check_network(network: nn.Module, sizes: Sizes) -> None:
         raise BadInput(f"it does not take images of {height}x{width}x{channels}: {first_line(error)}") from error
     if tuple(logits.shape) != (2, sizes.classes):
         raise BadInput(f"for two images it returns a tensor of shape {tuple(logits.shape)}, not (2, {sizes.classes})")
+    counted = complexity(network, (channels, height, width))
+    return replace(counted, macs=max(1, counted.macs))
 
 
 def _whole_batches(images: float, batch: int, most: int) -> int:
@@ -122,6 +156,6 @@ def _seconds(work: Callable[[], None], threads: int, device: str) -> float:
     return max(min(found), 1e-6)
 
 
-def _activation_bytes(network: nn.Module, batch: int, shape: tuple[int, int, int]) -> int:
+def _activation_bytes(counted: Complexity, batch: int) -> int:
     """What the outputs of all layers of one training batch weigh, and as much again for gradients on their way."""
-    return 2 * 4 * activation_values(network, torch.zeros(1, *shape)) * batch
+    return 2 * 4 * counted.activation_values * batch

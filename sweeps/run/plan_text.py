@@ -12,7 +12,7 @@ from prune_core.base.trial_folder import finished_budgets
 from prune_core.metrics.numbers import duration, short_count
 from sweeps.cost.calibration import FRESH_SECONDS, speeds_of
 from sweeps.cost.cards import card_lines
-from sweeps.cost.cost import cost_of
+from sweeps.cost.cost import NOT_HERE, cost_of
 from sweeps.cost.sizes import sizes_of
 from sweeps.folder.paths import trial_folder
 from sweeps.plan.builds import other_builds
@@ -143,9 +143,12 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None, within: float) -> list
     if extra is not None:
         further = cost_of(extra, out, speeds, sizes, decided)
         wall += further.wall_seconds
-        spent = f"about {duration(further.device_seconds)} of {cost.device.upper()}, {size(further.disk_bytes)}"
+        time = (
+            "" if further.device == NOT_HERE else f"about {duration(further.device_seconds)} of {further.device.upper()}, "
+        )
+        spent = f"{time}{size(further.disk_bytes)}"
         lines.append(allowance_line(plan, extra, out, spent if further.device_seconds else ""))
-    if cap is not None and wall > cap * 3600:
+    if cap is not None and wall > cap * 3600 and cost.device != NOT_HERE:
         lines.append(f"  more than  the cap of {cap:g} hours: the run will stop there, with a report of what is done")
     if plan.checksum is None:
         lines.append("  data       not at hand: nothing can be known to be there already")
@@ -161,22 +164,25 @@ def planned_seconds(plan: Plan, out: Path) -> float | None:
     if sizes is None:
         return None
     speeds = speeds_of(plan.study, plan.trials, sizes, on_failure=lambda label, reason: None)
-    return cost_of(plan, out, speeds, sizes, decided_trials(plan, out)).wall_seconds if speeds else None
+    cost = cost_of(plan, out, speeds, sizes, decided_trials(plan, out))
+    return cost.wall_seconds if speeds and cost.device != NOT_HERE else None
 
 
 def _own_cost(plan: Plan, cost: Cost) -> list[str]:
     basis = f"corrected by {cost.measured} finished trials" if cost.measured else "from a short calibration on this machine"
     at_a_time = f"{cost.concurrency} trial{'s' if cost.concurrency != 1 else ''} at a time"
+    alone = f"{duration(cost.device_seconds)} of {cost.device.upper()}"
+    time = f"about {duration(cost.wall_seconds)} with {at_a_time}, {alone}, {basis}"
+    if cost.device == NOT_HERE:
+        time = "unknown: the study asks for a GPU, and there is none here to measure"
     lines = [
-        f"  time       about {duration(cost.wall_seconds)} with {at_a_time}, "
-        f"{duration(cost.device_seconds)} of {cost.device.upper()}, {basis}",
+        f"  time       {time}",
         f"  disk       about {size(cost.disk_bytes + cost.book_bytes)} until the study is done: {size(cost.disk_bytes)} of "
         f"trials (keep: {plan.study.keep}), {size(cost.book_bytes)} of report, tables and MLflow",
         f"  memory     about {size(cost.trial_bytes)} per trial",
     ]
-    if cost.device != plan.study.resources.device.replace("cuda", "gpu"):
-        work = f"about {short_count(cost.macs)} multiply-accumulates"
-        lines.insert(1, f"  work       {work}; the study asks for a GPU, and there is none here to measure")
+    if cost.device == NOT_HERE:
+        lines.insert(1, f"  work       about {short_count(cost.macs)} multiply-accumulates")
     return lines
 
 

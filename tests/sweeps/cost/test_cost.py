@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from prune_core.base.files import write_json
+from prune_core.cost.complexity import complexity
+from prune_core.networks import build_network
 from sweeps.cost.calibration import speeds_of
 from sweeps.cost.cost import (
+    NOT_HERE,
     RECORD_BYTES,
     RECORD_SECONDS,
     START_SECONDS,
@@ -20,7 +25,7 @@ from sweeps.cost.cost import (
 from sweeps.cost.shared_epochs import epochs_to_train, expected_epochs
 from sweeps.cost.sizes import Sizes, judged_images, logit_bytes, sizes_of
 from sweeps.plan.plan import Plan, make_plan
-from sweeps.run.plan_text import plan_text, size
+from sweeps.run.plan_text import plan_text, planned_seconds, size
 from sweeps.study.model import load_study
 
 STUDY = """
@@ -119,10 +124,32 @@ def test_a_plan_above_the_cap_says_so_first(tmp_path: Path) -> None:
     assert "the cap of 0.001 hours" in plan_text(plan, tmp_path / "out")
 
 
-def test_a_gpu_that_is_not_here_is_said(tmp_path: Path) -> None:
-    plan, _ = planned(tmp_path, "resources={device: cuda}")
-    text = plan_text(plan, tmp_path / "out")
-    assert "multiply-accumulates; the study asks for a GPU, and there is none here" in text and "of CPU" in text
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_here_is_said_and_nothing_is_measured_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRUNEFRONT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("sweeps.cost.measuring.train", lambda *_, **__: pytest.fail("trained"))
+    plan, sizes = planned(tmp_path, "resources={device: cuda}")
+    text = plan_text(plan, tmp_path / "out", hours=0.001)
+    assert "  time       unknown: the study asks for a GPU, and there is none here to measure" in text
+    assert "multiply-accumulates" in text and "the cap of" not in text
+    assert planned_seconds(plan, tmp_path / "out") is None
+    speed = speeds_of(plan.study, plan.trials, sizes)["small_vgg"]
+    counted = complexity(build_network("small_vgg", in_channels=1, width=4), (1, *sizes.shape[:2]))
+    assert (speed.macs, speed.parameters) == (counted.macs, counted.parameters)
+
+
+def test_what_has_finished_says_how_fast_a_gpu_elsewhere_is(tmp_path: Path) -> None:
+    plan, sizes = planned(tmp_path, "budgets=[0, 2, 5]")
+    out, baseline = tmp_path / "out", plan.trials[0]
+    for budget in baseline.budgets:
+        record = {"train_seconds": 2.0, "evaluate_seconds": 0.05}
+        write_json(out / "trials" / baseline.key / f"budget-{budget:04d}" / "record.json", record)
+    cost = cost_of(plan, out, {"small_vgg": SPEED}, sizes)
+    elsewhere = cost_of(plan, out, {"small_vgg": replace(SPEED, device=NOT_HERE)}, sizes)
+    assert (elsewhere.device, elsewhere.measured) == ("gpu", 1)
+    assert elsewhere.device_seconds == cost.device_seconds
 
 
 def test_what_is_there_is_not_paid_again(tmp_path: Path) -> None:
