@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from sweeps.plan.workload import Workload
 from tests.sweeps.plan.test_workload import Folder, trial
 
 silence()
+from ray.air.execution._internal.actor_manager import RayActorManager  # noqa: E402
+from ray.tune.execution.tune_controller import TrialRunnerWrapper, TuneController  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 
 from sweeps.engine.feeder import MOST_WAITING, Feeder, InTurn, Watcher  # noqa: E402
@@ -105,6 +108,13 @@ def test_a_worker_that_is_free_goes_to_a_trial_that_has_none_on_its_way(tmp_path
     for starting, chosen in [((0,), 2), ((0, 2), 3), ((0, 2, 3), 0)]:  # the last: the free worker is there at once
         tune = Controller(*waiting, starting=starting)
         assert order.choose_trial_to_run(tune) is tune.trials[chosen]
+
+
+def test_tune_still_names_the_workers_on_their_way_as_the_stand_in_above_does() -> None:
+    assert "self._trial_to_actor: Dict[Trial, TrackedActor]" in inspect.getsource(TuneController.__init__)
+    assert "self._actor_manager = " in inspect.getsource(TuneController.__init__)
+    assert "self._tune_controller = " in inspect.getsource(TrialRunnerWrapper.__init__)
+    assert callable(RayActorManager.is_actor_started)
 
 
 class Books:
