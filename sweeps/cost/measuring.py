@@ -12,6 +12,7 @@ import torch
 
 from prune_core.base.errors import BadInput, first_line
 from prune_core.base.memory_format import as_logits
+from prune_core.base.threads import one_thread
 from prune_core.cost.complexity import Complexity, complexity
 from prune_core.evaluation.evaluation import forward_logits
 from prune_core.networks import build_network
@@ -30,7 +31,6 @@ WORK = {"cpu": 4e9, "cuda": 2e12}
 STEPS = {"cpu": 32, "cuda": 200}
 """Training steps of one measurement at most; on a GPU enough that their capture is worth its while, as in a study."""
 
-
 NOMINAL = 1e12
 """Multiply-accumulates a second, where nothing was measured; finished trials correct it."""
 
@@ -47,12 +47,8 @@ def unmeasured_speed(baseline: BaselineDescription, sizes: Sizes) -> Speed:
     """
     described, usual = baseline.network, baseline.training or Recipe()
     options = {"num_classes": sizes.classes, "in_channels": sizes.shape[2], **described.options}
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # for two images more of them only wait for each other
-    try:
+    with one_thread():
         counted = _counted(network_outline(described.name, options), sizes)
-    finally:
-        torch.set_num_threads(before)
     return Speed(
         train=NOMINAL / (3 * counted.macs),
         judge=NOMINAL / counted.macs,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prune_core.base.errors import BadInput
+from prune_core.base.threads import one_thread
 from prune_core.base.trial_folder import WEIGHTS
 from prune_core.pruning import load_network
 from prune_core.training.precision import switches_as_at_start
@@ -136,20 +136,7 @@ def _model_of(client: MlflowClient, run_id: str, digest: str) -> str | None:
     return None
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute with one thread: for two images more of them only wait for each other, at work."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@_one_thread()
+@one_thread()
 def _send(choice: Choice, run_id: str, digest: str) -> str:
     """Log one network with signature and example, load it back, and compare."""
     bring_back(choice.folder, [WEIGHTS])
