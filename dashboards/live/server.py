@@ -158,6 +158,10 @@ def live_app(out: Path, *, token: str, hosts: Sequence[str] = LOOPBACK_HOSTS) ->
         text = await run_in_threadpool(_script, request.path_params["name"])
         return Response(text, media_type="text/javascript", headers=_HEADERS) if text else Response(status_code=404)
 
+    async def icon(request: Request) -> Response:
+        # Browsers ask by themselves where a page names no icon, such as a figure opened on its own: that is no error.
+        return Response(status_code=204, headers=_HEADERS)
+
     def guarded(endpoint: Any) -> Any:
         async def checked(request: Request) -> Response:
             brought = request.query_params.get("token") or request.cookies.get(cookie) or ""
@@ -176,6 +180,7 @@ def live_app(out: Path, *, token: str, hosts: Sequence[str] = LOOPBACK_HOSTS) ->
         "/log/{key}": log,
         "/report/{path:path}": report,
         "/script/{name}": script,
+        "/favicon.ico": icon,
     }
     return Starlette(
         routes=[Route(path, guarded(endpoint)) for path, endpoint in pages.items()],

@@ -118,6 +118,7 @@ def test_the_token_moves_into_a_cookie(study_folder):
         for path in ("/", "/script/page.js", "/state.json"):
             assert get(port, path, Cookie=cookie)[0] == 200
         assert get(port, "/", Cookie=cookie.replace("right", "wrong"))[0] == 403
+        assert get(port, "/favicon.ico", Cookie=cookie)[0] == 204  # asked for by the browser alone, without an error
 
 
 @pytest.mark.parametrize(
