@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from prune_core.metrics.numbers import counted
 from sweeps.cost.gpu_shares import gpu_shares
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
@@ -102,7 +103,7 @@ def run_study(
             say(console, plan_text(plan, out, hours=hours, lacks=lacks))
             require_one_build(plan, out)
             if anew:
-                say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
+                say(console, f"{counted(anew, 'record')} scored anew: every ECE has {study.evaluation.ece_bins} bins now")
             stages.enter("the books are opened: Optuna, MLflow, what is there")
             books = Books.open(study, plan, out)
             stop = StopRequest(out)

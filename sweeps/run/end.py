@@ -9,6 +9,7 @@ from rich.console import Console
 
 from prune_core.base.errors import BadInput
 from prune_core.base.garbage import rare_collections
+from prune_core.metrics.numbers import counted
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.paths import RECORDS_CSV, report_page
 from sweeps.folder.stop_request import StopRequest
@@ -97,7 +98,7 @@ def _status(
         return 130
     if stop.reason == "time":
         left = workload.known - len(workload.done)
-        say(console, f"the time allowed is over; {left} trials are still to be done: run the same command again")
+        say(console, f"the time allowed is over; still to be done: {counted(left, 'trial')}; run the same command again")
     if report is not None:
         say(console, f"report: {report}")
     bad = [status for status in workload.done.values() if status in ("failed", "diverged")]
@@ -119,4 +120,4 @@ def _lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[
     lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
     if len(found) > most:
         lines.append(f"  and {len(found) - most} more: see {RECORDS_CSV}")
-    return [f"{len(found)} trials failed or diverged:", *lines] if found else []
+    return [f"{counted(len(found), 'trial')} failed or diverged:", *lines] if found else []
