@@ -104,7 +104,12 @@ def test_places_per_node_who_is_where_and_what_status_says_of_it(tmp_path):
 
 def test_a_line_of_progress_never_counts_other_places_than_trials_that_run(tmp_path):
     work, looks = load(["a"], ["b"]), []
-    places = Places(tmp_path, work, {"CPU": 1}, NodePace(), lambda: looks.append(1) or [node("n", {"CPU": 2})], lambda: 0)
+
+    def look() -> list[Node]:
+        looks.append(1)
+        return [node("n", {"CPU": 2})]
+
+    places = Places(tmp_path, work, {"CPU": 1}, NodePace(), look, lambda: 0)
     assert places.now() is None  # nobody has looked yet
     places.tick()
     assert places_line(places.now()) == "1 of 2 places filled" and len(looks) == 1
