@@ -109,9 +109,9 @@ def card_of(
             "" if column is None else wins_when(study, points, row, deciding_column(column, row._fields, study.select_on))
         )
         said = (words,) if words else ()
-    remarks = (
-        [] if points.recommended.outcome == "dense" and role.startswith("Recommended") else [stored_remark(points, row)]
-    )
+    unpruned = points.recommended.outcome == "dense" and role.startswith("Recommended")
+    against = "" if control is None else f"Its differences are to {labels.candidate(control)}."
+    remarks = [against if unpruned else stored_remark(points, row)]
     command = f"prunefront export . --pick {folder_name(title_of(row._asdict()))}"
     return Card(
         role, labels.candidate(row), row, tuple(cells), place_words(points, row), command, said, tuple(filter(None, remarks))

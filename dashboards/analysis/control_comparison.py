@@ -41,8 +41,8 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
     if not found:
         return (
             f"Nothing beats the control beyond chance where all are tested: of {len(pruned)} pruned candidates none is "
-            f"shown to be better than its control in {_listed(pruned, 'or')} and worse in none of them ({how}; what is said of the "
-            f"recommended networks has its own part). {words}."
+            f"shown to be better than its control in {_listed(pruned, 'or')} and worse in none of them ({how}; what is said "
+            f"of the recommended networks has its own part). {words}."
         )
     shown = "; ".join(f"{labels.candidate(row)} ({', '.join(names)})" for row, names in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""

@@ -182,8 +182,9 @@ def _changed(both: pd.DataFrame, name: str) -> Changed:
     worst = next(iter(rows_of(both.loc[[weight[found].idxmax()]])), None) if found.any() else None
     there = difference.notna()
     judged = there if is_cost(name) else both[f"{name}_errors"].notna()
-    counted = (found & difference.gt(0), found & difference.lt(0), judged, there, there & difference.ne(0))
-    return Changed(name, *(int(which.sum()) for which in counted), worst)
+    which = (found & difference.gt(0), found & difference.lt(0), judged, there, there & difference.ne(0))
+    higher, lower, among, known, differ = (int(one.sum()) for one in which)
+    return Changed(name, higher, lower, among, known, differ, worst)
 
 
 def differing_keys(first: StudyFolder, second: StudyFolder) -> list[tuple[str, object, object]]:

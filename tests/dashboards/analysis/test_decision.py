@@ -192,3 +192,11 @@ def test_a_place_on_the_front_that_is_hardly_ever_kept_is_not_called_one(tmp_pat
     off = next(row for row in rows_of(points.at_longest()) if not row.front and not row.collapsed)
     assert "; and on it in under 1 % of the draws" in place_words(points, off._replace(frequency=0.002))
     assert "; yet on it in 30 % of the draws" in place_words(points, off._replace(frequency=0.3))
+
+
+def test_the_card_of_another_network_says_what_its_differences_are_to(tmp_path):
+    study, points = opened(tmp_path, synthetic.records(seeds=(0,)), seeds=[0])
+    assert points.recommended.outcome == "dense"  # small_vgg, which is smaller than any pruned resnet8 that qualifies
+    found = decided(study, points)
+    assert "against resnet8, control, 2 epochs" in found.sentence
+    assert found.cards[0].remarks == ("Its differences are to resnet8, control, 2 epochs.",)
