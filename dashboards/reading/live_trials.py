@@ -181,7 +181,7 @@ def _read(key: str, name: str, folder: Path) -> LiveTrial:
 
 @lru_cache(maxsize=100_000)
 def _last_sign(folder: Path, ended: float) -> float | None:
-    """Return when a trial that ended (at ``ended``: read once for each end) gave its last sign of life; None where it left none."""
+    """Return when a trial gave its last sign of life, None where it left none; read once for each moment of its end."""
     beat = (read_progress(folder) or {}).get("heartbeat")
     return float(beat) if isinstance(beat, int | float) else None
 
