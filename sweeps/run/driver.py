@@ -39,6 +39,7 @@ from sweeps.run.storage_mover import Mover
 from sweeps.run.sweep import Sweep
 from sweeps.search.kept_sampler import with_kept_sampler
 from sweeps.search.more_seeds import decided_trials, decision_line, in_the_end
+from sweeps.search.whole_plan import asked_trials
 from sweeps.study.model import Study
 
 
@@ -98,7 +99,8 @@ def run_study(
             lacks = fill_missing_metrics(study, out, partial(say, console))
             plan = make_plan(study, out)
             if retry:
-                forget_failures([*plan.trials, *decided_trials(plan, out)], out)
+                asked = plan.with_trials([*asked_trials(plan, out), *decided_trials(plan, out)])
+                forget_failures(asked.trials, out)
             plan = _with_lines(plan, out)
             say(console, plan_text(plan, out, hours=hours, lacks=lacks))
             require_one_build(plan, out)

@@ -66,7 +66,8 @@ def close(
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note, books.front_heads()))
-    for line in [*books.answer_lines(), *books.warnings(), *_lines_of(books.failures())]:
+    failures = books.failures()
+    for line in [*books.answer_lines(), *books.warnings(), *_lines_of(failures)]:
         say(console, line)
     if workload.exhausted and stop.reason is None:
         for line in books.thin():
@@ -78,12 +79,10 @@ def close(
         say(console, problem)
     if not interrupted:
         books.write_answers()
-    return _status(out, workload, stop, console, report, allow_failures)
+    return _status(out, workload, stop, console, report, failed=bool(failures) and not allow_failures)
 
 
-def _status(
-    out: Path, workload: Workload, stop: StopRequest, console: Console, report: Path | None, allow_failures: bool
-) -> int:
+def _status(out: Path, workload: Workload, stop: StopRequest, console: Console, report: Path | None, *, failed: bool) -> int:
     if stop.reason == "code":
         say(console, f"stopped: {stop.cause}; run the same command again, which plans with the code that is there now")
         return 1
@@ -101,8 +100,7 @@ def _status(
         say(console, f"the time allowed is over; still to be done: {counted(left, 'trial')}; run the same command again")
     if report is not None:
         say(console, f"report: {report}")
-    bad = [status for status in workload.done.values() if status in ("failed", "diverged")]
-    return 1 if bad and not allow_failures else 0
+    return 1 if failed else 0
 
 
 def _log_front(out: Path, picture: Picture | None, console: Console) -> None:
