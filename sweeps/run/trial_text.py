@@ -43,7 +43,7 @@ def trial_lines(out: Path, wanted: str, lines: int) -> list[str]:
         said.append(f"  place      host {where.get('host')}, process {where.get('process')}{gpus}, since {since}")
     budgets = finished_budgets(folder)
     if budgets:
-        said.append(f"  judged at  {', '.join(map(str, budgets))} epochs")
+        said.append(f"  judged at  {', '.join(map(str, budgets))} epoch{'s' * (budgets != [1])}")
     for file in (LOG, TRACEBACK, HUNG, HANG):
         said += _tail(folder / file, lines)
     if len(said) <= 3 and not (folder / LOG).is_file():
