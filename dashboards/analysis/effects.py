@@ -161,13 +161,16 @@ def _steps(table: pd.DataFrame, names: list[str], factor: str, on: str) -> Itera
     block = [name for name in ("network", "arm", "ratio", "budget") if name != factor]
     wide = table.drop_duplicates([*block, "seed", factor]).set_index([factor, *block, "seed"])
     wide = wide[_columns(names, wide)].astype(float)
-    said = {"ratio": "ratio {:g}".format, "budget": lambda level: labels.epochs(int(level))}[factor]
     for first, second in pairwise(contrasted_levels(table[factor].unique()).tolist()):
         gaps = wide.loc[second] - wide.loc[first]
         rows = gaps[gaps[names].notna().any(axis=1)].reset_index()
         if len(rows):
             rows["block"] = rows[block].astype(str).agg(" ".join, axis=1)
-            yield f"{on}{said(first)} → {said(second)}", rows
+            yield f"{on}{_level(factor, first)} → {_level(factor, second)}", rows
+
+
+def _level(factor: str, value: float) -> str:
+    return labels.epochs(int(value)) if factor == "budget" else f"{factor} {value:g}"
 
 
 def contrasted_levels(tried: NDArray[Any]) -> NDArray[Any]:
