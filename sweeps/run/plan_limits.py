@@ -48,7 +48,10 @@ def never_lines(plan: Plan, sizes: Sizes) -> list[str]:
     study = plan.study
     columns = {limit.column for limit in study.parsed_limits}
     bases = [*(arm.base for arm in plan.arms), *dense_bases(study)]
-    known = cost.known_costs(plan.arms, bases, sizes, columns)
+    from prune_core.pruning.probe import for_images  # torch, as for the costs
+
+    with for_images(*sizes.shape[:2]):
+        known = cost.known_costs(plan.arms, bases, sizes, columns)
     pruned, unpruned = [one for one in known if one.ratio != "0"], [one for one in known if one.ratio == "0"]
     lines = [line for limit in study.parsed_limits for line in _of_limit(plan, limit, pruned, unpruned)]
     return [*lines, *_together(plan, study.parsed_limits, pruned)]
