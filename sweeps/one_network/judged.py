@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -179,8 +180,9 @@ def _record(
     scored = record_columns(selection=None, report=logits, train=None, bins=bins)
     height, width, channels = shape
     costs = cost_columns(MeasuredNetwork(network, (channels, height, width), _dense_parameters(network), header=header))
-    record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **costs}
-    return {column: record[column] for column in measured_columns() if column in record}
+    record = {**scored, **set_columns(logits, label, jpeg=jpeg), **costs}
+    found = {column: record[column] for column in measured_columns() if column in record}
+    return {column: math.nan if value is None else value for column, value in found.items()}
 
 
 def _dense_parameters(network: nn.Module) -> int:

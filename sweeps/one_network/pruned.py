@@ -29,7 +29,7 @@ from sweeps.one_network.images import images_title, report_images
 from sweeps.one_network.judged import judged_logits
 from sweeps.one_network.normalisation import contradiction, normalised
 from sweeps.one_network.open import described
-from sweeps.one_network.table import recorded_on, value_text
+from sweeps.one_network.table import recorded_on, shown_value, value_text
 from sweeps.one_network.text import aligned, percent, within
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
     rows = [(f"{images_title(data)}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
     for name in (name for name in recorded_on("images") if METRICS.get(name).table):
         metric = METRICS.get(name)
-        values = [float(metric.function(each.predictions(), BINS)) for each in (before, after)]
+        values = [shown_value(metric, each.predictions(), BINS) for each in (before, after)]
         texts = [value_text(name, value) for value in values]
         ends = [within(each.get(name), metric.unit) for each in (one, two, change)]
         title = f"{metric.title} ({BINS} bins)" if name == "ece" else metric.title
