@@ -11,7 +11,7 @@ from prune_core.base.errors import BadInput
 from prune_core.networks import ChannelGroup, architecture_of, convolutions
 from prune_core.pruning.again import check_asked
 from prune_core.pruning.couplings import Coupling, remove_filters
-from prune_core.pruning.layers import NOT_CHOSEN, STREAM, LayerChoice, held_modules
+from prune_core.pruning.layers import NO_CONVOLUTION, NOT_CHOSEN, STREAM, LayerChoice, held_modules
 from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, make_options, plain_options, scores_of
 from prune_core.pruning.outcome import Granularity, LayerOutcome, PruningOutcome
 from prune_core.pruning.ratio import canonical, kept_count, removed_count
@@ -51,6 +51,8 @@ def prune_channels(
     A network that was pruned before is pruned on: the ratio counts the dense network's channels, those gone included.
     """
     couplings: dict[str, Coupling] = {}
+    if not choice.names:
+        raise BadInput(NO_CONVOLUTION)
     if hasattr(network, "channel_groups"):
         groups, left_alone = eligible_groups(network, method.granularity, choice)
     elif method.granularity == "filters":

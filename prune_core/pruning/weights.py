@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from prune_core.base.errors import BadInput
 from prune_core.networks.computed import computed_weights
 from prune_core.pruning.again import check_asked, earlier_outcome
-from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice, computed_reason
+from prune_core.pruning.layers import NO_CONVOLUTION, NOT_CHOSEN, LayerChoice, computed_reason
 from prune_core.pruning.masks import zero_out
 from prune_core.pruning.method import METHODS, Method, ScoreContext, WeightOptions, make_options, plain_options, scores_of
 from prune_core.pruning.outcome import LayerOutcome, PruningOutcome
@@ -94,7 +94,8 @@ def _pool(network: nn.Module, choice: LayerChoice, *, linear: bool) -> tuple[tup
             left_alone[layer] = f"its weight is that of {names[name]}, and pruned there"
         names.setdefault(name, layer)
     if not names:
-        raise BadInput(f"no prunable layer: {', '.join(sorted(set(left_alone.values())))}")
+        why = "no prunable layer: " if choice.names else f"{NO_CONVOLUTION}; "
+        raise BadInput(f"{why}{', '.join(sorted(set(left_alone.values()))) or 'nor a linear layer'}")
     return tuple(names), left_alone
 
 

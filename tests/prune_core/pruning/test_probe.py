@@ -13,6 +13,7 @@ from prune_core.networks import NETWORKS, build_network
 from prune_core.networks.answers import refuse_unable
 from prune_core.pruning import outcome_of, prune
 from prune_core.pruning.probe import for_images
+from prune_core.verification import verify
 
 
 @pytest.fixture(name="flat", autouse=True)
@@ -55,3 +56,22 @@ def test_what_a_network_cannot_take_or_does_not_answer_is_one_line() -> None:
         refuse_unable(network, (16, 16, 1), 5)
     with pytest.raises(BadInput, match=r"^the network returns values of shape \(2, 8, 16, 16\), not logits"):
         refuse_unable(network[:3], (16, 16, 1), 4)  # type: ignore[index]
+
+
+def test_weights_of_a_network_without_convolutions() -> None:
+    @NETWORKS.register("flat_only")
+    def build(*, num_classes: int, in_channels: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64 * in_channels, 10), nn.ReLU(), nn.Linear(10, num_classes))
+
+    try:
+        dense = build_network("flat_only", num_classes=4, in_channels=1)
+        pruned = prune(dense, "unstructured", 0.5, linear=True)
+        assert (outcome_of(pruned).removed, outcome_of(pruned).total) == (340, 680)
+        assert verify(dense, pruned, torch.randn(2, 1, 8, 8)).passed
+        with pytest.raises(BadInput, match="the network has no convolution; linear layers join with the option linear"):
+            prune(dense, "unstructured", 0.5)
+        for method in ("l1_filter", "network_slimming"):
+            with pytest.raises(BadInput, match="no prunable layer: the network has no convolution$"):
+                prune(dense, method, 0.5)
+    finally:
+        del NETWORKS._entries["flat_only"]
