@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # two at a time, a file in one go: its fixtures are made once, and the sweeps in the tests leave a core idle now and then;
 # a worker that crashes ends the run at once: one that took its place would wait for tests that never come
-PYTEST_ARGS ?= -n 2 --dist loadfile --max-worker-restart 0
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test install install-dev lint types imports house docs check bench chaos gpu-check lock clean

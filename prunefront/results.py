@@ -115,7 +115,7 @@ class StudyResults:
         if budget is not None:
             known = sorted({int(one) for one in table["budget"]})
             if budget not in known:
-                raise BadInput(f"budget {budget}: no record has it (allowed: {', '.join(map(str, known)) or 'none yet'})")
+                raise BadInput(f"budget {budget!r}: no record has it (allowed: {', '.join(map(str, known)) or 'none yet'})")
             table = table[table["budget"].eq(budget) | table["method"].isin(NEVER_FINE_TUNED)].copy()
             table["on_front"] = front_of(table, self._folder.decisive, mix_budgets=True)
         return only_front(table).reset_index(drop=True)
@@ -124,7 +124,8 @@ class StudyResults:
         """Return the network that the study recommends, by the rule of the report: ``name``, ``row`` and ``outcome``.
 
         ``outcome`` says whether there is one: ``pruned``, ``dense`` (a network that was never pruned does as well),
-        ``nothing`` (no candidate keeps what it must) or ``incomplete`` (no candidate has all its seeds yet).
+        ``nothing`` (no candidate keeps what it must) or ``incomplete`` (no pruned candidate of the longest budget has all
+        its seeds yet).
         """
         folder = self._folder
         with folder.columns_known():
@@ -185,7 +186,7 @@ class StudyResults:
         own = found[found["seed"].eq(seed)].to_dict("records")
         if not own:
             seeds = ", ".join(map(str, sorted(set(found["seed"])))) or "none is complete"
-            raise BadInput(f"{name}: no complete record of seed {seed} (allowed: {seeds})")
+            raise BadInput(f"{name}: no complete record of seed {seed!r} (allowed: {seeds})")
         return {str(column): value for column, value in own[-1].items()}
 
 

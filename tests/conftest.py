@@ -12,6 +12,12 @@ LEAKY = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"
 """What MLflow itself writes into the environment of the process; the next test must not find it."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with slow tests first: begun last, one of them would keep a single process busy at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collection_finish() -> None:
     """Refuse test modules whose imports change what a trial does, for every test of the process."""
     from prune_core.trial.run import run_trial

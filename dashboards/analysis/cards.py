@@ -16,8 +16,9 @@ from dashboards.analysis.scale import Mark, mark
 from dashboards.analysis.stored_size import control_row, stored_remark
 from dashboards.analysis.turns import Turn, wins_when
 from dashboards.reading.study_folder import StudyFolder
-from prune_core.metrics.numbers import plain_number
+from prune_core.metrics.numbers import plain_number, share_text
 from prune_core.metrics.quantities import direction_of
+from sweeps.front.front import POSSIBLE
 from sweeps.front.names import folder_name, title_of
 from sweeps.study.deciding import deciding_column
 
@@ -108,12 +109,12 @@ def card_of(
             "" if column is None else wins_when(study, points, row, deciding_column(column, row._fields, study.select_on))
         )
         said = (words,) if words else ()
-    remarks = (
-        [] if points.recommended.outcome == "dense" and role.startswith("Recommended") else [stored_remark(points, row)]
-    )
+    unpruned = points.recommended.outcome == "dense" and role.startswith("Recommended")
+    against = "" if control is None else f"Its differences are to {labels.candidate(control)}."
+    remarks = [against if unpruned else stored_remark(points, row)]
     command = f"prunefront export . --pick {folder_name(title_of(row._asdict()))}"
     return Card(
-        role, labels.candidate(row), row, tuple(cells), _sure(points, row), command, said, tuple(filter(None, remarks))
+        role, labels.candidate(row), row, tuple(cells), place_words(points, row), command, said, tuple(filter(None, remarks))
     )
 
 
@@ -163,11 +164,11 @@ def _worst(study: StudyFolder, row: Any) -> str:
     return f"accuracy, {name.replace('_', ' ')}{of}"
 
 
-def _sure(points: Points, row: Any) -> str:
+def place_words(points: Points, row: Any) -> str:
     """Return how sure a place on the front is, in words."""
     on = points.longest in row.front_at
     front = f"the front of {labels.epochs(points.longest)}"
-    draws = "" if math.isnan(row.frequency) else f"in {100 * row.frequency:.0f} % of the draws of seeds and images"
+    draws = "" if math.isnan(row.frequency) else f"in {share_text(row.frequency)} of the draws of seeds and images"
     if on:
         return f"On {front}; {f'{draws} it keeps its place' if draws else 'with one seed nobody can say how surely'}."
     rival = _better(points, row)
@@ -176,7 +177,8 @@ def _sure(points: Points, row: Any) -> str:
         if rival is not None
         else ""
     )
-    return f"Not on {front}{why}{f'; yet on it {draws}' if draws else ''}."
+    word = "yet" if row.frequency >= POSSIBLE else "and"
+    return f"Not on {front}{why}{f'; {word} on it {draws}' if draws else ''}."
 
 
 def _listed(columns: Iterable[str]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from dashboards import labels
 from dashboards.analysis.csv_tables import write_table
 from dashboards.analysis.points import rows_of
@@ -66,7 +68,7 @@ def _answer(found: Comparison) -> list[str]:
         which = " and ".join(
             str(at) for at, each in zip((1, 2), found.recommended, strict=True) if each.outcome == "incomplete"
         )
-        return [f"none yet in {which}: no pruned candidate has all its seeds"]
+        return [f"none yet in {which}: no pruned candidate of the longest budget has all its seeds"]
     return [f"the same: {one}"] if one == other else [f"another network: {one}", f"-> {other}"]
 
 
@@ -90,11 +92,14 @@ def _front(found: Comparison) -> list[str]:
 
 
 def _of_metric(change: Changed) -> list[str]:
+    if not change.there:
+        return ["not measured in both"]
+    if not change.differ:
+        return [f"the same in all {change.there}"]
     if change.worst is None:
         if not change.among:
-            return ["cannot be judged: one seed tells no chance"]
-        same = is_cost(change.column) or not change.differ
-        return [f"the same in all {change.among}" if same else f"none of {change.among} differs by more than chance"]
+            return [f"{change.differ} of {change.there} differ; whether by more than chance cannot be judged: too few seeds"]
+        return [f"none of {change.among} differs by more than chance"]
     total = change.higher + change.lower
     said = f"{total} of {change.among} differ" + ("" if is_cost(change.column) else " by more than chance")
     said += f": {change.higher} higher, {change.lower} lower"
@@ -104,13 +109,16 @@ def _of_metric(change: Changed) -> list[str]:
 def _table(found: Comparison) -> list[str]:
     if not len(found.both):
         return []
-    rows = rows_of(found.both.head(_ROWS))
+    apart = pd.concat([found.both[f"{name}_difference"].fillna(0).ne(0) for name in headlines()], axis=1).any(axis=1)
+    if not apart.any():
+        return []  # the lines above say it
+    rows = rows_of(found.both[apart].head(_ROWS))
     cells = [tuple(_pair(row, name) + "*" * bool(getattr(row, f"{name}_changed")) for name in headlines()) for row in rows]
     heads = tuple(labels.title(name) for name in headlines())
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     room = max(20, WIDTH - sum(2 + width for width in widths))
     names = [_cut(labels.candidate(row), room) for row in rows]
-    more = len(found.both) - len(rows)
+    more = int(apart.sum()) - len(rows)
     rest = [f"and {more} more that changed less: --csv FILE or --page FILE has all"] if more else []
     return ["", *aligned([("", *heads), *((name, *line) for name, line in zip(names, cells, strict=True))]), *rest, _CHANCE]
 

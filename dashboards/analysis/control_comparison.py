@@ -41,14 +41,14 @@ def control_sentence(study: StudyFolder, points: Points) -> str:
     if not found:
         return (
             f"Nothing beats the control beyond chance where all are tested: of {len(pruned)} pruned candidates none is "
-            f"shown to be better than its control in {_listed('or')} and worse in none of them ({how}; what is said of the "
-            f"recommended networks has its own part). {words}."
+            f"shown to be better than its control in {_listed(pruned, 'or')} and worse in none of them ({how}; what is said "
+            f"of the recommended networks has its own part). {words}."
         )
     shown = "; ".join(f"{labels.candidate(row)} ({', '.join(names)})" for row, names in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return (
         f"{len(found)} of {len(pruned)} pruned candidates beat their control by more than chance in what stands in "
-        f"brackets, and are shown to be worse in none of {_listed('and')} ({how}): {shown}{more}."
+        f"brackets, and are shown to be worse in none of {_listed(pruned, 'and')} ({how}): {shown}{more}."
     )
 
 
@@ -95,11 +95,11 @@ def _beating(study: StudyFolder, pruned: pd.DataFrame) -> tuple[list[tuple[Any, 
 def _on_average(pruned: pd.DataFrame) -> str:
     at_least = [row for row in rows_of(pruned) if not any(_worse(row, name) for name in headline_columns())]
     if not at_least:
-        return f"On average no pruned network is at least as good as its control in {_listed('and')} together"
+        return f"On average no pruned network is at least as good as its control in {_listed(pruned, 'and')} together"
     verb, whose = ("is", "its") if len(at_least) == 1 else ("are", "their")
     return (
         f"{len(at_least)} of {len(pruned)} pruned candidates {verb} on average at least as good as {whose} control in "
-        f"{_listed('and')}"
+        f"{_listed(pruned, 'and')}"
     )
 
 
@@ -108,7 +108,8 @@ def _worse(row: Any, name: str) -> bool:
     return difference < 0 if direction_of(name) == "max" else difference > 0
 
 
-def _listed(last: str) -> str:
-    """Return what is compared, in words: ``accuracy, ECE and mPC``."""
-    *first, one = [labels.title(name) for name in headline_columns()]
+def _listed(pruned: pd.DataFrame, last: str) -> str:
+    """Return what is compared, in words: ``accuracy, ECE and mPC``; what nothing was measured of is not."""
+    measured = [name for name in headline_columns() if pruned[f"delta_{name}"].notna().any()]
+    *first, one = [labels.title(name) for name in measured or headline_columns()]
     return f"{', '.join(first)} {last} {one}" if first else one

@@ -27,4 +27,6 @@ def candidates_words(points: Points) -> str:
     budgets = table.loc[~table["method"].isin(REFERENCES), "budget"].nunique()
     over = f" over {budgets} budgets" if budgets > 1 else ""
     missing = f", {len(table) - len(complete)} more incomplete" if len(table) > len(complete) else ""
-    return f"{pruned} pruned candidates and {len(complete) - pruned} references{over}{missing}"
+    references = len(complete) - pruned
+    said = f"{pruned} pruned candidate{'s' * (pruned != 1)} and {references} reference{'s' * (references != 1)}"
+    return f"{said}{over}{missing}"

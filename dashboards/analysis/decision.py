@@ -50,7 +50,9 @@ def decide(study: StudyFolder, points: Points, answers: Sequence[Answer]) -> Dec
     sentence = recommended_sentence(found, lambda row: name(_named(points, row)))
     images = ""
     if study.select_on != "report" and found.row is not None:
-        images = "Chosen on selection images; the numbers shown are of report images, where the order may differ."
+        images = (
+            "Limits and choice go by selection images; the numbers shown are of report images, where the order may differ."
+        )
     return Decision(sentence, cards, images, changed)
 
 

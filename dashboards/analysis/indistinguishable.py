@@ -78,7 +78,7 @@ def nearly_meets(study: StudyFolder, row: Any, demands: Sequence[Limit]) -> Near
             continue
         if is_cost(demand.column) or one is None or not demand.excess(value) <= margin_of(study, demand.column):
             return None
-        if not (np.isnan(one.half) or demand.holds(one.low) or demand.holds(one.high)):
+        if not (demand.holds(one.low) or demand.holds(one.high)):  # one seed has no interval: it tells no chance
             return None
         missed.append((demand, one))
     return Near(row, tuple(missed)) if missed else None

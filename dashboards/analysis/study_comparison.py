@@ -29,8 +29,9 @@ class Changed:
         column: its name.
         higher: how many candidates are higher in the second study by more than chance.
         lower: how many are lower.
-        among: how many could be judged.
-        differ: how many of those have another number at all.
+        among: how many could be judged: of a metric, those whose seeds scatter.
+        there: how many have a number in both.
+        differ: how many of these have another number at all.
         worst: the candidate that changed most, with `CANDIDATE` and the columns of `shared_candidates`; None where none did.
     """
 
@@ -38,6 +39,7 @@ class Changed:
     higher: int
     lower: int
     among: int
+    there: int
     differ: int
     worst: Any
 
@@ -160,11 +162,16 @@ def _names(table: pd.DataFrame) -> list[str]:
 
 
 def _most_changed_first(both: pd.DataFrame) -> pd.DataFrame:
-    """Return the candidates, those with changes beyond chance first, each group by its largest difference in errors."""
+    """Return the candidates, those with changes beyond chance first, each group by its largest difference in errors.
+
+    Where the seeds give no standard error, by the largest difference of a metric.
+    """
     names = headlines()
     changed = both[[f"{name}_changed" for name in names]].any(axis=1)
     largest = both[[f"{name}_errors" for name in names]].abs().max(axis=1).fillna(0.0)
-    order = pd.DataFrame({"changed": ~changed, "largest": -largest}).sort_values(["changed", "largest"], kind="stable")
+    plain = both[[f"{name}_difference" for name in names if not is_cost(name)]].abs().max(axis=1).fillna(0.0)
+    order = pd.DataFrame({"changed": ~changed, "largest": -largest, "plain": -plain})
+    order = order.sort_values(["changed", "largest", "plain"], kind="stable")
     return both.loc[order.index].reset_index(drop=True)
 
 
@@ -173,10 +180,11 @@ def _changed(both: pd.DataFrame, name: str) -> Changed:
     found = both[f"{name}_changed"].astype(bool)
     weight = difference.abs() if is_cost(name) else both[f"{name}_errors"].abs()
     worst = next(iter(rows_of(both.loc[[weight[found].idxmax()]])), None) if found.any() else None
-    judged = difference.notna() if is_cost(name) else both[f"{name}_errors"].notna()
-    counted = (found & difference.gt(0), found & difference.lt(0), judged & difference.ne(0))
-    higher, lower, differ = (int(which.sum()) for which in counted)
-    return Changed(name, higher, lower, int(judged.sum()), differ, worst)
+    there = difference.notna()
+    judged = there if is_cost(name) else both[f"{name}_errors"].notna()
+    which = (found & difference.gt(0), found & difference.lt(0), judged, there, there & difference.ne(0))
+    higher, lower, among, known, differ = (int(one.sum()) for one in which)
+    return Changed(name, higher, lower, among, known, differ, worst)
 
 
 def differing_keys(first: StudyFolder, second: StudyFolder) -> list[tuple[str, object, object]]:

@@ -71,10 +71,22 @@ def wins_when(study: StudyFolder, points: Points, row: Any, column: str) -> str:
     best = direction_of(column) == "max"
     bound = _rounded(value, down=best)
     demand = Limit(column, ">=" if best else "<=", bound)
-    won = _with(study, points, _narrow(study, points, [column]), demand)
+    narrow = _narrow(study, points, [column])
+    won = _with(study, points, narrow, demand)
     if won is not None and won == row.place:
         return f"Ask for {_asks(demand)}: then it is the answer."
-    return f"No limit on {title_of(column)} makes it the answer: a smaller network meets each that it meets."
+    others = [one for one in points.recommended.demands if one.column != column]
+    missed = [one for one in others if not one.holds(float(getattr(row, one.column, math.nan)))]
+    none = f"No limit on {title_of(column)}"
+    if missed:
+        return f"{none} makes it the answer: it does not keep what else is asked, {' and '.join(map(_asks, missed))}."
+    # its own number is the strictest limit that it meets
+    own = _with(study, points, narrow, replace(demand, value=value))
+    if own is None or own == row.place:
+        step = labels.number(STEP, f"delta_{column.removeprefix('val_')}", sign=True).lstrip("+")
+        return f"{none} in steps of {step} makes it the answer: others meet those that it meets."
+    (other,) = rows_of(points.table[points.table["place"].eq(own)])
+    return f"{none} makes it the answer: {labels.candidate(other)} meets each that it meets, with {_size(points, other)}."
 
 
 def _nearest(study: StudyFolder, points: Points, demand: Limit, own: float, *, looser: bool) -> Turn | None:
@@ -123,8 +135,13 @@ def _sentence(points: Points, demand: Limit, row: Any | None, *, looser: bool) -
     asked = f"{'Allow' if looser else 'Ask for'} {_asks(demand)}"
     if row is None:
         return f"{asked}: no network qualifies."
+    return f"{asked}: {labels.candidate(row)}, {_size(points, row)}."
+
+
+def _size(points: Points, row: Any) -> str:
     cost = points.recommended.cost
-    return f"{asked}: {labels.candidate(row)}, {labels.number(getattr(row, cost), cost)}."
+    size = labels.number(getattr(row, cost), cost)
+    return size if size.endswith("B") else f"{size} {title_of(cost)}"
 
 
 def _asks(demand: Limit) -> str:

@@ -37,7 +37,8 @@ def live_state(out: Path, trials: LiveTrials | None = None) -> dict[str, Any]:
         ``ended`` (``seconds`` since the first trial began, ``trials`` ended by then), ``busy`` (``seconds``, ``places`` that
         had a trial), ``volume`` (``seconds`` since the first note, ``value``), ``outlook`` (what the search expects, in
         words), ``seconds_left`` (None before anything ended, and while nobody is at work), ``failures`` (``key``, ``name``,
-        ``status``, ``cause``, ``log``; at most 200) and ``report`` (whether its page is there).
+        ``status``, ``cause``, ``log``; at most 200), ``report`` (whether its page is there) and ``final`` (whether that page
+        is of all that there is: nobody is at work, or the run that is wrote it after its last trial).
     """
     found = trials or live_trials(out)
     running, ended = found.running, found.ended
@@ -70,7 +71,15 @@ def live_state(out: Path, trials: LiveTrials | None = None) -> dict[str, Any]:
             if one.state in ("failed", "diverged")
         ][:_FAILURES],
         "report": report_page(out).is_file(),
+        "final": holder is None or (not todo and _written_since(report_page(out), float(holder.get("since", 0)))),
     }
+
+
+def _written_since(page: Path, moment: float) -> bool:
+    try:
+        return page.stat().st_mtime >= moment
+    except OSError:
+        return False
 
 
 def _reasons(found: LiveTrials, waiting: int, *, driven: bool) -> list[str]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -164,15 +165,25 @@ def live_trials(out: Path) -> LiveTrials:
 
 def _read(key: str, name: str, folder: Path) -> LiveTrial:
     outcome = read_outcome(folder)
+    begun, ended = _written(folder / DESCRIPTION), _written(folder / OUTCOME) if outcome is not None else None
+    if ended is not None and (last := _last_sign(folder, ended)) is not None and abs(ended - last) > SILENT_SECONDS:
+        begun, ended = None, last  # a copy: its files are as old as the copy, and what a trial says of itself is older
     return LiveTrial(
         key=key,
         name=name,
         folder=folder,
         outcome=outcome,
         progress=None if outcome is not None else read_progress(folder),
-        begun=_written(folder / DESCRIPTION),
-        ended=_written(folder / OUTCOME) if outcome is not None else None,
+        begun=begun,
+        ended=ended,
     )
+
+
+@lru_cache(maxsize=100_000)
+def _last_sign(folder: Path, ended: float) -> float | None:
+    """Return when a trial gave its last sign of life, None where it left none; read once for each moment of its end."""
+    beat = (read_progress(folder) or {}).get("heartbeat")
+    return float(beat) if isinstance(beat, int | float) else None
 
 
 def _written(path: Path) -> float | None:

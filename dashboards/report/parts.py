@@ -13,6 +13,7 @@ from dashboards import labels
 from dashboards.analysis.calibration_and_damage import Depth
 from dashboards.analysis.points import Points, rows_of
 from prune_core.base.kinds import NEVER_FINE_TUNED, REFERENCES
+from prune_core.metrics.numbers import share_text
 
 _EXTRA = ("worst_corruption_accuracy", "size_bytes", "macs")
 """What the table of all candidates has beside the columns of the other tables."""
@@ -52,7 +53,7 @@ def front_words(points: Points, row: Any) -> str:
     everywhere = row.method in NEVER_FINE_TUNED
     on = (points.longest if everywhere else row.budget) in row.front_at
     other = [budget for budget in row.front_at if budget != points.longest] if everywhere and not on else []
-    kept = f", {100 * row.frequency:.0f} %" if row.frequency == row.frequency else ""
+    kept = f", {share_text(row.frequency)}" if row.frequency == row.frequency else ""
     return f"{'yes' if on else 'no'}{kept}" + (f" (yes at {', '.join(map(str, other))})" if other else "")
 
 

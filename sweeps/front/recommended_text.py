@@ -28,7 +28,7 @@ def recommended_sentence(found: Recommended, name: Name = candidate_name) -> str
         name: what a candidate is called.
     """
     if found.outcome == "incomplete":
-        return "Nothing is recommended yet: no pruned candidate has all its seeds."
+        return "Nothing is recommended yet: no pruned candidate of the longest budget has all its seeds."
     if found.row is None:
         return f"Keep the unpruned network: none of {_networks(found.among)} {kept_words(found.demands, many=False)}."
     size = cost_words(found.row, found.cost)
@@ -38,9 +38,10 @@ def recommended_sentence(found: Recommended, name: Name = candidate_name) -> str
             rival = (
                 f"the smallest pruned network that does, {name(found.beaten)}, has {cost_words(found.beaten, found.cost)}"
             )
-        return (
-            f"Take {name(found.row)}: it was never pruned, {kept_words(found.demands, many=False)} and has {size}; {rival}."
-        )
+        # the differences are to the network that pruning started from, which may be another one
+        than = "the unpruned network" if found.control is None else name(found.control)
+        kept = kept_words(found.demands, many=False, than=than)
+        return f"Take {name(found.row)}: it was never pruned, {kept} and has {size}; {rival}."
     said = f"Take {name(found.row)}: {reason(found)}, {size}"
     if found.control is not None and found.shrinks:
         said += f" against its control's {plain_number(float(found.control[found.cost]), found.cost).removesuffix(' bytes')}"
@@ -65,17 +66,23 @@ def _less(found: Recommended) -> str:
     return "a smaller file" if found.cost == "size_bytes" else f"fewer {title_of(found.cost)}"
 
 
-def kept_words(demands: Sequence[Limit], *, many: bool) -> str:
-    """Return what must be kept, as it follows "networks that" or "it": ``lose at most 1 point of accuracy against ...``."""
+def kept_words(demands: Sequence[Limit], *, many: bool, than: str = "") -> str:
+    """Return what must be kept, as it follows "networks that" or "it": ``lose at most 1 point of accuracy against ...``.
+
+    Args:
+        demands: what must be kept.
+        many: whether it is said of several networks.
+        than: what they are compared with; their own controls by default.
+    """
     margins = [one for one in demands if one.column.startswith("delta_")]
     limits = [str(one) for one in demands if one not in margins]
-    s, their = ("", "their") if many else ("s", "its")
+    s, than = ("", than or "their control") if many else ("s", than or "its control")
     said = [f"meet{s} the limits ({', '.join(limits)})"] if limits else []
     kept = []
     for verb, sign in (("lose", ">="), ("gain", "<=")):
         own = [f"{_amount(one)} of {title_of(one.column)}" for one in margins if one.comparison == sign]
         kept += [f"{verb}{s} at most {' and '.join(own)}"] if own else []
-    said += [f"{' and '.join(kept)} against {their} control"] if kept else []
+    said += [f"{' and '.join(kept)} against {than}"] if kept else []
     return " and ".join(said) or ("are complete" if many else "is complete")
 
 

@@ -87,7 +87,10 @@ class Winner:
         return -float(stdtrit(self.freedom, spent / 2 / self.among)) if spent else np.inf
 
     def _spent(self, level: float) -> float:
-        """Return what of a level goes to the interval that holds for all; nothing where luck had no part in the choice."""
+        """Return what of a level goes to the interval that holds for all; nothing where luck had no part in the choice.
+
+        Where one alone could be chosen, luck may still have had a part: that it meets what was demanded.
+        """
         if not (np.isfinite(self.floor) or np.isfinite(self.ceiling)):
             return 0.0
         return level * min(max(_FOR_ALL, _FOR_ALL_OF_FEW / self.freedom**2), 0.5)

@@ -228,8 +228,10 @@ def apply_overrides(plain: Any, overrides: Sequence[str], *, switches: Collectio
     """Set ``key.sub=value`` in plain data, in place; what the key may be is checked with the study.
 
     Raises:
-        BadInput: no ``=``, a value that is no YAML, or a path through something that has no keys.
+        BadInput: no ``=``, a value that is no YAML, a path through something that has no keys, or one text for a list.
     """
+    if isinstance(overrides, str):  # its letters would be taken for overrides
+        raise BadInput(f"overrides: one text (allowed is a list of KEY=VALUE, here [{masked(overrides, overrides)!r}])")
     for text in overrides:
         path, sign, value = text.partition("=")
         if not sign or not path.strip():

@@ -85,6 +85,8 @@ def test_what_is_not_there_is_said_in_one_line(opened: StudyResults, finished: P
         opened.network(PRUNED.replace("l1", "l2"), 0)
     with pytest.raises(BadInput, match=r"no complete record of seed 7 \(allowed: 0, 1\)"):
         opened.network(PRUNED, 7)
+    with pytest.raises(BadInput, match=r"budget '1': no record has it"):
+        opened.front("1")  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"budget 9: no record has it \(allowed: 0, 1\)"):
         opened.front(9)
     with pytest.raises(BadInput, match="allowed: report, selection"):

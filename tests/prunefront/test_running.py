@@ -25,6 +25,8 @@ def test_overrides_are_those_of_set() -> None:
         plan(load_study("smoke"), overrides=["seeds=[0]"])
     with pytest.raises(BadInput, match="seeds"):
         plan("smoke", overrides=["seeds=many"])
+    with pytest.raises(BadInput, match=r"allowed is a list of KEY=VALUE, here \['seeds=\[0\]'\]"):
+        plan("smoke", overrides="seeds=[0]")
 
 
 def test_nothing_is_missing_of_a_finished_study(finished: Path) -> None:

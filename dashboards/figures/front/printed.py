@@ -73,7 +73,7 @@ def _front(
             filling = FILLINGS[networks.index(network) % len(FILLINGS)]
             dressed = look[str(method)]
             _points(axis, own, name, dressed.light if kept else GREY, dressed.marker, kept, filling)
-        _dress(axis, name)
+        dress_panel(axis, name)
         draw_steps(axis, table, name)
         draw_labels(axis, table, name, named)
     for place, axis in enumerate(axes):
@@ -134,7 +134,7 @@ def _frame(axis: Any, table: pd.DataFrame, name: str) -> None:
         axis.set_ylim(*window)
 
 
-def _dress(axis: Any, name: str) -> None:
+def dress_panel(axis: Any, name: str) -> None:
     """Set the words and ticks of a panel."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -146,6 +146,8 @@ def _dress(axis: Any, name: str) -> None:
         percent(way, column)
     if log:
         low, high = axis.get_xlim()
-        axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 80 * low else (1.0, 2.0, 5.0)))
+        ticks = LogLocator(subs=(1.0,) if high > 80 * low else (1.0, 2.0, 5.0))
+        few = sum(low <= tick <= high for tick in ticks.tick_values(low, high)) < 2
+        axis.xaxis.set_major_locator(MaxNLocator(4) if few else ticks)
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
         axis.xaxis.set_minor_formatter(NullFormatter())

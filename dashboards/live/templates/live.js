@@ -131,7 +131,7 @@
     byId("outlook-part").hidden = !state.outlook.length;
     byId("outlook").replaceChildren(...state.outlook.map(text => element("li", text)));
     byId("report-ready").hidden = !state.report;
-    byId("report-words").textContent = state.driver ? "of an earlier run; it is written anew when this run ends" : "what was found, with the answer first";
+    byId("report-words").textContent = state.final ? "what was found, with the answer first" : "of what was there when it was built; it is written anew when this run ends";
     showRunning(state);
     showFailures(state.failures);
   };

@@ -23,6 +23,14 @@
     return lines.length > 3 ? [...lines.slice(0, 2), lines[2] + " …"] : lines;
   };
 
+  // The ticks of a logarithmic axis: powers of ten where it is long, 1, 2, 5, 10 ..., and equal steps where fewer than two of these fall into it.
+  const logTicks = (low, high) => {
+    if (high > 80 * low) return 1;
+    const powers = Array.from({ length: 4 }, (_, at) => 10 ** (Math.floor(Math.log10(low)) + at));
+    if (powers.flatMap(power => [power, 2 * power, 5 * power]).filter(tick => tick >= low && tick <= high).length > 1) return "D2";
+    const least = (high - low) / 4, unit = 10 ** Math.floor(Math.log10(least));
+    return "L" + unit * [1, 2, 5, 10].find(step => step * unit >= least);
+  };
   const axisOf = (letter, panel) => `${letter}axis${panel ? panel + 1 : ""}`;
   const arranged = (given, room) => {
     const layout = clone(given), { columns: most, least, tall: wanted, paper, shared, titles, left = 62, across = shared ? 20 : 76 } = layout.meta;
@@ -45,7 +53,7 @@
       // a low panel on paper has no room for a long title in one line
       if (printing && tall < 180 && y.title && y.title.text) y.title.text = y.title.text.replace(" <span", "<br><span");
       if (shared && column) Object.assign(y, { showticklabels: false, title: { text: "" } });
-      if (x.type === "log" && x.range && x.range[1] - x.range[0] > 1.9) x.dtick = 1;
+      if (x.type === "log" && x.range) x.dtick = logTicks(10 ** x.range[0], 10 ** x.range[1]);
       if (titles) (layout.annotations = layout.annotations || []).push({ text: words[panel].map(escaped).join("<br>"), showarrow: false,
         xref: `x${panel ? panel + 1 : ""} domain`, yref: `y${panel ? panel + 1 : ""} domain`, x: 0.5, y: 1, yshift: 2, xanchor: "center", yanchor: "bottom", font: { size: 12 } });
     }

@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 
 from benchmarks.first_screen import five_answers
+from dashboards import labels
 from dashboards.analysis.answers import answers
+from dashboards.analysis.cards import place_words
 from dashboards.analysis.claims import Paired
+from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.counts import members_sentence
 from dashboards.analysis.decision import Decision, decide, named
 from dashboards.analysis.membership_text import frequency_sentences
@@ -155,3 +158,45 @@ def test_a_scale_is_shared_and_holds_no_difference():
     assert left.zero == right.zero
     assert 6 == left.low < left.mean < left.high < left.zero < right.mean < right.high == 94
     assert shared_scale([None]) is None
+
+
+def test_an_alternative_says_truly_why_no_limit_makes_it_the_answer(tmp_path, table):
+    study, points = opened(tmp_path, table)
+    strict = StudyFolder(tmp_path, synthetic.study(limits=["val_accuracy >= 0.999"]), table)
+    (card,) = decided(strict, candidate_points(strict)).cards  # nothing qualifies, so no smaller network does
+    assert "it does not keep what else is asked, accuracy of at least 99.9 %" in card.turns[0]
+    names = {labels.candidate(row): row for row in rows_of(points.at_longest())}
+    for card in decided(study, points).cards[1:]:
+        said = card.turns[0]
+        if " meets each that it meets" in said:
+            column = "val_ece" if "ECE" in said else "val_mpc"
+            (other,) = (row for name, row in names.items() if f": {name} meets" in said)
+            sign = 1 if column == "val_mpc" else -1
+            assert sign * getattr(other, column) >= sign * getattr(card.row, column)
+
+
+def test_one_seed_and_a_study_without_corruptions_name_nothing_that_is_not_there(tmp_path, table):
+    dry = table.drop(columns=[name for name in table if "mpc" in name or "rpc" in name or "corruption" in name])
+    plain = {"objectives": {"accuracy": "max", "ece": "min", "macs": "min"}, "evaluation": {"corruptions": "none"}}
+    study, points = opened(tmp_path, dry, **plain)
+    assert "in accuracy and ECE together" in control_sentence(study, points)
+    (robust,) = (one for one in answers(study, points) if one.question == "Most robust")
+    assert robust.sentence == "Most robust: mPC was not measured."
+    assert all(turn.sentence.endswith("MACs.") for turn in turns(study, points) if turn.row is not None)
+    study, points = opened(tmp_path, table[table["seed"] == 0], seeds=[0])
+    assert not [line for one in answers(study, points) for line in one.remarks if "may be chance" in line]
+
+
+def test_a_place_on_the_front_that_is_hardly_ever_kept_is_not_called_one(tmp_path, table):
+    study, points = opened(tmp_path, table)
+    off = next(row for row in rows_of(points.at_longest()) if not row.front and not row.collapsed)
+    assert "; and on it in under 1 % of the draws" in place_words(points, off._replace(frequency=0.002))
+    assert "; yet on it in 30 % of the draws" in place_words(points, off._replace(frequency=0.3))
+
+
+def test_the_card_of_another_network_says_what_its_differences_are_to(tmp_path):
+    study, points = opened(tmp_path, synthetic.records(seeds=(0,)), seeds=[0])
+    assert points.recommended.outcome == "dense"  # small_vgg, which is smaller than any pruned resnet8 that qualifies
+    found = decided(study, points)
+    assert "against resnet8, control, 2 epochs" in found.sentence
+    assert found.cards[0].remarks == ("Its differences are to resnet8, control, 2 epochs.",)

@@ -96,3 +96,20 @@ def test_what_changed_comes_first_and_the_page_says_the_same(tmp_path):
     assert "evaluation.ece_bins: 15 → 10" in page
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
     assert page.count('<tr><th scope="row">') == len(compared(*(read_study_folder(tmp_path / name) for name in "ab")).both)
+
+
+def test_what_has_no_chance_to_tell_is_compared_all_the_same(tmp_path):
+    """One seed, or seeds that all agree: what is equal is called equal, and what is not is not."""
+    table = synthetic.records(seeds=(0,), networks=("small_vgg",))
+    moved = table.copy()
+    moved.loc[moved["method"] == "l1_filter", "accuracy"] -= 0.1
+    first, second = (synthetic.write(tmp_path / name, each, seeds=[0]) for name, each in (("a", table), ("b", moved)))
+    same = compare_text(first, first)
+    complete = len(table.drop_duplicates(["arm", "method", "ratio", "budget"]))
+    assert f"accuracy            the same in all {complete}" in same
+    assert "small_vgg, l1_filter" not in same, "a table of what did not change"
+    text = compare_text(first, second)
+    assert f"8 of {complete} differ; whether by more than chance cannot be judged" in text  # four ratios, two budgets
+    assert f"ECE                 the same in all {complete}" in text
+    rows = [line for line in text.splitlines() if line.startswith("small_vgg, ")]
+    assert len(rows) == 8 and all("l1_filter" in row for row in rows)

@@ -8,7 +8,7 @@ import pytest
 
 from dashboards.analysis.points import candidate_points
 from dashboards.figures.front.marks import draw_labels, in_frame, step_points
-from dashboards.figures.front.printed import print_front
+from dashboards.figures.front.printed import dress_panel, print_front
 from dashboards.reading.study_folder import StudyFolder
 from tests.dashboards import synthetic
 
@@ -50,6 +50,16 @@ def test_labels_name_who_is_in_the_frame(axis):
     axis.set_ylim(0.82, 1.0)
     draw_labels(axis, _table(), "ece", {0: "Recommended", 1: "Most robust"})
     assert [text.get_text() for text in axis.texts] == ["Recommended"]  # the other one is below the frame
+
+
+@pytest.mark.parametrize("ends", [(940, 1720), (31_000, 34_000), (90, 20_000), (5, 5e6)])
+def test_a_cost_of_any_span_has_ticks(axis, ends):
+    axis.set_xscale("log")
+    axis.set_xlim(*ends)
+    dress_panel(axis, "nonzero_parameters")
+    shown = [tick for tick in axis.get_xticks() if ends[0] <= tick <= ends[1]]
+    assert len(shown) >= 2
+    assert len({axis.xaxis.get_major_formatter()(tick, 0) for tick in shown}) == len(shown)
 
 
 def test_the_printed_front_is_written_with_labels(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from dashboards.live.server import LiveStudy, is_loopback, live_app, serve
 from dashboards.reading.live_state import live_state
-from dashboards.reading.live_trials import LiveTrials
+from dashboards.reading.live_trials import LiveTrials, live_trials
 from dashboards.reading.study_list import study_list
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
@@ -174,6 +174,33 @@ def test_throughput_is_that_of_the_time_in_which_trials_ran(tmp_path):
     assert state["per_minute"] == pytest.approx(60)
     assert state["ended"][-1] == {"seconds": pytest.approx(58, abs=0.1), "trials": 58}
     assert {row["places"] for row in state["busy"][:-1]} == {1} and state["busy"][-1]["places"] == 0
+
+
+def test_a_copied_study_has_the_times_of_its_trials_and_not_those_of_its_files(tmp_path):
+    out = synthetic.write(tmp_path / "s")
+    now = time.time()
+    for number in range(3):  # ended a minute apart an hour ago; all files were written now
+        write_json(trial(out, f"t{number}", now, now) / "progress.json", {"heartbeat": now - 3600 + 60 * number})
+    state = live_state(out)
+    assert state["per_minute"] == 0 and state["busy"] == []
+    assert [row["seconds"] for row in state["ended"]] == [0, 60, 120]
+    write_json(trial(out, "t4", now - 30, now) / "progress.json", {"heartbeat": now - 1})
+    assert live_state(out)["per_minute"] == pytest.approx(2)  # of the one that ran here
+
+
+def test_the_report_is_final_from_its_writing_on_after_the_last_trial(tmp_path):
+    out = synthetic.write(tmp_path / "s")
+    trial(out, "a", 1.0, 2.0)
+    page = out / "report" / "index.html"
+    page.parent.mkdir()
+    page.write_text("an earlier run's")
+    os.utime(page, (1.0, 1.0))
+    assert live_state(out)["final"]
+    with driving(out):
+        assert not live_state(out)["final"]
+        page.write_text("this run's")
+        assert live_state(out, LiveTrials(out, live_trials(out).trials, None, 1))["final"]
+        assert not live_state(out, LiveTrials(out, live_trials(out).trials, None, 5))["final"]  # trials to come
 
 
 def test_what_runs_is_told_with_its_place_and_its_curve(tmp_path):

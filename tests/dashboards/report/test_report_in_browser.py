@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+import dashboards.report.report as report
 from dashboards.glossary import TERMS
 from sweeps.front.volume import non_dominated
 from tests.dashboards.browsing import MARKS, drawn, new_tab, settles
@@ -84,6 +86,15 @@ def test_at_first_the_front_is_shown_with_steps_labels_and_nothing_collapsed(tab
     both = tab.evaluate(FIRST_PANEL)
     best = [pair for pair, on in zip(both, non_dominated(both, ["min", "max"]), strict=True) if on]
     assert {tuple(pair) for pair in best} <= set(zip(steps["x"], steps["y"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"), [(940, 1720, "L200"), (31_000, 34_000, "L1000"), (90, 5_000, "D2"), (5, 5e6, 1)]
+)
+def test_a_logarithmic_axis_of_any_span_has_ticks(tab, low, high, ticks):
+    whole = (Path(report.__file__).parent / "templates" / "draw.js").read_text(encoding="utf-8")
+    function = whole.split("const logTicks = ")[1].split(";\n  const axisOf")[0]
+    assert tab.evaluate(f"({function})({low}, {high})") == ticks
 
 
 def test_filters_move_the_figure_and_the_table_together_and_stand_in_the_address(browser, page, tab):

@@ -14,14 +14,24 @@ from sweeps.engine.sigterm import sigterm_held
 heard = []
 signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
 libc = ctypes.CDLL(None)
+
+def taken():
+    caught = next(line for line in open("/proc/self/status") if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> signal.SIGTERM - 1 & 1)
+
+def wait_until(true):
+    end = time.monotonic() + 30
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+
 with sigterm_held():
     libc.signal(signal.SIGTERM, None)  # the default, which ends the process, as a library in C would set it
-    time.sleep(0.3)
+    wait_until(taken)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(0.1)
+    wait_until(lambda: len(heard) == 1)
     libc.signal(signal.SIGTERM, None)
 os.kill(os.getpid(), signal.SIGTERM)
-time.sleep(0.1)
+wait_until(lambda: len(heard) == 2)
 print(heard)
 """
 

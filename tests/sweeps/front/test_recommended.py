@@ -104,7 +104,9 @@ def test_a_dense_network_that_keeps_as_much_in_a_smaller_file_is_the_answer_inst
     assert one.outcome == ("dense" if wins else "pruned")
     if wins:
         assert one.title == "half-dense"
-        assert "it was never pruned" in recommended_sentence(one)
+        # half has no control of its own: what it keeps is kept against the network that pruning started from
+        said = recommended_sentence(one)
+        assert "it was never pruned, loses at most 1 point of accuracy against net control, 2 epochs and" in said
         assert "net-l1_filter at 0.5, 2 epochs, has 2,500 bytes" in recommended_sentence(one)
 
 

@@ -99,3 +99,18 @@ def test_the_best_of_two_networks_whose_seeds_have_luck_of_their_own():
         low, high = winner(differences, values, at, networks=network.astype(str)).interval()
         held += low <= 0 <= high
     assert 0.91 <= held / studies <= 0.99
+
+
+def test_the_only_one_that_met_a_demand_has_an_interval_with_ends():
+    # Just met, so what is left of the distribution is its tail; alone, it is at most as far off as one candidate ever is.
+    one = Winner(0.0, 0.01, 2, -0.02, np.inf, 1)
+    low, high = one.interval()
+    assert -0.01 * t.isf(0.025 / 4, 2) <= low < 0 < high < 0.01 * t.isf(0.025 / 4, 2)
+    stream, held, kept = np.random.default_rng(3), 0, 0
+    while kept < 400:
+        values = stream.normal(0.0, 1.0, (1, 5))
+        if values.mean() < 0.3:  # demanded, and missed by the truth, which is 0
+            continue
+        low, high = winner(values, None, 0, demands=[(values, 0.3, True)]).interval()
+        held, kept = held + (low <= 0 <= high), kept + 1
+    assert held / kept >= 0.92
