@@ -25,6 +25,8 @@ _FOR_ALL, _FOR_ALL_OF_FEW = 0.1, 4.0
 """Of the level, what is spent on the interval that holds for all candidates at once (Andrews et al., section 5), and that
 times the square of the degrees of freedom where they are few: the far tails of t make that interval wide (by simulation)."""
 _HALVINGS = 40
+_NEAR = 1e-8
+"""How near an end of an interval is found, in standard errors, or as a share of it: the tails of two seeds are endless."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Winner:
         bound = self._bound(spent)
         far = bound if np.isfinite(bound) else -float(stdtrit(self.freedom, 1e-14))
         low, high = -far, far  # of (observed - true) / error
-        for _ in range(_HALVINGS):
+        while high - low > _NEAR * max(1.0, -low, high):
             half = (low + high) / 2
             low, high = (half, high) if self._quantile(half, bound) < share else (low, half)
         return self.mean - (low + high) / 2 * self.error
