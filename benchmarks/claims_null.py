@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,8 @@ from sweeps.front.demands import MARGIN
 from sweeps.front.image_noise import main_effect
 from sweeps.front.power import smallest_difference
 
+_ROUNDING = 1e-12
+"""An interval that is narrower is that of equal numbers, but for rounding: there is no ratio to it."""
 SEED_OF_THE_TABLE = 7
 """Of the simulation; 0 to 4 were looked at while the method was made."""
 
@@ -195,27 +198,33 @@ def simulated(world: World, seed: int = SEED_OF_THE_TABLE, *, whole: bool = Fals
         covered, widths = [], []
         for who, metric, gap, value in said.winners:
             truth = study.true[1 + who, metric]
+            if world.seeds < 2:
+                continue  # one seed has no interval
             covered += [bool(one.low <= truth <= one.high) for one in (gap, value) if one is not None]
             moved = study.difference_noise
             usual = naive_width(study.differences[who, :, metric], None if moved is None else moved[who, :, metric])
-            widths.append((gap.high - gap.low) / usual if usual else 1.0)
+            widths.append((gap.high - gap.low) / usual if usual > _ROUNDING else 1.0)
         who, other = number % world.candidates, planted(study, world, number % world.candidates)
         again = whole_report(other).found if whole else gains(other)[1]
         yield Counted(said.false, covered, widths, [bool(again[who, metric]) for metric in (ECE, MPC)])
 
 
-def summary(counted: Sequence[Counted]) -> dict[str, float]:
-    """Return the numbers of some studies."""
+def summary(counted: Sequence[Counted]) -> dict[str, Any]:
+    """Return the numbers of some studies; None where there is none: studies of one seed have no interval."""
     return {
-        "any_false_claim": float(np.mean([one.false for one in counted])),
-        "winner_coverage": float(np.mean([each for one in counted for each in one.covered])),
-        "winner_width_ratio": float(np.median([each for one in counted for each in one.widths])),
-        "power": float(np.mean([each for one in counted for each in one.found])),
+        "any_false_claim": _of(np.mean, [one.false for one in counted]),
+        "winner_coverage": _of(np.mean, [each for one in counted for each in one.covered]),
+        "winner_width_ratio": _of(np.median, [each for one in counted for each in one.widths]),
+        "power": _of(np.mean, [each for one in counted for each in one.found]),
         "studies": len(counted),
     }
 
 
-def measure(world: World, studies: int, seed: int = SEED_OF_THE_TABLE, *, whole: bool = False) -> dict[str, float]:
+def _of(number: Callable[[Sequence[float]], Any], values: Sequence[float]) -> float | None:
+    return float(number(values)) if len(values) else None
+
+
+def measure(world: World, studies: int, seed: int = SEED_OF_THE_TABLE, *, whole: bool = False) -> dict[str, Any]:
     """Simulate some studies and count."""
     return summary(list(islice(simulated(world, seed, whole=whole), studies)))
 
@@ -230,8 +239,8 @@ TABLE = {
 """The settings of the table in ``docs/report.md``."""
 
 
-def table_row(noise: str, world: World, found: dict[str, float]) -> str:
-    """Return one line of the table, as Markdown."""
+def table_row(noise: str, world: World, found: dict[str, Any]) -> str:
+    """Return one line of the table, as Markdown; of studies with several seeds."""
     studies = int(found["studies"])
     power = f"{found['power']:.2f}" if world.seeds >= DECIDABLE else "–"
     false = f"{found['any_false_claim']:.3f} (up to {upper_end(round(found['any_false_claim'] * studies), studies):.3f})"
@@ -244,17 +253,31 @@ def upper_end(hits: int, studies: int) -> float:
     return float(betaincinv(hits + 1, studies - hits, 0.975)) if hits < studies else 1.0
 
 
+def _at_least(least: float, kind: Callable[[str], float]) -> Callable[[str], Any]:
+    """Return what reads a number of the command line and refuses a smaller one, NaN and infinity."""
+
+    def read(text: str) -> float:
+        number = kind(text)
+        if not least <= number < np.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not allowed (allowed: finite numbers from {least})")
+        return number
+
+    read.__name__ = kind.__name__  # argparse says it where the text is no number
+    return read
+
+
 def main() -> None:
     """Print one object, or a line for people."""
+    positive, size = _at_least(1, int), _at_least(0, float)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=2000)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--candidates", type=int, default=32)
+    parser.add_argument("--studies", type=positive, default=2000)
+    parser.add_argument("--seeds", type=positive, default=5)
+    parser.add_argument("--candidates", type=positive, default=32)
     parser.add_argument("--discrete", action="store_true")
     parser.add_argument("--skewed", action="store_true")
-    parser.add_argument("--images", type=float, default=0.5)
-    parser.add_argument("--spread", type=float, default=0.0)
-    parser.add_argument("--seed", type=int, default=SEED_OF_THE_TABLE, help="of the simulation")
+    parser.add_argument("--images", type=size, default=0.5)
+    parser.add_argument("--spread", type=size, default=0.0)
+    parser.add_argument("--seed", type=_at_least(0, int), default=SEED_OF_THE_TABLE, help="of the simulation")
     parser.add_argument("--whole", action="store_true", help="through the report's tables and pages; the same, but slow")
     parser.add_argument("--table", action="store_true", help="all settings of the table in docs/report.md, as Markdown")
     parser.add_argument("--json", action="store_true")
@@ -265,7 +288,8 @@ def main() -> None:
         return
     world = World(given.seeds, given.candidates, given.discrete, given.skewed, given.images, given.spread)
     found = measure(world, given.studies, given.seed, whole=given.whole)
-    print(json.dumps(found) if given.json else "  ".join(f"{name} {value:g}" for name, value in found.items()))
+    texts = [f"{name} {'-' if value is None else format(value, 'g')}" for name, value in found.items()]
+    print(json.dumps(found, allow_nan=False) if given.json else "  ".join(texts))
 
 
 if __name__ == "__main__":

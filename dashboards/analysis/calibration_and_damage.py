@@ -128,7 +128,7 @@ def _depth(study: StudyFolder, row: Any, bins: int) -> Depth | None:
         selective=_mean_selective([seed.selective for seed in seeds]),
         control_selective=_mean_selective([seed.control_selective for seed in seeds]),
         by_seed=(
-            np.array([seed.damage.mean(axis=1) for seed in seeds]) if same else np.zeros((0, 0)),
+            np.array([seed.damage.mean(axis=1) for seed in seeds]) if same and seeds[0].corruptions else np.zeros((0, 0)),
             np.array([seed.classes for seed in seeds]),
         ),
         damage_by_seed=tuple(seed.damage for seed in seeds) if same else (),

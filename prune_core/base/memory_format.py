@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from prune_core.base.copies import copied
+from prune_core.base.errors import BadInput
 
 ORDINARY, CHANNELS_LAST = torch.contiguous_format, torch.channels_last
 
@@ -88,13 +89,17 @@ def set_format(network: nn.Module, layout: torch.memory_format) -> None:
                 tensor.data = in_format(tensor.data, layout)
 
 
+class NotLogits(BadInput, TypeError):
+    """A network's answer is not one number per image and class."""
+
+
 def as_logits(answer: Any) -> Tensor:
     """Return what a network said.
 
     Raises:
-        TypeError: it is no tensor ``(N, classes)``.
+        NotLogits: it is no tensor ``(N, classes)``.
     """
     if isinstance(answer, Tensor) and answer.ndim == 2:
         return answer
     what = f"values of shape {tuple(answer.shape)}" if isinstance(answer, Tensor) else f"a {type(answer).__name__}"
-    raise TypeError(f"the network returns {what}, not logits (N, classes)")
+    raise NotLogits(f"the network returns {what}, not logits (N, classes)")

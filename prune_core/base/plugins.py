@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
@@ -41,7 +42,12 @@ def import_plugins(modules: Iterable[str], paths: Iterable[str] = ()) -> None:
 def _check_name(module: str) -> None:
     if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
         file = Path(module)
-        meant = f"; for the file {module} it is {file.stem}, said in its folder" if file.suffix == ".py" else ""
+        meant = ""
+        if not file.name.removesuffix(".py").isidentifier():
+            able = re.sub(r"\W+", "_", file.name.removesuffix(".py")).strip("_")
+            meant = f": letters, digits and _; rename the file, for example to {able}.py" if able.isidentifier() else ""
+        elif file.suffix == ".py":
+            meant = f"; for the file {module} it is {file.stem}, said in its folder"
         raise BadInput(f"plugins: {module!r} is not the name of a module (allowed: a name as after `import`{meant})")
 
 

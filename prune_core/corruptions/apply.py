@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prune_core.base.errors import BadInput
+from prune_core.base.own_code import own_code
 from prune_core.corruptions.definition import CORRUPTIONS, SEVERITIES, Corruption, Draws, Images
 from prune_core.corruptions.streams import ImageStreams
 
@@ -48,8 +49,9 @@ def corrupt_numbered(images: Images, corruption: str, severity: int, numbers: ND
     chunk = max(1, _VALUES_PER_CHUNK // max(1, images[:1].size))
     for start in range(0, len(images), chunk):
         part = np.ascontiguousarray(images[start : start + chunk])
-        draws = _draw(entry, severity, part, streams, numbers[start : start + chunk])
-        made = entry.apply(part, entry.levels[severity - 1], draws)
+        with own_code(f"corruption {corruption}", CORRUPTIONS.module(corruption)):
+            draws = _draw(entry, severity, part, streams, numbers[start : start + chunk])
+            made = entry.apply(part, entry.levels[severity - 1], draws)
         _check_made(entry, made, part)
         result[start : start + chunk] = made
     return result

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from prune_core.base.errors import BadInput
+from prune_core.base.own_code import own_code
 from prune_core.data.cache import dataset_folder, default_cache, read_arrays, write_arrays
-from prune_core.data.dataset import DATASETS, Arrays, Dataset
+from prune_core.data.dataset import DATASETS, Arrays, Dataset, Request
 from prune_core.data.options import take_channel_values
 
 
@@ -30,14 +31,19 @@ def load_dataset(name: str, *, cache: Path | None = None, **options: Any) -> Dat
     left = dict(options)
     mean, std = take_channel_values(left, "mean"), take_channel_values(left, "std")
     folder = Path(cache).expanduser() if cache is not None else default_cache()
-    request = opener(argument, left, folder)
+    module = DATASETS.module(kind)
+    with own_code(f"dataset {kind}", module):
+        request = opener(argument, left, folder)
+    _check_type(name, "its function returned", request, Request)
     # arrays that other code of the user's decoded are other arrays
     code = DATASETS.code(kind)
     target = dataset_folder(folder, kind, {**request.fingerprint, **({"code": dict(code)} if code else {})})
     found = read_arrays(target)
     if found is None:
         try:
-            arrays = request.decode()
+            with own_code(f"dataset {kind}", module):
+                arrays = request.decode()
+            _check_type(name, "its decode function returned", arrays, Arrays)
             _check(name, arrays)
             write_arrays(target, arrays)
         except MemoryError:
@@ -78,6 +84,12 @@ def _per_channel(
     return values
 
 
+def _check_type(name: str, what: str, value: object, kind: type) -> None:
+    """Raise `BadInput` for something else than what a dataset must return."""
+    if not isinstance(value, kind):
+        raise BadInput(f"dataset {name!r}: {what} {type(value).__name__} (allowed: {kind.__name__})")
+
+
 def _check(name: str, arrays: Arrays) -> None:
     """Raise `BadInput` for arrays that do not fit together."""
     for part in ("train", "test"):
@@ -86,10 +98,14 @@ def _check(name: str, arrays: Arrays) -> None:
             continue
         if images is None or labels is None:
             raise BadInput(f"dataset {name!r}: {part} images and labels come together, one of them is missing")
+        for what, values in (("images", images), ("labels", labels)):
+            _check_type(name, f"its {part} {what} are", values, np.ndarray)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
             raise BadInput(
                 f"dataset {name!r}: {part} images are {images.dtype} {images.shape} (allowed: uint8 (N, H, W, 1 or 3))"
             )
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise BadInput(f"dataset {name!r}: {part} labels are {labels.dtype} (allowed: whole numbers from 0)")
         if labels.shape != (len(images),):
             raise BadInput(f"dataset {name!r}: {len(images)} {part} images but labels of shape {labels.shape}")
         if not len(images):

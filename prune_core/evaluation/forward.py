@@ -47,7 +47,7 @@ def forward_logits(
 
     Raises:
         BadInput: images are not (N, H, W, C) uint8 or the normalisation has another number of channels.
-        TypeError: the network returns something else than logits.
+        NotLogits: the network returns something else than logits.
     """
     where = torch.device(device)
     size = batch_size_of(where.type) if batch_size is None else batch_size

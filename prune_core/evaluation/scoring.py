@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from prune_core.base.benchmark import JPEG
-from prune_core.base.errors import BadInput, Diverged, first_line
+from prune_core.base.own_code import own_code
 from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import METRICS, CellPredictions, Metric, Predictions, cross_fit, first_half, fit_temperature
 from prune_core.metrics.robustness import mpc
 from prune_core.metrics.selective import Selective, accepting_threshold, cells_at, selective_at
 
-Value = float | str
+Value: TypeAlias = Any
+"""A number, a name, or None where a user's own metric is not defined."""
 Source = Literal["one half of the validation images", "two-fold cross-fit on the report images"]
 """How a temperature was fitted."""
 
@@ -150,32 +151,33 @@ def _set_columns(
     columns: dict[str, Value] = {}
     for metric in _recorded():
         if metric.on == "images":
-            columns[metric.name] = _value(metric, clean, bins)
+            columns[metric.name] = metric_value(metric, clean, bins)
         elif metric.on == "fit":
             columns[metric.name] = temperature
         elif cells is not None:
             columns |= _corruption_columns(metric, cells, bins, severities=severities)
         if metric.after_temperature:
-            columns[f"{metric.name}_t"] = _value(metric, scaled, bins)
+            columns[f"{metric.name}_t"] = metric_value(metric, scaled, bins)
     return columns
 
 
 def _corruption_columns(metric: Metric, cells: CellPredictions, bins: int, *, severities: bool) -> dict[str, Value]:
     if metric.on == "cells":
-        return {metric.name: _value(metric, cells, bins)}
-    each = [float(_value(metric, cells.severity(severity), bins)) for severity in cells.severities]
-    columns: dict[str, Value] = {metric.name: sum(each) / len(each)}
+        return {metric.name: metric_value(metric, cells, bins)}
+    each = [metric_value(metric, cells.severity(severity), bins) for severity in cells.severities]
+    known = [float(value) for value in each if value is not None]
+    columns: dict[str, Value] = {metric.name: sum(known) / len(known) if len(known) == len(each) else None}
     if severities:
         columns |= {f"{metric.name}_s{severity}": value for severity, value in zip(cells.severities, each, strict=True)}
     return columns
 
 
 def _train_columns(train: Predictions, bins: int) -> dict[str, Value]:
-    return {f"train_{metric.name}": _value(metric, train, bins) for metric in _recorded() if metric.on_train}
+    return {f"train_{metric.name}": metric_value(metric, train, bins) for metric in _recorded() if metric.on_train}
 
 
-def _value(metric: Metric, predictions: Predictions | CellPredictions, bins: int) -> Value:
-    """Return what a metric's function returns.
+def metric_value(metric: Metric, predictions: Predictions | CellPredictions, bins: int) -> Value:
+    """Return what a metric's function returns; None where a user's own one says NaN or infinity: it is not defined there.
 
     Raises:
         BadInput: the function of a user's own metric fails, or returns something that is no number.
@@ -183,13 +185,12 @@ def _value(metric: Metric, predictions: Predictions | CellPredictions, bins: int
     module = METRICS.module(metric.name)
     if module is None:
         return metric.function(predictions, bins)
-    try:
+    with own_code(f"metric {metric.name}", module):
         value = metric.function(predictions, bins)
-        return value if metric.facts.is_text and isinstance(value, str) else float(value)
-    except (BadInput, Diverged):
-        raise
-    except Exception as error:  # outside code may raise anything
-        raise BadInput(f"metric {metric.name} of the module {module}: {first_line(error)}") from error
+        if metric.facts.is_text and isinstance(value, str):
+            return value
+        number = float(value)
+    return number if math.isfinite(number) else None
 
 
 def _recorded() -> list[Metric]:

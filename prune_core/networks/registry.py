@@ -16,6 +16,7 @@ from torch.nn.parameter import UninitializedParameter
 from prune_core.base.described import without_defaults
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.founding import NETWORK_OPTIONS
+from prune_core.base.own_code import own_code
 from prune_core.base.registry import Registry
 from prune_core.networks.architecture import Architecture
 from prune_core.networks.tied import refuse_shared_memory
@@ -45,7 +46,8 @@ def build_network(name: str, *, num_classes: int = 10, in_channels: int = 3, **o
     """
     builder = _builder(name)
     resolved = _resolve(name, builder, {"num_classes": num_classes, "in_channels": in_channels, **options})
-    network = builder(**resolved)
+    with own_code(f"network {name}", NETWORKS.module(name)):
+        network = builder(**resolved)
     if not isinstance(network, nn.Module):
         raise BadInput(f"network {name}: its builder returned a {type(network).__name__}, not a torch.nn.Module")
     _check_parameters(name, network)

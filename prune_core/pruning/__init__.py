@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         plain_options,
     )
     from prune_core.pruning.outcome import LayerOutcome, PruningOutcome, outcome_of
+    from prune_core.pruning.probe import for_images
     from prune_core.pruning.prune_network import prune
     from prune_core.pruning.saving import load_network, save_network
     from prune_core.pruning.surgery import remove_channels
@@ -38,6 +39,7 @@ __all__ = [
     "apply_masks_",
     "choose_layers",
     "described_options",
+    "for_images",
     "load_network",
     "make_options",
     "masks_from_zeros",
@@ -61,6 +63,7 @@ __getattr__, __dir__ = lazy_names(
         "apply_masks_": "prune_core.pruning.masks",
         "choose_layers": "prune_core.pruning.layers",
         "described_options": "prune_core.pruning.method",
+        "for_images": "prune_core.pruning.probe",
         "load_network": "prune_core.pruning.saving",
         "make_options": "prune_core.pruning.method",
         "masks_from_zeros": "prune_core.pruning.masks",

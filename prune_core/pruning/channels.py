@@ -11,11 +11,11 @@ from prune_core.base.errors import BadInput
 from prune_core.networks import ChannelGroup, architecture_of, convolutions
 from prune_core.pruning.again import check_asked
 from prune_core.pruning.couplings import Coupling, remove_filters
-from prune_core.pruning.layers import NOT_CHOSEN, STREAM, LayerChoice, held_modules
-from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, make_options, plain_options
+from prune_core.pruning.layers import NO_CONVOLUTION, NOT_CHOSEN, STREAM, LayerChoice, held_modules
+from prune_core.pruning.method import METHODS, ChannelOptions, Method, ScoreContext, make_options, plain_options, scores_of
 from prune_core.pruning.outcome import Granularity, LayerOutcome, PruningOutcome
 from prune_core.pruning.ratio import canonical, kept_count, removed_count
-from prune_core.pruning.selection import Kept, check_finite, keep_at_least, keep_each, keep_pooled, rounded_up
+from prune_core.pruning.selection import Kept, keep_at_least, keep_each, keep_pooled, rounded_up
 from prune_core.pruning.surgery import groups_of, remove_channels, width_of
 from prune_core.pruning.user_networks import brought_groups, trace
 
@@ -51,6 +51,8 @@ def prune_channels(
     A network that was pruned before is pruned on: the ratio counts the dense network's channels, those gone included.
     """
     couplings: dict[str, Coupling] = {}
+    if not choice.names:
+        raise BadInput(NO_CONVOLUTION)
     if hasattr(network, "channel_groups"):
         groups, left_alone = eligible_groups(network, method.granularity, choice)
     elif method.granularity == "filters":
@@ -145,8 +147,8 @@ def _dense_widths(network: nn.Module, groups: dict[str, ChannelGroup]) -> dict[s
 
 def select_channels(network: nn.Module, method: Method, options: ChannelOptions, pool: Pool) -> Selected:
     """Return what a method keeps of the pool, at least one channel per layer."""
-    scores = method.scores(ScoreContext(network, tuple(pool.groups), pool.groups, options))
-    check_finite(scores)
+    shapes = {key: (width_of(network, group),) for key, group in pool.groups.items()}
+    scores = scores_of(method, ScoreContext(network, tuple(pool.groups), pool.groups, options), shapes)
     widths = {name: values.numel() for name, values in scores.items()}
     like = getattr(options, "like", None)
     if like is not None:

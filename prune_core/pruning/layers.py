@@ -16,6 +16,7 @@ from prune_core.networks.tied import sharing_modules
 
 Layers = str | Sequence[int]
 STREAM = "its output is added to a residual stream or cannot be removed alone"
+NO_CONVOLUTION = "no prunable layer: the network has no convolution"
 NOT_CHOSEN = "not among the chosen layers"
 
 
@@ -109,8 +110,8 @@ def choose_layers(network: nn.Module, layers: str | tuple[int, ...], ratio: Deci
         BadInput: layers that do not exist, a preset of another network, or a ratio given twice or not at all.
     """
     names = [name for name, _ in convolutions(network)]
-    if not names:
-        raise BadInput("no prunable layer: the network has no convolution")
+    if not names and layers != "all":
+        raise BadInput(NO_CONVOLUTION)
     if isinstance(layers, tuple):
         missing = [number for number in layers if not 1 <= number <= len(names)]
         if missing:

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from prune_core.base.described import without_defaults
 from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.founding import METHOD_OPTIONS
+from prune_core.base.own_code import own_code
 from prune_core.base.registry import Registry
 from prune_core.networks import ChannelGroup
 from prune_core.pruning.layers import Layers, check_layers
 from prune_core.pruning.outcome import Granularity
-from prune_core.pruning.selection import RULES, Rule, Scores
+from prune_core.pruning.selection import RULES, Rule, Scores, check_finite
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -74,6 +75,28 @@ class Method:
 
 
 METHODS: Registry[Method] = Registry("pruning method", files="prune_core.pruning.methods")
+
+
+def scores_of(method: Method, context: ScoreContext, shapes: Mapping[str, tuple[int, ...]]) -> Scores:
+    """Return what a method says about every name of the context, in the shape that each must have.
+
+    Raises:
+        BadInput: a user's own method fails, or its scores are not a tensor of that shape for each of these names.
+        Diverged: a score is not finite.
+    """
+    name = next((each for each in METHODS if METHODS.get(each) is method), "")
+    with own_code(f"method {name}", METHODS.module(name)):
+        scores: object = method.scores(context)
+    if not isinstance(scores, dict) or set(scores) != set(shapes):
+        what = f"scores of {', '.join(map(str, scores)) or 'nothing'}" if isinstance(scores, dict) else type(scores).__name__
+        raise BadInput(f"method {name} returned {what} (allowed: a dict with a tensor for each of {', '.join(shapes)})")
+    for each, shape in shapes.items():
+        values = scores[each]
+        if not isinstance(values, Tensor) or tuple(values.shape) != shape:
+            what = f"shape {tuple(values.shape)}" if isinstance(values, Tensor) else f"a {type(values).__name__}"
+            raise BadInput(f"method {name}: its scores of {each} are {what} (allowed: a tensor of shape {shape})")
+    check_finite(scores)
+    return {each: values if values.is_floating_point() else values.double() for each, values in scores.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

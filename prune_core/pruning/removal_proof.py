@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from prune_core.base.copies import copied
 from prune_core.base.errors import BadInput, first_line
@@ -11,35 +11,10 @@ from prune_core.networks import architecture_of
 from prune_core.pruning.couplings import Coupling, remove_filters
 from prune_core.pruning.masked import masked_copy
 from prune_core.pruning.outcome import PruningOutcome
+from prune_core.pruning.probe import probe
 from prune_core.pruning.surgery import channel_count
 
 TOLERANCE = 1e-9
-SIZES = (32, 28, 64, 96, 224, 299)
-
-
-def probe(network: nn.Module) -> Tensor:
-    """Return two images of the first size in `SIZES` that the network, in evaluation mode, computes.
-
-    Raises:
-        BadInput: none fits.
-    """
-    channels = architecture_of(network).options.get("in_channels", 3)
-    generator = torch.Generator().manual_seed(0)
-    parameter = next(network.parameters())
-    reason = ""
-    for size in SIZES:
-        images = torch.randn(2, channels, size, size, generator=generator, dtype=torch.float64).to(parameter)
-        try:
-            with torch.no_grad():
-                logits = network(images)
-        except Exception as error:  # noqa: BLE001  (a user's network may raise anything for a size that it is not made for)
-            reason = first_line(error)
-            continue
-        if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == len(images):
-            return images
-        reason = f"it returns a {type(logits).__name__}, not logits (N, classes)"
-    sizes = ", ".join(map(str, SIZES))
-    raise BadInput(f"the network does not take square images of {sizes} pixels, so it cannot be traced ({reason})")
 
 
 def refuse_wrong(dense: nn.Module, pruned: nn.Module) -> None:

@@ -8,6 +8,7 @@ is given back, and refused when it differs.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
@@ -18,7 +19,8 @@ from prune_core.networks import ChannelGroup, convolutions
 from prune_core.networks.computed import folded
 from prune_core.pruning.couplings import Coupling, Member
 from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice, held_modules
-from prune_core.pruning.removal_proof import probe, unproven
+from prune_core.pruning.probe import probe
+from prune_core.pruning.removal_proof import unproven
 from prune_core.pruning.slices import INPUT, is_depthwise
 
 HARMLESS = ("_ElementWiseOp", "_ReshapeOp", "_ConcatOp", "_FlattenOp")
@@ -40,7 +42,7 @@ def trace(network: nn.Module) -> tuple[dict[str, Coupling], dict[str, str]]:
     images = probe(traced)[:1]
     used = _used(traced, images)
     try:
-        with torch.enable_grad():
+        with torch.enable_grad(), warnings.catch_warnings(action="ignore"):  # it tries shapes that layers warn of
             graph = tp.DependencyGraph().build_dependency(traced, images, verbose=False)
     except Exception as error:
         raise BadInput(f"Torch-Pruning cannot trace this network ({first_line(error)})") from error

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from prune_core.base.errors import BadInput
 from prune_core.networks.computed import computed_weights
 from prune_core.pruning.again import check_asked, earlier_outcome
-from prune_core.pruning.layers import NOT_CHOSEN, LayerChoice, computed_reason
+from prune_core.pruning.layers import NO_CONVOLUTION, NOT_CHOSEN, LayerChoice, computed_reason
 from prune_core.pruning.masks import zero_out
-from prune_core.pruning.method import METHODS, Method, ScoreContext, WeightOptions, make_options, plain_options
+from prune_core.pruning.method import METHODS, Method, ScoreContext, WeightOptions, make_options, plain_options, scores_of
 from prune_core.pruning.outcome import LayerOutcome, PruningOutcome
 from prune_core.pruning.ratio import canonical, removed_count
-from prune_core.pruning.selection import Kept, check_finite, keep_each, keep_pooled
+from prune_core.pruning.selection import Kept, keep_each, keep_pooled
 
 
 def prune_weights(
@@ -94,7 +94,8 @@ def _pool(network: nn.Module, choice: LayerChoice, *, linear: bool) -> tuple[tup
             left_alone[layer] = f"its weight is that of {names[name]}, and pruned there"
         names.setdefault(name, layer)
     if not names:
-        raise BadInput(f"no prunable layer: {', '.join(sorted(set(left_alone.values())))}")
+        why = "no prunable layer: " if choice.names else f"{NO_CONVOLUTION}; "
+        raise BadInput(f"{why}{', '.join(sorted(set(left_alone.values()))) or 'nor a linear layer'}")
     return tuple(names), left_alone
 
 
@@ -119,8 +120,8 @@ def _select(
     names: tuple[str, ...],
     gone: dict[str, Tensor],
 ) -> Kept:
-    scores = method.scores(ScoreContext(network, names, {}, options))
-    check_finite(scores)
+    shapes = {name: tuple(network.get_parameter(name).shape) for name in names}
+    scores = scores_of(method, ScoreContext(network, names, {}, options), shapes)
     for name, mask in gone.items():
         scores[name] = scores[name].masked_fill(mask.to(scores[name].device), -torch.inf)
     asked = _asked({name: values.numel() for name, values in scores.items()}, options, ratio)

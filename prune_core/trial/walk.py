@@ -21,6 +21,7 @@ from prune_core.base.files import write_json
 from prune_core.base.trial_folder import TRAINING_PATH, VERIFICATION
 from prune_core.networks import Architecture, architecture_of, build_network
 from prune_core.pruning import METHODS, PruningOutcome, outcome_of, prune, remove_channels
+from prune_core.pruning.probe import for_images
 from prune_core.training import Checkpoint, Session, TrainingState, train
 from prune_core.trial.context import Trial
 from prune_core.trial.description_parts import MethodDescription
@@ -148,7 +149,8 @@ def pruned_and_verified(trial: Trial, network: nn.Module, ratio: str, *, final: 
     method = trial.description.method
     if method is None:
         raise BadInput(f"trial: kind {trial.description.kind!r} needs a method")
-    pruned = prune(network, method.name, ratio, **_options(trial, method))
+    with for_images(*trial.data.split.train.images.shape[1:3]):
+        pruned = prune(network, method.name, ratio, **_options(trial, method))
     report = verify(network, pruned, _verification_images(trial))
     if final:
         write_json(trial.folder / VERIFICATION, {**report.to_dict(), "outcome": outcome_of(pruned).to_dict()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,7 +197,8 @@ def evaluate(
     if as_json:
         for line in warnings:
             echo(line, err=True)
-        click.echo(json.dumps(record, indent=1, allow_nan=False))
+        plain = {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in record.items()}
+        click.echo(json.dumps(plain, indent=1, allow_nan=False))
         return
     from sweeps.one_network.table import judgement_lines
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from prune_core.base.errors import BadInput, first_line
-from prune_core.base.memory_format import as_logits
 from prune_core.base.threads import one_thread
 from prune_core.cost.complexity import Complexity, complexity
 from prune_core.evaluation.evaluation import forward_logits
 from prune_core.networks import build_network
+from prune_core.networks.answers import refuse_unable
 from prune_core.networks.outline import network_outline
 from prune_core.training import DeviceData, Recipe, Session, prepare_runtime, train
 from prune_core.trial.description import BaselineDescription
@@ -123,13 +122,7 @@ def _counted(network: nn.Module, sizes: Sizes) -> Complexity:
         BadInput: it cannot compute them, or its answer is not one number per image and class.
     """
     height, width, channels = sizes.shape
-    try:
-        with torch.inference_mode():
-            logits = as_logits(network.eval()(torch.zeros(2, channels, height, width)))
-    except Exception as error:
-        raise BadInput(f"it does not take images of {height}x{width}x{channels}: {first_line(error)}") from error
-    if tuple(logits.shape) != (2, sizes.classes):
-        raise BadInput(f"for two images it returns a tensor of shape {tuple(logits.shape)}, not (2, {sizes.classes})")
+    refuse_unable(network, sizes.shape, sizes.classes)
     counted = complexity(network, (channels, height, width))
     return replace(counted, macs=max(1, counted.macs))
 

@@ -14,6 +14,7 @@ from prune_core.metrics.quantity import Quantity
 from sweeps.front.collapse import COLLAPSED, has_collapsed, loss_column
 from sweeps.front.front import candidates, front, rivals
 from sweeps.front.limits import limit_columns, plain_row, verdict_word, verdicts
+from sweeps.front.seeds import CANDIDATE
 from sweeps.records.builds import builds_line
 from sweeps.records.checkpoints import one_checkpoint_line
 from sweeps.study.deciding import REPORT, deciding_column
@@ -100,8 +101,20 @@ def front_rows(
         note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:g} points of accuracy against their control")
     if everywhere > len(chosen):
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
+    note += _without(records, decisive, int(at_longest["budget"].max()))
     more = [line for line in (one_checkpoint_line(records), builds_line(records)) if line is not None]
     return rows, "; ".join([*note, *more])
+
+
+def _without(records: pd.DataFrame, decisive: Iterable[str], budget: int) -> list[str]:
+    """Return how many candidates cannot compete for want of a number: a metric of one's own may be undefined for some."""
+    judged = records[records["status"].eq("complete") & records["budget"].eq(budget)]
+    found = []
+    for column in decisive:
+        lacking = judged[judged[column].isna()].drop_duplicates(CANDIDATE)
+        if len(lacking):
+            found.append(f"{len(lacking)} without {column} in every seed do not compete")
+    return found
 
 
 def front_lines(rows: Sequence[Sequence[str]], heads: Sequence[str], note: str, most: int) -> list[str]:

@@ -25,6 +25,8 @@ _FOR_ALL, _FOR_ALL_OF_FEW = 0.1, 4.0
 """Of the level, what is spent on the interval that holds for all candidates at once (Andrews et al., section 5), and that
 times the square of the degrees of freedom where they are few: the far tails of t make that interval wide (by simulation)."""
 _HALVINGS = 40
+_NEAR = 1e-8
+"""How near an end of an interval is found, in standard errors, or as a share of it: the tails of two seeds are endless."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Winner:
         bound = self._bound(spent)
         far = bound if np.isfinite(bound) else -float(stdtrit(self.freedom, 1e-14))
         low, high = -far, far  # of (observed - true) / error
-        for _ in range(_HALVINGS):
+        while high - low > _NEAR * max(1.0, -low, high):
             half = (low + high) / 2
             low, high = (half, high) if self._quantile(half, bound) < share else (low, half)
         return self.mean - (low + high) / 2 * self.error
@@ -166,10 +168,12 @@ def _ranks(values: Array, selection: Array, at: int, group: NDArray[np.int64], i
     own, common = _together(selection[:, known], values[:, known], group, int(group[at]))
     means = selection[:, known].mean(axis=1)
     tie = _half_step(selection[:, known])
+    # One network under two names, say: which of them is chosen is a matter of names, and luck has no part in it.
+    same = np.isclose(selection[:, known], selection[at, known], rtol=1e-9, atol=1e-12).all(axis=1)
     return [
         (max(float(means[at] - mean), 0.0) + tie, own + images + (common if group[other] != group[at] else 0.0))
         for other, mean in enumerate(means)
-        if other != at
+        if other != at and not same[other]
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.metrics.predictions import SOFTMAX_TWICE, are_probabilities
 from prune_core.metrics.sanity import FEWEST_IMAGES, REMEDY, better_numbering, doubts
 from prune_core.networks import architecture_of, build_network
+from prune_core.networks.answers import refuse_unable
 from prune_core.pruning.normalisation import normalisation_text
 from prune_core.training import prepare_runtime
 from sweeps.one_network.images import Shown, corrupted_images, corruption_names, report_images
@@ -145,8 +147,12 @@ def judged_logits(
     """Return what a network says about images, where it is.
 
     Raises:
-        BadInput: it says something that is not a number.
+        BadInput: it does not take these images, or says something that is not a number per class.
     """
+    try:
+        refuse_unable(network, dataset.shape, None)
+    except BadInput as error:
+        raise BadInput(f"{checkpoint}: {described(network)} cannot be judged: {error}") from None
     try:
         return evaluate_network(
             network,
@@ -174,8 +180,9 @@ def _record(
     scored = record_columns(selection=None, report=logits, train=None, bins=bins)
     height, width, channels = shape
     costs = cost_columns(MeasuredNetwork(network, (channels, height, width), _dense_parameters(network), header=header))
-    record: Record = {**scored, **set_columns(logits, label, jpeg=jpeg), **costs}
-    return {column: record[column] for column in measured_columns() if column in record}
+    record = {**scored, **set_columns(logits, label, jpeg=jpeg), **costs}
+    found = {column: record[column] for column in measured_columns() if column in record}
+    return {column: math.nan if value is None else value for column, value in found.items()}
 
 
 def _dense_parameters(network: nn.Module) -> int:

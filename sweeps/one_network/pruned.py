@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prune_core.base.errors import BadInput, Diverged
+from prune_core.base.memory_format import NotLogits
 from prune_core.base.seeds import numpy_generator
 from prune_core.data import balanced_subset
 from prune_core.evaluation.uncertainty import intervals, paired_intervals
 from prune_core.metrics import METRICS
 from prune_core.networks import architecture_of
+from prune_core.networks.answers import refuse_unable
 from prune_core.networks.class_names import classes_text
 from prune_core.pruning import METHODS, outcome_of, prune, save_network
 from prune_core.pruning.again import earlier_outcome, summary
 from prune_core.pruning.normalisation import DEFAULT, INPUT_KEY, Normalisation, input_text, normalisation_text
+from prune_core.pruning.probe import for_images
 from prune_core.verification import verify
 from sweeps.one_network.against import falling_ece_line
 from sweeps.one_network.cost import cost_lines
@@ -26,7 +29,7 @@ from sweeps.one_network.images import images_title, report_images
 from sweeps.one_network.judged import judged_logits
 from sweeps.one_network.normalisation import contradiction, normalised
 from sweeps.one_network.open import described
-from sweeps.one_network.table import recorded_on, value_text
+from sweeps.one_network.table import recorded_on, shown_value, value_text
 from sweeps.one_network.text import aligned, percent, within
 
 if TYPE_CHECKING:
@@ -96,8 +99,10 @@ def prune_to_file(
     if data is not None:
         data, source = normalised(data, given, opened.normalisation)
     shape = _shape(dense, data, size)
+    _refuse_unable(checkpoint, dense, shape, "" if size or data else "; say what it takes with --image-size, or --data")
     try:
-        pruned = prune(dense, method, ratio, **_with_batches(method, options, data))
+        with for_images(*shape[1:]):
+            pruned = prune(dense, method, ratio, **_with_batches(method, options, data))
     except Diverged as error:
         raise BadInput(f"{checkpoint}: {error}") from None
     proof = verify(dense, pruned, _noise(shape))
@@ -128,6 +133,16 @@ def _shape(network: nn.Module, data: Dataset | None, size: int | None) -> tuple[
         height, width, _ = data.shape
         return channels, height, width
     return channels, size or SIZE, size or SIZE
+
+
+def _refuse_unable(checkpoint: Path, network: nn.Module, shape: tuple[int, int, int], remedy: str) -> None:
+    channels, height, width = shape
+    try:
+        refuse_unable(network, (height, width, channels), None)
+    except NotLogits as error:
+        raise BadInput(f"{checkpoint}: {error}") from None
+    except BadInput as error:
+        raise BadInput(f"{checkpoint}: {described(network)} cannot be measured: {error}{remedy}") from None
 
 
 def _noise(shape: tuple[int, int, int]) -> Tensor:
@@ -168,7 +183,7 @@ def _accuracy_lines(checkpoint: Path, dense: nn.Module, pruned: nn.Module, data:
     rows = [(f"{images_title(data)}, {len(shown.labels):,} images", "before", "95 %", "after", "95 %", "change, 95 %")]
     for name in (name for name in recorded_on("images") if METRICS.get(name).table):
         metric = METRICS.get(name)
-        values = [float(metric.function(each.predictions(), BINS)) for each in (before, after)]
+        values = [shown_value(metric, each.predictions(), BINS) for each in (before, after)]
         texts = [value_text(name, value) for value in values]
         ends = [within(each.get(name), metric.unit) for each in (one, two, change)]
         title = f"{metric.title} ({BINS} bins)" if name == "ece" else metric.title

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prune_core.base.trial_folder import NORMALISATION
 from prune_core.evaluation.logits import LogitSet
-from prune_core.evaluation.scoring import Scaling, scale, selective_by_severity
+from prune_core.evaluation.scoring import Scaling, metric_value, scale, selective_by_severity
 from prune_core.evaluation.uncertainty import intervals
-from prune_core.metrics import METRICS, Interval, class_accuracy, confidence_gap, first_half
+from prune_core.metrics import METRICS, Interval, Metric, Predictions, class_accuracy, confidence_gap, first_half
 from prune_core.metrics.numbers import cost_text
 from prune_core.metrics.quantities import costs_known, quantities_known
 from prune_core.metrics.temperature import HIGHEST, LOWEST
@@ -51,8 +52,16 @@ def recorded_on(*kinds: str) -> list[str]:
     return [one.name for one in quantities_known() if one.on in kinds and one.recorded and not one.is_text]
 
 
+def shown_value(metric: Metric, predictions: Predictions, bins: int) -> float:
+    """Return a metric of clean images; NaN where it is not defined there."""
+    value = metric_value(metric, predictions, bins)
+    return math.nan if value is None else float(value)
+
+
 def value_text(name: str, value: float) -> str:
-    """Return a metric's value as people read it."""
+    """Return a metric's value as people read it; "-" where it is not defined."""
+    if math.isnan(value):
+        return "-"
     return percent(value) if METRICS.get(name).unit in ("fraction", "ratio") else f"{value:.4f}"
 
 
@@ -109,7 +118,7 @@ def _clean(
                 metric.title,
                 value_text(name, float(judged.record[name])),
                 within(found.get(name), metric.unit),
-                value_text(name, float(metric.function(divided, judged.bins))),
+                value_text(name, shown_value(metric, divided, judged.bins)),
                 within(after.get(name), metric.unit),
             )
         )

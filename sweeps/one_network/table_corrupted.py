@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,8 @@ def severity_lines(
 
 
 def _text(one: Quantity, value: float) -> str:
+    if math.isnan(value):
+        return "-"
     return percent(value) if one.unit in ("fraction", "ratio") else f"{value:.4f}"
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING
 
+from prune_core import pruning
+from prune_core.metrics.quantities import quantity_of
 from sweeps import cost
 from sweeps.cost.sizes import Sizes, sizes_of
 from sweeps.front.limits import number_beside
@@ -31,11 +34,34 @@ def image_lines(study: Study) -> list[str]:
 
 
 def limit_warnings(plan: Plan) -> list[str]:
-    """Return `never_lines` as the plan holds them, or find them out; none where there is no limit, or no data at hand."""
+    """Return `impossible_lines` and `never_lines` as the plan holds them, or find them out.
+
+    Without a limit there are none; without data at hand, none of what a network costs.
+    """
     if plan.never is not None:
         return list(plan.never)
     sizes = sizes_of(plan.study, plan.data or UNKNOWN) if plan.study.limits and plan.arms else None
-    return [] if sizes is None else never_lines(plan, sizes)
+    return [*impossible_lines(plan.study.parsed_limits), *([] if sizes is None else never_lines(plan, sizes))]
+
+
+def impossible_lines(limits: Sequence[Limit]) -> list[str]:
+    """Return which limits no number can meet: 90 where a share is at most 1, or two that exclude each other."""
+    lines = []
+    for limit in limits:
+        one = quantity_of(limit.column)
+        best = None if one is None else one.low if limit.comparison.startswith("<") else one.high
+        if one is not None and not one.is_cost and best is not None and not limit.holds(best):
+            bound = "least" if limit.comparison.startswith("<") else "most"
+            lines.append(f"  warning    no network can meet {limit}: {limit.column} is {best:g} at {bound}")
+    for first, other in combinations(limits, 2):
+        if first.column == other.column and first.comparison[0] != other.comparison[0] and not _compatible(first, other):
+            lines.append(f"  warning    no network can meet both {first} and {other}")
+    return lines
+
+
+def _compatible(one: Limit, other: Limit) -> bool:
+    between = (one.value + other.value) / 2
+    return (one.holds(between) and other.holds(between)) or (one.holds(other.value) and other.holds(one.value))
 
 
 def never_lines(plan: Plan, sizes: Sizes) -> list[str]:
@@ -48,7 +74,8 @@ def never_lines(plan: Plan, sizes: Sizes) -> list[str]:
     study = plan.study
     columns = {limit.column for limit in study.parsed_limits}
     bases = [*(arm.base for arm in plan.arms), *dense_bases(study)]
-    known = cost.known_costs(plan.arms, bases, sizes, columns)
+    with pruning.for_images(*sizes.shape[:2]):
+        known = cost.known_costs(plan.arms, bases, sizes, columns)
     pruned, unpruned = [one for one in known if one.ratio != "0"], [one for one in known if one.ratio == "0"]
     lines = [line for limit in study.parsed_limits for line in _of_limit(plan, limit, pruned, unpruned)]
     return [*lines, *_together(plan, study.parsed_limits, pruned)]

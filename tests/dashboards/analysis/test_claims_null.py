@@ -59,6 +59,22 @@ def test_three_seeds_claim_nothing_and_find_nothing():
     assert (found["any_false_claim"], found["power"]) == (0, 0)
 
 
+@pytest.mark.parametrize("world", [World(1, 3), World(1, 1, discrete=True)])
+def test_one_seed_has_no_interval_to_cover_anything(world):
+    found = bench.measure(world, 2)
+    nothing = {"winner_coverage": None, "winner_width_ratio": None}
+    assert found == {"any_false_claim": 0, "power": 0, "studies": 2, **nothing}
+
+
+@pytest.mark.parametrize("given", ["--studies 0", "--seeds 0", "--candidates 0", "--seed -1", "--images nan", "--spread -1"])
+def test_settings_without_a_meaning_are_refused_in_one_line(given, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["claims_null", *given.split()])
+    with pytest.raises(SystemExit) as refused:
+        bench.main()
+    assert refused.value.code == 2
+    assert f"error: argument {given.split()[0]}: {given.split()[1]} is not allowed" in capsys.readouterr().err
+
+
 def test_the_command_prints_one_object(monkeypatch, capsys):
     monkeypatch.setattr(
         sys, "argv", ["claims_null", "--studies", "2", "--seeds", "5", "--candidates", "7", "--discrete", "--json"]

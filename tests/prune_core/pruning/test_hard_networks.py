@@ -137,7 +137,7 @@ def test_a_chosen_layer_with_a_computed_weight_is_refused() -> None:
 
 
 def test_a_network_that_returns_more_than_logits_is_refused_in_one_line() -> None:
-    with pytest.raises(BadInput, match="it returns a tuple, not logits") as caught:
+    with pytest.raises(BadInput, match="the network returns a tuple, not logits") as caught:
         prune(build_network("pair"), "l1_filter", "0.5")
     assert "\n" not in str(caught.value)
 

@@ -56,6 +56,14 @@ def test_nothing_is_shown_before_a_candidate_is_complete() -> None:
     assert front_rows(RECORDS, DECISIVE, [0, 1]) == ([], "")
 
 
+def test_who_has_no_number_to_compete_with_is_counted() -> None:
+    unknown = RECORDS.assign(val_ece=RECORDS["val_ece"].mask(RECORDS["ratio"].ge(0.7)))
+    rows, note = front_rows(unknown, DECISIVE, [0])
+    assert [row[0] for row in rows] == ["net control, 2 epochs", "net-l1_filter at 0.5, 2 epochs"]
+    assert "; 2 without val_ece in every seed do not compete" in note
+    assert "do not compete" not in front_rows(RECORDS, DECISIVE, [0])[1]
+
+
 def test_the_note_says_when_the_report_images_chose() -> None:
     report = RECORDS.rename(columns=lambda name: name.removeprefix("val_"))
     _, note = front_rows(report, {"accuracy": "max", "ece": "min"}, [0], "report")

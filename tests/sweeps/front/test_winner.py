@@ -8,10 +8,12 @@ from scipy.stats import norm, t, truncnorm
 from sweeps.front.winner import Winner, winner
 
 
-def test_without_luck_it_is_a_t_interval():
-    one = Winner(0.3, 0.1, 7, -np.inf, np.inf, 20)
-    assert one.interval() == pytest.approx(t.interval(0.95, 7, 0.3, 0.1), abs=1e-6)
-    assert one.chance() == pytest.approx(2 * t.sf(3, 7), rel=1e-4)
+@pytest.mark.parametrize("freedom", [1, 1.3, 2, 7])  # 1: two seeds, with tails as wide as can be
+@pytest.mark.parametrize("among", [1, 20])
+def test_without_luck_it_is_a_t_interval(freedom, among):
+    one = Winner(0.3, 0.1, freedom, -np.inf, np.inf, among)
+    assert one.interval() == pytest.approx(t.interval(0.95, freedom, 0.3, 0.1), abs=1e-6)
+    assert one.chance() == pytest.approx(2 * t.sf(3, freedom), rel=1e-4)
     assert one.middle() == pytest.approx(0.3, abs=1e-6)
 
 
@@ -28,6 +30,15 @@ def test_with_a_known_variance_it_is_the_hybrid_of_andrews_kitagawa_and_mccloske
         brentq(lambda true, at=at: share(true) - at, 2 - bound + 1e-6, 2 + bound - 1e-6) for at in (1 - rest / 2, rest / 2)
     ]
     assert Winner(2.0, 1.0, 1e6, -0.5, np.inf, among).interval() == pytest.approx(ends, abs=1e-3)
+
+
+@pytest.mark.parametrize(("freedom", "among"), [(1, 1), (1, 8), (4, 1)])
+def test_a_choice_by_a_hair_leaves_the_interval_that_holds_for_all(freedom, among):
+    # little is known from below; also one alone may have met a demand by luck
+    low, high = Winner(1.0, 1.0, freedom, -0.2, np.inf, among).interval()
+    spent = 0.05 * (0.5 if freedom == 1 else 0.25)
+    bound = t.isf(spent / 2 / among, freedom)
+    assert 1.0 - bound - 1e-6 <= low < 1.0 < high <= 1.0 + bound
 
 
 def test_the_further_ahead_the_less_is_taken_off():
@@ -88,6 +99,16 @@ def test_the_best_of_two_networks_whose_seeds_have_luck_of_their_own():
         low, high = winner(differences, values, at, networks=network.astype(str)).interval()
         held += low <= 0 <= high
     assert 0.91 <= held / studies <= 0.99
+
+
+def test_a_network_under_two_names_is_no_rival_of_itself():
+    stream = np.random.default_rng(1)
+    values = np.vstack([stream.normal(0.9, 0.01, (1, 5)), stream.normal(0.8, 0.01, (3, 5))])
+    twice = np.vstack([values[:1], values])
+    low, high = winner(twice, twice, 0).interval()
+    assert low < values[0].mean() < high  # it had no width, and lay beside the mean
+    # the third is as many scatters away as the second was: nearly the interval of the study without the copy
+    assert high - low == pytest.approx(np.diff(winner(values, values, 0).interval())[0], rel=0.25)
 
 
 def test_the_only_one_that_met_a_demand_has_an_interval_with_ends():

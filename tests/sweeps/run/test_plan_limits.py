@@ -8,7 +8,7 @@ import pytest
 
 from sweeps.cost.sizes import Sizes
 from sweeps.plan.plan import make_plan
-from sweeps.run.plan_limits import image_lines, never_lines
+from sweeps.run.plan_limits import image_lines, impossible_lines, limit_warnings, never_lines
 from sweeps.study.model import load_study
 
 SIZES = Sizes(300, 220, 0, 0, (8, 8, 1), 10)
@@ -55,6 +55,29 @@ def test_limits_that_each_can_be_met_and_never_together(tmp_path):
 @pytest.mark.parametrize("limits", ["[]", '["val_accuracy >= 0.9"]', '["parameters <= 5000"]'])
 def test_nothing_is_said_where_nothing_is_known_to_fail(tmp_path, limits):
     assert never_lines(plan(tmp_path, limits), SIZES) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ('["val_accuracy >= 90"]', "no network can meet val_accuracy >= 90: val_accuracy is 1 at most"),
+        ('["val_ece_t < 0"]', "no network can meet val_ece_t < 0: val_ece_t is 0 at least"),
+        ('["val_ece_t <= 0"]', None),
+        ('["val_nll >= 1000"]', None),
+        ('["val_ece > 0.1", "val_ece <= 0.1"]', "no network can meet both val_ece > 0.1 and val_ece <= 0.1"),
+        ('["val_ece >= 0.1", "val_ece <= 0.1"]', None),
+        ('["val_ece >= 0.1", "val_ece >= 0.2"]', None),
+        (
+            '["macs <= 2000", "macs >= 3000"]',
+            "no network can meet both macs <= 2000 and macs >= 3000",
+        ),
+    ],
+)
+def test_limits_that_no_number_can_meet(tmp_path, limits, said):
+    made = plan(tmp_path, limits)
+    lines = impossible_lines(made.study.parsed_limits)
+    assert [line.removeprefix("  warning    ") for line in lines] == ([] if said is None else [said])
+    assert limit_warnings(made)[: len(lines)] == lines
 
 
 def test_the_images_behind_a_limit_are_named(tmp_path):
