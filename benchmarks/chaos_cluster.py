@@ -31,7 +31,11 @@ class Cluster(Surroundings):
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._temporary = Path(tempfile.mkdtemp(prefix="pfc-", dir="/tmp"))  # short, for Ray's sockets
-        self.mend()
+        try:
+            self.mend()
+        except BaseException:  # nobody calls the exit of what was not entered
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,6 +106,8 @@ class Cluster(Surroundings):
             for _ in range(3):  # on a loaded machine Ray's own limits are too short now and then
                 if subprocess.run(command, check=False, stdout=log, stderr=log, env=environment).returncode == 0:
                     return
+                if "--head" in options:  # a server that was left behind would know another session
+                    self._kill_all()
         raise RuntimeError("Ray does not start: " + (self.folder / "ray.log").read_text()[-2000:])
 
     def _nodes(self) -> list[psutil.Process]:

@@ -15,6 +15,8 @@ import argparse
 import json
 import os
 import shutil
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -22,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import count_from_1
 from benchmarks.chaos_cluster import Cluster
 from benchmarks.cluster_fill_hold import HELD
 from benchmarks.engine_scale import study_of
@@ -102,10 +105,11 @@ class Look:
 def main() -> None:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--slots", type=int, default=32)
+    parser.add_argument("--slots", type=count_from_1, default=32, help="places of the node (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument("--curve", type=Path, help="write seconds, places taken and demands waiting here, as CSV")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the cluster ends with its command
     found, curve = measured(chosen.slots)
     if chosen.curve:
         rows = [f"{since:.2f},{taken},{waits}" for since, taken, waits in curve]

@@ -19,10 +19,10 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import count_from_1
 from benchmarks.search_baselines import with_baselines
 from benchmarks.search_replay import DEFAULT, Replay, replay, search_section, shipped_batch
 from benchmarks.search_scores import NEARLY_ALL, recommended, trials_to
@@ -65,28 +65,17 @@ def quality(world: World, searcher: str, candidates: int, seeds: int, batch: int
     }
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-_positive.__name__ = "whole number from 1"
-
-
 def main() -> int:
     """Print the numbers of one searcher on one grid."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    count: Callable[[str], int] = _positive
     parser.add_argument(
         "run", type=Path, metavar="RUN_DIR", help="folder with study.yaml and records.parquet of a finished grid"
     )
     parser.add_argument("--searcher", default=DEFAULT, help="random, a sampler's name, or default (default)")
-    parser.add_argument("--candidates", type=count, help="how many to try (default: a quarter)")
-    parser.add_argument("--seeds", type=count, default=6, help="search seeds (default 6)")
+    parser.add_argument("--candidates", type=count_from_1, help="how many to try (default: a quarter)")
+    parser.add_argument("--seeds", type=count_from_1, default=6, help="search seeds (default 6)")
     parser.add_argument(
-        "--batch", type=count, default=shipped_batch(), help="candidates asked for at once (default %(default)s)"
+        "--batch", type=count_from_1, default=shipped_batch(), help="candidates asked for at once (default %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a line")
     asked = parser.parse_args()

@@ -64,7 +64,7 @@ def recommended(
     if not demands or cost not in world.table or cost not in world.unpruned:
         return None
     longest = world.study.budgets[-1]
-    columns = [*dict.fromkeys(limit.column for limit in demands), cost]
+    columns = list(dict.fromkeys([*(limit.column for limit in demands), cost]))
     chosen_by = world.means(columns, [told])
     for key, seeds in (more or {}).items():
         chosen_by.loc[key] = world.means(columns, [told, *seeds]).loc[key]

@@ -128,15 +128,15 @@ class World:
         """Return what scores a search that was told one trial seed: means of the others, limits kept where any keeps them.
 
         Raises:
-            SystemExit: there is no other seed.
+            BadInput: there is no other seed, or no candidate was judged with the others.
         """
         others = [seed for seed in self.seeds if seed != told]
         if not others:
-            raise SystemExit(
-                f"{self.name}: one seed tells and none is left to score by (allowed: grids of two seeds or more)"
-            )
+            raise BadInput(f"{self.name}: one seed tells and none is left to score by (allowed: grids of two seeds or more)")
         columns = {column: self.scoring_column(column) for column in told_columns(self.study)}
         means = self.means(dict.fromkeys(columns.values()), others)
+        if means.empty:
+            raise BadInput(f"{self.name}: no candidate was judged with all of the seeds {others}, so nothing can be scored")
         holds = np.ones(len(means), dtype=bool)
         for limit in self.study.parsed_limits:
             holds &= np.array([limit.holds(value) for value in means[columns[limit.column]]], dtype=bool)
@@ -181,8 +181,12 @@ def _table(run: Path, study: Study, space: Space, records: pd.DataFrame) -> pd.D
     """Return the numbers of every candidate of a space, by candidate and seed.
 
     Raises:
-        BadInput: a candidate was never tried with a seed, so the grid is no ground truth.
+        BadInput: a column is missing, or a candidate was never tried with a seed, so the grid is no ground truth.
     """
+    needed = ("arm", "network", "method", "ratio", "budget", "seed", "status", *told_columns(study))
+    missing = [column for column in needed if column not in records]
+    if missing:
+        raise BadInput(f"{run / 'records.parquet'}: has no column {', '.join(missing)} (allowed: the table of this study)")
     numbers = records.select_dtypes("number").replace([np.inf, -np.inf], np.nan)
     numbers[records["status"].ne("complete").to_numpy()] = np.nan
     rows = {

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from dashboards.cli import cli
-from sweeps.study.reference import column_rows, key_rows, study_lines
+from sweeps.study.reference import column_rows, key_rows
+from sweeps.study.shipped import study_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 100

@@ -149,7 +149,7 @@ def _found(study: StudyFolder, points: Points, pruned: pd.DataFrame, question: Q
     meets = [not row.collapsed and _meets(row, question.demands) for row in rows_of(able)]
     rows = able[np.array(meets, dtype=bool)]
     if not len(rows) and len(pruned) and not len(able):
-        words = f"{question.name}: {labels.title(question.column)} was not measured."
+        words = f"{question.name}: {labels.title(question.metric)} was not measured."
         return Answer(question.name, words, None, {}, None, ())
     if not len(rows):
         words = f"{question.name} {question.condition}: no complete pruned network qualifies."

@@ -103,7 +103,8 @@ def _of_metric(change: Changed) -> list[str]:
     total = change.higher + change.lower
     said = f"{total} of {change.among} differ" + ("" if is_cost(change.column) else " by more than chance")
     said += f": {change.higher} higher, {change.lower} lower"
-    return [said, f"most: {labels.candidate(change.worst)}, {_pair(change.worst, change.column)}"]
+    most = "most" if is_cost(change.column) else "most, in standard errors"
+    return [said, f"{most}: {labels.candidate(change.worst)}, {_pair(change.worst, change.column)}"]
 
 
 def _table(found: Comparison) -> list[str]:
@@ -119,7 +120,7 @@ def _table(found: Comparison) -> list[str]:
     room = max(20, WIDTH - sum(2 + width for width in widths))
     names = [_cut(labels.candidate(row), room) for row in rows]
     more = int(apart.sum()) - len(rows)
-    rest = [f"and {more} more that changed less: --csv FILE or --page FILE has all"] if more else []
+    rest = [f"and {more} more that changed less clearly: --csv FILE or --page FILE has all"] if more else []
     return ["", *aligned([("", *heads), *((name, *line) for name, line in zip(names, cells, strict=True))]), *rest, _CHANCE]
 
 

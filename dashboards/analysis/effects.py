@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dashboards import labels
 from dashboards.analysis.claims import Array, Paired, claims, paired_family, verdict
 from dashboards.analysis.columns import headline_columns
 from dashboards.analysis.per_seed import table_noise
@@ -160,13 +161,16 @@ def _steps(table: pd.DataFrame, names: list[str], factor: str, on: str) -> Itera
     block = [name for name in ("network", "arm", "ratio", "budget") if name != factor]
     wide = table.drop_duplicates([*block, "seed", factor]).set_index([factor, *block, "seed"])
     wide = wide[_columns(names, wide)].astype(float)
-    unit = {"ratio": "ratio {:g}", "budget": "{:g} epochs"}[factor]
     for first, second in pairwise(contrasted_levels(table[factor].unique()).tolist()):
         gaps = wide.loc[second] - wide.loc[first]
         rows = gaps[gaps[names].notna().any(axis=1)].reset_index()
         if len(rows):
             rows["block"] = rows[block].astype(str).agg(" ".join, axis=1)
-            yield f"{on}{unit.format(first)} → {unit.format(second)}", rows
+            yield f"{on}{_level(factor, first)} → {_level(factor, second)}", rows
+
+
+def _level(factor: str, value: float) -> str:
+    return labels.epochs(int(value)) if factor == "budget" else f"{factor} {value:g}"
 
 
 def contrasted_levels(tried: NDArray[Any]) -> NDArray[Any]:

@@ -57,7 +57,12 @@ class Points:
     def columns(self) -> list[str]:
         """The columns of the tables of candidates: those of every study, then what its objectives and limits name."""
         wanted = [*table_columns(), *self.asked, *self.limited]
-        return [name for name in dict.fromkeys(wanted) if name in self.table]
+        return self.measured(wanted)
+
+    def measured(self, wanted: Iterable[str]) -> list[str]:
+        """Return the columns of which any candidate has a number, each once; all that there are of a table without one."""
+        there = [name for name in dict.fromkeys(wanted) if name in self.table]
+        return [name for name in there if self.table[name].notna().any()] or there
 
     @property
     def complete(self) -> pd.DataFrame:

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from dashboards import labels
 from dashboards.analysis.per_seed import with_images
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.benchmark import corruptions_in_words
 from prune_core.base.errors import BadInput
 from prune_core.base.kinds import REFERENCES
 from prune_core.evaluation.resampled import RESAMPLES
+from prune_core.metrics.numbers import duration
 from prune_core.trial.description import TrialDescription
 from sweeps.folder.paths import JOURNAL, trial_folder
 from sweeps.records.builds import builds_line, builds_of
@@ -34,18 +36,22 @@ PAPER = {"epochs": 160, "budget": 40, "images_per_cell": 10_000, "seeds": 3}
 def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
     """Return how the study was run, as name and value."""
     plain, evaluation, resources = study.plain, _part(study, "evaluation"), _part(study, "resources")
+    none = evaluation.get("corruptions", "none") == "none"
     chosen = (
         "the report images: the winners are chosen on the very images that judge them"
         if study.select_on == "report"
+        else "validation images; reported on test images"
+        if none
         else f"validation images, clean and under {corruptions_in_words(selection_names(evaluation))}; reported on test "
         f"images and {corruptions_in_words(report_names(evaluation))}"
     )
     cell = evaluation.get("images_per_cell")
+    per_cell = "none" if none else f"{cell}, balanced over the classes, drawn by seed" if cell else "all test images"
     rows = [
         ("Data", _data(study)),
         ("Data checksum", checksum(study) or "not kept"),
         ("Corruption set", study.corruption_set or _corruptions(evaluation)),
-        ("Images per corrupted cell", f"{cell}, balanced over the classes, drawn by seed" if cell else "all test images"),
+        ("Images per corrupted cell", per_cell),
         ("Chosen on", chosen),
         ("Looks at the report images", _looks(study)),
         ("ECE", f"top label, {study.ece_bins} equal-width bins"),
@@ -62,7 +68,7 @@ def run_facts(study: StudyFolder) -> list[tuple[str, str]]:
         threads = int(resources.get("threads", 1))
         rows.append(("Device", f"{resources.get('device', 'cpu')}, {threads} thread{'s' if threads != 1 else ''} per trial"))
     if (hours := computing_hours(study)) is not None:
-        rows.append(("Computing time of the trials", f"{hours:.2f} hours, summed over all of them"))
+        rows.append(("Computing time of the trials", f"{duration(3600 * hours)}, summed over all of them"))
     if (when := _when(study)) is not None:
         rows.append(("Date and wall time", when))
     rows.append(("Protocol after", PAPER_NAME))
@@ -79,8 +85,8 @@ def _when(study: StudyFolder) -> str | None:
     if not moments:
         return None
     first, last = (datetime.fromtimestamp(moment, UTC) for moment in (min(moments), max(moments)))
-    minutes = (last - first).total_seconds() / 60
-    return f"trials ended from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, over {minutes:,.0f} minutes"
+    took = duration((last - first).total_seconds())
+    return f"trials ended from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, over {took}"
 
 
 def _one_checkpoint(study: StudyFolder) -> str:
@@ -153,10 +159,10 @@ def deviations(study: StudyFolder) -> list[str]:
         found.append(f"Images per corrupted cell: {cell} instead of 10,000; intervals over images are wider.")
     epochs = training.get("epochs")
     if isinstance(epochs, int) and epochs < PAPER["epochs"]:
-        found.append(f"Training of baselines: {epochs} epochs instead of {PAPER['epochs']}.")
+        found.append(f"Training of baselines: {labels.epochs(epochs)} instead of {PAPER['epochs']}.")
     budgets = [int(budget) for budget in study.plain.get("budgets") or []]
     if budgets and max(budgets) < PAPER["budget"]:
-        found.append(f"Fine-tuning: at most {max(budgets)} epochs instead of {PAPER['budget']}.")
+        found.append(f"Fine-tuning: at most {labels.epochs(max(budgets))} instead of {PAPER['budget']}.")
     if study.seeds is not None and len(study.seeds) < PAPER["seeds"]:
         found.append(f"Seeds: {len(study.seeds)} instead of {PAPER['seeds']}.")
     if study.plain.get("rule") == "exact":
@@ -204,5 +210,9 @@ def _intervals(study: StudyFolder) -> str:
 
 
 def _ended_badly(study: StudyFolder) -> str:
-    bad = study.records[~study.records["status"].isin(["complete", "running"])]["key"].nunique()
-    return f"{bad} of them did not end well" if bad else "all ended well"
+    status, keys = study.records["status"], study.records["key"]
+    bad, running = keys[~status.isin(["complete", "running"])].nunique(), keys[status.eq("running")].nunique()
+    if not len(keys):
+        return "none yet"
+    said = f"{bad} of them did not end well" if bad else "the others ended well" if running else "all ended well"
+    return f"{running} of them still running, {said}" if running else said

@@ -55,12 +55,23 @@ def turns(study: StudyFolder, points: Points) -> list[Turn]:
     tried = [_free(column) for column in _decided_by(study, points) if column not in demanded]
     result = []
     for demand in [*demanded.values(), *(one for one in tried if one.column in found.row)]:
-        own = float(found.row[demand.column])
+        own = _own(points, demand.column)
+        if math.isnan(own):
+            continue
         for looser in (False, True):
             turn = _nearest(study, points, demand, own, looser=looser)
             if turn is not None:
                 result.append(turn)
     return sorted(result, key=lambda one: (one.away, one.demand.column))[:_SHOWN]
+
+
+def _own(points: Points, column: str) -> float:
+    """Return the recommended network's number; what was never pruned has no control, so it is held against the answer's."""
+    row, control = points.recommended.row or {}, points.recommended.control
+    metric = column.removeprefix("delta_")
+    if points.recommended.outcome == "dense" and metric != column and control is not None:
+        return float(row.get(metric, math.nan)) - float(control.get(metric, math.nan))
+    return float(row.get(column, math.nan))
 
 
 def wins_when(study: StudyFolder, points: Points, row: Any, column: str) -> str:

@@ -23,7 +23,7 @@ _FOLDED = ("nll", "nonzero_macs", "compression")
 
 def listed_columns(points: Points) -> list[str]:
     """Return the columns of the table of all candidates, shown or not."""
-    return [name for name in dict.fromkeys((*points.columns, *_EXTRA)) if name in points.table]
+    return points.measured((*points.columns, *_EXTRA))
 
 
 def shown_columns(points: Points) -> list[str]:

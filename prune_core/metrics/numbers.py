@@ -37,6 +37,11 @@ def share_text(share: float) -> str:
     return "under 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
+def counted(count: int, thing: str) -> str:
+    """Return a number of things, of which one is called so: ``1 trial``, ``2,000 trials``."""
+    return f"{count:,} {thing}{'s' * (count != 1)}"
+
+
 def short_count(value: float) -> str:
     """Return a count, short, with three digits: 813, 6.2 k, 1.73 M, 398 M, 1.2 T."""
     for size, letter in _SIZES:

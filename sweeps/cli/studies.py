@@ -136,11 +136,12 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None, trust: bool) 
 
     It needs no network, and writes the tables and the report again.
     """
+    from prune_core.metrics.numbers import counted
     from sweeps.run.rescore import rescore_study
 
     found = rescore_study(directory, bins, confirm=consent(trust, ask=False))
     gone = f"; {found.without} have no logits left and stay as they are" if found.without else ""
-    echo(f"{found.done} records scored anew, ECE of {found.bins} bins{gone}")
+    echo(f"{counted(found.done, 'record')} scored anew, ECE of {counted(found.bins, 'bin')}{gone}")
     if found.left:
         echo(f"the columns of plugins stay as they are: {', '.join(found.left)} not imported ({REMEDY})")
     if ctx.obj.report is not None:
@@ -160,12 +161,13 @@ def studies(name: str | None, keys: bool, trust: bool) -> None:
 
     Such a file is a start for your own. With --keys, list keys and columns instead.
     """
-    from sweeps.study.plugins import import_plugins_of
-    from sweeps.study.reference import column_lines, key_lines, study_lines
-    from sweeps.study.trust import is_received
     from sweeps.study.yaml import find_study, read_study_yaml, study_folder
 
     if keys:
+        from sweeps.study.plugins import import_plugins_of
+        from sweeps.study.reference import column_lines, key_lines
+        from sweeps.study.trust import is_received
+
         evaluation = None
         if name is not None:
             path = find_study(name)
@@ -179,6 +181,8 @@ def studies(name: str | None, keys: bool, trust: bool) -> None:
     elif name is not None:
         click.echo(find_study(name).read_text(encoding="utf-8"), nl=False)
     else:
+        from sweeps.study.shipped import study_lines
+
         echo("\n".join(study_lines()))
 
 

@@ -145,6 +145,7 @@ class Places:
         self._out, self._workload, self._asked, self._pace, self._look = out, workload, dict(asked), pace, look
         self._demands = demands
         self._due = 0.0
+        self._seen: list[str] = []
         self._still_since: float | None = None
         self.latest: dict[str, Any] | None = None
         """What was seen last."""
@@ -152,9 +153,19 @@ class Places:
     def tick(self) -> None:
         """Look, if it is time."""
         if time.monotonic() >= self._due:
-            self._due = time.monotonic() + LOOK_SECONDS
-            self.latest = self.state()
-            write_places(self._out, self.latest)
+            self._look_again()
+
+    def now(self) -> dict[str, Any] | None:
+        """Return what was seen last; seen anew where other trials have a place by now. None before the first look."""
+        if self.latest is not None and self._seen != [trial.key for trial in self._workload.placed]:
+            self._look_again()
+        return self.latest
+
+    def _look_again(self) -> None:
+        self._due = time.monotonic() + LOOK_SECONDS
+        self._seen = [trial.key for trial in self._workload.placed]
+        self.latest = self.state()
+        write_places(self._out, self.latest)
 
     def state(self) -> dict[str, Any]:
         """Return what there is now, as `sweeps.folder.places_file.read_places` describes it."""

@@ -133,14 +133,16 @@ def candidate_trials(
 
     Args:
         study: the resolved study.
-        arm: the arm, or its name.
+        arm: the arm, or its name; one that the study has no longer has no trials.
         ratio: canonical decimal above 0.
         fine_tuning: what differs from the arm's fine-tuning recipe.
         budgets: at which it is judged; by default the study's.
         checksum: of the data, from the plan; looked up by default.
         earlier: what the output folder holds under keys of earlier versions, from the plan.
     """
-    chosen = arm if isinstance(arm, Arm) else {each.name: each for each in study_arms(study)}[arm]
+    chosen = arm if isinstance(arm, Arm) else next((each for each in study_arms(study) if each.name == arm), None)
+    if chosen is None:
+        return []
     wanted = tuple(sorted(budgets)) if budgets is not None else study.budgets
     data = checksum if checksum is not None else data_checksum(study, None, required=True)
     changed = chosen

@@ -15,6 +15,7 @@ from prune_core.base.trial_folder import (
     finished_budgets,
     read_outcome,
 )
+from prune_core.metrics.numbers import counted
 from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
@@ -252,7 +253,11 @@ class Books:
     def thin(self) -> list[str]:
         """Remove the weights and logits that the study does not keep; return what the user is told."""
         thinned = thin(self._study, self._out, self.trials(), self._records())
-        gone = [f"keep: {self._study.keep}; {thinned.gone} files of weights and logits removed"] if thinned.gone else []
+        gone = (
+            [f"keep: {self._study.keep}; {counted(thinned.gone, 'file')} of weights and logits removed"]
+            if thinned.gone
+            else []
+        )
         return [*gone, *([thinned.problem] if thinned.problem is not None else [])]
 
     def finish(self, status: str, report: Path | None) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from prune_core.metrics.numbers import counted
 from sweeps.cost.gpu_shares import gpu_shares
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
@@ -38,6 +39,7 @@ from sweeps.run.storage_mover import Mover
 from sweeps.run.sweep import Sweep
 from sweeps.search.kept_sampler import with_kept_sampler
 from sweeps.search.more_seeds import decided_trials, decision_line, in_the_end
+from sweeps.search.whole_plan import asked_trials
 from sweeps.study.model import Study
 
 
@@ -97,12 +99,13 @@ def run_study(
             lacks = fill_missing_metrics(study, out, partial(say, console))
             plan = make_plan(study, out)
             if retry:
-                forget_failures([*plan.trials, *decided_trials(plan, out)], out)
+                asked = plan.with_trials([*asked_trials(plan, out), *decided_trials(plan, out)])
+                forget_failures(asked.trials, out)
             plan = _with_lines(plan, out)
             say(console, plan_text(plan, out, hours=hours, lacks=lacks))
             require_one_build(plan, out)
             if anew:
-                say(console, f"{anew} records scored anew: every ECE has {study.evaluation.ece_bins} bins now")
+                say(console, f"{counted(anew, 'record')} scored anew: every ECE has {study.evaluation.ece_bins} bins now")
             stages.enter("the books are opened: Optuna, MLflow, what is there")
             books = Books.open(study, plan, out)
             stop = StopRequest(out)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from prune_core.base.errors import BadInput
 from prune_core.base.garbage import rare_collections
+from prune_core.metrics.numbers import counted
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.paths import RECORDS_CSV, report_page
 from sweeps.folder.stop_request import StopRequest
@@ -65,7 +66,8 @@ def close(
     rows, note = books.front_rows()
     if rows:
         console.print(front_table("the front", rows, note, books.front_heads()))
-    for line in [*books.answer_lines(), *books.warnings(), *_lines_of(books.failures())]:
+    failures = books.failures()
+    for line in [*books.answer_lines(), *books.warnings(), *_lines_of(failures)]:
         say(console, line)
     if workload.exhausted and stop.reason is None:
         for line in books.thin():
@@ -77,12 +79,10 @@ def close(
         say(console, problem)
     if not interrupted:
         books.write_answers()
-    return _status(out, workload, stop, console, report, allow_failures)
+    return _status(out, workload, stop, console, report, failed=bool(failures) and not allow_failures)
 
 
-def _status(
-    out: Path, workload: Workload, stop: StopRequest, console: Console, report: Path | None, allow_failures: bool
-) -> int:
+def _status(out: Path, workload: Workload, stop: StopRequest, console: Console, report: Path | None, *, failed: bool) -> int:
     if stop.reason == "code":
         say(console, f"stopped: {stop.cause}; run the same command again, which plans with the code that is there now")
         return 1
@@ -97,11 +97,10 @@ def _status(
         return 130
     if stop.reason == "time":
         left = workload.known - len(workload.done)
-        say(console, f"the time allowed is over; {left} trials are still to be done: run the same command again")
+        say(console, f"the time allowed is over; still to be done: {counted(left, 'trial')}; run the same command again")
     if report is not None:
         say(console, f"report: {report}")
-    bad = [status for status in workload.done.values() if status in ("failed", "diverged")]
-    return 1 if bad and not allow_failures else 0
+    return 1 if failed else 0
 
 
 def _log_front(out: Path, picture: Picture | None, console: Console) -> None:
@@ -119,4 +118,4 @@ def _lines_of(failures: Iterable[tuple[str, str, str]], most: int = 10) -> list[
     lines = [f"  {name}: {status}: {cause}" for name, status, cause in found[:most]]
     if len(found) > most:
         lines.append(f"  and {len(found) - most} more: see {RECORDS_CSV}")
-    return [f"{len(found)} trials failed or diverged:", *lines] if found else []
+    return [f"{counted(len(found), 'trial')} failed or diverged:", *lines] if found else []

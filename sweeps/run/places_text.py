@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from prune_core.metrics.numbers import counted
+
 _NODES = 4
 """Nodes that a line names one by one."""
 _TRIALS = 50
@@ -31,8 +33,8 @@ def places_lines(state: Mapping[str, Any] | None) -> list[str]:
     if state is None:
         return []
     lines = [
-        f"  places     {state['filled']} of {state['places']} filled; {state['waiting']} trials wait for one, "
-        f"{state['held_back']} for their turn or their baseline"
+        f"  places     {state['filled']} of {state['places']} filled; waiting for one: "
+        f"{counted(state['waiting'], 'trial')}; for a turn or a baseline: {state['held_back']}"
     ]
     for node in state["nodes"]:
         free = f"{node['free']} free"

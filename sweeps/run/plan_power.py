@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.kinds import PRUNED
 from prune_core.metrics.directions import metric_of
+from prune_core.metrics.numbers import counted
 from sweeps.folder.paths import RECORDS
 from sweeps.front.claim_levels import DECIDABLE
 from sweeps.front.power import POWER, SEED_DEVIATION, seed_deviations, smallest_difference
@@ -58,7 +59,8 @@ def power_lines(plan: Plan, out: Path) -> list[str]:
     return [
         f"{start}{first};",
         f"             with {enough} seeds {'differences of ' if seeds < DECIDABLE else 'of '}{size(enough)}{rest},",
-        f"             in {POWER:.0%} of studies, among {many} candidates; standard deviation over seeds {basis};",
+        f"             in {POWER:.0%} of studies, among {counted(many, 'candidate')}; standard deviation over seeds "
+        f"{basis};",
         "             the choice of images adds to it",
     ]
 

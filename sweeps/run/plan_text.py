@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune_core.base.kinds import KINDS, PRUNED
 from prune_core.base.trial_folder import finished_budgets
-from prune_core.metrics.numbers import duration, short_count
+from prune_core.metrics.numbers import counted, duration, short_count
 from sweeps.cost.calibration import FRESH_SECONDS, speeds_of
 from sweeps.cost.cards import card_lines
 from sweeps.cost.cost import NOT_HERE, cost_of
@@ -62,8 +62,8 @@ def plan_text(
         controls = ", and as many controls of its own rate" if study.search.learning_rate is not None else ""
         lines.insert(
             next(at for at, line in enumerate(lines) if line.startswith("  records")),
-            f"  search     {study.search.kind}: up to {study.search.candidates or 'all'} candidates, each "
-            f"{len(study.seeds)} further trials{controls}",
+            f"  search     {study.search.kind}: {_candidates(study.search.candidates)}, each "
+            f"{counted(len(study.seeds), 'further trial')}{controls}",
         )
     lines += outlook_lines(study.search, out)
     lines += competing_lines(plan, out)
@@ -93,6 +93,10 @@ def count_lines(plan: Plan, out: Path) -> list[str]:
         f"  there      {there} of {len(plan.trials)} trials"
         + "".join(f", {states[state]} {state}" for state in ("begun", "failed", "diverged", "stopped") if states[state]),
     ]
+
+
+def _candidates(most: int | None) -> str:
+    return "all candidates" if most is None else f"up to {counted(most, 'candidate')}"
 
 
 def _epochs(budgets: Sequence[int]) -> str:
@@ -169,8 +173,12 @@ def planned_seconds(plan: Plan, out: Path) -> float | None:
 
 
 def _own_cost(plan: Plan, cost: Cost) -> list[str]:
-    basis = f"corrected by {cost.measured} finished trials" if cost.measured else "from a short calibration on this machine"
-    at_a_time = f"{cost.concurrency} trial{'s' if cost.concurrency != 1 else ''} at a time"
+    basis = (
+        f"corrected by {counted(cost.measured, 'finished trial')}"
+        if cost.measured
+        else "from a short calibration on this machine"
+    )
+    at_a_time = f"{counted(cost.concurrency, 'trial')} at a time"
     alone = f"{duration(cost.device_seconds)} of {cost.device.upper()}"
     time = f"about {duration(cost.wall_seconds)} with {at_a_time}, {alone}, {basis}"
     if cost.device == NOT_HERE:

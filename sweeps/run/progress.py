@@ -136,7 +136,7 @@ class Progress:
         if places := self._places():
             parts.append(places)
         now = [f"{trial.name} ({doing})" for trial, doing in self._running(2)] if with_running else []
-        if not load.in_place and self.pace.started is None:
+        if not load.in_place and self.pace.started is None and len(load.done) < self._all:
             begins = f"; {'the workers are' if self._ray_runs else 'Ray is'} starting"
             return ", ".join(parts) + ("" if places else begins)
         more = load.in_place - len(now)

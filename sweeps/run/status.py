@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import read_outcome, read_progress
+from prune_core.metrics.numbers import counted
 from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import holder_of
 from sweeps.folder.paths import STUDY, trial_folders
@@ -95,8 +96,10 @@ def _folders(out: Path, planned: set[str]) -> list[str]:
     ended = Counter(str((read_outcome(path) or {"status": "begun"})["status"]) for path in others)
     said = ", ".join(f"{count} {status}" for status, count in sorted(ended.items()))
     if not planned:
-        return [f"  on disk    {len(others)} trials: {said}"]
-    return [f"  besides    {len(others)} further trials on disk, chosen by the search or no longer asked for: {said}"]
+        return [f"  on disk    {counted(len(others), 'trial')}: {said}"]
+    return [
+        f"  besides    {counted(len(others), 'further trial')} on disk, chosen by the search or no longer asked for: {said}"
+    ]
 
 
 def _names(out: Path) -> dict[str, str]:

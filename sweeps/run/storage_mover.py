@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prune_core.base.errors import BadInput
+from prune_core.metrics.numbers import counted
 from sweeps.folder.paths import trial_folder
 from sweeps.storage.files import AGAIN_SECONDS, copy_away, prefix_of, to_send
 from sweeps.storage.place import ObjectStorage, StoreDown
@@ -82,7 +83,8 @@ class Mover:
         if not left:
             return None
         cause = f" ({self._failed[1]})" if self._failed is not None else ""
-        return f"storage: {left} files of weights and logits stay on this machine{cause}; the next start sends them"
+        files = counted(left, "file")
+        return f"storage: {files} of weights and logits not sent from this machine yet{cause}; the next start sends them"
 
     def _work(self) -> None:
         while (key := self._waiting.get()) is not None and not self._stop.is_set():

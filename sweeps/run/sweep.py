@@ -126,6 +126,7 @@ class Sweep:
                     self.losses.forget()
                     self.workload.take_back()
                     self.books.catch_up()
+            self._places = None  # Ray has ended, and its places with it
             self._progress.tick(force=True)
 
     def _once(self) -> None:
@@ -207,7 +208,7 @@ class Sweep:
             self._head.give_up(f"was lost ({reason[:160]})")
 
     def _places_line(self) -> str:
-        return places_line(None if self._places is None else self._places.latest)
+        return places_line(None if self._places is None else self._places.now())
 
     def _note_pace(self, trial: PlannedTrial) -> None:
         """Take note of how long a trial took where: the same method, network and epochs are the same work."""

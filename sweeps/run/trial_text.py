@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from prune_core.base.errors import BadInput, UnknownName
 from prune_core.base.files import read_json
 from prune_core.base.trial_folder import TRACEBACK, finished_budgets, read_outcome, read_progress
 from sweeps.folder.links import refuse_links
-from sweeps.folder.paths import HANG, HUNG, LOG, PLANNED, STUDY, WHERE, trial_folder, trial_folders
+from sweeps.folder.paths import HANG, HUNG, LOG, PLANNED, RECORDS_CSV, STUDY, WHERE, trial_folder, trial_folders
+from sweeps.front.names import title_of
 
 SILENT_SECONDS = 120.0
 
@@ -41,7 +43,7 @@ def trial_lines(out: Path, wanted: str, lines: int) -> list[str]:
         said.append(f"  place      host {where.get('host')}, process {where.get('process')}{gpus}, since {since}")
     budgets = finished_budgets(folder)
     if budgets:
-        said.append(f"  judged at  {', '.join(map(str, budgets))} epochs")
+        said.append(f"  judged at  {', '.join(map(str, budgets))} epoch{'s' * (budgets != [1])}")
     for file in (LOG, TRACEBACK, HUNG, HANG):
         said += _tail(folder / file, lines)
     if len(said) <= 3 and not (folder / LOG).is_file():
@@ -73,9 +75,23 @@ def _names(out: Path) -> Iterator[tuple[str, str]]:
 
 
 def _written_names(out: Path) -> dict[str, str]:
-    """Return the names of the trials that the last run planned, by key."""
+    """Return the names of the trials that the last run planned, by key; of an older version's run, as its table has them."""
     names = _plain(out / PLANNED).get("names")
-    return {str(key): str(name) for key, name in names.items()} if isinstance(names, dict) else {}
+    return {str(key): str(name) for key, name in names.items()} if isinstance(names, dict) else _names_in_table(out)
+
+
+def _names_in_table(out: Path) -> dict[str, str]:
+    try:
+        with (out / RECORDS_CSV).open(encoding="utf-8", newline="") as file:
+            return {row["key"]: _name(row) for row in csv.DictReader(file)}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return {}
+
+
+def _name(row: Mapping[str, str]) -> str:
+    budget = int(row["budget"])
+    title = title_of({**row, "ratio": float(row["ratio"]), "budget": budget})
+    return f"{title.removesuffix(f'-b{budget}')}-s{row['seed']}"
 
 
 def _state(folder: Path) -> str:

@@ -77,6 +77,7 @@ class OptunaSearch:
         self._limit = min(sizes)
         self._ready: list[Candidate] = []
         self._held: dict[str, tuple[Values | None, bool]] = {}
+        self._again: set[str] = set()
         self._new_seeds = 1
         self._together, self._until, self._enough = together, until, False
         known = costs or (lambda arm, ratio: {})
@@ -121,27 +122,27 @@ class OptunaSearch:
     def reconcile(self, known: Known) -> None:
         """Take in what the folder holds, and what a killed driver left open.
 
-        Open rows whose candidate is known are told, the others are handed out again. A new database is told everything
-        that is known; for one that holds asked rows already, known candidates without a row are kept as answers, so
-        that the search goes on as it would have done.
+        Open rows whose candidate is known are told, the others are handed out again, and so are rows that were told and
+        whose candidate the folder has not any more, since the study has got further seeds or another recipe, or what
+        failed is to be tried again. A new database is told everything that is known; for one that holds asked rows
+        already, known candidates without a row are kept as answers, so that the search goes on as it would have done.
         """
         self._known = dict(known)
         asked = self._asked()
         if not asked:
             self._asker.allowed.demand_some()
-        open_rows = [row for row in asked if not row.state.is_finished()]
-        names = [str(row.user_attrs[KEY]) for row in open_rows]
+        order = {str(row.user_attrs[KEY]): int(row.user_attrs[ASKED]) for row in asked}
+        names = [str(row.user_attrs[KEY]) for row in asked if not row.state.is_finished()]
+        lacking = {key for key, at in order.items() if key not in known and at < self._limit}
+        self._again = {key for key in lacking - set(names) if self._asker.allowed(Candidate.from_key(key))}
         if self._together:
             self._known = known = {key: known[key] for key in known if key not in names}
         if self._batch is not None:
             self._held = {key: (known[key], False) for key in names if key in known}
         told = {key: values for key, values in known.items() if not asked or self._books.row(key) is not None}
         self._books.reconcile({key: told[key] for key in told if key not in self._held}, taken_up=names)
-        self._ready = [
-            Candidate.from_key(key, int(row.user_attrs[ASKED]))
-            for key, row in zip(names, open_rows, strict=True)
-            if key not in known
-        ]
+        ready = self._again | (set(names) - known.keys())
+        self._ready = [Candidate.from_key(key, at) for key, at in order.items() if key in ready]
         self._tell_batch()
 
     def next(self, count: int, *, wait: bool = True) -> list[Candidate]:
@@ -171,7 +172,8 @@ class OptunaSearch:
         """
         stopped = status == "stopped"
         values = values if stopped or status == "complete" else None
-        if self._batch is None:
+        if self._batch is None or candidate.key in self._again:
+            self._again.discard(candidate.key)
             self._write(partial(self._books.close_row, candidate, values, stopped=stopped))
         else:
             self._held[candidate.key] = values, stopped
@@ -213,7 +215,7 @@ class OptunaSearch:
         return {str(row.user_attrs[KEY]) for row in self._books.rows() if KEY in row.user_attrs}
 
     def _may_ask(self) -> bool:
-        if self._left() == 0 or self._seeds_run:
+        if self._left() == 0 or self._seeds_run or self._again:
             return False
         asked = self._asked()
         return self._batch is None or len(asked) % self._batch != 0 or all(row.state.is_finished() for row in asked)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.files import read_json, write_json
+from prune_core.metrics.numbers import counted
 from sweeps.folder.paths import OUTLOOK
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def outlook_lines(search: SearchSection, out: Path) -> list[str]:
         if search.kind != "optuna" or not isinstance(found, dict):
             return []
         gain = (
-            f"  expected   by the model after {found['told']} candidates, trying all that are left would add "
+            f"  expected   by the model after {counted(found['told'], 'candidate')}, trying all that are left would add "
             f"{found['expected_gain']:.1%} of the hypervolume (90 % interval {found['low']:.1%} to {found['high']:.1%})"
         )
         names = [str(one["candidate"]) for one in found["front"]]
@@ -51,6 +52,7 @@ def outlook_lines(search: SearchSection, out: Path) -> list[str]:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     lines = [gain, f"  expected   on the front: {'; '.join(names[:SHOWN])}{more}"] if names else [gain]
     if search.until is not None:
-        state = "ended by it" if found.get("ended") and found.get("until") == search.until.expected_gain else "goes on"
-        lines.append(f"  until      expected gain of {search.until.expected_gain:.1%} or less, fixed beforehand: {state}")
+        wanted = search.until.expected_gain
+        state = "ended by it" if found.get("ended") and found.get("until") == wanted else "not reached"
+        lines.append(f"  until      expected gain of {100 * wanted:.3g}% or less, fixed beforehand: {state}")
     return lines

@@ -36,10 +36,11 @@ def whole_plan(out: Path, study: Study | None = None) -> Plan:
     if plan.checksum is None:  # no trial was ever written: nothing that a search asked for is there
         return plan
     with known_parts(plan.parts):
-        return plan.with_trials([*_asked(plan, out), *decided_trials(plan, out)])
+        return plan.with_trials([*asked_trials(plan, out), *decided_trials(plan, out)])
 
 
-def _asked(plan: Plan, out: Path) -> list[PlannedTrial]:
+def asked_trials(plan: Plan, out: Path) -> list[PlannedTrial]:
+    """Return the trials of what the search of a folder has asked for, as the study is now."""
     arms = {arm.name: arm for arm in plan.arms}
     return [
         trial

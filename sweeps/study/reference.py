@@ -1,4 +1,4 @@
-"""What ships, and what every key of a study file means: read from files, model and registries, so never out of date."""
+"""What every key of a study file means: read from the model and the registries, so never out of date."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from sweeps.stopping_rules import STOPPING_RULES
 from sweeps.study.images import images_of
 from sweeps.study.model import NOTES, Study
 from sweeps.study.objectives import is_report_number
-from sweeps.study.yaml import SHIPPED, read_study_yaml, shipped_studies
 
 RECIPE = "training"
 """The key below which the keys of a training recipe are listed; they are the same wherever a recipe stands."""
@@ -33,13 +32,6 @@ REQUIRED = "required"
 _NOTES_MEANING = (
     "not read: a place for what the file repeats; `x-common: &common {...}` here, `<<: *common` in a section takes its keys"
 )
-
-
-def study_lines() -> list[str]:
-    """Return a line per shipped study: its name and its title."""
-    names = shipped_studies()
-    width = max(map(len, names))
-    return [f"{name:<{width}}  {read_study_yaml(SHIPPED / f'{name}.yaml').get('title', '')}".rstrip() for name in names]
 
 
 def key_rows() -> list[tuple[str, str, str, list[str]]]:

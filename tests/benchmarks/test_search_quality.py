@@ -18,6 +18,7 @@ from benchmarks.search_replay import replay
 from benchmarks.search_scores import recommended, trials_to
 from benchmarks.search_surfaces import made_up
 from benchmarks.search_truth import World, read_world
+from prune_core.base.errors import BadInput
 
 # (accuracy, nonzero parameters) by ratio; seed 1 scores what seed 0 tells
 MEASURED = {"0.2": (0.9, 100.0), "0.5": (0.8, 50.0), "0.8": (0.5, 20.0)}
@@ -144,6 +145,13 @@ def test_the_recommended_network_keeps_its_accuracy_and_costs_as_said(three: Pat
     assert nobody is not None and nobody.key is None and nobody.regret == pytest.approx(1 - 50 / 200)
 
 
+def test_a_limit_on_the_cost_that_is_recommended_by_is_one_column(three: Path) -> None:
+    plain = yaml.safe_load((three / "study.yaml").read_text())
+    (three / "study.yaml").write_text(yaml.safe_dump({**plain, "limits": ["nonzero_parameters <= 60"]}))
+    best = recommended(read_world(three), KEYS, told=0)
+    assert best is not None and best.kept and best.key == KEYS[2] and best.regret == 0
+
+
 def test_a_failed_seed_is_told_as_failed_and_adds_nothing(three: Path) -> None:
     records = pd.read_parquet(three / "records.parquet")
     records.loc[records["ratio"].eq(0.5) & records["seed"].eq(0), "status"] = "failed"
@@ -159,6 +167,8 @@ def test_a_failed_seed_is_told_as_failed_and_adds_nothing(three: Path) -> None:
     [
         (lambda records: records[records["ratio"].ne(0.5)], "was not tried"),
         (lambda records: records.assign(status="stopped"), "was not tried"),
+        (lambda records: records.drop(columns="val_accuracy"), "no column val_accuracy"),
+        (lambda records: records.assign(status="failed"), "nothing can be scored"),
     ],
 )
 def test_an_unfinished_grid_is_no_truth(three: Path, monkeypatch, capsys, change, said) -> None:
@@ -175,7 +185,7 @@ def test_a_folder_without_a_study_is_said_in_a_line(tmp_path: Path, monkeypatch,
 def test_one_seed_cannot_tell_and_score(three: Path) -> None:
     plain = yaml.safe_load((three / "study.yaml").read_text())
     (three / "study.yaml").write_text(yaml.safe_dump({**plain, "seeds": [0]}))
-    with pytest.raises(SystemExit, match="two seeds"):
+    with pytest.raises(BadInput, match="two seeds"):
         read_world(three).truth(told=0)
 
 

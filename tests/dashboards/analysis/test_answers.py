@@ -7,10 +7,12 @@ import pytest
 from dashboards.analysis.answers import answers
 from dashboards.analysis.control_comparison import control_sentence
 from dashboards.analysis.dense_ladder import against_ladder
+from dashboards.analysis.effects import effects
 from dashboards.analysis.margins import against_margins
 from dashboards.analysis.points import candidate_points, rows_of
 from dashboards.analysis.provenance import checksum, computing_hours, deviations, run_facts
 from dashboards.reading.study_folder import StudyFolder
+from dashboards.report.parts import listed_columns
 from prune_core.base.files import write_json
 from prune_core.trial.description import BaselineDescription, EvaluationDescription, TrialDescription
 from prune_core.trial.description_parts import DataDescription, NetworkDescription
@@ -229,3 +231,20 @@ def test_a_limit_on_a_cost_is_never_undecidable(tmp_path, table):
     both = study(tmp_path, one, seeds=[0], limits=[*limits, "val_accuracy >= 0.5"])
     said = " ".join(answers(both, candidate_points(both))[0].remarks)
     assert "Whether it meets val_accuracy >= 0.5 is not decidable with 1 seed." in said
+
+
+def test_how_a_study_without_corruptions_was_run_names_none(tmp_path, table):
+    dry = table.drop(columns=[name for name in table if "mpc" in name or "rpc" in name or "corruption" in name])
+    dry.loc[dry["seed"].eq(0) & dry["method"].eq("control"), "status"] = "running"
+    found = study(tmp_path, dry, objectives={"accuracy": "max", "ece": "min"}, evaluation={"corruptions": "none"})
+    facts = dict(run_facts(found))
+    assert facts["Chosen on"] == "validation images; reported on test images"
+    assert facts["Images per corrupted cell"] == facts["Corruption set"] == "none"
+    assert facts["Records"].endswith("trials; 1 of them still running, the others ended well")
+    assert not {"mpc", "worst_corruption_accuracy"} & set(listed_columns(candidate_points(found)))
+
+
+def test_one_epoch_is_one_epoch(tmp_path):
+    table = synthetic.records(seeds=(0, 1), budgets=(0, 1), networks=("small_vgg",), methods={"l1_filter": 1.0})
+    said = [effect.contrast for effect in effects(study(tmp_path, table, seeds=[0, 1], budgets=[0, 1]))]
+    assert "pruned networks, 0 epochs → 1 epoch" in said and not any("1 epochs" in words for words in said)

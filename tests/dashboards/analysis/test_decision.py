@@ -200,3 +200,19 @@ def test_the_card_of_another_network_says_what_its_differences_are_to(tmp_path):
     found = decided(study, points)
     assert "against resnet8, control, 2 epochs" in found.sentence
     assert found.cards[0].remarks == ("Its differences are to resnet8, control, 2 epochs.",)
+
+
+def test_a_rung_of_the_dense_ladder_is_an_answer_too(tmp_path, table):
+    """It has no control of its own: differences and limits are to that of the pruned network that it beats."""
+    base = table[table["method"] == "baseline"]
+    cost = {"parameters": 400, "nonzero_parameters": 400, "size_bytes": 900, "macs": 9_000, "nonzero_macs": 9_000}
+    absent = {name: np.nan for name in table if name.startswith("delta_")}
+    rung = base.assign(key="half" + base["key"], network="half", arm="half", method="dense", **cost, **absent)
+    study, points = opened(tmp_path, pd.concat([table, rung], ignore_index=True))
+    found = decided(study, points)
+    assert found.sentence.startswith("Take half, dense ladder: it was never pruned,")
+    assert found.turns
+    for turn in found.turns:
+        others = tuple(one for one in points.recommended.demands if one.column != turn.demand.column)
+        won = recommend_by(points.table, study.objectives, (*others, turn.demand), study.select_on)
+        assert won.index != points.recommended.index and (turn.row is None or won.index == turn.row.Index)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from prune_core.metrics.numbers import cost_text, plain_number, share_text, short_count, three_digits
+from prune_core.metrics.numbers import cost_text, counted, plain_number, share_text, short_count, three_digits
 from prune_core.metrics.quantities import quantity_of
+
+
+def test_one_thing_is_no_things() -> None:
+    assert [counted(count, "trial") for count in (0, 1, 2, 1200)] == ["0 trials", "1 trial", "2 trials", "1,200 trials"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ def test_help_imports_nothing_heavy() -> None:
     assert found.stdout.strip().splitlines()[-1] == "0 []"
 
 
+@pytest.mark.parametrize("words", [[], ["smoke"]])
+def test_the_studies_are_listed_without_torch(words: list[str]) -> None:
+    code = (
+        f"import sys; from sweeps.cli.group import cli, run_cli; status = run_cli(cli, {['studies', *words]!r});"
+        "print(status, sorted({'ray', 'torch', 'pandas', 'mlflow', 'optuna', 'numpy'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip().splitlines()[-1] == "0 []" and "smoke" in found.stdout
+
+
 @pytest.mark.parametrize(
     ("argv", "parts"),
     [

@@ -59,7 +59,7 @@ def test_status_says_what_is_done_what_runs_and_who_drives(out: Path) -> None:
     assert "fine-tune 1/2 on near, process 7" in text
     assert "driver     none" in text
     write_json(out / "trials" / "0123456789abcdef" / "outcome.json", {"status": "failed", "cause": "x", "budgets": []})
-    assert "1 further trials on disk" in status_text(out)
+    assert "1 further trial on disk" in status_text(out)
     with driving(out):
         assert "driver     host " in status_text(out)
 

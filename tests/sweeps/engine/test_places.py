@@ -102,6 +102,23 @@ def test_places_per_node_who_is_where_and_what_status_says_of_it(tmp_path):
     assert read_places(tmp_path) is None and places_line(None) == "" and places_lines(None) == []
 
 
+def test_a_line_of_progress_never_counts_other_places_than_trials_that_run(tmp_path):
+    work, looks = load(["a"], ["b"]), []
+
+    def look() -> list[Node]:
+        looks.append(1)
+        return [node("n", {"CPU": 2})]
+
+    places = Places(tmp_path, work, {"CPU": 1}, NodePace(), look, lambda: 0)
+    assert places.now() is None  # nobody has looked yet
+    places.tick()
+    assert places_line(places.now()) == "1 of 2 places filled" and len(looks) == 1
+    work.placed = []
+    assert places_line(places.now()).startswith("0 of 2 places filled") and len(looks) == 2
+    places.tick()
+    assert len(looks) == 2  # seen a moment ago
+
+
 def test_a_place_that_a_starting_worker_holds_is_not_called_lacking(tmp_path):
     full = [node("a", {"CPU": 2}, {"CPU": 0})]
     starting = Places(tmp_path, load((), "xy"), {"CPU": 1.0}, NodePace(), lambda: full, lambda: 0)

@@ -101,6 +101,16 @@ def test_the_best_of_two_networks_whose_seeds_have_luck_of_their_own():
     assert 0.91 <= held / studies <= 0.99
 
 
+def test_a_network_under_two_names_is_no_rival_of_itself():
+    stream = np.random.default_rng(1)
+    values = np.vstack([stream.normal(0.9, 0.01, (1, 5)), stream.normal(0.8, 0.01, (3, 5))])
+    twice = np.vstack([values[:1], values])
+    low, high = winner(twice, twice, 0).interval()
+    assert low < values[0].mean() < high  # it had no width, and lay beside the mean
+    # the third is as many scatters away as the second was: nearly the interval of the study without the copy
+    assert high - low == pytest.approx(np.diff(winner(values, values, 0).interval())[0], rel=0.25)
+
+
 def test_the_only_one_that_met_a_demand_has_an_interval_with_ends():
     # Just met, so what is left of the distribution is its tail; alone, it is at most as far off as one candidate ever is.
     one = Winner(0.0, 0.01, 2, -0.02, np.inf, 1)

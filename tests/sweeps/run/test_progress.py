@@ -37,6 +37,15 @@ def shown(progress: Progress, width: int = 80) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
+def test_nothing_is_starting_where_all_trials_ended_before_anybody_looked() -> None:
+    load = workload(1)
+    only = load.next()
+    assert only is not None
+    load.finished(only.key, "complete")
+    progress = Progress(Console(file=StringIO()), load, lambda: ([], ""))
+    assert progress.line() == "1 of 1 trials done, 0 running, 0 waiting"
+
+
 def test_the_first_line_comes_before_anything_runs_with_the_time_that_the_plan_expects() -> None:
     said = Console(file=StringIO(), width=120)
     progress = Progress(said, workload(8), lambda: ([], ""), planned=125.0)

@@ -12,7 +12,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from prune_core.base.trial_folder import OUTCOME, PROGRESS, TRACEBACK
 from sweeps.engine.trial_log import tell_log, trial_log, where_is, where_seconds
-from sweeps.folder.paths import LOG, STUDY, trial_folder
+from sweeps.folder.paths import LOG, RECORDS_CSV, STUDY, trial_folder
 from sweeps.run.trial_text import trial_lines
 
 
@@ -61,6 +61,22 @@ def test_a_trial_that_runs_and_one_that_raises(out):
     write_json(folder / PROGRESS, now)
     text = "\n".join(trial_lines(out, "t", 200))
     assert "running, fine-tune 1/4 on far" in text and "leaves: RuntimeError: node leaves" in text
+
+
+def test_trials_of_an_older_version_have_the_names_of_its_table(out):
+    head = "key,arm,network,method,ratio,seed,budget"
+    rows = [
+        "abc1,vgg-l1_filter,vgg,l1_filter,0.5,1,0",
+        "abc1,vgg-l1_filter,vgg,l1_filter,0.5,1,2",
+        "abd2,vgg,vgg,control,0,0,2",
+    ]
+    (out / RECORDS_CSV).write_text("\n".join([head, *rows]))
+    for key in ("abc1", "abd2"):
+        write_json(trial_folder(out, key) / OUTCOME, {"status": "complete", "cause": None, "budgets": [2]})
+    assert trial_lines(out, "vgg-l1_filter-r0.50-s1", 5)[0] == "vgg-l1_filter-r0.50-s1: complete"
+    assert trial_lines(out, "vgg-control-s0", 5)[0] == "vgg-control-s0: complete"
+    (out / RECORDS_CSV).write_text("key,arm\nabc1")  # half a table names nobody
+    assert trial_lines(out, "abc1", 5)[0] == "abc1: complete"
 
 
 def test_a_log_stops_no_trial_and_follows_no_link(out, tmp_path):

@@ -142,6 +142,35 @@ def test_open_candidates_of_a_killed_driver_are_handed_out_again_under_their_num
     assert len(books(out).rows()) == 3
 
 
+@pytest.mark.parametrize("batch", [None, 2])
+def test_what_was_told_and_is_not_there_any_more_is_handed_out_again_before_anything_new(out, batch):
+    def begin(count):
+        return OptunaSearch(books(out), count, 0, sampler="tpe", batch=batch)
+
+    first = begin(6)
+    failed, *others = [
+        candidate for _ in range(2) for candidate in first.next(2) if not first.tell(candidate, None, "failed")
+    ]
+    grown = begin(8)  # with a further seed, or another recipe; what failed is to be tried again, one is there whole
+    grown.reconcile({others[-1].key: truth(others[-1])})
+    again = grown.next(8)
+    assert [(each.key, each.number) for each in again] == [(each.key, each.number) for each in [failed, *others[:-1]]]
+    assert grown.next(8) == [] and not grown.done  # nothing new until they have ended
+    for candidate in again:
+        grown.tell(candidate, truth(candidate))
+    assert set(drive(grown)).isdisjoint({failed.key, *(each.key for each in others)})
+    told = {row.user_attrs[KEY]: row.values for row in books(out).rows() if row.values}
+    assert len(told) == 8 and told[failed.key] == books(out).objective_values(truth(failed))
+
+
+def test_what_is_not_there_any_more_is_not_handed_out_beyond_a_smaller_number(out):
+    first = OptunaSearch(books(out), 4, 0, sampler="tpe")
+    order = drive(first)
+    fewer = OptunaSearch(books(out), 2, 0, sampler="tpe")
+    fewer.reconcile({})
+    assert drive(fewer) == order[:2] and fewer.done
+
+
 def test_a_batch_waits_for_all_of_it_and_the_order_of_its_ends_does_not_matter(empty_storage, tmp_path):
     sequences = []
     for name, backwards in [("a", False), ("b", True)]:
