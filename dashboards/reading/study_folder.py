@@ -227,7 +227,8 @@ def read_study_folder(path: Path) -> StudyFolder:
         written = read_records(path)
         found = live_records(path, written) if has_newer_trials(path) else None
     records = written if found is None else found.sort_values(_SORTED, ignore_index=True)
-    return StudyFolder(path=path, plain=plain, records=records, quantities=quantities)
+    # a copy is in one piece: made column by column it is slow, and pandas warns of that wherever a column is added
+    return StudyFolder(path=path, plain=plain, records=records.copy(), quantities=quantities)
 
 
 def read_records(path: Path) -> pd.DataFrame:

@@ -169,7 +169,8 @@ def _ranks(values: Array, selection: Array, at: int, group: NDArray[np.int64], i
     means = selection[:, known].mean(axis=1)
     tie = _half_step(selection[:, known])
     # One network under two names, say: which of them is chosen is a matter of names, and luck has no part in it.
-    same = np.isclose(selection[:, known], selection[at, known], rtol=1e-9, atol=1e-12).all(axis=1)
+    apart = np.abs(selection[:, known] - selection[at, known]).max(axis=1)
+    same = apart <= 1e-9 * np.abs(selection[at, known]).max()
     return [
         (max(float(means[at] - mean), 0.0) + tie, own + images + (common if group[other] != group[at] else 0.0))
         for other, mean in enumerate(means)

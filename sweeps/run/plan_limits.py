@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from prune_core import pruning
+from prune_core import networks, pruning
 from prune_core.metrics.quantities import quantity_of
 from sweeps import cost
 from sweeps.cost.sizes import Sizes, sizes_of
@@ -34,14 +34,26 @@ def image_lines(study: Study) -> list[str]:
 
 
 def limit_warnings(plan: Plan) -> list[str]:
-    """Return `impossible_lines` and `never_lines` as the plan holds them, or find them out.
+    """Return what can never be, as the plan holds it, or find it out: arms that cannot be pruned, limits that nothing meets.
 
-    Without a limit there are none; without data at hand, none of what a network costs.
+    Without data at hand nothing is known of what a network costs.
     """
     if plan.never is not None:
         return list(plan.never)
-    sizes = sizes_of(plan.study, plan.data or UNKNOWN) if plan.study.limits and plan.arms else None
-    return [*impossible_lines(plan.study.parsed_limits), *([] if sizes is None else never_lines(plan, sizes))]
+    study, lines = plan.study, impossible_lines(plan.study.parsed_limits)
+    sizes = sizes_of(study, plan.data or UNKNOWN) if plan.arms and (study.limits or study.plugins) else None
+    if sizes is None:
+        return lines
+    arms = unprunable_lines(plan, sizes) if study.plugins else []
+    return [*arms, *lines, *(never_lines(plan, sizes) if study.limits else [])]
+
+
+def unprunable_lines(plan: Plan, sizes: Sizes) -> list[str]:
+    """Return which arms of somebody's own networks cannot be pruned, and why."""
+    own = [arm for arm in plan.arms if networks.NETWORKS.module(str(arm.base.section.name)) is not None]
+    if not own:
+        return []
+    return [f"  warning    arm {name} will fail: {reason}" for name, reason in cost.unprunable(own, sizes).items()]
 
 
 def impossible_lines(limits: Sequence[Limit]) -> list[str]:

@@ -102,7 +102,7 @@ def _selection_instead(study: Study, column: str, known: list[str], why: str) ->
 def _check_measured(study: Study, column: str) -> None:
     """Raise where a study never measures a column: nothing could ever meet a limit on it."""
     if is_corrupted(column) and study.evaluation.corruptions == "none":
-        raise BadInput(f"{column} needs corruptions (allowed: evaluation.corruptions generated or official)")
+        raise BadInput(f"{column} needs corruptions (allowed: evaluation.corruptions generated, official, or a list)")
     if images_of(column).startswith(SELECTION_IMAGES) and study.data.validation == 0:
         raise BadInput(f"{column} needs validation images (allowed: data.validation from 1)")
     if images_of(column) == TRAINING_IMAGES and study.evaluation.train_images == 0:

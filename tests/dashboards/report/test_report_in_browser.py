@@ -154,6 +154,12 @@ def test_on_a_telephone_tables_say_that_they_scroll(tab):
     said = "getComputedStyle(document.querySelector('#table .scroll'), '::before').content"
     assert "scrolls sideways" in tab.evaluate(said)
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for prose in ("p.decision", ".card li", "ul.remarks li", "#front > p"):  # a network's name may be long
+        at = f"const at = document.querySelector('{prose}'), before = at.innerHTML; at.textContent = 'n_'.repeat(99);"
+        fits = tab.evaluate(
+            f"(() => {{ {at} const fits = at.scrollWidth <= innerWidth; at.innerHTML = before; return fits; }})()"
+        )
+        assert fits, prose
     tab.set_viewport_size({"width": 1280, "height": 900})
     assert tab.errors == []
 
