@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument("--curve", type=Path, help="write seconds, places taken and demands waiting here, as CSV")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the cluster ends with its command
+    end_by_sigterm()
     found, curve = measured(chosen.slots)
     if chosen.curve:
         rows = [f"{since:.2f},{taken},{waits}" for since, taken, waits in curve]
@@ -119,6 +119,11 @@ def main() -> None:
         return
     for name, value in found.items():
         print(f"{name:<24} {value}")
+
+
+def end_by_sigterm() -> None:
+    """Let SIGTERM end the command through its blocks, so that the cluster ends with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def measured(slots: int) -> tuple[dict[str, Any], list[tuple[float, int, int]]]:
@@ -164,6 +169,7 @@ def launched(
     planned = [trial for trial in make_plan(study, out).trials if trial.kind == "pruned"][:trials]
     stop = StopRequest(out)
     with ray_session(address=head, cpus=None, gpus=None, environment={}):
+        end_by_sigterm()  # again: Ray has put a handler of its own in place of it
         look = Look(out, head, until, stop)
         workload = workload_of(planned)
         launch(

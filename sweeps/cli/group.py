@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import pkgutil
 import sys
@@ -15,6 +16,8 @@ from sweeps.cli.echo import echo
 from sweeps.folder.pages import Pages
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+_UNWRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 __all__ = ["cli", "run_cli"]
 
@@ -71,6 +74,11 @@ def run_cli(group: click.Group, argv: Sequence[str], *, pages: Pages | None = No
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in _UNWRITABLE | _FULL:
+            raise
+        said = _wrong(f"{error.filename or 'a file'}: cannot be written: {error.strerror}")
+        return said if error.errno in _UNWRITABLE else FAILED
     return result if isinstance(result, int) else DONE
 
 

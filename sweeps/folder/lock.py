@@ -19,6 +19,8 @@ from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import DRIVER, DRIVER_LOCK
 
 HEARTBEAT_SECONDS = 10.0
+TRY_SECONDS = 0.5
+"""Who looks whether somebody drives the folder holds its lock for a moment."""
 STALE_SECONDS = 60.0
 """A holder on another host that has not beaten for this long is taken for dead (file locks may not cross hosts)."""
 
@@ -55,7 +57,7 @@ def driving(out: Path) -> Iterator[None]:
     if other is not None and other.get("host") != socket.gethostname():
         raise BadInput(_refusal(out, other))
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=TRY_SECONDS, poll_interval=TRY_SECONDS / 10)
     except Timeout:
         raise BadInput(_refusal(out, other or {})) from None
     ended = threading.Event()

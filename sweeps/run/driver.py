@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import time
@@ -143,6 +144,8 @@ def run_study(
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
+        if error.errno == errno.EROFS:
+            raise BadInput(f"{out}: not writable ({error.strerror}); give another --out") from None
         say(
             console,
             f"stopped: {error.strerror}: {error.filename or out}; nothing that was finished is lost, "

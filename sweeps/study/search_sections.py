@@ -10,6 +10,9 @@ from sweeps.samplers import DEFAULT
 from sweeps.study.section import Section
 from sweeps.study.values import Seed, Seeds
 
+NARROWEST = 1.1
+"""How many times its low end the high end of a searched rate must be."""
+
 
 class MoreSeedsSection(Section):
     """More seeds for candidates whose place on the front is uncertain: a fixed allowance."""
@@ -89,4 +92,6 @@ class SearchSection(Section):
     def _rising(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
         if value is not None and not 0 < value[0] < value[1]:
             raise ValueError(f"{list(value)} is no range (allowed: [low, high] with 0 < low < high)")
+        if value is not None and value[1] < NARROWEST * value[0]:  # a rate has four digits: few would differ
+            raise ValueError(f"{list(value)} is too narrow to be searched (allowed: high at least {NARROWEST:g} times low)")
         return value

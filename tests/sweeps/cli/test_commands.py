@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +96,19 @@ def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path
     line = wrong(capsys, "run", "smoke", "--set", "resources.device=cuda", "--out", str(tmp_path / "out"))
     assert "resources.device" in line and "allowed here: cpu" in line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(errno.EROFS, 2), (errno.EACCES, 2), (errno.ENOSPC, 1)])
+def test_what_cannot_be_written_is_said_in_a_line(capsys: pytest.CaptureFixture[str], number: int, status: int) -> None:
+    @click.group()
+    def group() -> None: ...
+
+    @group.command()
+    def report() -> None:
+        raise OSError(number, os.strerror(number), "runs/there/report/index.html")
+
+    assert run_cli(group, ["report"]) == status
+    assert capsys.readouterr().err == f"prunefront: runs/there/report/index.html: cannot be written: {os.strerror(number)}\n"
 
 
 def test_interrupted_is_130(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
 from sweeps.folder.lock import STALE_SECONDS, driving, holder_of
+from sweeps.folder.paths import DRIVER_LOCK
 
 HOLDER = """
 import sys, time
@@ -62,3 +65,11 @@ def test_a_driver_on_another_host_holds_the_folder_while_its_heart_beats(tmp_pat
     else:
         with driving(tmp_path):
             pass
+
+
+def test_who_looks_at_the_folder_for_a_moment_refuses_no_driver(tmp_path: Path) -> None:
+    look = FileLock(tmp_path / DRIVER_LOCK, thread_local=False)
+    look.acquire(timeout=0)
+    threading.Timer(0.1, look.release).start()
+    with driving(tmp_path):
+        assert holder_of(tmp_path) is not None

@@ -113,6 +113,12 @@ WRONG = [
     ("select_on=test", "select_on", "'test'", "allowed: 'validation', 'report'"),
     ("search.kind=bayes", "search.kind", "'bayes'", "allowed: 'grid', 'random', 'optuna'"),
     ("search.learning_rate=[0.1, 0.01]", "search.learning_rate", "no range", "allowed: "),
+    (
+        "search={kind: random, candidates: 9, learning_rate: [0.01, 0.010001]}",
+        "search.learning_rate",
+        "too narrow",
+        "allowed: ",
+    ),
     ("resources.device=gpu", "resources.device", "'gpu'", "allowed: 'cpu', 'cuda'"),
     ("training.precision=tf32", "training.precision", "'tf32' needs a GPU", "allowed with device cpu: fp32, bf16"),
     ("arms.0.fine_tuning={precision: tf32}", "arms.0.fine_tuning.precision", "'tf32'", "allowed with device cpu"),
