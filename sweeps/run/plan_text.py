@@ -141,6 +141,9 @@ def _cost_lines(plan: Plan, out: Path, cap: float | None, within: float) -> list
     decided = decided_trials(plan, out)
     cost = cost_of(plan, out, speeds, sizes, decided)
     wall = cost.wall_seconds
+    missing = bool(plan.missing(out)) or cost.macs > 0  # a search that has had all its candidates misses nothing
+    if not missing and extra is None:
+        return [*besides, "  cost       none: everything is there"]
     lines = _own_cost(plan, cost) if missing else ["  cost       none of the study's own seeds: everything is there"]
     lines[2:2] = card_lines(plan, out, speeds, sizes, decided) if missing else []
     lines = [*unmeasured, *lines]

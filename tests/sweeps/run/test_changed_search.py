@@ -66,6 +66,7 @@ def test_a_further_seed_is_run_for_every_candidate_of_the_search(there: Path) ->
     assert run_inline(there / "changed.yaml", there / "out", ("seeds=[0, 1]",))[0] == 0
     assert pruned(there) == {(arm, ratio, seed) for arm, ratio, _ in before for seed in (0, 1)}
     assert read_json(there / "out" / ASKED) == asked
+    assert "  cost       none: everything is there" in status_text(there / "out")
 
 
 def test_another_recipe_is_run_for_every_candidate_of_the_search(there: Path) -> None:
