@@ -237,9 +237,9 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         recommended=bool(row["recommended"]),
     )
     if not is_kept(choice.folder, WEIGHTS):
-        why = f"keep is {study.keep!r}; to export, run the study with keep: front or all"
-        if study.keep == "all":
-            why = made_anew(choice.folder)
+        why = made_anew(choice.folder)
+        if study.keep == "none":
+            why = f"keep is 'none'; set it to front or all, and {why}"
         raise BadInput(f"{choice.folder / WEIGHTS}: the weights of {choice.title} are gone ({why})")
     return choice
 
