@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from prune_core.base.errors import BadInput, Diverged, first_line
 
 
+class OwnCodeFailed(BadInput):
+    """A user's own function raised something; the cause is what it raised."""
+
+
 @contextmanager
 def own_code(what: str, module: str | None) -> Iterator[None]:
     """Call a user's own function within the block.
@@ -19,7 +23,7 @@ def own_code(what: str, module: str | None) -> Iterator[None]:
         module: that it is from (`Registry.module`); None for what ships, whose errors stay as they are.
 
     Raises:
-        BadInput: the function raised something. Too little memory stays what it is: the machine's, not the function's.
+        OwnCodeFailed: the function raised something. Too little memory stays what it is: the machine's, not the function's.
     """
     try:
         yield
@@ -28,7 +32,7 @@ def own_code(what: str, module: str | None) -> Iterator[None]:
     except Exception as error:  # outside code may raise anything
         if module is None or type(error).__name__ == "OutOfMemoryError":  # torch's; not everybody here imports it
             raise
-        raise BadInput(f"{what} of the module {module}{_line(module, error)}: {first_line(error)}") from error
+        raise OwnCodeFailed(f"{what} of the module {module}{_line(module, error)}: {first_line(error)}") from error
 
 
 def _line(module: str, error: Exception) -> str:

@@ -9,8 +9,8 @@ from prune_core.base.errors import BadInput, first_line
 from prune_core.base.memory_format import Forward, as_logits
 
 
-def refuse_unable(network: nn.Module, shape: tuple[int, int, int], classes: int | None) -> None:
-    """Show a network two black images, in evaluation mode.
+def refuse_unable(network: nn.Module, shape: tuple[int, int, int], classes: int | None) -> int:
+    """Show a network two black images, in evaluation mode; return how many numbers it gives for each.
 
     Args:
         network: is put into evaluation mode.
@@ -30,3 +30,4 @@ def refuse_unable(network: nn.Module, shape: tuple[int, int, int], classes: int 
     found = tuple(as_logits(answer).shape)
     if found[0] != 2 or (classes is not None and found[1] != classes):
         raise BadInput(f"for two images it returns a tensor of shape {found}, not (2, {classes or 'classes'})")
+    return int(found[1])

@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from prune_core.base.errors import BadInput
 from prune_core.base.files import parse_json, replacing
+from prune_core.base.own_code import OwnCodeFailed
 from prune_core.networks import Architecture, architecture_of, build_network
 from prune_core.networks.computed import compute_weights, computed_weights
 from prune_core.networks.defining_module import HEADER_KEY, DefiningModule, defining_module
@@ -156,7 +157,7 @@ def _skeleton(architecture: Architecture) -> nn.Module:
             network = build_network(architecture.name, **architecture.options)
         if not computed_weights(network):
             return network
-    except RuntimeError:
+    except (RuntimeError, OwnCodeFailed):
         pass
     with torch.random.fork_rng(devices=[]):
         return build_network(architecture.name, **architecture.options)

@@ -149,8 +149,11 @@ def judged_logits(
     Raises:
         BadInput: it does not take these images, or says something that is not a number per class.
     """
+    needed = int(shown.labels.max()) + 1
     try:
-        refuse_unable(network, dataset.shape, None)
+        answers = refuse_unable(network, dataset.shape, None)
+        if answers < needed:
+            raise BadInput(f"it returns {answers} number{'s' * (answers != 1)} per image, the labels go up to {needed - 1}")
     except BadInput as error:
         raise BadInput(f"{checkpoint}: {described(network)} cannot be judged: {error}") from None
     try:

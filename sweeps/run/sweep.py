@@ -224,10 +224,7 @@ class Sweep:
             self._require_ray(key, error)
         trial = self.workload.running[key]
         if result is not None and result.get("status") == ALONE:
-            say(
-                self.console,
-                f"{trial.name}: out of memory on its share of a GPU; it is tried once more, alone",
-            )
+            say(self.console, f"{trial.name}: out of memory on its share of a GPU; it is tried once more, alone")
             self._alone.add(key)
             self.workload.again(key)
             return

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from prune_core.base.errors import BadInput
 from prune_core.corruptions.fetch import ARCHIVES
 from prune_core.data import load_dataset
 from prune_core.evaluation.scoring import record_columns, scale
@@ -19,6 +20,7 @@ from prune_core.networks import build_network
 from prune_core.pruning import prune, save_network
 from sweeps.cli.group import cli, run_cli
 from sweeps.one_network.images import corrupted_images, report_images
+from sweeps.one_network.judged import judged_logits
 from sweeps.one_network.table import _part, _scaled_set, judgement_lines
 from sweeps.records.columns import record_columns as columns
 from tests.sweeps.judging import call, judgement, row
@@ -268,3 +270,17 @@ def test_corrupt_makes_a_contact_sheet(capsys: pytest.CaptureFixture[str], data:
     assert status == 0 and "contact sheet" in said
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 6 * 64
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (build_network("small_vgg", num_classes=2, in_channels=1), "it returns 2 numbers per image, the labels go up to"),
+        (build_network("small_vgg", num_classes=4, in_channels=3), "it does not take images of .*: RuntimeError: "),
+    ],
+)
+def test_a_network_for_other_images_is_refused_in_one_line(network: torch.nn.Module, said: str, data: str) -> None:
+    dataset = load_dataset(data)
+    with pytest.raises(BadInput, match=rf"^x\.pth: small_vgg.* cannot be judged: {said}") as caught:
+        judged_logits(Path("x.pth"), network, dataset, report_images(dataset, None))
+    assert "\n" not in str(caught.value)
