@@ -183,13 +183,13 @@ def choices(
         return [_choice(out, study, records, row, key) for row, key in wanted]
     listed = [row for row in _rows(table) if row["on_front"] or row["recommended"]]
     found_here: list[Choice] = []
-    lost: list[WeightsGone] = []
+    without: list[WeightsGone] = []
     for row in listed:
         try:
             found_here.append(_choice(out, study, records, row, None))
         except WeightsGone as error:
-            lost.append(error)
-    for left in lost:
+            without.append(error)
+    for left in without:
         if gone is None or not found_here:
             raise left
         gone(str(left))

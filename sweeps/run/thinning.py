@@ -51,7 +51,6 @@ def thin(study: Study, out: Path, trials: Iterable[PlannedTrial], records: pd.Da
 
 def _worth_keeping(study: Study, records: pd.DataFrame) -> set[tuple[str, int]]:
     table = candidates(records, study.decisive, seeds=study.seeds)
-    rows = [row for _, row in table[front(table, study.decisive)].iterrows()]
     found = study_recommended(study, records)
-    rows += [row for row in (found.row, found.beaten) if row is not None]
-    return {(key, int(row["budget"])) for row in rows for key in str(row["keys"]).split(";")}
+    rows = [*table[front(table, study.decisive)].to_dict("records"), found.row, found.beaten]
+    return {(key, int(row["budget"])) for row in rows if row for key in str(row["keys"]).split(";")}
