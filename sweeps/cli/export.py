@@ -41,7 +41,8 @@ def export(
 
     if only_list:
         study, records = open_study(directory)
-        for line in table_lines(choices(directory, study, records, picks)):
+        gone: list[str] = []
+        for line in [*table_lines(choices(directory, study, records, picks, gone=gone.append)), *gone]:
             echo(line)
         return 0
     from sweeps.export.export import ExportFailed, Wanted, export_study

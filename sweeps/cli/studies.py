@@ -140,7 +140,7 @@ def rescore(ctx: click.Context, directory: Path, bins: int | None, trust: bool) 
     from sweeps.run.rescore import rescore_study
 
     found = rescore_study(directory, bins, confirm=consent(trust, ask=False))
-    gone = f"; {found.without} have no logits left and stay as they are" if found.without else ""
+    gone = f"; {found.without} lack logits and stay as they are" if found.without else ""
     echo(f"{counted(found.done, 'record')} scored anew, ECE of {counted(found.bins, 'bin')}{gone}")
     if found.left:
         echo(f"the columns of plugins stay as they are: {', '.join(found.left)} not imported ({REMEDY})")

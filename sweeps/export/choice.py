@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,18 @@ def open_study(out: Path, confirm: Confirm | None = None) -> tuple[Study, pd.Dat
     return study, records
 
 
-def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str] = ()) -> list[Choice]:
+class WeightsGone(BadInput):
+    """The weights of a network are neither in the folder nor in its storage."""
+
+
+def choices(
+    out: Path,
+    study: Study,
+    records: pd.DataFrame,
+    picks: Sequence[str] = (),
+    *,
+    gone: Callable[[str], object] | None = None,
+) -> list[Choice]:
     """Return what is exported: the recommended network and those on the front, what is worth most first; or the picked ones.
 
     Args:
@@ -144,9 +155,10 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
         records: its table of records.
         picks: names of candidates (any complete one), `RECOMMENDED`, or keys of trials (that very seed, at every complete
             budget that is on the front, else at its longest).
+        gone: told of each network of the front whose weights are gone, which is left out. None raises, as a pick does.
 
     Raises:
-        BadInput: no front, a pick that nothing is called, or weights that are gone.
+        BadInput: no front, a pick that nothing is called, or weights that are gone: of a pick, or of all networks.
     """
     decisive = deciding_columns(study.objectives, records.columns, study.select_on)
     limited = limit_columns(study.parsed_limits, records.columns, study.select_on)
@@ -170,7 +182,18 @@ def choices(out: Path, study: Study, records: pd.DataFrame, picks: Sequence[str]
         wanted = _picked(table, _named(picks, found))
         return [_choice(out, study, records, row, key) for row, key in wanted]
     listed = [row for row in _rows(table) if row["on_front"] or row["recommended"]]
-    return sorted((_choice(out, study, records, row, None) for row in listed), key=worth)
+    found_here: list[Choice] = []
+    without: list[WeightsGone] = []
+    for row in listed:
+        try:
+            found_here.append(_choice(out, study, records, row, None))
+        except WeightsGone as error:
+            without.append(error)
+    for left in without:
+        if gone is None or not found_here:
+            raise left
+        gone(str(left))
+    return sorted(found_here, key=worth)
 
 
 def _named(picks: Sequence[str], found: Recommended) -> list[str]:
@@ -237,10 +260,10 @@ def _choice(out: Path, study: Study, records: pd.DataFrame, row: dict[str, Any],
         recommended=bool(row["recommended"]),
     )
     if not is_kept(choice.folder, WEIGHTS):
-        why = f"keep is {study.keep!r}; to export, run the study with keep: front or all"
-        if study.keep == "all":
-            why = made_anew(choice.folder)
-        raise BadInput(f"{choice.folder / WEIGHTS}: the weights of {choice.title} are gone ({why})")
+        why = made_anew(choice.folder)
+        if study.keep == "none":
+            why = f"keep is 'none'; set it to front or all, and {why}"
+        raise WeightsGone(f"{choice.folder / WEIGHTS}: the weights of {choice.title} are gone ({why})")
     return choice
 
 

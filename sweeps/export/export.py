@@ -79,12 +79,13 @@ def export_study(
     wanted = wanted or Wanted()
     check_formats(wanted.formats, int8=wanted.int8)
     study, records = open_study(out, confirm)
-    chosen = choices(out, study, records, picks)
+    failed: list[str] = []
+    chosen = choices(out, study, records, picks, gone=failed.append)
     models = models_folder(out)
     for choice in chosen:
         check_target(models / choice.name)
     commit = (read_study_yaml(out / STUDY).get("provenance") or {}).get("commit")
-    done, failed = [], []
+    done = []
     for choice in chosen:
         try:
             with whole_folder(models, choice.name) as folder:

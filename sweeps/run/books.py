@@ -264,7 +264,8 @@ class Books:
         """Send what is left to MLflow, and the tables with it."""
         names = [self._out / name for name in (STUDY, RECORDS, RECORDS_CSV, FRONT, MORE_SEEDS)]
         files = [path for path in [*names, *([report.parent] if report is not None else [])] if path.exists()]
-        self._tracker.finish(status, files, limit_s=120.0 if status == "FINISHED" else 3.0)
+        limit_s = 120.0 if status == "FINISHED" else 3.0
+        self._tracker.finish(status, files, limit_s=limit_s, trials=[trial.key for trial in self.trials()])
 
     def problems(self) -> list[str]:
         """Return what could not be written into MLflow or Optuna, and why the search ended early, a line each."""

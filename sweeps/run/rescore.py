@@ -29,6 +29,7 @@ from prune_core.evaluation.logits import LogitSet
 from prune_core.evaluation.resampled import image_noise, read_image_noise, write_image_noise
 from prune_core.evaluation.scoring import record_columns, set_columns
 from prune_core.metrics.columns import METRIC_COLUMNS, SET_COLUMNS
+from prune_core.metrics.numbers import counted
 from prune_core.metrics.quantities import costs_known
 from sweeps.folder.columns import columns_known, write_columns
 from sweeps.folder.lock import driving
@@ -44,6 +45,9 @@ from sweeps.study.yaml import read_study_yaml, write_study
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_MADE_OF = {SELECTION: "val_accuracy", REPORT: "accuracy", TRAIN: "train_accuracy"}
+"""Logits -> the column that every record made of them has."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +89,24 @@ def rescore_study(out: Path, bins: int | None = None, *, confirm: Confirm = requ
         chosen = bins if bins is not None else study.evaluation.ece_bins
         folders = judged_folders(out)
         able = [folder for folder in folders if has_logits(folder)]
+        for folder in able:
+            _require_readable(folder)
         if chosen != study.evaluation.ece_bins:
             _refuse_mixture(out, (folder for folder in folders if folder not in able), study.evaluation.ece_bins, chosen)
-            plain = read_study_yaml(out / STUDY)
-            plain["evaluation"]["ece_bins"] = chosen
-            provenance = plain.pop("provenance", None)
-            write_study(plain, out / STUDY, provenance=provenance)
         with columns_known(out):
             for folder in able:
                 rescore_record(folder, chosen, all_metrics=whole)
+            if chosen != study.evaluation.ece_bins:
+                _write_bins(out, chosen)  # last: until then the study says what its tables hold
             _write_tables(out, study if whole else None)
     return Rescored(len(able), len(folders) - len(able), chosen, () if whole else study.plugins)
+
+
+def _write_bins(out: Path, bins: int) -> None:
+    plain = read_study_yaml(out / STUDY)
+    plain["evaluation"]["ece_bins"] = bins
+    provenance = plain.pop("provenance", None)
+    write_study(plain, out / STUDY, provenance=provenance)
 
 
 def _study(out: Path, confirm: Confirm) -> tuple[Study, bool]:
@@ -154,6 +165,14 @@ def rescore_record(folder: Path, bins: int, *, all_metrics: bool = True) -> None
     write_json(folder / RECORD, {**scored, **of_set, **kept, ECE_BINS: bins})
 
 
+def _require_readable(folder: Path) -> None:
+    """Raise `BadInput` for what would end a rescoring half-way, when some records have other bins than the rest."""
+    if record_of(folder) is None:
+        raise BadInput(f"{folder / RECORD}: damaged ({made_anew(folder)})")
+    for name in LOGITS:
+        read_logits(folder / name)  # what lies in the object storage is checked when it comes
+
+
 def judged_folders(out: Path) -> list[Path]:
     """Return the folder of every budget of every trial that was judged."""
     return [path.parent for path in sorted(trials_folder(out).glob(f"*/budget-*/{RECORD}"))]
@@ -170,17 +189,25 @@ def _lost_noise(folder: Path) -> bool:
 
 
 def has_logits(folder: Path) -> bool:
-    """Return whether metrics can be computed anew for a budget."""
+    """Return whether metrics can be computed anew for a budget: its logits are kept, those of every set of images it names.
+
+    With one of them lost, a record made anew would lose the numbers of those images.
+    """
+    kept = {name for name in LOGITS if is_kept(folder, name)}
     # without those of the training images alone nothing can be said
-    return any(is_kept(folder, name) for name in LOGITS if name != TRAIN)
+    if not kept - {TRAIN}:
+        return False
+    record = record_of(folder) or {}
+    return kept >= {name for name, column in _MADE_OF.items() if record.get(column) is not None}
 
 
 def _refuse_mixture(out: Path, gone: Iterable[Path], before: int, bins: int) -> None:
     count = sum(1 for _ in gone)
     if count:
         raise BadInput(
-            f"{out}: {count} records have no logits left (keep thinned them), so their ECE stays one of {before} bins and "
-            f"cannot stand beside one of {bins} (allowed: {before} bins, or another output folder)"
+            f"{out}: {counted(count, 'record')} without logits, or without all (keep thinned them, or they are lost), whose "
+            f"ECE stays one of {before} bins and cannot stand beside one of {bins} "
+            f"(allowed: {before} bins, or another output folder)"
         )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import budget_folder
+from sweeps.export.recommended import study_recommended
 from sweeps.folder.paths import trial_folder
 from sweeps.front.front import candidates, front
 from sweeps.plan.trials import PlannedTrial
@@ -28,12 +29,13 @@ class Thinned(NamedTuple):
 def thin(study: Study, out: Path, trials: Iterable[PlannedTrial], records: pd.DataFrame) -> Thinned:
     """Remove the weights and logits that the study does not keep, here and in the object storage.
 
-    ``front`` keeps those of the candidates on the front, and of every unpruned network, which they are compared with.
+    ``front`` keeps those of the candidates on the front, of the recommended network, which need not be on it (the front may
+    count zeros, the recommendation what a device pays), and of every unpruned network, which they are compared with.
     ``none`` keeps nothing. A thinned network cannot be exported or scored anew; its record stays.
     """
     if study.keep == "all":
         return Thinned(0, None)
-    kept = _on_front(study, records) if study.keep == "front" else set()
+    kept = _worth_keeping(study, records) if study.keep == "front" else set()
     gone = 0
     for trial in trials:
         for budget in trial.budgets:
@@ -47,7 +49,8 @@ def thin(study: Study, out: Path, trials: Iterable[PlannedTrial], records: pd.Da
     return Thinned(gone, None)
 
 
-def _on_front(study: Study, records: pd.DataFrame) -> set[tuple[str, int]]:
+def _worth_keeping(study: Study, records: pd.DataFrame) -> set[tuple[str, int]]:
     table = candidates(records, study.decisive, seeds=study.seeds)
-    chosen = table[front(table, study.decisive)]
-    return {(key, int(row["budget"])) for _, row in chosen.iterrows() for key in str(row["keys"]).split(";")}
+    found = study_recommended(study, records)
+    rows = [*table[front(table, study.decisive)].to_dict("records"), found.row, found.beaten]
+    return {(key, int(row["budget"])) for row in rows if row for key in str(row["keys"]).split(";")}

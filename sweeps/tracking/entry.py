@@ -27,7 +27,8 @@ def newer_points(points: Iterable[Point], held: Held, now: int) -> dict[Point, i
     """Return the points that a run does not hold already, each with its time in milliseconds.
 
     A number that changed is later than the one that it takes the place of: of two at one time and step MLflow takes the
-    larger one for the last, and cannot copy them to a model.
+    larger one for the last, and cannot copy them to a model. A place on the front that is no more becomes 0: MLflow keeps
+    what it was told, and a filter on it would find networks that are not there any more.
 
     Args:
         points: what the run is to hold.
@@ -35,7 +36,10 @@ def newer_points(points: Iterable[Point], held: Held, now: int) -> dict[Point, i
         now: when the trial ended, in milliseconds.
     """
     nothing = (None, now - 1)
-    news = {point: held.get(point[:2], nothing) for point in points}
+    points = list(points)
+    told = {point[:2] for point in points}
+    left = [(name, step, 0.0) for name, step in held if name == FREQUENCY and (name, step) not in told]
+    news = {point: held.get(point[:2], nothing) for point in (*points, *left)}
     return {point: max(now, at + 1) for point, (value, at) in news.items() if value != point[2]}
 
 

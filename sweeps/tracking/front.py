@@ -12,11 +12,12 @@ from prune_core.base.description import content_key
 from prune_core.base.files import read_json, write_json
 from prune_core.base.trial_folder import REPORT
 from prune_core.evaluation.logits import LogitSet
-from sweeps.export.choice import Choice, choices, open_study, worth
+from sweeps.export.choice import Choice, WeightsGone, choices, open_study, worth
 from sweeps.export.recommended import study_recommended
 from sweeps.folder.identity import study_uid
 from sweeps.folder.pages import JudgedNetwork, Picture
 from sweeps.folder.paths import FRONT, TRACKED_FRONT
+from sweeps.front.recommended import Recommended
 from sweeps.storage.files import bring_back
 from sweeps.study.model import Study
 from sweeps.tracking.models import log_model, open_client, own_artifacts, registered
@@ -38,33 +39,50 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
         picture: draws one network; None leaves the pictures out.
 
     Returns:
-        One line, or one for each network that could not be logged; none where all was there before, or there is no front.
+        One line, or one for each network that could not be logged, and one for each whose weights are gone; none where all
+        was there before, or nothing is to be logged.
 
     Raises:
-        BadInput: no study, weights that are gone.
+        BadInput: no study, or no candidate that has all its seeds.
     """
     study, records = open_study(out)
     most, table = study.tracking.log_models, (out / FRONT).read_text(encoding="utf-8", errors="replace")
-    state = content_key([table, _run_ids(records), most, picture is not None, study_recommended(study, records).name])
-    if not most or len(table.splitlines()) < 2 or _state(out) == state:
+    found = study_recommended(study, records)
+    state = content_key([table, _run_ids(records), most, picture is not None, found.name, study.name])
+    if _state(out) == state:
         return []
-    front = choices(out, study, records)
+    gone: list[str] = []
+    front: list[Choice] = []
+    if most and len(table.splitlines()) > 1:
+        try:
+            front = choices(out, study, records, gone=gone.append)
+        except WeightsGone as error:  # all of them
+            gone = [str(error)]
     chosen = sorted(front, key=worth)[:most]
-    client = open_client(study, out)
-    lines = _log(client, out, study, chosen, picture)
-    if lines:
-        return lines
+    lines: list[str] = []
     try:
-        address = _register(client, out, study, chosen)
+        client = open_client(study, out)
+        lines = _log(client, out, study, chosen, picture)
+        if lines:
+            if chosen[0].recommended and len(lines) < _PATIENCE:  # the server answers: another network is no model
+                registered(client, study, out, chosen[0])
+            return [*lines, *_gone_lines(gone)]
+        address = _register(client, out, study, chosen, found)
     except Exception as error:  # noqa: BLE001 - as below
-        return [f"MLflow: the recommended network is not registered ({short_reason(error)})"]
+        return [*lines, f"MLflow: the recommended network is not registered ({short_reason(error)})"]
     write_json(out / TRACKED_FRONT, {"state": state})
+    if not front:
+        return _gone_lines(gone)
     line = f"MLflow: {len(chosen)} network{'s' * (len(chosen) > 1)} of the front logged as models"
     if address is not None:
         line += f", the recommended one loads by {address}"
     if len(front) > len(chosen):
         line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
-    return [line]
+    return [line, *_gone_lines(gone)]
+
+
+def _gone_lines(gone: list[str]) -> list[str]:
+    return [f"MLflow: no model: {each}" for each in gone]
 
 
 def _state(out: Path) -> object:
@@ -78,11 +96,14 @@ def _run_ids(records: pd.DataFrame) -> list[str]:
     return sorted({str(each) for each in records["mlflow_run_id"].dropna()})
 
 
-def _register(client: MlflowClient, out: Path, study: Study, chosen: list[Choice]) -> str | None:
-    """Register the recommended network, which is the first that was logged; return its address, None where there is none."""
+def _register(client: MlflowClient, out: Path, study: Study, chosen: list[Choice], recommended: Recommended) -> str | None:
+    """Register the recommended network, which is the first that was logged; return its address, None where there is none.
+
+    Where it is not among them, since none are to be logged or its weights are gone, an alias to an earlier answer goes.
+    """
     if chosen and chosen[0].recommended:
         return registered(client, study, out, chosen[0])
-    withdraw_recommended(client, study.name, study_uid(out))
+    withdraw_recommended(client, study.name, study_uid(out), unless=recommended)
     return None
 
 

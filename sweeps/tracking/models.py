@@ -49,7 +49,9 @@ def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm =
         BadInput: no study, no front, an unknown pick, weights that are gone.
     """
     study, records = open_study(out, confirm)
-    chosen = choices(out, study, records, picks)
+    gone: list[str] = []
+    chosen = choices(out, study, records, picks, gone=gone.append)
+    yield from gone
     client = open_client(study, out)
     own = own_artifacts(study, out)
     for choice in chosen:

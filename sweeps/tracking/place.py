@@ -56,11 +56,14 @@ class Place:
     commit: str | None = None
     about: About = NOTHING
 
+    def filtered_tags(self) -> dict[str, str]:
+        """Return what the study says of itself and people filter by: a run with other ones is told anew."""
+        return {**{name: str(value) for name, value in self.tags.items()}, "prunefront.study": self.study_name}
+
     def common_tags(self) -> dict[str, str]:
         """Return the tags that the parent and every child carry."""
         return {
-            **{name: str(value) for name, value in self.tags.items()},
-            "prunefront.study": self.study_name,
+            **self.filtered_tags(),
             "prunefront.study_uid": self.study_uid,
             "mlflow.user": _user(),
             "mlflow.source.name": "prunefront",

@@ -13,6 +13,8 @@ from sweeps.folder.identity import UID_TAG
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+    from sweeps.front.recommended import Recommended
+
 
 _MODEL = "prunefront.model"
 """The tag of a version that says which model it is of."""
@@ -42,6 +44,7 @@ def register_recommended(client: MlflowClient, study: str, uid: str, choice: Cho
         model_id: MLflow's id of its model.
     """
     name = registered_name(client, study, uid)
+    _withdraw_elsewhere(client, name, uid)
     if _model(client, name) is None:
         client.create_registered_model(name, {UID_TAG: uid}, f"The networks that the study {study} recommended.")
     found = [one for one in client.search_model_versions(f"name = '{name}'") if one.tags.get(_MODEL) == model_id]
@@ -51,11 +54,41 @@ def register_recommended(client: MlflowClient, study: str, uid: str, choice: Cho
     return f"models:/{name}@{RECOMMENDED}"
 
 
-def withdraw_recommended(client: MlflowClient, study: str, uid: str) -> None:
-    """Take the alias away: the study recommends none of its networks now."""
+def withdraw_recommended(client: MlflowClient, study: str, uid: str, *, unless: Recommended | None = None) -> None:
+    """Take the alias away: the study recommends none of its networks now, or one that is no model.
+
+    Args:
+        client: of the study's MLflow.
+        study: the study's name.
+        uid: the study's identity.
+        unless: what the study recommends: an alias that points to this very network stays.
+    """
     name = registered_name(client, study, uid)
-    if _alias(client, name) is not None:
+    _withdraw_elsewhere(client, name, uid)
+    version = _alias(client, name)
+    if version is not None and not (unless is not None and _is_of(client, name, version, unless)):
         client.delete_registered_model_alias(name, RECOMMENDED)
+
+
+def _is_of(client: MlflowClient, name: str, version: str, network: Recommended) -> bool:
+    """Whether a version is of a network: by its title, and by the key of its trial, which says how it was trained."""
+    from mlflow.exceptions import MlflowException
+
+    tags = client.get_model_version(name, version).tags
+    if network.row is None or tags.get("prunefront.name") != network.title:
+        return False
+    try:
+        model = client.get_logged_model(str(tags.get(_MODEL)))
+    except MlflowException:  # somebody deleted it
+        return False
+    return model.tags.get("prunefront.key") in str(network.row["keys"]).split(";")
+
+
+def _withdraw_elsewhere(client: MlflowClient, name: str, uid: str) -> None:
+    """Take the alias from what the study registered under an earlier name: it would go on naming an old answer."""
+    for model in client.search_registered_models(f"tags.`{UID_TAG}` = '{uid}'"):
+        if model.name != name and RECOMMENDED in dict(model.aliases):
+            client.delete_registered_model_alias(model.name, RECOMMENDED)
 
 
 def _new_version(name: str, choice: Choice, model_id: str) -> str:

@@ -7,13 +7,13 @@ Whatever a killed driver or a slow server left behind (open runs, doubled runs) 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.trial_folder import CORRUPTIONS
 from sweeps.tracking.database import bring_here, prepare_database
-from sweeps.tracking.entry import ON_FRONT, RUN_STATUS, Held, Point, TrialEntry, newer_points
+from sweeps.tracking.entry import FREQUENCY, ON_FRONT, RUN_STATUS, Held, Point, TrialEntry, newer_points
 from sweeps.tracking.own_file import HeldRun, RunNews, own_file
 from sweeps.tracking.parent import ParentRun, as_input
 from sweeps.tracking.place import Place, check_artifacts, quieten_loggers, quieten_mlflow
@@ -25,8 +25,11 @@ PARENT_TAG = "mlflow.parentRunId"
 LARGEST_BATCH = 900
 """Metrics in one call: MLflow takes 1,000 entries, parameters and tags with them."""
 _ENDED = frozenset(RUN_STATUS.values())
-_LOOKED_AT = ("prunefront.key", PARENT_TAG, "prunefront.digest", ON_FRONT)
+_DIGEST = "prunefront.digest"
+_LOOKED_AT = ("prunefront.key", PARENT_TAG, _DIGEST, ON_FRONT)
 """Tags that say which trial a run is of, and whether it is up to date."""
+_RETIRED = ""
+"""The digest of a run whose trial is not in the study any more; one that comes back is sent anew."""
 
 
 @dataclass
@@ -108,7 +111,7 @@ class StudyRuns:
             run = self.client.create_run(self.experiment_id, run_name=self.place.study_name, tags=tags)
             return str(run.info.run_id)
         parent = parents[0]
-        self.client.update_run(parent.info.run_id, status="RUNNING")
+        self.client.update_run(parent.info.run_id, status="RUNNING", name=self.place.study_name)
         for name, value in tags.items():
             if parent.data.tags.get(name) != value:
                 self.client.set_tag(parent.info.run_id, name, value)
@@ -116,7 +119,8 @@ class StudyRuns:
 
     def _load_children(self) -> None:
         """Read what is there: one run per key is kept (ended ones first, then the oldest), others are deleted."""
-        children = self._held() if self._file is None else self._file.runs(self.place.study_uid, _LOOKED_AT)
+        common = self.place.filtered_tags()
+        children = self._held() if self._file is None else self._file.runs(self.place.study_uid, (*_LOOKED_AT, *common))
         children.sort(key=lambda run: run.status not in _ENDED)
         for run in children:
             self._check_place(run.artifacts)
@@ -127,7 +131,7 @@ class StudyRuns:
             if run.tags.get(PARENT_TAG) != self.parent_id:
                 self.client.set_tag(run.run_id, PARENT_TAG, self.parent_id)
             ended = run.status in _ENDED
-            digest = run.tags.get("prunefront.digest") if ended else None
+            digest = run.tags.get(_DIGEST) if ended and all(run.tags.get(name) == common[name] for name in common) else None
             if not ended:
                 # The driver died while it wrote this run; the trial's own entry will put it right.
                 self.client.set_terminated(run.run_id, status="KILLED")
@@ -161,7 +165,7 @@ class StudyRuns:
             news += [each] if each.plain else []
         ids = self._file.write(news, self.place.common_tags()["mlflow.user"]) if news else []
         for run_id, each in zip(ids, news, strict=True):
-            self._know(run_id, each.entry, each.tags["prunefront.digest"])
+            self._know(run_id, each.entry, each.tags[_DIGEST])
             found[each.entry.key] = run_id
         return found
 
@@ -193,6 +197,26 @@ class StudyRuns:
         self._know(known.run_id, entry, digest)
         return known.run_id
 
+    def retire(self, keys: Container[str]) -> None:
+        """Take runs of trials that the study does not have any more off the front; they keep what they measured.
+
+        Args:
+            keys: of the study's trials.
+        """
+        from mlflow.entities import Metric, RunTag
+
+        tags = {**self.place.common_tags(), ON_FRONT: "false", _DIGEST: _RETIRED}
+        for key, run in self.runs.items():
+            if key in keys or run.digest == _RETIRED:
+                continue
+            points = newer_points([], self._held_points(run.run_id, []), int(1000 * time.time()))
+            self.client.log_batch(
+                run.run_id,
+                metrics=[Metric(name, value, at, step) for (name, step, value), at in points.items()],
+                tags=[RunTag(name, value) for name, value in tags.items()],
+            )
+            self.runs[key] = replace(run, digest=_RETIRED, on_front=False)
+
     def _trial_tags(self, entry: TrialEntry, digest: str) -> dict[str, str]:
         return {
             **self.place.common_tags(),
@@ -202,7 +226,7 @@ class StudyRuns:
             "prunefront.role": "trial",
             "prunefront.key": entry.key,
             "prunefront.status": entry.status,
-            "prunefront.digest": digest,
+            _DIGEST: digest,
             **_trouble(entry, mended=entry.key in self.runs),
         }
 
@@ -231,7 +255,7 @@ class StudyRuns:
         """Return what a run holds of these metrics, the last of each step."""
         held: dict[tuple[str, int], tuple[float, int]] = {}
         present = self.client.get_run(run_id).data.metrics
-        for name in {name for name, _, _ in points} & set(present):
+        for name in {FREQUENCY, *(name for name, _, _ in points)} & set(present):
             for metric in sorted(self.client.get_metric_history(run_id, name), key=lambda metric: metric.timestamp):
                 held[name, metric.step] = (metric.value, metric.timestamp)
         return held

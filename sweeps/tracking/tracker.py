@@ -82,7 +82,7 @@ class Tracker:
         )
         self._trials: dict[str, TrialEntry] = {}
         self._progress: list[ProgressRow] = []
-        self._end: tuple[str, list[Path]] | None = None
+        self._end: tuple[str, list[Path], frozenset[str] | None] | None = None
         self._ids: dict[str, str] = {}
         self._refused: dict[str, str] = {}
         self._unreachable: str | None = None
@@ -160,19 +160,27 @@ class Tracker:
             self._hurry = False
             return not self._work_left()
 
-    def finish(self, status: str = "FINISHED", artifacts: Sequence[Path] = (), limit_s: float = 120.0) -> bool:
+    def finish(
+        self,
+        status: str = "FINISHED",
+        artifacts: Sequence[Path] = (),
+        limit_s: float = 120.0,
+        *,
+        trials: Iterable[str] | None = None,
+    ) -> bool:
         """Send what is left, store files and folders with the parent run, end it, and end the thread.
 
         Args:
             status: ``FINISHED``, ``FAILED`` or ``KILLED``.
             artifacts: ``study.yaml``, the tables, the report's folder.
             limit_s: seconds to wait at most.
+            trials: keys of all that the study has: runs of others are taken off the front. None leaves them alone.
 
         Returns:
             Whether MLflow now holds everything; if not, `problem` says why and the next start sends it.
         """
         with self._change:
-            self._end = (status, list(artifacts))
+            self._end = (status, list(artifacts), None if trials is None else frozenset(trials))
         done = self.flush(limit_s)
         with self._change:
             if not done and self._unreachable is None:
@@ -235,7 +243,10 @@ class Tracker:
             with self._change:
                 del self._progress[: len(rows)]
         elif end is not None:
-            runs.parent.end(*end)
+            status, artifacts, trials = end
+            if trials is not None:
+                runs.retire(trials)
+            runs.parent.end(status, artifacts)
             with self._change:
                 self._end = None
         self._next_write = time.monotonic() + _EVERY

@@ -120,6 +120,20 @@ def test_an_unknown_pick_names_the_nearest(tmp_path):
         chosen(study_folder(tmp_path), ["small_vgg-l1_filter-r0.5"])
 
 
+def test_a_network_whose_weights_are_gone_does_not_keep_the_others_back(tmp_path, capsys):
+    out = study_folder(tmp_path, [*ROWS[:-1], {**ROWS[-1], "status": "complete"}])
+    first, *rest = [each.name for each in chosen(out)]
+    assert rest
+    (lost,) = [each for each in chosen(out) if each.name == first]
+    (lost.folder / "weights.safetensors").unlink()
+    gone = []
+    assert [each.name for each in choices(out, *open_study(out), gone=gone.append)] == rest
+    assert len(gone) == 1 and f"the weights of {lost.title} are gone" in gone[0]
+    assert run_cli(cli, ["export", str(out), "--list"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in rest) and gone[0] in " ".join(said.split())
+
+
 def test_what_cannot_be_exported_is_said_in_one_line(tmp_path, capsys):
     assert run_cli(cli, ["export", str(tmp_path / "nowhere")]) == 2
     assert "there is no study here" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -66,7 +68,17 @@ def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch, tmp_p
     assert [str(one.version) for one in client.search_model_versions("name = 'small'")] == ["1"]
     np.testing.assert_allclose(mlflow.pyfunc.load_model(address).predict(images), wanted, atol=1e-5)
     assert registered_name(client, "small", "another") == "small-another"  # the name of a study is not taken twice
-    withdraw_recommended(client, "small", study_uid(out))
+    # renamed and back: the name that the study has now holds the alias, and no other one
+    assert register_recommended(client, "renamed", study_uid(out), choice, model.model_id) == "models:/renamed@recommended"
+    assert not client.get_registered_model("small").aliases
+    register_recommended(client, "small", study_uid(out), choice, model.model_id)
+    assert not client.get_registered_model("renamed").aliases
+    row = {"keys": f"{choice.record['key']};another"}
+    withdraw_recommended(client, "small", study_uid(out), unless=SimpleNamespace(row=row, title=choice.title))
+    assert client.get_registered_model("small").aliases
+    withdraw_recommended(
+        client, "small", study_uid(out), unless=SimpleNamespace(row={"keys": "another"}, title=choice.title)
+    )
     with pytest.raises(mlflow.MlflowException, match="recommended"):
         mlflow.pyfunc.load_model(address)
     assert info.saved_input_example_info is not None

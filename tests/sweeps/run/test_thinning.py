@@ -15,7 +15,16 @@ FILES = (*LOGITS, WEIGHTS, RECORD)
 
 
 def study(keep: str) -> Any:
-    return SimpleNamespace(keep=keep, decisive={"val_accuracy": "max", "nonzero_parameters": "min"}, seeds=(0,))
+    objectives = {"val_accuracy": "max", "nonzero_parameters": "min"}
+    return SimpleNamespace(
+        keep=keep,
+        decisive=objectives,
+        objectives=objectives,
+        seeds=(0,),
+        parsed_limits=(),
+        margins={},
+        select_on="validation",
+    )
 
 
 def trial(key: str, kind: str) -> Any:
@@ -65,3 +74,15 @@ def test_weights_and_logits_go_as_the_study_says_and_records_stay(out: Path, kee
         folder = budget_folder(trial_folder(out, each.key), 1)
         assert (folder / RECORD).exists()
         assert (folder / WEIGHTS).exists() == (each.key in left)
+
+
+def test_keep_front_keeps_the_recommended_network_that_is_not_on_the_front(out: Path) -> None:
+    # "bad" has more nonzero parameters than "good" and answers worse, but its file is the smaller one: it is the answer
+    table = records().assign(
+        val_accuracy=[0.9, 0.9, 0.895],
+        nonzero_parameters=[100, 40, 50],
+        size_bytes=[400, 400, 200],
+        delta_val_accuracy=[0.0, 0.0, -0.005],
+    )
+    trials = [trial("control", "control"), trial("good", "pruned"), trial("bad", "pruned")]
+    assert thin(study("front"), out, trials, table).gone == 0

@@ -66,12 +66,12 @@ def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return "logged"
 
     monkeypatch.setattr(tracking_front, "open_study", lambda _: (study, records))
-    monkeypatch.setattr(tracking_front, "choices", lambda *_: list(FRONT))
+    monkeypatch.setattr(tracking_front, "choices", lambda *_, **__: list(FRONT))
     monkeypatch.setattr(tracking_front, "open_client", lambda *_: None)
     monkeypatch.setattr(tracking_front, "log_model", send)
     monkeypatch.setattr(tracking_front, "study_recommended", lambda *_: SimpleNamespace(name=""))
     monkeypatch.setattr(tracking_front, "registered", lambda *given: f"models:/small@{given[-1].name}")
-    monkeypatch.setattr(tracking_front, "withdraw_recommended", lambda *_: sent.append("no alias"))
+    monkeypatch.setattr(tracking_front, "withdraw_recommended", lambda *_, **__: sent.append("no alias"))
     return sent
 
 
@@ -85,7 +85,7 @@ def test_the_recommended_network_goes_first_and_is_registered(
     tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = choice("small", budget=0, limits=("met by nobody",), recommended=True)
-    monkeypatch.setattr(tracking_front, "choices", lambda *_: [*FRONT, small])
+    monkeypatch.setattr(tracking_front, "choices", lambda *_, **__: [*FRONT, small])
     (line,) = log_front(tmp_path)
     assert logged == ["small", "sure", "unsure"]
     assert "the recommended one loads by models:/small@small" in line
@@ -103,22 +103,30 @@ def test_a_front_that_is_there_costs_nothing_until_it_changes(tmp_path: Path, lo
 def test_a_server_that_goes_away_is_left_alone_until_the_next_start(
     tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("down", frequency=1.0)] * 3)
+    monkeypatch.setattr(tracking_front, "choices", lambda *_, **__: [choice("down", frequency=1.0)] * 3)
     lines = log_front(tmp_path)
     assert lines == [
         "MLflow: down is not logged as a model (connection refused)",
         "MLflow: down is not logged as a model (connection refused)",
         "MLflow: 1 more network of the front to log at the next start",
     ]
-    monkeypatch.setattr(tracking_front, "choices", lambda *_: [choice("up")])
+    monkeypatch.setattr(tracking_front, "choices", lambda *_, **__: [choice("up")])
     assert log_front(tmp_path) == ["MLflow: 1 network of the front logged as models"]
     assert logged == ["up", "no alias"]
 
 
-def test_without_a_front_nothing_is_done_and_nothing_said(tmp_path: Path, logged: list[str]) -> None:
-    (tmp_path / "front.csv").write_text("arm\n")
+@pytest.mark.parametrize("without", ["a front", "models"])
+def test_without_a_front_or_models_only_an_alias_to_an_earlier_answer_goes_and_nothing_is_said(
+    tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch, without: str
+) -> None:
+    if without == "a front":
+        (tmp_path / "front.csv").write_text("arm\n")
+    else:
+        study = SimpleNamespace(name="small", tracking=SimpleNamespace(log_models=0, mlflow=None))
+        monkeypatch.setattr(tracking_front, "open_study", lambda _: (study, pd.DataFrame({"mlflow_run_id": ["run-a"]})))
     assert log_front(tmp_path) == []
-    assert logged == []
+    assert log_front(tmp_path) == []
+    assert logged == ["no alias"]
 
 
 @pytest.mark.parametrize("validation", [True, False])
@@ -135,7 +143,7 @@ def test_a_picture_shows_the_ece_of_the_record(
     one = SimpleNamespace(**vars(one) | {"record": record, "folder": tmp_path})
     kept: list[tuple[str, str]] = []
     client = SimpleNamespace(log_artifact=lambda run, path: kept.append((run, Path(path).name)))
-    monkeypatch.setattr(tracking_front, "choices", lambda *_: [one])
+    monkeypatch.setattr(tracking_front, "choices", lambda *_, **__: [one])
     monkeypatch.setattr(tracking_front, "open_client", lambda *_: client)
     drawn: list[JudgedNetwork] = []
     assert log_front(tmp_path, lambda network, path: drawn.append(network)) == [

@@ -320,6 +320,26 @@ def test_images_curve_and_place_are_sent_once_and_a_place_is_taken_back(out):
     assert not client(out).search_runs(["2"], "tags.`prunefront.on_front` = 'true'")
 
 
+def test_runs_of_trials_that_left_the_study_are_on_no_front_until_they_come_back(out):
+    placed = [replace(entry(n), places={0: 0.9, 2: 0.8}, tags={"prunefront.on_front": "true"}) for n in (0, 1)]
+    ids = send(out, placed).run_ids()
+    for _ in range(2):  # the second time it is known
+        tracker = Tracker("renamed", out, None, None, {"team": "vision"})
+        tracker.start()
+        tracker.log_trial(placed[0])
+        assert tracker.finish(trials=["key0"]), tracker.problem
+        on_front = "tags.`prunefront.on_front` = 'true' and metrics.front_frequency > 0.5"
+        assert [run.info.run_id for run in client(out).search_runs(["2"], on_front)] == [ids["key0"]]
+        assert len(client(out).get_metric_history(ids["key1"], "front_frequency")) == 4  # 0.9, 0.8, and twice 0
+        # whether a trial changed or not, its run says what the study is called now; so does the parent
+        said = {(run.data.tags["prunefront.study"], run.data.tags["team"]) for run in runs(out, view=3)}
+        assert said == {("renamed", "vision")} and "renamed" in runs(out)
+    assert send(out, placed).run_ids() == ids
+    assert len(client(out).search_runs(["2"], on_front)) == 2
+    send(out, [placed[0], replace(placed[1], places={0: 0.9}, tags={"prunefront.on_front": "false"})])
+    assert client(out).get_run(ids["key1"]).data.metrics["front_frequency"] == 0
+
+
 def test_a_run_that_is_called_otherwise_now_is_renamed(out):
     send(out, [entry(0)])
     tracker = send(out, [replace(entry(0), name="vgg16-l1filt-.50-s0")])
