@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 from prune_core.base.addresses import masked
+from prune_core.base.own_code import OwnCodeFailed
 
 _NAMES = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EACCES", "EPERM", "ESTALE")
 ERRNOS = tuple(getattr(errno, name) for name in _NAMES if hasattr(errno, name))
@@ -36,6 +37,8 @@ def machine_trouble(error: BaseException) -> MachineTrouble | None:
 
 
 def one_line(error: BaseException) -> str:
-    """Return type and message of an error on one line."""
+    """Return type and message of an error on one line; a type of ours is left out where the message names the true one."""
     text = " ".join(masked(str(error)).split())
+    if isinstance(error, OwnCodeFailed):
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
@@ -141,6 +141,13 @@ class Study(Section):
             if not amount >= 0:
                 raise ValueError(f"margin of {column} is {amount} (allowed: numbers from 0)")
         return value
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with other fields; what is worked out of fields is worked out anew."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in ("parsed_limits", "decisive"):
+            copy.__dict__.pop(name, None)
+        return copy
 
     @cached_property
     def parsed_limits(self) -> tuple[Limit, ...]:

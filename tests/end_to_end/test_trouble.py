@@ -54,7 +54,8 @@ def test_failed_trials_are_counted_with_their_cause(tmp_path: Path) -> None:
     records = pd.read_parquet(tmp_path / "runs/trouble/records.parquet")
     longest = records[records["budget"] == 1].set_index("arm")[["status", "cause"]]
     assert longest.loc["small_vgg-unstructured", "status"] == "complete"
-    assert list(longest.loc["small_vgg-raises"]) == ["failed", "RuntimeError: no such luck second line"]
+    cause = "method raises of the module faulty, line 6: RuntimeError: no such luck"
+    assert list(longest.loc["small_vgg-raises"]) == ["failed", cause]
     assert longest.loc["small_vgg-hangs", "status"] == "failed"
     assert str(longest.loc["small_vgg-hangs", "cause"]).startswith("hung: silent for too long")
     assert longest.loc["small_vgg-unstructured-wild", "status"] == "diverged"

@@ -85,6 +85,13 @@ def test_budgets_at_which_corrupted_test_images_are_judged(
     assert load(tmp_path, SMALL, *overrides).report_budgets == budgets
 
 
+def test_a_copy_with_other_fields_decides_by_them(tmp_path: Path) -> None:
+    study = load(tmp_path, SMALL, "limits=[val_accuracy >= 0.5]")
+    assert (len(study.decisive), len(study.parsed_limits)) == (4, 1)  # worked out, and kept
+    copy = study.model_copy(update={"objectives": {"accuracy": "max"}, "limits": ()})
+    assert (copy.decisive, copy.parsed_limits) == ({"val_accuracy": "max"}, ())
+
+
 def test_overrides_reach_into_sections_lists_and_missing_sections(tmp_path: Path) -> None:
     study = load(tmp_path, SMALL, "arms.0.ratios=0.9", "resources.threads=2", "training.learning_rate=1e-2", "title=a=b")
     assert study.arms[0].ratios == ("0.9",)
