@@ -23,7 +23,7 @@ Held = Mapping[tuple[str, int], tuple[float, int]]
 """What a run holds: (metric name, step) -> the last value, and its time in milliseconds."""
 
 
-def newer_points(points: Iterable[Point], held: Held, now: int) -> dict[Point, int]:
+def newer_points(points: Iterable[Point], held: Held, now: int, entry: TrialEntry | None = None) -> dict[Point, int]:
     """Return the points that a run does not hold already, each with its time in milliseconds.
 
     A number that changed is later than the one that it takes the place of: of two at one time and step MLflow takes the
@@ -34,11 +34,16 @@ def newer_points(points: Iterable[Point], held: Held, now: int) -> dict[Point, i
         points: what the run is to hold.
         held: what it holds.
         now: when the trial ended, in milliseconds.
+        entry: the trial, which says where it is on the front; None where the study does not have it any more.
     """
     nothing = (None, now - 1)
     points = list(points)
     told = {point[:2] for point in points}
-    left = [(name, step, 0.0) for name, step in held if name == FREQUENCY and (name, step) not in told]
+    left = [
+        (name, step, 0.0)
+        for name, step in held
+        if name == FREQUENCY and (name, step) not in told and (entry is None or entry.left_front(step))
+    ]
     news = {point: held.get(point[:2], nothing) for point in (*points, *left)}
     return {point: max(now, at + 1) for point, (value, at) in news.items() if value != point[2]}
 
@@ -151,6 +156,10 @@ class TrialEntry:
         found += [(name, row["epoch"], row.get(column)) for column, name in CURVE_METRICS.items() for row in self.curve]
         return [(name, step, number) for name, step, value in found if (number := finite(value)) is not None]
 
+    def left_front(self, budget: int) -> bool:
+        """Whether a place that it had at a budget is lost, and not only its frequency unknown, or the budget gone."""
+        return budget not in self.places and (budget in self.metrics or not self.places)
+
     def digest(self, also: Sequence[str] = (), points: Sequence[Point] | None = None) -> str:
         """Return a key of all that would be sent: a run that carries it is up to date.
 
@@ -181,6 +190,24 @@ class TrialEntry:
             lines += [f"budget,{head}"] if not lines else []
             lines += [f"{budget},{row}" for row in rows]
         return "\n".join(lines) + "\n" if lines else ""
+
+
+def outgrown(entry: TrialEntry, points: Iterable[Point], held: Held) -> list[tuple[str, int]]:
+    """Return what a run holds at budgets that its trial does not have any more: (metric name, step).
+
+    The study took a budget away; what is at the last step is what tables and filters of MLflow show. So is how often a
+    candidate is on the front where nobody can tell any more, of one seed.
+
+    Args:
+        entry: the trial; nothing where it has no records.
+        points: what it is to hold.
+        held: what it holds.
+    """
+    once = {*final_metrics(), *CURVE_METRICS.values()}
+    each = {FREQUENCY, *budget_metrics(), *(name for name, _, _ in points)} - once
+    gone = [(name, step) for name, step in held if entry.metrics and name in each and step not in entry.metrics]
+    unknown = {(FREQUENCY, budget) for budget, often in entry.places.items() if finite(often) is None}
+    return [*gone, *(unknown & set(held))]
 
 
 def finite(value: object) -> float | None:

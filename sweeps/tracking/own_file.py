@@ -20,7 +20,7 @@ from typing import Any
 from prune_core.base.files import write_atomically
 from prune_core.base.trial_folder import CORRUPTIONS
 from sweeps.folder.sqlite import sqlite_path
-from sweeps.tracking.entry import RUN_STATUS, Held, Images, Point, TrialEntry, newer_points
+from sweeps.tracking.entry import RUN_STATUS, Held, Images, Point, TrialEntry, newer_points, outgrown
 from sweeps.tracking.parent import as_input
 from sweeps.tracking.place import Place
 
@@ -169,7 +169,9 @@ class OwnFile:
                 "update runs set name = ?, status = ?, end_time = ? where run_uuid = ?", (entry.name, status, ended, run_id)
             )
             held = _held_points(connection, run_id)
-            points = newer_points(points, held, ended)
+            gone = outgrown(entry, news.points, held)
+            _delete_points(connection, run_id, gone)
+            points = newer_points(points, {point: held[point] for point in held.keys() - set(gone)}, ended, entry)
         tags = {**news.tags, "mlflow.runName": entry.name}
         _insert(connection, "tags", [(name, value, run_id) for name, value in tags.items()], "or replace")
         _insert(connection, "params", [(name, str(value), run_id) for name, value in entry.params.items()], "or ignore")
@@ -207,6 +209,17 @@ def own_file(place: Place, experiment_id: str) -> OwnFile | None:
         return None
     found = OwnFile(path, experiment_id, place.artifacts)
     return found if found.usable() else None
+
+
+def _delete_points(connection: sqlite3.Connection, run_id: str, gone: Iterable[tuple[str, int]]) -> None:
+    """Delete metrics at their steps, and let the last step that is left be the last one."""
+    gone = list(gone)
+    connection.executemany(
+        "delete from metrics where run_uuid = ? and key = ? and step = ?", [(run_id, name, step) for name, step in gone]
+    )
+    names = [(run_id, name) for name in {name for name, _ in gone}]
+    connection.executemany("delete from latest_metrics where run_uuid = ? and key = ?", names)
+    connection.executemany(_LATEST, names)
 
 
 def _held_points(connection: sqlite3.Connection, run_id: str) -> Held:

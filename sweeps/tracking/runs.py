@@ -238,7 +238,7 @@ class StudyRuns:
         points = dict.fromkeys(entry.points(self.place.also), now)
         there = known.params
         if not known.fresh:
-            points = newer_points(points, self._held_points(known.run_id, points), now)
+            points = newer_points(points, self._held_points(known.run_id, points), now, entry)
         if there is None:
             there = self.client.get_run(known.run_id).data.params
         metrics = [Metric(name, value, at, step) for (name, step, value), at in points.items()]

@@ -93,7 +93,7 @@ def test_the_file_holds_what_the_client_writes_also_after_changes(places):
 
 def test_a_number_that_changed_is_later_than_the_one_before(places):
     """One number for the whole trial changes with a longer budget: MLflow must take the last, and copy them to a model."""
-    first = entry(0)
+    first = entry(3)
     grown = replace(first, metrics={**first.metrics, 5: {**first.metrics[2], "parameters": 900}})
     straight, client = StudyRuns(places[0]), StudyRuns(places[1])
     for each in (first, grown):
@@ -103,7 +103,27 @@ def test_a_number_that_changed_is_later_than_the_one_before(places):
     run = straight.client.get_run(straight.runs[first.key].run_id)
     assert run.data.metrics["parameters"] == 900
     history = straight.client.get_metric_history(run.info.run_id, "parameters")
-    assert sorted((point.value, point.timestamp) for point in history) == [(900, 1_010_251), (1000, 1_010_250)]
+    assert sorted((point.value, point.timestamp) for point in history) == [(900, 1_010_251), (1003, 1_010_250)]
+
+
+def test_a_budget_that_the_study_took_away_is_not_the_last_number_of_a_run(places):
+    """MLflow shows and filters by the last step; the curve and what a user logged in the run stay."""
+    tags = {"prunefront.name": "9", "prunefront.on_front": "true"}
+    longer = replace(entry(9), tags=tags, places={0: 0.5, 2: 0.25})
+    runs = StudyRuns(places[0])
+    run_id = runs.send_many([longer])[longer.key]
+    runs.client.log_metric(run_id, "mine", 1.0, step=2)
+    shorter = replace(longer, metrics={0: longer.metrics[0]}, places={0: 0.5})
+    runs.send_many([shorter])
+    found = runs.client.get_run(run_id).data.metrics
+    assert (found["accuracy"], found["own"], found["front_frequency"]) == (0.5, 3.0, 0.5)
+    assert (found["parameters"], found["epoch_loss"], found["mine"]) == (1009, 2.0, 1.0)
+    assert [point.step for point in runs.client.get_metric_history(run_id, "accuracy")] == [0]
+    runs.send_many([longer])
+    assert runs.client.get_run(run_id).data.metrics["accuracy"] == 0.75
+    # of one seed nobody can tell how often; then there is no number, neither the old one nor 0
+    runs.send_many([replace(longer, places={0: float("nan"), 2: float("nan")})])
+    assert "front_frequency" not in runs.client.get_run(run_id).data.metrics
 
 
 def test_mlflow_reads_what_was_written_and_a_new_start_finds_it_up_to_date(places):
