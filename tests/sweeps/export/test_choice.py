@@ -126,7 +126,7 @@ def test_a_network_whose_weights_are_gone_does_not_keep_the_others_back(tmp_path
     assert rest
     (lost,) = [each for each in chosen(out) if each.name == first]
     (lost.folder / "weights.safetensors").unlink()
-    gone = []
+    gone: list[str] = []
     assert [each.name for each in choices(out, *open_study(out), gone=gone.append)] == rest
     assert len(gone) == 1 and f"the weights of {lost.title} are gone" in gone[0]
     assert run_cli(cli, ["export", str(out), "--list"]) == 0

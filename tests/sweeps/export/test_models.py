@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ import torch
 from prune_core.pruning import load_network
 from sweeps.export.choice import choices, open_study
 from sweeps.folder.identity import study_uid
+from sweeps.front.recommended import Recommended
 from sweeps.records.collect import read_records, write_records
 from sweeps.tracking.models import log_front_models
 from sweeps.tracking.registered import register_recommended, registered_name, withdraw_recommended
@@ -73,12 +74,11 @@ def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch, tmp_p
     assert not client.get_registered_model("small").aliases
     register_recommended(client, "small", study_uid(out), choice, model.model_id)
     assert not client.get_registered_model("renamed").aliases
-    row = {"keys": f"{choice.record['key']};another"}
-    withdraw_recommended(client, "small", study_uid(out), unless=SimpleNamespace(row=row, title=choice.title))
+    answer = Recommended("pruned", (), "size_bytes", row={**choice.candidate, "keys": f"{choice.record['key']};another"})
+    withdraw_recommended(client, "small", study_uid(out), unless=answer)
     assert client.get_registered_model("small").aliases
-    withdraw_recommended(
-        client, "small", study_uid(out), unless=SimpleNamespace(row={"keys": "another"}, title=choice.title)
-    )
+    retrained = replace(answer, row={**choice.candidate, "keys": "another"})
+    withdraw_recommended(client, "small", study_uid(out), unless=retrained)
     with pytest.raises(mlflow.MlflowException, match="recommended"):
         mlflow.pyfunc.load_model(address)
     assert info.saved_input_example_info is not None
