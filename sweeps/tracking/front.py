@@ -76,8 +76,8 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     line = f"MLflow: {len(chosen)} network{'s' * (len(chosen) > 1)} of the front logged as models"
     if address is not None:
         line += f", the recommended one loads by {address}"
-    if len(front) > len(chosen):
-        line += f", {len(front) - len(chosen)} more are not (tracking.log_models is {most}; all: prunefront export --mlflow)"
+    if (more := len(front) - len(chosen)) > 0:
+        line += f", {more} more {'is' if more == 1 else 'are'} not (tracking.log_models is {most}; all: prunefront export --mlflow)"
     return [line, *_gone_lines(gone)]
 
 
