@@ -77,7 +77,8 @@ def log_front(out: Path, picture: Picture | None = None) -> list[str]:
     if address is not None:
         line += f", the recommended one loads by {address}"
     if (more := len(front) - len(chosen)) > 0:
-        line += f", {more} more {'is' if more == 1 else 'are'} not (tracking.log_models is {most}; all: prunefront export --mlflow)"
+        line += f", {more} more {'are' if more > 1 else 'is'} not"
+        line += f" (tracking.log_models is {most}; all: prunefront export --mlflow)"
     return [line, *_gone_lines(gone)]
 
 
