@@ -10,6 +10,7 @@ import pytest
 
 LEAKY = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID")
 """What MLflow itself writes into the environment of the process; the next test must not find it."""
+FOUND = {name: os.environ.get(name) for name in LEAKY}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,10 +30,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def no_leaks() -> Iterator[None]:
-    """Leave MLflow's own variables as they were."""
-    before = {name: os.environ.get(name) for name in LEAKY}
+    """Leave MLflow's own variables as the tests were started with; a fixture of a whole file may have run a sweep."""
     yield
-    for name, value in before.items():
+    for name, value in FOUND.items():
         if value is None:
             os.environ.pop(name, None)
         else:
