@@ -7,7 +7,7 @@ import re
 from html import escape
 from typing import Any
 
-from prune_core.metrics.numbers import short_count
+from prune_core.metrics.numbers import counted, short_count
 from prune_core.metrics.quantities import quantity_of, title_of
 
 _SIGNED_ZERO = re.compile(r"(?<![\w.])[-+](0(?:\.0+)?)(?![\d.])")
@@ -118,7 +118,7 @@ def candidate(row: Any) -> str:
 
 def epochs(budget: int) -> str:
     """Return a budget in words."""
-    return f"{budget} epoch" if budget == 1 else f"{budget} epochs"
+    return counted(budget, "epoch")
 
 
 def safe(text: object) -> str:

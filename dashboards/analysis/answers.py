@@ -21,6 +21,7 @@ from dashboards.analysis.stored_size import fewer_nonzero_remark, stored_remark
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
 from prune_core.metrics import Direction
+from prune_core.metrics.numbers import counted
 from prune_core.metrics.quantities import direction_of, is_cost
 from sweeps.front.claim_levels import DECIDABLE
 from sweeps.front.demands import MARGIN
@@ -246,7 +247,7 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
             words = f"It meets {what} by more than chance" if sure else f"That it meets {what} is not shown beyond chance"
             demanded = [found.demanded[each.column] for each in question.uncertain if each.column in found.demanded]
             more = would_find(demanded[0], question.metric, len(found.rows)) if len(demanded) == 1 else ""
-            undecided = f"Whether it meets {what} is not decidable with {_seeds(seeds)}{more}"
+            undecided = f"Whether it meets {what} is not decidable with {counted(seeds, 'seed')}{more}"
             said.append(f"{words if seeds >= DECIDABLE else undecided}.")
     else:
         rivals = not_told_apart(study, found.rows, row, question.column)
@@ -256,10 +257,6 @@ def _remarks(study: StudyFolder, points: Points, found: Considered, told: Mappin
     if found.ladder is None and has_ladder(points):
         said.append("The dense ladder has no network of this size.")
     return said
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'s' * (count != 1)}"
 
 
 def _gain(study: StudyFolder, found: Considered, told: Mapping[tuple[str, str], bool]) -> list[str]:
@@ -273,7 +270,7 @@ def _gain(study: StudyFolder, found: Considered, told: Mapping[tuple[str, str], 
         "better": "it is better than its control by more than chance",
         "worse": "it is worse than its control by more than chance",
         "not told apart": "it is not told apart from its control",
-        "not decidable": f"whether it differs from its control is not decidable with {_seeds(one.seeds)}"
+        "not decidable": f"whether it differs from its control is not decidable with {counted(one.seeds, 'seed')}"
         + would_find(one, name, len(found.rows)),
     }[verdict(one, claimed, direction_of(name))]
     many = f" (chosen among {len(found.rows)}, corrected for that)" if claimed and len(found.rows) > 1 else ""

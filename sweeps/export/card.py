@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prune_core.metrics.numbers import cost_text, share_text, three_digits
+from prune_core.metrics.numbers import cost_text, counted, share_text, three_digits
 from prune_core.metrics.quantities import costs_known, title_of
 from sweeps.export.card_code import load, prepare
 from sweeps.export.card_numbers import difference_text, interval_text, number_text, spread_text
@@ -90,10 +90,10 @@ def _what(card: Mapping[str, Any]) -> str:
         "baseline": "unpruned, as trained",
         "dense": "a smaller network, trained as it is",
         "scratch": f"the architecture of a network pruned at ratio {network['ratio']:g}, trained from scratch",
-        "control": f"unpruned, fine-tuned for {_epochs(network['budget'])}",
+        "control": f"unpruned, fine-tuned for {counted(network['budget'], 'epoch')}",
     }.get(
         network["method"],
-        f"pruned by {method} at ratio {network['ratio']:g}, fine-tuned for {_epochs(network['budget'])}",
+        f"pruned by {method} at ratio {network['ratio']:g}, fine-tuned for {counted(network['budget'], 'epoch')}",
     )
     where = "It is on the front of the study" if candidate["on_front"] else "It is not on the front of the study"
     frequency = candidate["front_frequency"]
@@ -111,7 +111,7 @@ def _metrics(card: Mapping[str, Any]) -> list[str]:
     heads += ["the INT8 file", "95 % interval over images"] if int8 else []
     differences = checkpoint["differences"]
     heads += ["this checkpoint minus its control, same seed"] if differences else []
-    heads += [f"its candidate over {candidate['seeds']} seed{'s' * (candidate['seeds'] > 1)}"]
+    heads += [f"its candidate over {counted(candidate['seeds'], 'seed')}"]
     rows = []
     for name in spread_columns():
         if name not in checkpoint["metrics"] or name.startswith("val_"):
@@ -246,7 +246,7 @@ def _origin(card: Mapping[str, Any]) -> str:
     rows = [
         ["study", f"{escaped(study['name'])}{title}"],
         ["code of the study", f"commit `{escaped(study['commit'])}`" if study["commit"] else "commit not known"],
-        ["trial", f"`{escaped(checkpoint['trial'])}`, {_epochs(card['network']['budget'])} of fine-tuning"],
+        ["trial", f"`{escaped(checkpoint['trial'])}`, {counted(card['network']['budget'], 'epoch')} of fine-tuning"],
         ["MLflow run", f"`{escaped(checkpoint['mlflow_run_id'])}`" if checkpoint["mlflow_run_id"] else "none known"],
         [
             "images",
@@ -265,10 +265,6 @@ def _origin(card: Mapping[str, Any]) -> str:
         int8 = card["int8"]
         rows.append(["INT8", f"{escaped(int8['scheme'])}; {int8['calibration_images']} training images"])
     return _table(["", ""], rows)
-
-
-def _epochs(budget: int) -> str:
-    return f"{budget} epoch{'s' * (budget != 1)}"
 
 
 def _classes(names: Sequence[str], most: int = 20) -> str:

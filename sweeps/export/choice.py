@@ -15,6 +15,7 @@ import pandas as pd
 
 from prune_core.base.errors import BadInput
 from prune_core.base.trial_folder import WEIGHTS, budget_folder, made_anew
+from prune_core.metrics.numbers import counted
 from prune_core.metrics.quantities import quantities_known
 from sweeps.folder.links import refuse_links
 from sweeps.folder.paths import RECORDS, STUDY, trial_folder
@@ -285,7 +286,7 @@ def _seed(rows: list[dict[str, Any]], study: Study) -> tuple[dict[str, Any], str
         value = float(row.get(column, math.nan))
         return (value if np.isfinite(value) else math.inf, int(row["seed"]))
 
-    rule = f"lowest NLL on the {images} images of {len(rows)} seed{'s' * (len(rows) > 1)}"
+    rule = f"lowest NLL on the {images} images of {counted(len(rows), 'seed')}"
     if study.parsed_limits:
         rule += f", among the {len(able)} that meet the limits" if able else "; no seed meets the limits"
     return min(able or rows, key=order), rule

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.kinds import UNPRUNED
 from prune_core.base.plain_text import aligned
 from prune_core.metrics import Direction
-from prune_core.metrics.numbers import plain_number
+from prune_core.metrics.numbers import counted, plain_number
 from prune_core.metrics.quantities import quantities_known, title_of
 from prune_core.metrics.quantity import Quantity
 from sweeps.front.collapse import COLLAPSED, has_collapsed, loss_column
@@ -96,7 +96,7 @@ def front_rows(
     if not rows:
         return [], ""
     images = "the report images, which also chose" if select_on == REPORT else "validation images (selection)"
-    note = [f"means over seeds on {images}, {_epochs(int(at_longest['budget'].max()))} of fine-tuning"]
+    note = [f"means over seeds on {images}, {counted(int(at_longest['budget'].max()), 'epoch')} of fine-tuning"]
     if len(kept) < len(chosen):
         note.append(f"{len(chosen) - len(kept)} more lost over {100 * COLLAPSED:g} points of accuracy against their control")
     if everywhere > len(chosen):
@@ -135,12 +135,8 @@ def front_lines(rows: Sequence[Sequence[str]], heads: Sequence[str], note: str, 
 def candidate_name(row: pd.Series[Any]) -> str:
     """Return how people name a candidate: its arm, or what it is where no method touched it, then ratio and budget."""
     if row["method"] in UNPRUNED:
-        return f"{row['arm']} {row['method']}" + (f", {_epochs(row['budget'])}" if row["budget"] else "")
-    return f"{row['arm']} at {row['ratio']:g}, {_epochs(row['budget'])}"
-
-
-def _epochs(budget: int) -> str:
-    return f"{budget} epoch{'s' * (budget != 1)}"
+        return f"{row['arm']} {row['method']}" + (f", {counted(row['budget'], 'epoch')}" if row["budget"] else "")
+    return f"{row['arm']} at {row['ratio']:g}, {counted(row['budget'], 'epoch')}"
 
 
 def _number(value: object, column: str) -> str:

@@ -145,8 +145,8 @@ class Study(Section):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with other fields; what is worked out of fields is worked out anew."""
         copy = super().model_copy(update=update, deep=deep)
-        for name in ("parsed_limits", "decisive"):
-            copy.__dict__.pop(name, None)
+        for name in copy.__dict__.keys() - type(self).model_fields.keys():
+            del copy.__dict__[name]
         return copy
 
     @cached_property
