@@ -16,6 +16,7 @@ import pytest
 from benchmarks.chaos_cluster import Cluster
 from benchmarks.chaos_sweep import named
 from benchmarks.hosts import unable
+from tests.end_to_end.brake import HOLDS, Brake
 from tests.end_to_end.running import comparable, finished, start, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -62,19 +63,24 @@ class Leaving(Cluster):
             "--block",
         ]
         with (self.folder / "node.log").open("ab") as log:
-            return subprocess.Popen(node, env={**os.environ, **self.environment()}, stdout=log, stderr=log)
+            return subprocess.Popen(node, env={**os.environ, **self.environment(), HOLDS: "1"}, stdout=log, stderr=log)
 
 
-EPOCHS = 600
-"""Of the baselines: both nodes must train at one moment, and the second may start half a minute after the first."""
+EPOCHS = 60
+"""Of the baselines."""
+LEAVES = "its node leaves the cluster; it goes on elsewhere from its checkpoint"
 
 
 def test_the_trials_of_a_node_that_gets_sigterm_move(tmp_path: Path) -> None:
-    """Long trainings: on a fast machine the smoke study's end before the second node is there."""
-    out = tmp_path / "runs" / "smoke"
+    """Held back until the node leaves: both nodes train at one moment, however late the second one has started."""
+    out = tmp_path / "runs" / "braked"
+    brake = Brake(tmp_path, epochs=EPOCHS, seeds=[0, 1], seconds=5)
+
+    def said() -> str:
+        return (tmp_path / "log").read_text()
+
     with Leaving(tmp_path / "cluster") as cluster:
-        longer = ("--set", f"training.epochs={EPOCHS}", "--set", "evaluation.corruptions=none")
-        process = start("run", "smoke", "--out", out, *longer, *cluster.options(), cwd=tmp_path, **cluster.environment())
+        process = start("run", brake.study, "--out", out, *cluster.options(), cwd=tmp_path, **cluster.environment())
 
         def both_train() -> bool:
             cluster.mend()
@@ -83,17 +89,17 @@ def test_the_trials_of_a_node_that_gets_sigterm_move(tmp_path: Path) -> None:
 
         wait_for(both_train, process)
         cluster.held[0].send_signal(signal.SIGTERM)
+        wait_for(lambda: LEAVES in said(), process)
+        brake.release()
         assert cluster.held[0].wait(timeout=250) == 128 + signal.SIGTERM
-        assert process.wait(timeout=280) == 0, (tmp_path / "log").read_text()
+        assert process.wait(timeout=280) == 0, said()
         cluster.held[1].terminate()
         assert cluster.held[1].wait(timeout=250) == 128 + signal.SIGTERM
-    assert "its node leaves the cluster; it goes on elsewhere from its checkpoint" in (tmp_path / "log").read_text()
     assert set(comparable(out)["status"]) == {"complete"}
     curves = [pd.read_csv(path) for path in out.glob("trials/*/curve.csv")]
     whole = [curve for curve in curves if set(curve["phase"]) == {"baseline"}]
-    assert [curve["epoch"].tolist() for curve in whole] == [
-        list(range(1, EPOCHS + 1))
-    ] * 2  # each epoch once, whatever was moved
+    # each epoch once, whatever was moved
+    assert [curve["epoch"].tolist() for curve in whole] == [list(range(1, EPOCHS + 1))] * 2
 
 
 def test_a_short_torment_leaves_what_an_undisturbed_run_leaves(undisturbed: Path) -> None:
