@@ -127,7 +127,7 @@ class Sweep:
                     self.workload.take_back()
                     self.books.catch_up()
             self._places = None  # Ray has ended, and its places with it
-            self._progress.tick(force=True)
+            self._progress.end()
 
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
