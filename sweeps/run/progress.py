@@ -104,6 +104,7 @@ class Progress:
     def tick(self, *, force: bool = False) -> None:
         """Show the state if it is time; Ray calls it while it runs, and who forces it does so before and after."""
         now = time.monotonic()
+        self.pace.note_start(self._workload)
         self._ray_runs = self._ray_runs or not force
         if not force and now - self._last < (_LIVE_SECONDS if self._live is not None else _LINE_SECONDS):
             return
