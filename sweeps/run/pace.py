@@ -86,5 +86,4 @@ class Pace:
         if self.ended < FIRST_ENDS:
             left = None if self.planned is None else self.planned - (time.monotonic() - self.started)
             return left if left is not None and left > 0 else None
-        todo = workload.waiting + len(workload.running) + workload.to_come
-        return (time.monotonic() - self.started) / self.ended * todo
+        return (time.monotonic() - self.started) / self.ended * (workload.open + workload.to_come)

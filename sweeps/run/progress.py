@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -24,6 +27,8 @@ _LINE_SECONDS = 15.0
 _LIVE_SECONDS = 1.0
 _LIVE_ROWS = 12
 _RUNNING_ROWS = 8
+_CURSOR = "\n\x1b[?25h"
+"""Ends the view's last line, and shows the cursor that it hides."""
 
 Doing = Callable[[PlannedTrial], Mapping[str, Any] | None]
 """Returns a trial's last sign of life (`prune_core.base.trial_folder.read_progress`), or None before there is one."""
@@ -50,6 +55,17 @@ def doing_text(progress: Mapping[str, Any] | None) -> str:
 def say(console: Console, line: str) -> None:
     """Print one line as it is: no markup, no colours, no breaks."""
     console.print(printable(masked(line)), soft_wrap=True, highlight=False, markup=False)
+
+
+def last_words(line: str | None) -> None:
+    """Leave a terminal as it was before a live view, and print a line, of a process that ends in the next moment.
+
+    From a signal handler, or from another thread than the view's: nothing is locked, and nothing is buffered.
+    """
+    with suppress(OSError, ValueError, AttributeError):  # no output any more, or none ever
+        out = sys.stdout.fileno()
+        shown = os.isatty(out) and os.environ.get("TERM") != "dumb"
+        os.write(out, ((_CURSOR if shown else "") + ("" if line is None else f"{line}\n")).encode())
 
 
 class Progress:
@@ -130,12 +146,13 @@ class Progress:
         Args:
             with_running: end it with what runs, as far as two trials go.
         """
-        load, rate, left = self._workload, self.pace.per_minute(), self.pace.left(self._workload)
+        load, rate = self._workload, self.pace.per_minute()
+        left = None if self._over else self.pace.left(load)
         bad = sum(status != "complete" for status in load.done.values())
         parts = [
             f"{len(load.done)} of {'up to ' * (load.to_come > 0)}{self._all} trials done",
             f"{load.in_place} running",
-            f"{load.known - len(load.done) - load.in_place} waiting",
+            f"{load.open - load.in_place} waiting",
             *([f"{bad} failed or diverged"] if bad else []),
             *([rate_text(rate)] if rate is not None else []),
             *([f"about {duration(left)} left"] if left is not None and len(load.done) < self._all else []),

@@ -34,7 +34,7 @@ from sweeps.run.books import Books
 from sweeps.run.configuration import configuration
 from sweeps.run.head import Head
 from sweeps.run.places_text import places_line
-from sweeps.run.progress import Progress, say
+from sweeps.run.progress import Progress, last_words, say
 from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
 from sweeps.storage.files import fetch_to_judge
@@ -238,7 +238,8 @@ class Sweep:
             self.mover.offer([key])
         if status == COMPLETE:
             self._note_pace(trial)
-        self._progress.pace.note_end()
+        if status is not None:  # not what was called back as the sweep stopped
+            self._progress.pace.note_end()
 
     def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
         """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
@@ -291,8 +292,9 @@ def require_begun(folder: Path, error: str) -> None:
 
 
 def leave(status: int = 130) -> None:
-    """End this process now; what trials wrote stays, and nothing of a Ray of our own does."""
+    """End this process now; what trials wrote stays, nothing of a Ray of our own does, and the terminal has its cursor back."""
     try:
+        last_words("left at once; nothing that was finished is lost, the same command goes on" if status == 130 else None)
         abandon()
     finally:
         os._exit(status)

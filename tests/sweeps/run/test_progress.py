@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from io import StringIO
 from typing import Any
@@ -12,7 +14,7 @@ from rich.console import Console
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.pace import busy_rate
-from sweeps.run.progress import Progress, doing_text, rate_text
+from sweeps.run.progress import Progress, doing_text, last_words, rate_text
 
 UNUSED: Any = None
 
@@ -150,3 +152,19 @@ def test_the_time_that_is_left_counts_from_the_first_place_and_not_from_the_next
     load.take_place(one.key)
     progress.tick()
     assert progress.pace.started is not None
+
+
+@pytest.mark.parametrize(
+    ("term", "line", "seen"),
+    [("xterm", "left", b"\r\n\x1b[?25hleft\r\n"), ("xterm", None, b"\r\n\x1b[?25h"), ("dumb", "left", b"left\r\n")],
+)
+def test_a_terminal_whose_live_view_is_left_at_once_has_its_cursor_back(
+    monkeypatch: pytest.MonkeyPatch, term: str, line: str | None, seen: bytes
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    user, terminal = os.openpty()
+    with open(user, "rb", buffering=0) as shown, open(terminal, "w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        last_words(line)
+        monkeypatch.undo()
+        assert shown.read(100) == seen
