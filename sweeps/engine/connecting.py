@@ -16,8 +16,8 @@ NO_NODE = (
     "this machine is no node of that cluster, and a driver runs on one: type the command on the head or on another node, "
     "or send it there (sweeps/clusters/submit.sh, slurm.sbatch)"
 )
-_TOKEN = (
-    "set RAY_AUTH_MODE=token here and on every node, with the cluster's token in RAY_AUTH_TOKEN, in the file that "
+_HOW_TO_GET_IN = (
+    "set RAY_AUTH_MODE=token here and on every node, with the cluster's token in RAY_AUTH_HOW_TO_GET_IN, in the file that "
     "RAY_AUTH_TOKEN_PATH names, or in ~/.ray/auth_token"
 )
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
@@ -79,8 +79,8 @@ def why(error: BaseException, native: str) -> str:
     if "No node info found" in text:
         return NO_NODE
     if "InvalidAuthToken" in text:
-        return f"the token is missing here, or it is another one; {_TOKEN}"
+        return f"the token is missing here, or it is another one; {_HOW_TO_GET_IN}"
     if "waiting for GCS" in text:
         return "something listens there, but it does not answer as the head of a Ray cluster does"
     first = reasons[-1].partition("\n")[0].split(". ")[0][:_LINE] or type(error).__name__
-    return f"{first}; {_TOKEN}" if "token" in first.lower() else first
+    return f"{first}; {_HOW_TO_GET_IN}" if "token" in first.lower() else first

@@ -292,7 +292,7 @@ def require_begun(folder: Path, error: str) -> None:
 
 
 def leave(status: int = 130) -> None:
-    """End this process now; what trials wrote stays, nothing of a Ray of our own does, and the terminal has its cursor back."""
+    """End this process now; what trials wrote stays, nothing of a Ray of our own does, and the cursor is back."""
     try:
         last_words("left at once; nothing that was finished is lost, the same command goes on" if status == 130 else None)
         abandon()

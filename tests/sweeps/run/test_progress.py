@@ -163,7 +163,7 @@ def test_a_terminal_whose_live_view_is_left_at_once_has_its_cursor_back(
 ) -> None:
     monkeypatch.setenv("TERM", term)
     user, terminal = os.openpty()
-    with open(user, "rb", buffering=0) as shown, open(terminal, "w") as out:
+    with os.fdopen(user, "rb", buffering=0) as shown, os.fdopen(terminal, "w") as out:
         monkeypatch.setattr(sys, "stdout", out)
         last_words(line)
         monkeypatch.undo()
