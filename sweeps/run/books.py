@@ -20,13 +20,14 @@ from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
+from sweeps.front.text import FrontTable
 from sweeps.plan.plan import Plan
 from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
 from sweeps.run.answers import write_answers
-from sweeps.run.front_text import recommended_lines, study_front, study_front_heads, study_limits
+from sweeps.run.front_text import recommended_lines, study_front, study_limits
 from sweeps.run.opening import tracker_of, write_study
 from sweeps.run.progress_log import ProgressLog
 from sweeps.run.run_notes import RunNotes
@@ -200,13 +201,9 @@ class Books:
         if self._study.plugins:  # any other study is written once, as it was planned
             write_plan(self._plan, self._out, self.trials())
 
-    def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
-        """Return the front so far as rows of text, and the line below them."""
+    def front(self) -> FrontTable:
+        """Return the front so far as text."""
         return study_front(self._study, self._records())
-
-    def front_heads(self) -> list[str]:
-        """Return the heads of those rows."""
-        return study_front_heads(self._study)
 
     def answer_lines(self) -> list[str]:
         """Return what to take and how to export it, and who meets the study's limits, or why nobody does."""

@@ -15,7 +15,7 @@ from sweeps.folder.paths import RECORDS_CSV, report_page
 from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
-from sweeps.run.progress import front_table, say
+from sweeps.run.progress import drawn_front, say
 from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
 from sweeps.tracking.front import log_front
@@ -63,9 +63,9 @@ def close(
         stages.enter("networks of the front for MLflow")
         _log_front(out, pages.picture, console)
     stages.enter("what is said in the end, and what is cleaned up")
-    rows, note = books.front_rows()
-    if rows:
-        console.print(front_table("the front", rows, note, books.front_heads()))
+    front = books.front()
+    if front:
+        console.print(drawn_front("the front", front))
     failures = books.failures()
     for line in [*books.answer_lines(), *books.warnings(), *_lines_of(failures)]:
         say(console, line)
