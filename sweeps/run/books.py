@@ -58,7 +58,6 @@ class Books:
         tracker: MLflow.
         proposer: the search.
         rows: Optuna's books.
-        study_changed: whether the folder's ``study.yaml`` said something else before.
     """
 
     def __init__(
@@ -70,10 +69,9 @@ class Books:
         tracker: Tracker,
         proposer: Proposer,
         rows: OptunaBooks,
-        study_changed: bool,
     ) -> None:
         self._study, self._plan, self._out = study, plan, out
-        self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
+        self._tracker, self._proposer = tracker, proposer
         self._run_notes = RunNotes(rows, tracker, lambda: self.feed.members)
         self._entries = TrialEntries(
             out, self.trials, RunNames(plan.arms, study.dense), study.budgets[-1], study_images(plan)
@@ -105,7 +103,7 @@ class Books:
         origin = provenance()
         if plan.data is not None:
             origin["data"] = plan.data.to_plain()  # for who reads the folder without the images
-        changed = write_study(study, out, origin)
+        write_study(study, out, origin)
         write_columns(out)
         space = space_of(plan)
         rows = open_books(study, space, out)
@@ -113,7 +111,7 @@ class Books:
         tracker = tracker_of(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
-        books = cls(study, plan, out, tracker=tracker, proposer=proposer, rows=rows, study_changed=changed)
+        books = cls(study, plan, out, tracker=tracker, proposer=proposer, rows=rows)
         books._take_in(space)
         write_plan(plan, out, books.trials())
         return books
@@ -210,9 +208,8 @@ class Books:
         records = self._records()
         return [*recommended_lines(self._study, records, self._out), *study_limits(self._study, records)]
 
-    def write_tables(self) -> bool:
-        """Write the tables of records and of the front; return whether they, or the study, say anything new."""
-        before = self._table_bytes()
+    def write_tables(self) -> None:
+        """Write the tables of records and of the front."""
         records = self._table = collect(self._out, self.trials(), study=self._study.name, run_ids=self._tracker.run_ids())
         study = self._study
         write_tables(
@@ -226,7 +223,6 @@ class Books:
         self._progress.note(self._ended, self.trials, records)
         self._log_places()
         self._run_notes.note(now=True)
-        return self._table_bytes() != before or self._study_changed
 
     def _log_places(self) -> None:
         """Tell MLflow who is on the front now, or no longer: a few runs change."""
@@ -234,9 +230,6 @@ class Books:
         self._tracker.reconcile(
             entry for trial in self.trials() if trial.key in moved and (entry := self._entries.of(trial)) is not None
         )
-
-    def _table_bytes(self) -> list[bytes]:
-        return [path.read_bytes() for name in (RECORDS, FRONT) if (path := self._out / name).exists()]
 
     def settle(self, limit_s: float) -> None:
         """Wait until MLflow has what was handed over, so many seconds at most: the tables name its runs."""

@@ -142,7 +142,8 @@ def test_what_every_network_lacks_is_said_once(out, capsys, monkeypatch):
 
 
 def test_without_a_run_nothing_is_logged_and_said(out):
-    records, failed = read_records(out), []
+    records = read_records(out)
+    failed: list[str] = []
     try:
         write_records(records.assign(mlflow_run_id=None), out)
         assert not list(log_front_models(out, [NAME], failed=failed.append))
