@@ -20,7 +20,7 @@ from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.paths import RECORDS, store_folder
-from sweeps.folder.stop_request import StopRequest
+from sweeps.folder.stop_request import Interrupted, StopRequest, interrupting
 from sweeps.plan.builds import require_one_build
 from sweeps.plan.places import places
 from sweeps.plan.plan import Plan, make_plan
@@ -37,7 +37,7 @@ from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
 from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
-from sweeps.run.sweep import Sweep
+from sweeps.run.sweep import Sweep, leave
 from sweeps.search.kept_sampler import with_kept_sampler
 from sweeps.search.more_seeds import decided_trials, decision_line, in_the_end
 from sweeps.search.whole_plan import asked_trials
@@ -92,8 +92,14 @@ def run_study(
     except OSError as error:
         raise BadInput(f"--out {out}: cannot be made ({error.strerror}); give a folder that can be written") from None
     out = out.resolve()
+    interrupted = f"interrupted; run the same command again to go on with {out}"
+
+    def leave_now() -> None:
+        say(console, interrupted)
+        leave()
+
     try:
-        with driving(out):
+        with interrupting(leave_now), driving(out):
             refuse_links(store_folder(out))
             study = with_kept_sampler(study, out)
             anew = align_bins(study, out)
@@ -136,7 +142,10 @@ def run_study(
     except SystemExit as left:  # Ray's own handler of SIGTERM, while it starts
         if left.code != signal.SIGTERM:
             raise
-        say(console, f"interrupted; run the same command again to go on with {out}")
+        say(console, interrupted)
+        return 130
+    except Interrupted:
+        say(console, interrupted)
         return 130
     except ConnectionError as error:
         say(console, f"stopped: {error}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -15,7 +15,7 @@ from rich.text import Text
 from prune_core.base.addresses import masked
 from prune_core.base.plain_text import printable
 from prune_core.metrics.numbers import duration
-from sweeps.front.text import front_heads
+from sweeps.front.text import FrontTable
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.pace import Pace
@@ -58,8 +58,7 @@ class Progress:
     Args:
         console: where it is shown.
         workload: whose state is shown.
-        front: returns the lines of the front so far; called at most once per shown state that differs.
-        heads: of the columns of those lines.
+        front: returns the front so far; called at most once per shown state that differs.
         doing: says what a running trial does.
         planned: seconds that the plan expects of the run; None where it does not know.
         places: says how the places for trials stand, and why nothing starts; empty while nobody knows.
@@ -69,8 +68,7 @@ class Progress:
         self,
         console: Console,
         workload: Workload,
-        front: Callable[[], tuple[list[tuple[str, ...]], str]],
-        heads: Sequence[str] | None = None,
+        front: Callable[[], FrontTable],
         *,
         doing: Doing = lambda trial: None,
         planned: float | None = None,
@@ -79,7 +77,6 @@ class Progress:
         self._console = console
         self._workload = workload
         self._front = front
-        self._heads = heads
         self._places = places
         self._doing = doing
         self.pace = Pace(planned)
@@ -87,8 +84,7 @@ class Progress:
         self._ray_runs = False
         self._shown_ended = -1
         self._front_due = 0.0
-        self._rows: list[tuple[str, ...]] = []
-        self._note = ""
+        self._shown_front = FrontTable()
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
@@ -112,7 +108,7 @@ class Progress:
             return
         if self.pace.ended != self._shown_ended and now >= self._front_due:
             self._shown_ended = self.pace.ended
-            self._rows, self._note = self._front()
+            self._shown_front = self._front()
             # a large study's table takes a while to read: at most a twentieth of the driver's time goes into it
             self._front_due = time.monotonic() + 20 * (time.monotonic() - now)
         self._live.update(self.view(), refresh=True)
@@ -157,8 +153,8 @@ class Progress:
             parts.append(grid)
         if self._workload.in_place > len(shown):
             parts.append(Text(f"and {self._workload.in_place - len(shown)} more running"))
-        if self._rows:
-            parts.append(front_table("the front so far", self._rows[:_LIVE_ROWS], self._note, self._heads))
+        if self._shown_front:
+            parts.append(drawn_front("the front so far", self._shown_front, _LIVE_ROWS))
         return Group(*parts)
 
     @property
@@ -169,12 +165,12 @@ class Progress:
         return [(trial, doing_text(self._doing(trial))) for trial in self._workload.placed[:most]]
 
 
-def front_table(title: str, rows: list[tuple[str, ...]], note: str, heads: Sequence[str] | None = None) -> Table:
-    """Return the front as a table for a terminal, by default under the headlines; there is at least one row."""
+def drawn_front(title: str, front: FrontTable, most: int | None = None) -> Table:
+    """Return the front as a table for a terminal, at most so many of its rows; there is at least one."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.caption, table.caption_justify = note, "left"
-    for place, name in enumerate(front_heads() if heads is None else heads):
+    table.caption, table.caption_justify = front.note, "left"
+    for place, name in enumerate(front.heads):
         table.add_column(name, justify="right" if place else "left")
-    for row in rows:
+    for row in front.rows[:most]:
         table.add_row(*(Text(printable(cell)) for cell in row))  # as it is: a name is no markup
     return table

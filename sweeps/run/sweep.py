@@ -106,8 +106,7 @@ class Sweep:
         self._progress = Progress(
             self.console,
             self.workload,
-            self.books.front_rows,
-            self.books.front_heads(),
+            self.books.front,
             doing=lambda trial: read_progress(trial_folder(self.out, trial.key)),
             planned=self.planned,
             places=self._places_line,
