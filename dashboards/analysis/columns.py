@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from prune_core.metrics.quantities import quantities_known
 from prune_core.metrics.quantity import SEVERITIES, Quantity
 
 
 def _numbers() -> list[Quantity]:
     return [one for one in quantities_known() if one.recorded and not one.is_text]
+
+
+def with_numbers(columns: Iterable[str], found: Iterable[Mapping[str, Any] | None]) -> list[str]:
+    """Return the columns of which anybody has a number: a table shows no empty one.
+
+    Args:
+        columns: those that the table could have.
+        found: by column, what each of its rows has: a number, or a difference with its ``mean``; None where it has nothing.
+    """
+    rows = [row for row in found if row is not None]
+    return [name for name in columns if any(name in row and _is_number(row[name]) for row in rows)]
+
+
+def _is_number(value: Any) -> bool:
+    return math.isfinite(getattr(value, "mean", value))
 
 
 def table_columns() -> list[str]:

@@ -57,9 +57,11 @@ def changes(found: Comparison) -> list[tuple[str, list[str]]]:
     """Return what changed, from 1 to 2: (what, in words, a line or a few)."""
     entries = [("answer", _answer(found)), ("candidates", _candidates(found))]
     if len(found.both):
-        entries += [("front", _front(found)), *((labels.title(each.column), _of_metric(each)) for each in found.changes)]
-    said = [f"{key}: {_value(left)} -> {_value(right)}" for key, left, right in found.keys]
-    return [*entries, ("study file", said or ["says the same"])]
+        shown = found.measured(each.column for each in found.changes)
+        said = ((labels.title(each.column), _of_metric(each)) for each in found.changes if each.column in shown)
+        entries += [("front", _front(found)), *said]
+    keys = [f"{key}: {_value(left)} -> {_value(right)}" for key, left, right in found.keys]
+    return [*entries, ("study file", keys or ["says the same"])]
 
 
 def _answer(found: Comparison) -> list[str]:
@@ -110,18 +112,19 @@ def _of_metric(change: Changed) -> list[str]:
 def _table(found: Comparison) -> list[str]:
     if not len(found.both):
         return []
-    apart = pd.concat([found.both[f"{name}_difference"].fillna(0).ne(0) for name in headlines()], axis=1).any(axis=1)
+    names = found.measured(headlines())
+    apart = pd.concat([found.both[f"{name}_difference"].fillna(0).ne(0) for name in names], axis=1).any(axis=1)
     if not apart.any():
         return []  # the lines above say it
     rows = rows_of(found.both[apart].head(_ROWS))
-    cells = [tuple(_pair(row, name) + "*" * bool(getattr(row, f"{name}_changed")) for name in headlines()) for row in rows]
-    heads = tuple(labels.title(name) for name in headlines())
+    cells = [tuple(_pair(row, name) + "*" * bool(getattr(row, f"{name}_changed")) for name in names) for row in rows]
+    heads = tuple(labels.title(name) for name in names)
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     room = max(20, WIDTH - sum(2 + width for width in widths))
-    names = [_cut(labels.candidate(row), room) for row in rows]
+    called = [_cut(labels.candidate(row), room) for row in rows]
     more = int(apart.sum()) - len(rows)
     rest = [f"and {more} more that changed less clearly: --csv FILE or --page FILE has all"] if more else []
-    return ["", *aligned([("", *heads), *((name, *line) for name, line in zip(names, cells, strict=True))]), *rest, _CHANCE]
+    return ["", *aligned([("", *heads), *((name, *line) for name, line in zip(called, cells, strict=True))]), *rest, _CHANCE]
 
 
 def _pair(row: Any, name: str) -> str:

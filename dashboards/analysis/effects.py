@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dashboards import labels
 from dashboards.analysis.claims import Array, Paired, claims, paired_family, verdict
-from dashboards.analysis.columns import headline_columns
+from dashboards.analysis.columns import headline_columns, with_numbers
 from dashboards.analysis.per_seed import table_noise
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.base.kinds import REFERENCES
@@ -235,17 +235,20 @@ def _curve(own: pd.DataFrame, names: list[str]) -> Array:
     return np.asarray(known.assign(compression=np.log(known["compression"])).to_numpy(dtype=float))
 
 
-def effect_rows(found: list[Effect]) -> list[tuple[str, str, int, list[tuple[str, str, str]]]]:
-    """Return factor, contrast, blocks, and for each metric difference, interval and verdict as text."""
+def effect_rows(found: list[Effect]) -> list[tuple[str, str, int, dict[str, tuple[str, str, str]]]]:
+    """Return factor, contrast, blocks, and by measured metric the difference, interval and verdict as text."""
+    names = with_numbers(headline_columns(), (effect.measured for effect in found))
     return [
         (
             effect.factor,
             effect.contrast,
             effect.blocks,
-            [
-                (*effect.measured[name].words(name), effect.verdicts[name]) if name in effect.measured else ("–", "", "")
-                for name in headline_columns()
-            ],
+            {
+                name: (*effect.measured[name].words(name), effect.verdicts[name])
+                if name in effect.measured
+                else ("–", "", "")
+                for name in names
+            },
         )
         for effect in found
     ]

@@ -72,6 +72,11 @@ class Comparison:
     keys: list[tuple[str, object, object]]
     same_trials: int
 
+    def measured(self, columns: Iterable[str]) -> list[str]:
+        """Return those columns of which a shared candidate has a number in either study."""
+        sides = {name: self.both[[f"{name}_1", f"{name}_2"]] for name in columns}
+        return [name for name, pair in sides.items() if pair.notna().any(axis=None)]
+
 
 def all_columns() -> list[str]:
     """Return every metric and cost that is compared."""

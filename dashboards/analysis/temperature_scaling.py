@@ -9,29 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards import labels
-from dashboards.analysis.columns import scaling_columns
+from dashboards.analysis.columns import scaling_columns, with_numbers
 from dashboards.analysis.csv_tables import Table
 from dashboards.reading.study_folder import StudyFolder
 from prune_core.evaluation.scoring import fitted_on
 
 
-def scaling_heads() -> list[str]:
-    """Return the heads of the table's columns."""
-    return [labels.heading(name).replace("after temperature scaling", "after scaling") for name in scaling_columns()]
+def scaling_head(column: str) -> str:
+    """Return the head of a column of the table."""
+    return labels.heading(column).replace("after temperature scaling", "after scaling")
 
 
-def scaling_rows(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, list[str]]]:
-    """Return, for each candidate and its control, mean and sample deviation over seeds of `scaling_columns`, as text.
+def scaling_rows(study: StudyFolder, rows: Sequence[Any]) -> list[tuple[str, dict[str, str]]]:
+    """Return, for each candidate and its control, mean and sample deviation over seeds by column, as text.
+
+    The columns are those of `scaling_columns` in which one of them has a number.
 
     Temperature scaling changes no decision and no accuracy. What it mends is no damage that pruning did for good: a pruned
     network is worse calibrated than its control only if it still is after scaling both.
     """
+    found = _measured(study, rows)
+    shown = with_numbers(scaling_columns(), ({column: mean for column, mean, _ in numbers} for _, _, numbers in found))
     return [
         (
             which if which != "candidate" else name,
-            [labels.spread(mean, deviation, column) for column, mean, deviation in numbers],
+            {column: labels.spread(mean, deviation, column) for column, mean, deviation in numbers if column in shown},
         )
-        for name, which, numbers in _measured(study, rows)
+        for name, which, numbers in found
     ]
 
 

@@ -61,7 +61,7 @@ def write_comparison(first: Path, second: Path, page: Path) -> Path:
 
 def comparison_html(found: Comparison) -> str:
     """Return the page of a comparison."""
-    names = all_columns()
+    names = found.measured(all_columns())
     environment = environment_of("dashboards.report")
     script = environment.get_template("comparison.js").render()
     picture = _picture(found)

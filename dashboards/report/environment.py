@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboards import labels
-from dashboards.analysis.columns import compared_columns, headline_columns, table_columns
+from dashboards.analysis.columns import compared_columns, headline_columns, with_numbers
 from dashboards.analysis.points import fell_together
 from dashboards.figures.front.data import FRAME
 from dashboards.figures.palette import DARK, LIGHT
@@ -42,9 +42,9 @@ def environment_of(*rooms: str) -> Environment:
     environment.globals |= {
         "light": LIGHT,
         "dark": DARK,
-        "columns": table_columns(),
         "compared": compared_columns(),
         "headline": headline_columns(),
+        "with_numbers": with_numbers,
         "title": labels.title,
         "column_head": labels.heading,
     }

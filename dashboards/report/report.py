@@ -40,7 +40,7 @@ from dashboards.analysis.per_seed import with_images
 from dashboards.analysis.points import Points, candidate_points
 from dashboards.analysis.provenance import claims_paper, deviations, run_facts
 from dashboards.analysis.ratio_panels import ratio_figures
-from dashboards.analysis.temperature_scaling import fitted_words, scaling_heads, scaling_rows, scaling_table
+from dashboards.analysis.temperature_scaling import fitted_words, scaling_head, scaling_rows, scaling_table
 from dashboards.analysis.trends import Trend, trend_sentences, trends
 from dashboards.figures.catalogue import Drawn, all_figures, depth_figures, learning_drawn
 from dashboards.figures.front.data import candidate_columns
@@ -187,7 +187,7 @@ def render(
         equal=equal_cost(study, points),
         frequency=frequency_sentences(study, points),
         scaling=scaling_rows(study, [answer.row for answer in chosen if answer.row is not None]),
-        scaling_titles=scaling_heads(),
+        scaling_head=scaling_head,
         scaling_fitted_on=fitted_words(study),
         with_images=with_images(study),
         doubts=baseline_doubts(study.records, study.limits, study.classes, study.select_on),

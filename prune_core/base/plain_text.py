@@ -11,6 +11,8 @@ from collections.abc import Sequence
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What begins a formula: spreadsheets take the full-width forms for the others."""
+NO_VALUE = ("", "-", "\N{EN DASH}")
+"""What stands in the cell of a table for a number that there is not."""
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _MOVING = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of controls, halves of letters, and separators of lines."""
@@ -31,6 +33,16 @@ def csv_cell(value: object) -> object:
     text = value if value.isprintable() else "".join(_in_a_file(letter) for letter in value)
     begins = text.lstrip()[:1]
     return f"'{text}" if begins in FORMULA and begins or value[:1] in ("\t", "\r", "\n") else text
+
+
+def columns_with_a_value(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return a table without the columns in which nobody has a value: cells below the head are empty or a dash.
+
+    Args:
+        rows: the head, then the others, all of one length; the first column stays.
+    """
+    kept = [at for at in range(len(rows[0])) if not at or any(row[at] not in NO_VALUE for row in rows[1:])]
+    return [tuple(row[at] for at in kept) for row in rows]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

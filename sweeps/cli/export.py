@@ -58,17 +58,24 @@ def export(
             echo("without model.onnx, which needs: pip install 'prunefront[export]'")
     else:
         names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
+    failed: list[str] = []
     try:
         export_study(directory, picks=picks, wanted=Wanted(names, int8), say=echo, confirm=confirm)
     except ExportFailed as error:
-        echo(f"not exported: {error}", err=True)
-        return 1
+        failed += error.args
+        for line in failed:
+            echo(f"not exported: {line}", err=True)
     except OSError as error:
         echo(f"not exported: {error.strerror}: {error.filename or directory / 'models'}", err=True)
         return 1
     if mlflow:
         from sweeps.tracking.models import log_front_models
 
-        for line in log_front_models(directory, picks, confirm=confirm):
+        not_logged: list[str] = []
+        for line in log_front_models(directory, picks, failed=not_logged.append, confirm=confirm):
             echo(line)
-    return 0
+        for line in not_logged:
+            if line not in failed:  # said by the export already: its weights are gone
+                echo(line, err=True)
+        failed += not_logged
+    return 1 if failed else 0

@@ -73,8 +73,10 @@ def export_study(
         The folders.
 
     Raises:
-        BadInput: no study, no front, an unknown pick, weights that are gone, packages that are missing.
-        ExportFailed: files of a network that could not be made or failed their check; the others are exported before.
+        BadInput: no study, no front, an unknown pick, weights that are gone, packages that are missing, or what every
+            network lacks (the images).
+        ExportFailed: networks whose weights cannot be read, or whose files could not be made or failed their check; the
+            others are exported. Its arguments are a line for each.
     """
     wanted = wanted or Wanted()
     check_formats(wanted.formats, int8=wanted.int8)
@@ -85,19 +87,23 @@ def export_study(
     for choice in chosen:
         check_target(models / choice.name)
     commit = (read_study_yaml(out / STUDY).get("provenance") or {}).get("commit")
-    done = []
+    done: list[Path] = []
+    refused: list[BadInput] = []
     for choice in chosen:
         try:
             with whole_folder(models, choice.name) as folder:
                 line = _export_one(study, commit, choice, folder, wanted, records)
-        except (ExportFailed, Diverged) as error:
+        except (ExportFailed, Diverged, BadInput) as error:
             failed.append(f"{choice.name}: {error}")
+            refused += [error] if isinstance(error, BadInput) else []
             continue
         done.append(models / choice.name)
         if say is not None:
             say(f"{models / choice.name}: {line}")
+    if len(refused) == len(chosen) and len({str(error) for error in refused}) == 1:
+        raise refused[0]
     if failed:
-        raise ExportFailed("; ".join(failed))
+        raise ExportFailed(*failed)
     return done
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from prune_core.base.plain_text import NO_VALUE
 from prune_core.metrics.numbers import plain_number
 from prune_core.metrics.quantities import title_of as quantity_title
 from sweeps.export.choice import Choice
@@ -18,7 +19,8 @@ def table_lines(chosen: Sequence[Choice]) -> list[str]:
     Beside the headlines it has the columns of the study's objectives and limits. Whether a candidate meets the limits is a
     column where the study has some.
     """
-    shown = list(dict.fromkeys(column for each in chosen for column in each.asked))
+    asked = dict.fromkeys(column for each in chosen for column in each.asked)
+    shown = [column for column in asked if any(_shown(each.record, column) not in NO_VALUE for each in chosen)]
     limited, remarked = any(each.verdict for each in chosen), any(each.remark for each in chosen)
     heads = (
         "network",

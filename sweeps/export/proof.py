@@ -28,7 +28,14 @@ _KEPT_TOLERANCE = 1e-2
 
 
 class ExportFailed(RuntimeError):
-    """A file could not be made, or did not do what the network does; nothing of that network is left behind."""
+    """Files could not be made, or did not do what the network does; nothing of that network is left behind.
+
+    Its arguments are lines that say why, by default one.
+    """
+
+    def __str__(self) -> str:
+        """The lines, as one."""
+        return "; ".join(map(str, self.args))
 
 
 def sample_of(

@@ -17,6 +17,10 @@ GRACE_SECONDS = 8.0
 """After SIGTERM (a preempted node) the driver leaves within ten seconds, whatever its trials do."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Somebody asks this process to end, by SIGINT or SIGTERM: raised in the main thread by `interrupting`."""
+
+
 class StopRequest:
     """Set once by a signal or by the clock; workers see it through the token file.
 
@@ -83,6 +87,46 @@ def listening(request: StopRequest, kill_now: Callable[[], None]) -> Iterator[No
         if number == signal.SIGTERM:
             request.leave_soon(kill_now)
 
+    with _handled_by(handle):
+        yield
+
+
+@contextmanager
+def interrupting(leave: Callable[[], None], seconds: float = GRACE_SECONDS) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into `Interrupted`, for work that has no trials to stop; a second one calls ``leave``.
+
+    SIGTERM also starts the clock after which ``leave`` is called in any case, from a thread of its own: a library may be in
+    the middle of what it does not leave.
+
+    Args:
+        leave: ends this process.
+        seconds: on that clock.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    clock = threading.Timer(seconds, leave)
+    clock.daemon = True
+    asked: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if asked:
+            leave()
+            return
+        asked.append(number)
+        if number == signal.SIGTERM:
+            clock.start()
+        raise Interrupted
+
+    try:
+        with _handled_by(handle):
+            yield
+    finally:
+        clock.cancel()
+
+
+@contextmanager
+def _handled_by(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

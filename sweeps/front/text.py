@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prune_core.base.kinds import UNPRUNED
-from prune_core.base.plain_text import aligned
+from prune_core.base.plain_text import aligned, columns_with_a_value
 from prune_core.metrics import Direction
 from prune_core.metrics.numbers import counted, plain_number
 from prune_core.metrics.quantities import quantities_known, title_of
@@ -44,38 +45,50 @@ def shown_columns(
     return list(dict.fromkeys(deciding_column(name, columns, select_on) for name in asked))
 
 
-def front_heads(shown: Iterable[str] | None = None, limits: Sequence[Limit] = ()) -> list[str]:
-    """Return the heads of the table's columns; the first, of who it is, has none.
+@dataclass(frozen=True)
+class FrontTable:
+    """The front as cells of text; false while no candidate is complete.
 
-    Args:
-        shown: what `shown_columns` returned; None for the headlines alone.
-        limits: the study's; with any, the last column says who meets them.
+    Attributes:
+        heads: of the columns; the first, of who it is, has none.
+        rows: a row for each candidate, the means over the seeds; a column in which no row has a number is left out.
+        note: what the numbers are, and what the rows leave out.
     """
-    titles = [one.title for one in headlines()] if shown is None else [title_of(column) for column in shown]
-    return ["", *titles, *(["limits"] if limits else [])]
+
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    note: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether there is a row."""
+        return bool(self.rows)
+
+    def lines(self, most: int) -> list[str]:
+        """Return it as plain lines, at most so many of its rows; nothing without one."""
+        if not self.rows:
+            return []
+        more = [f"and {len(self.rows) - most} more (front.csv)"] if len(self.rows) > most else []
+        return [*aligned([self.heads, *self.rows[:most]]), *more, self.note]
 
 
-def front_rows(
+def front_table(
     records: pd.DataFrame,
     decisive: Mapping[str, Direction],
     seeds: Sequence[int],
     select_on: str = "validation",
     limits: Sequence[Limit] = (),
-) -> tuple[list[tuple[str, ...]], str]:
-    """Return the front as rows of text, and a line that says what they show and what they leave out.
+) -> FrontTable:
+    """Return the front as text: at the longest budget, the most accurate first.
 
     Args:
         records: the table of records so far.
         decisive: the columns that decide, and their directions.
         seeds: those that a complete candidate has.
         select_on: as the study says.
-        limits: the study's.
-
-    Returns:
-        A cell for each of `front_heads`, the means over the seeds; nothing while no candidate is complete.
+        limits: the study's; with any, the last column says who meets them.
     """
     if records.empty:
-        return [], ""
+        return FrontTable()
     numbers = shown_columns(decisive, limits, records.columns, select_on)
     accuracy = deciding_column("accuracy", records, select_on)
     judged = limit_columns(limits, records.columns, select_on)
@@ -94,7 +107,8 @@ def front_rows(
         for _, row in kept.iterrows()
     ]
     if not rows:
-        return [], ""
+        return FrontTable()
+    heads = ("", *map(title_of, numbers), *(["limits"] if limits else []))
     images = "the report images, which also chose" if select_on == REPORT else "validation images (selection)"
     note = [f"means over seeds on {images}, {counted(int(at_longest['budget'].max()), 'epoch')} of fine-tuning"]
     if len(kept) < len(chosen):
@@ -103,7 +117,8 @@ def front_rows(
         note.append(f"{everywhere - len(chosen)} on the fronts of other budgets (front.csv)")
     note += _without(records, decisive, int(at_longest["budget"].max()))
     more = [line for line in (one_checkpoint_line(records), builds_line(records)) if line is not None]
-    return rows, "; ".join([*note, *more])
+    heads, *rows = columns_with_a_value([heads, *rows])
+    return FrontTable(heads, tuple(rows), "; ".join([*note, *more]))
 
 
 def _without(records: pd.DataFrame, decisive: Iterable[str], budget: int) -> list[str]:
@@ -115,21 +130,6 @@ def _without(records: pd.DataFrame, decisive: Iterable[str], budget: int) -> lis
         if len(lacking):
             found.append(f"{len(lacking)} without {column} in every seed do not compete")
     return found
-
-
-def front_lines(rows: Sequence[Sequence[str]], heads: Sequence[str], note: str, most: int) -> list[str]:
-    """Return the front as plain lines, at most so many of its rows; nothing without one.
-
-    Args:
-        rows: what `front_rows` returned.
-        heads: what `front_heads` returned.
-        note: what `front_rows` returned beside the rows.
-        most: rows that are shown.
-    """
-    if not rows:
-        return []
-    more = [f"and {len(rows) - most} more (front.csv)"] if len(rows) > most else []
-    return [*aligned([heads, *rows[:most]]), *more, note]
 
 
 def candidate_name(row: pd.Series[Any]) -> str:

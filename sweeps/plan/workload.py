@@ -28,11 +28,6 @@ class Candidates(Protocol):
         ...
 
     @property
-    def open(self) -> int:
-        """How many of the trials known so far have not ended: they run, wait, or were called back when the sweep stopped."""
-        return len(self._known) - len(self.done)
-
-    @property
     def to_come(self) -> int:
         """How many more trials may still be asked for."""
         ...

@@ -20,13 +20,14 @@ from sweeps.folder.columns import write_columns
 from sweeps.folder.paths import ASKED, FRONT, MORE_SEEDS, RECORDS, RECORDS_CSV, STUDY, trial_folder
 from sweeps.folder.provenance import provenance
 from sweeps.front.tables import write_tables
+from sweeps.front.text import FrontTable
 from sweeps.plan.plan import Plan
 from sweeps.plan.state import baseline_failure, final_status
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.written import write_plan
 from sweeps.records.collect import collect
 from sweeps.run.answers import write_answers
-from sweeps.run.front_text import recommended_lines, study_front, study_front_heads, study_limits
+from sweeps.run.front_text import recommended_lines, study_front, study_limits
 from sweeps.run.opening import tracker_of, write_study
 from sweeps.run.progress_log import ProgressLog
 from sweeps.run.run_notes import RunNotes
@@ -57,7 +58,6 @@ class Books:
         tracker: MLflow.
         proposer: the search.
         rows: Optuna's books.
-        study_changed: whether the folder's ``study.yaml`` said something else before.
     """
 
     def __init__(
@@ -69,10 +69,9 @@ class Books:
         tracker: Tracker,
         proposer: Proposer,
         rows: OptunaBooks,
-        study_changed: bool,
     ) -> None:
         self._study, self._plan, self._out = study, plan, out
-        self._tracker, self._proposer, self._study_changed = tracker, proposer, study_changed
+        self._tracker, self._proposer = tracker, proposer
         self._run_notes = RunNotes(rows, tracker, lambda: self.feed.members)
         self._entries = TrialEntries(
             out, self.trials, RunNames(plan.arms, study.dense), study.budgets[-1], study_images(plan)
@@ -104,7 +103,7 @@ class Books:
         origin = provenance()
         if plan.data is not None:
             origin["data"] = plan.data.to_plain()  # for who reads the folder without the images
-        changed = write_study(study, out, origin)
+        write_study(study, out, origin)
         write_columns(out)
         space = space_of(plan)
         rows = open_books(study, space, out)
@@ -112,7 +111,7 @@ class Books:
         tracker = tracker_of(plan, out, origin)
         forget_other_rules(out, stopping_rule(study))
         forget_other_decision(study, out)
-        books = cls(study, plan, out, tracker=tracker, proposer=proposer, rows=rows, study_changed=changed)
+        books = cls(study, plan, out, tracker=tracker, proposer=proposer, rows=rows)
         books._take_in(space)
         write_plan(plan, out, books.trials())
         return books
@@ -200,22 +199,17 @@ class Books:
         if self._study.plugins:  # any other study is written once, as it was planned
             write_plan(self._plan, self._out, self.trials())
 
-    def front_rows(self) -> tuple[list[tuple[str, ...]], str]:
-        """Return the front so far as rows of text, and the line below them."""
+    def front(self) -> FrontTable:
+        """Return the front so far as text."""
         return study_front(self._study, self._records())
-
-    def front_heads(self) -> list[str]:
-        """Return the heads of those rows."""
-        return study_front_heads(self._study)
 
     def answer_lines(self) -> list[str]:
         """Return what to take and how to export it, and who meets the study's limits, or why nobody does."""
         records = self._records()
         return [*recommended_lines(self._study, records, self._out), *study_limits(self._study, records)]
 
-    def write_tables(self) -> bool:
-        """Write the tables of records and of the front; return whether they, or the study, say anything new."""
-        before = self._table_bytes()
+    def write_tables(self) -> None:
+        """Write the tables of records and of the front."""
         records = self._table = collect(self._out, self.trials(), study=self._study.name, run_ids=self._tracker.run_ids())
         study = self._study
         write_tables(
@@ -229,7 +223,6 @@ class Books:
         self._progress.note(self._ended, self.trials, records)
         self._log_places()
         self._run_notes.note(now=True)
-        return self._table_bytes() != before or self._study_changed
 
     def _log_places(self) -> None:
         """Tell MLflow who is on the front now, or no longer: a few runs change."""
@@ -237,9 +230,6 @@ class Books:
         self._tracker.reconcile(
             entry for trial in self.trials() if trial.key in moved and (entry := self._entries.of(trial)) is not None
         )
-
-    def _table_bytes(self) -> list[bytes]:
-        return [path.read_bytes() for name in (RECORDS, FRONT) if (path := self._out / name).exists()]
 
     def settle(self, limit_s: float) -> None:
         """Wait until MLflow has what was handed over, so many seconds at most: the tables name its runs."""

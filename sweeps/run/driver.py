@@ -20,7 +20,7 @@ from sweeps.folder.links import refuse_links
 from sweeps.folder.lock import driving
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.paths import RECORDS, store_folder
-from sweeps.folder.stop_request import StopRequest
+from sweeps.folder.stop_request import Interrupted, StopRequest, interrupting
 from sweeps.plan.builds import require_one_build
 from sweeps.plan.places import places
 from sweeps.plan.plan import Plan, make_plan
@@ -29,6 +29,7 @@ from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.end import close
+from sweeps.run.leave import how_to_go_on, leaving
 from sweeps.run.missing_metrics import fill_missing_metrics
 from sweeps.run.plan_limits import limit_warnings
 from sweeps.run.plan_power import power_lines
@@ -93,7 +94,7 @@ def run_study(
         raise BadInput(f"--out {out}: cannot be made ({error.strerror}); give a folder that can be written") from None
     out = out.resolve()
     try:
-        with driving(out):
+        with interrupting(leaving(console, out)), driving(out):
             refuse_links(store_folder(out))
             study = with_kept_sampler(study, out)
             anew = align_bins(study, out)
@@ -136,7 +137,10 @@ def run_study(
     except SystemExit as left:  # Ray's own handler of SIGTERM, while it starts
         if left.code != signal.SIGTERM:
             raise
-        say(console, f"interrupted; run the same command again to go on with {out}")
+        say(console, how_to_go_on(out))
+        return 130
+    except Interrupted:
+        say(console, how_to_go_on(out))
         return 130
     except ConnectionError as error:
         say(console, f"stopped: {error}")

@@ -1,21 +1,28 @@
-"""The end of a run: tables, report, books closed, the front shown, and the exit status."""
+"""The end of a run: tables, report, books closed, the front shown, and the exit status.
+
+Whatever interrupts it, the same command does the rest: the trials' folders are the truth, each file appears whole, and the
+report that is there counts only if it was made of the tables that are there.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from prune_core.base.errors import BadInput
+from prune_core.base.files import read_json, write_json
 from prune_core.base.garbage import rare_collections
 from prune_core.metrics.numbers import counted
 from sweeps.folder.pages import Pages, Picture
-from sweeps.folder.paths import RECORDS_CSV, report_page
-from sweeps.folder.stop_request import StopRequest
+from sweeps.folder.paths import COLUMNS, FRONT, RECORDS, RECORDS_CSV, REPORTED, STUDY, report_page
+from sweeps.folder.stop_request import Interrupted, StopRequest
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
-from sweeps.run.progress import front_table, say
+from sweeps.run.leave import how_to_go_on
+from sweeps.run.progress import drawn_front, say
 from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
 from sweeps.tracking.front import log_front
@@ -47,25 +54,48 @@ def close(
         stages: takes note of where the time goes.
         allow_failures: exit 0 although trials failed or diverged.
     """
+    try:
+        return _close(out, books, workload, stop, mover, console, pages, stages, allow_failures=allow_failures)
+    except Interrupted:
+        books.finish("KILLED", None)
+        mover.finish(workload.done, patient=False)
+        there = f"interrupted; all {counted(len(workload.done), 'trial')} are in {out}: run the same command again, which "
+        say(console, f"{there}finishes report and books" if workload.exhausted else how_to_go_on(out))
+        return 130
+
+
+def _close(
+    out: Path,
+    books: Books,
+    workload: Workload,
+    stop: StopRequest,
+    mover: Mover,
+    console: Console,
+    pages: Pages,
+    stages: Stages,
+    *,
+    allow_failures: bool,
+) -> int:
     interrupted = stop.signal_number is not None
     stages.enter("MLflow is waited for")
     books.settle(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
     stages.enter("tables and front")
-    fresh = books.write_tables()
-    page = report_page(out)
-    report = page if page.exists() and not fresh else None  # nothing new: the page that is there says it all
+    books.write_tables()
+    report = report_page(out) if _is_reported(out) else None  # nothing new: the page that is there says it all
     if report is None and not interrupted and pages.report is not None:
         stages.enter("the report")
+        made_of = _tables(out)
         report = pages.report(out)
+        write_json(out / REPORTED, {"of": made_of})
     stages.enter("files and numbers for MLflow")
     books.finish("KILLED" if interrupted else "FINISHED", report)
     if not interrupted and books.all_tracked:
         stages.enter("networks of the front for MLflow")
         _log_front(out, pages.picture, console)
     stages.enter("what is said in the end, and what is cleaned up")
-    rows, note = books.front_rows()
-    if rows:
-        console.print(front_table("the front", rows, note, books.front_heads()))
+    front = books.front()
+    if front:
+        console.print(drawn_front("the front", front))
     failures = books.failures()
     for line in [*books.answer_lines(), *books.warnings(), *_lines_of(failures)]:
         say(console, line)
@@ -82,6 +112,23 @@ def close(
     return _status(out, workload, stop, console, report, failed=bool(failures) and not allow_failures)
 
 
+def _tables(out: Path) -> str:
+    """Return a digest of what a report is made of."""
+    digest = hashlib.sha256()
+    for path in (out / name for name in (STUDY, COLUMNS, RECORDS, FRONT)):
+        digest.update(path.read_bytes() if path.exists() else b"")
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _is_reported(out: Path) -> bool:
+    """Return whether the report that is there was made of the tables that are there."""
+    try:
+        return report_page(out).exists() and bool(read_json(out / REPORTED) == {"of": _tables(out)})
+    except (OSError, ValueError):
+        return False
+
+
 def _status(out: Path, workload: Workload, stop: StopRequest, console: Console, report: Path | None, *, failed: bool) -> int:
     if stop.reason == "code":
         say(console, f"stopped: {stop.cause}; run the same command again, which plans with the code that is there now")
@@ -93,7 +140,7 @@ def _status(out: Path, workload: Workload, stop: StopRequest, console: Console, 
         )
         return 1
     if stop.signal_number is not None:
-        say(console, f"interrupted; what is finished is kept in {out}: run the same command again to go on")
+        say(console, how_to_go_on(out))
         return 130
     if stop.reason == "time":
         left = workload.known - len(workload.done)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from prune_core.base.benchmark import corruptions_in_words
-from prune_core.metrics.columns import metric_columns
 from sweeps.export.recommended import study_recommended
 from sweeps.folder.columns import columns_known
 from sweeps.front.recommended_text import recommended_sentence
-from sweeps.front.text import front_heads, front_lines, front_rows, shown_columns
+from sweeps.front.text import FrontTable, front_table
 from sweeps.front.within import limit_lines
 from sweeps.search.live_table import table_now
 from sweeps.study.deciding import REPORT, deciding_columns
@@ -26,19 +25,13 @@ _ROWS = 20
 _WIDTH = 118
 
 
-def study_front(study: Study, records: pd.DataFrame) -> tuple[list[tuple[str, ...]], str]:
-    """Return the front so far as rows of text, and the line below them; nothing while no candidate is complete."""
-    rows, note = front_rows(records, study.decisive, study.seeds, study.select_on, study.parsed_limits)
+def study_front(study: Study, records: pd.DataFrame) -> FrontTable:
+    """Return the front so far as text; nothing while no candidate is complete."""
+    found = front_table(records, study.decisive, study.seeds, study.select_on, study.parsed_limits)
     under = selection_names(study.evaluation.model_dump(mode="json"))
-    if rows and study.evaluation.corruptions != "none" and study.select_on != REPORT:
-        note += f"; corrupted images under {corruptions_in_words(under)}"
-    return rows, note
-
-
-def study_front_heads(study: Study, columns: Container[str] | None = None) -> list[str]:
-    """Return the heads of those rows; ``columns`` are those of the records, by default every one that there can be."""
-    known = frozenset(metric_columns()) if columns is None else columns
-    return front_heads(shown_columns(study.decisive, study.parsed_limits, known, study.select_on), study.parsed_limits)
+    if found and study.evaluation.corruptions != "none" and study.select_on != REPORT:
+        return replace(found, note=f"{found.note}; corrupted images under {corruptions_in_words(under)}")
+    return found
 
 
 def study_limits(study: Study, records: pd.DataFrame) -> list[str]:
@@ -72,14 +65,11 @@ def status_lines(study: Study, out: Path, *, called: Path | str | None = None) -
         records = table_now(out)
         if records is None or records.empty:
             return ["  front      none yet: no trial has a result"]
-        rows, note = study_front(study, records)
-        if not rows:
+        front = study_front(study, records)
+        if not front:
             return ["  front      none yet: no candidate has all its seeds", *_indented(study_limits(study, records))]
-        front = front_lines(rows, study_front_heads(study, records.columns), note, _ROWS)
-        return [
-            "the front:",
-            *_indented([*front, *recommended_lines(study, records, called or out), *study_limits(study, records)]),
-        ]
+        said = [*recommended_lines(study, records, called or out), *study_limits(study, records)]
+        return ["the front:", *_indented([*front.lines(_ROWS), *said])]
 
 
 def _indented(lines: list[str]) -> list[str]:

@@ -16,16 +16,13 @@ from sweeps.tracking.about import about_study
 from sweeps.tracking.tracker import Tracker
 
 
-def write_study(study: Study, out: Path, origin: Mapping[str, object]) -> bool:
-    """Write the resolved study into its folder; return whether another one was there, or none."""
+def write_study(study: Study, out: Path, origin: Mapping[str, object]) -> None:
+    """Write the resolved study into its folder."""
     plain = study.to_plain()
     # as seen from here too: a project that is moved as a whole has its plugins at another place, a moved folder at the same
     plain["plugin_paths"] += [os.path.relpath(path, out) for path in study.plugin_paths]
     text = study_text(plain, provenance=dict(origin))
-    path = out / STUDY
-    changed = not path.exists() or path.read_bytes() != text.encode()
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    return changed
+    write_atomically(out / STUDY, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def tracker_of(plan: Plan, out: Path, origin: Mapping[str, object]) -> Tracker:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -18,7 +15,7 @@ from rich.text import Text
 from prune_core.base.addresses import masked
 from prune_core.base.plain_text import printable
 from prune_core.metrics.numbers import duration
-from sweeps.front.text import front_heads
+from sweeps.front.text import FrontTable
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.pace import Pace
@@ -27,8 +24,6 @@ _LINE_SECONDS = 15.0
 _LIVE_SECONDS = 1.0
 _LIVE_ROWS = 12
 _RUNNING_ROWS = 8
-_CURSOR = "\n\x1b[?25h"
-"""Ends the view's last line, and shows the cursor that it hides."""
 
 Doing = Callable[[PlannedTrial], Mapping[str, Any] | None]
 """Returns a trial's last sign of life (`prune_core.base.trial_folder.read_progress`), or None before there is one."""
@@ -57,25 +52,13 @@ def say(console: Console, line: str) -> None:
     console.print(printable(masked(line)), soft_wrap=True, highlight=False, markup=False)
 
 
-def last_words(line: str | None) -> None:
-    """Leave a terminal as it was before a live view, and print a line, of a process that ends in the next moment.
-
-    From a signal handler, or from another thread than the view's: nothing is locked, and nothing is buffered.
-    """
-    with suppress(OSError, ValueError, AttributeError):  # no output any more, or none ever
-        out = sys.stdout.fileno()
-        shown = os.isatty(out) and os.environ.get("TERM") != "dumb"
-        os.write(out, ((_CURSOR if shown else "") + ("" if line is None else f"{line}\n")).encode())
-
-
 class Progress:
     """A live view on a terminal, a line now and then elsewhere; both from the first second.
 
     Args:
         console: where it is shown.
         workload: whose state is shown.
-        front: returns the lines of the front so far; called at most once per shown state that differs.
-        heads: of the columns of those lines.
+        front: returns the front so far; called at most once per shown state that differs.
         doing: says what a running trial does.
         planned: seconds that the plan expects of the run; None where it does not know.
         places: says how the places for trials stand, and why nothing starts; empty while nobody knows.
@@ -85,8 +68,7 @@ class Progress:
         self,
         console: Console,
         workload: Workload,
-        front: Callable[[], tuple[list[tuple[str, ...]], str]],
-        heads: Sequence[str] | None = None,
+        front: Callable[[], FrontTable],
         *,
         doing: Doing = lambda trial: None,
         planned: float | None = None,
@@ -95,7 +77,6 @@ class Progress:
         self._console = console
         self._workload = workload
         self._front = front
-        self._heads = heads
         self._places = places
         self._doing = doing
         self.pace = Pace(planned)
@@ -104,8 +85,7 @@ class Progress:
         self._over = False
         self._shown_ended = -1
         self._front_due = 0.0
-        self._rows: list[tuple[str, ...]] = []
-        self._note = ""
+        self._shown_front = FrontTable()
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
@@ -130,7 +110,7 @@ class Progress:
             return
         if self.pace.ended != self._shown_ended and now >= self._front_due:
             self._shown_ended = self.pace.ended
-            self._rows, self._note = self._front()
+            self._shown_front = self._front()
             # a large study's table takes a while to read: at most a twentieth of the driver's time goes into it
             self._front_due = time.monotonic() + 20 * (time.monotonic() - now)
         self._live.update(self.view(), refresh=True)
@@ -181,8 +161,8 @@ class Progress:
             parts.append(grid)
         if self._workload.in_place > len(shown):
             parts.append(Text(f"and {self._workload.in_place - len(shown)} more running"))
-        if self._rows:
-            parts.append(front_table("the front so far", self._rows[:_LIVE_ROWS], self._note, self._heads))
+        if self._shown_front:
+            parts.append(drawn_front("the front so far", self._shown_front, _LIVE_ROWS))
         return Group(*parts)
 
     @property
@@ -193,12 +173,12 @@ class Progress:
         return [(trial, doing_text(self._doing(trial))) for trial in self._workload.placed[:most]]
 
 
-def front_table(title: str, rows: list[tuple[str, ...]], note: str, heads: Sequence[str] | None = None) -> Table:
-    """Return the front as a table for a terminal, by default under the headlines; there is at least one row."""
+def drawn_front(title: str, front: FrontTable, most: int | None = None) -> Table:
+    """Return the front as a table for a terminal, at most so many of its rows; there is at least one."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.caption, table.caption_justify = note, "left"
-    for place, name in enumerate(front_heads() if heads is None else heads):
+    table.caption, table.caption_justify = front.note, "left"
+    for place, name in enumerate(front.heads):
         table.add_column(name, justify="right" if place else "left")
-    for row in rows:
+    for row in front.rows[:most]:
         table.add_row(*(Text(printable(cell)) for cell in row))  # as it is: a name is no markup
     return table

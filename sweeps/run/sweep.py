@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from prune_core.base.trial_folder import COMPLETE, read_progress
 from prune_core.evaluation.evaluation import recommended_environment
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
-from sweeps.engine.leaving import abandon
 from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
 from sweeps.engine.node_pace import NodePace
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
@@ -33,8 +31,9 @@ from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.configuration import configuration
 from sweeps.run.head import Head
+from sweeps.run.leave import leave, leaving
 from sweeps.run.places_text import places_line
-from sweeps.run.progress import Progress, last_words, say
+from sweeps.run.progress import Progress, say
 from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
 from sweeps.storage.files import fetch_to_judge
@@ -106,13 +105,12 @@ class Sweep:
         self._progress = Progress(
             self.console,
             self.workload,
-            self.books.front_rows,
-            self.books.front_heads(),
+            self.books.front,
             doing=lambda trial: read_progress(trial_folder(self.out, trial.key)),
             planned=self.planned,
             places=self._places_line,
         )
-        with listening(self.stop, leave), self._progress, places_forgotten(self.out):
+        with listening(self.stop, leaving(self.console, self.out)), self._progress, places_forgotten(self.out):
             self._progress.tick(force=True)  # before Ray starts, which takes seconds
             for attempt in range(1, RAY_LIVES + 1):
                 try:
@@ -142,7 +140,9 @@ class Sweep:
         with (
             watching(head, self._head),
             ray_session(address=head, cpus=cpus, gpus=None, environment=recommended_environment()),
-            listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
+            listening(
+                self.stop, leaving(self.console, self.out)
+            ),  # again: Ray puts a SIGTERM handler of its own in place of ours
         ):
             from sweeps.engine.cluster_check import check_nodes
             from sweeps.engine.launch import TuneSettings, launch
@@ -289,12 +289,3 @@ def require_begun(folder: Path, error: str) -> None:
     """Raise `LostRay` when no worker ever came as far as a trial's folder: Ray could not start one."""
     if not folder.exists():
         raise LostRay(f"Ray could not start a worker ({error})")
-
-
-def leave(status: int = 130) -> None:
-    """End this process now; what trials wrote stays, nothing of a Ray of our own does, and the cursor is back."""
-    try:
-        last_words("left at once; nothing that was finished is lost, the same command goes on" if status == 130 else None)
-        abandon()
-    finally:
-        os._exit(status)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prune_core.base.errors import BadInput
 from prune_core.base.threads import one_thread
 from prune_core.base.trial_folder import WEIGHTS
 from prune_core.pruning import load_network
@@ -35,23 +34,24 @@ _EXAMPLES = 2
 """Images in the input example; with one alone MLflow would fix the batch to one."""
 
 
-def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm = require_trust) -> Iterator[str]:
+def log_front_models(
+    out: Path, picks: Sequence[str] = (), *, failed: Callable[[str], object], confirm: Confirm = require_trust
+) -> Iterator[str]:
     """Log the chosen networks, each as a program that loads without this package; yield what was done, a line each.
 
-    What MLflow raises becomes a line: the exported files and the study are whole without it.
+    One that cannot be logged keeps no other back: the exported files and the study are whole without it.
 
     Args:
         out: the study's output folder.
         picks: as in `sweeps.export.choice.choices`.
+        failed: told of each network that is not logged, and why.
         confirm: asked before the study's plugins are imported.
 
     Raises:
-        BadInput: no study, no front, an unknown pick, weights that are gone.
+        BadInput: no study, no front, an unknown pick, weights that are gone: of a pick, or of all networks.
     """
     study, records = open_study(out, confirm)
-    gone: list[str] = []
-    chosen = choices(out, study, records, picks, gone=gone.append)
-    yield from gone
+    chosen = choices(out, study, records, picks, gone=failed)
     client = open_client(study, out)
     own = own_artifacts(study, out)
     for choice in chosen:
@@ -59,10 +59,8 @@ def log_front_models(out: Path, picks: Sequence[str] = (), *, confirm: Confirm =
             yield f"{choice.title}: {log_model(client, choice, own)}"
             if choice.recommended:
                 yield f"{choice.title}: loads by {registered(client, study, out, choice)}"
-        except BadInput:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next start tries again
-            yield f"{choice.title}: not logged in MLflow ({short_reason(error)})"
+        except Exception as error:  # noqa: BLE001 - whatever MLflow raises is told, and the next call tries again
+            failed(f"{choice.title}: not logged in MLflow ({short_reason(error)})")
 
 
 def open_client(study: Study, out: Path) -> MlflowClient:

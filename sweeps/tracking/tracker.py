@@ -177,9 +177,12 @@ class Tracker:
             trials: keys of all that the study has: runs of others are taken off the front. None leaves them alone.
 
         Returns:
-            Whether MLflow now holds everything; if not, `problem` says why and the next start sends it.
+            Whether MLflow now holds everything; if not, `problem` says why and the next start sends it. A second call
+            does nothing.
         """
         with self._change:
+            if self._stop:
+                return not self._work_left() and self._unreachable is None
             self._end = (status, list(artifacts), None if trials is None else frozenset(trials))
         done = self.flush(limit_s)
         with self._change:

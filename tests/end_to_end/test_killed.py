@@ -37,7 +37,7 @@ def raylet_of(pid: int) -> psutil.Process:
 def test_a_sweep_killed_in_the_middle_goes_on_to_the_same_records(undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "runs" / "smoke"
     process = start("run", "smoke", "--out", out, cwd=tmp_path)
-    wait_for(lambda: len(finished(out)) >= 3, process)
+    wait_for(lambda: len(finished(out)) >= 1, process)  # early: what follows takes a part of the other seven each time
     before = {key: (out / "trials" / key / "outcome.json").stat().st_mtime_ns for key in finished(out)}
     kill_family(process)
 

@@ -119,7 +119,7 @@ def test_scaling_shows_candidate_and_control_from_the_records(study):
     rows = rows_of(chosen[chosen["method"] == "network_slimming"])
     (own, control) = scaling_rows(found, rows)
     assert (own[0], control[0]) == ("n, network_slimming 0.5, 2 epochs", "its control")
-    assert (own[1][1], control[1][1]) == ("2.00 %", "1.00 %")
+    assert (own[1]["ece_t"], control[1]["ece_t"]) == ("2.00 %", "1.00 %")
     numbers = {(network, metric): mean for _, network, metric, mean, _ in scaling_table(found, rows)[1]}
     assert numbers["control", "nll"] == pytest.approx(0.42)
 

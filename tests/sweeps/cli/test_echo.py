@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from sweeps.cli.echo import echo
-from sweeps.run.progress import front_table, say
+from sweeps.front.text import FrontTable
+from sweeps.run.progress import drawn_front, say
 
 EVIL = "\x1b[2Jvgg\r\u202e[bold]x[/bold]"
 MOVING = ("\x1b[2J", "\r", "\u202e")
@@ -25,7 +26,7 @@ def test_names_on_the_console_neither_and_are_no_markup() -> None:
     file = io.StringIO()
     console = Console(file=file, width=200)
     say(console, f"{EVIL} at https://me:hunter2@h/")
-    console.print(front_table("the front", [(EVIL, *["1"] * 4)], "note"))
+    console.print(drawn_front("the front", FrontTable(("", *"abcd"), ((EVIL, *"1111"),), "note")))
     said = file.getvalue()
     assert not any(each in said for each in MOVING)
     assert said.count("[bold]x[/bold]") == 2

@@ -178,7 +178,7 @@ def test_an_array_takes_the_study_of_its_number_and_a_folder_of_its_own(
     assert "no study number 7 among: " in ran.stderr
 
 
-def test_a_node_that_does_not_see_the_output_folder_ends_the_job_before_ray_starts(job: dict[str, str], tmp_path: Path) -> None:
+def test_a_node_that_does_not_see_the_output_folder_ends_the_job(job: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "bin" / "sleep").write_text("#!/bin/sh\n")  # as if time had passed
     (tmp_path / "bin" / "sleep").chmod(0o755)
     elsewhere = "case $* in *mkdir*) RAY_AUTH_TOKEN_PATH=$RAY_AUTH_TOKEN_PATH-not ;; esac"

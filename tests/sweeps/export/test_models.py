@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from prune_core.base.errors import BadInput
 from prune_core.pruning import load_network
+from sweeps.cli.group import cli, run_cli
+from sweeps.export import export
 from sweeps.export.choice import choices, open_study
 from sweeps.folder.identity import study_uid
 from sweeps.front.recommended import Recommended
 from sweeps.records.collect import read_records, write_records
+from sweeps.tracking import models
 from sweeps.tracking.models import log_front_models
 from sweeps.tracking.registered import register_recommended, registered_name, withdraw_recommended
 from sweeps.tracking.tracker import Tracker, TrialEntry
@@ -42,7 +46,7 @@ def _out(tmp_path_factory):
 def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch, tmp_path):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
-    (line,) = log_front_models(out, [NAME])
+    (line,) = log_front_models(out, [NAME], failed=pytest.fail)
     assert f"{NAME}: logged as models:/" in line, line
     uri = line.rpartition(" ")[2]
     import mlflow
@@ -83,15 +87,66 @@ def test_a_logged_network_loads_back_to_the_same_outputs(out, monkeypatch, tmp_p
         mlflow.pyfunc.load_model(address)
     assert info.saved_input_example_info is not None
 
-    (again,) = log_front_models(out, [NAME])
+    (again,) = log_front_models(out, [NAME], failed=pytest.fail)
     assert again == f"{NAME}: is there as {uri}"
 
 
-def test_without_a_run_nothing_is_logged_and_said(out, tmp_path):
+@pytest.fixture(name="broken")
+def _broken(out):
+    """A network of the front whose weights are cut off."""
+    weights = choices(out, *open_study(out), [NAME])[0].folder / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    yield weights
+    weights.write_bytes(whole)
+
+
+def test_one_network_that_cannot_be_read_does_not_keep_the_others_back(out, broken, capsys, monkeypatch):
+    others = [each.name for each in choices(out, *open_study(out)) if each.name != NAME]
+    assert others
+
+    def export_one(study, commit, choice, folder, *given):
+        load_network(choice.folder / "weights.safetensors")
+        (folder / "card.json").write_text("{}")
+        return "written"
+
+    def send(choice, run_id, digest):
+        load_network(choice.folder / "weights.safetensors")
+        return "m-1"
+
+    monkeypatch.setattr(export, "_export_one", export_one)  # what is asked is whose turn comes
+    monkeypatch.setattr(models, "_send", send)
+    call = ["export", str(out), "--formats", "safetensors", "--mlflow"]
+    assert run_cli(cli, call) == 1
+    said = capsys.readouterr()
+    assert [line.partition(":")[0] for line in said.out.splitlines() if "logged as models:/m-1" in line] == others
+    assert [line.partition(": ")[0] for line in said.err.splitlines()] == ["not exported", NAME]
+    assert f"not exported: {NAME}: {broken}" in said.err and "not logged in MLflow" in said.err
+    assert {each.name for each in (out / "models").iterdir()} == {*others}
+
+    broken.unlink()  # gone: said once
+    assert run_cli(cli, call) == 1
+    said = capsys.readouterr()
+    assert all(f"{name}: logged as models:/m-1" in said.out for name in others)
+    (line,) = said.err.splitlines()
+    assert line.startswith("not exported: ") and f"the weights of {NAME} are gone" in line
+
+
+def test_what_every_network_lacks_is_said_once(out, capsys, monkeypatch):
+    def refuse(*given):
+        raise BadInput("the images are gone")
+
+    monkeypatch.setattr(export, "load_trial_data", refuse)
+    assert run_cli(cli, ["export", str(out), "--formats", "safetensors", "--mlflow"]) == 2
+    assert capsys.readouterr().err == "prunefront: the images are gone\n"
+
+
+def test_without_a_run_nothing_is_logged_and_said(out):
     records = read_records(out)
+    failed: list[str] = []
     try:
         write_records(records.assign(mlflow_run_id=None), out)
-        (line,) = log_front_models(out, [NAME])
+        assert not list(log_front_models(out, [NAME], failed=failed.append))
     finally:
         write_records(records, out)
-    assert "has no run in MLflow" in line
+    assert len(failed) == 1 and "has no run in MLflow" in failed[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.folder.stop_request import GRACE_SECONDS, StopRequest, listening, token_watch
+from sweeps.folder.stop_request import GRACE_SECONDS, Interrupted, StopRequest, interrupting, listening, token_watch
 
 
 def never() -> None:
@@ -70,4 +70,30 @@ def test_who_is_asked_to_terminate_leaves_in_time_whatever_the_trials_do(tmp_pat
     request, left = StopRequest(tmp_path), threading.Event()
     request.leave_soon(left.set, seconds=0.2)
     request.clear()  # the run ended in order
+    assert not left.wait(0.5)
+
+
+def test_work_without_trials_is_interrupted_once_and_left_at_the_second_signal() -> None:
+    left: list[bool] = []
+    before = signal.getsignal(signal.SIGINT)
+    with interrupting(lambda: left.append(True)):
+        with pytest.raises(Interrupted):
+            os.kill(os.getpid(), signal.SIGINT)
+            signal.pause()
+        assert not left
+        os.kill(os.getpid(), signal.SIGINT)
+    assert left
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_work_that_does_not_hear_of_sigterm_is_left_in_time() -> None:
+    left = threading.Event()
+    with interrupting(left.set, seconds=0.01), pytest.raises(Interrupted):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:  # a library that takes long over its end
+            assert left.wait(60)
+    left = threading.Event()
+    with pytest.raises(Interrupted), interrupting(left.set, seconds=0.2):
+        os.kill(os.getpid(), signal.SIGTERM)
     assert not left.wait(0.5)

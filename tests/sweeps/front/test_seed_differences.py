@@ -11,7 +11,7 @@ import pytest
 from dashboards.report.report import build_report
 from prune_core.base.store import file_sha256
 from sweeps.front.front import candidates
-from sweeps.front.text import front_rows
+from sweeps.front.text import front_table
 from sweeps.plan.plan import make_plan
 from sweeps.records.collect import collect, write_records
 from sweeps.study.model import load_study
@@ -64,11 +64,11 @@ def test_a_single_seed_differs_in_nothing_that_can_be_said(records: pd.DataFrame
 
 def test_the_terminal_says_what_the_spread_covers(records: pd.DataFrame) -> None:
     decisive = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
-    _, note = front_rows(records, decisive, [0, 1])  # type: ignore[arg-type]
+    note = front_table(records, decisive, [0, 1]).note  # type: ignore[arg-type]
     said = "small_vgg comes from one checkpoint for all seeds: its spread over seeds covers fine-tuning alone"
     assert said in note and "small_vgg-trained" not in note
     own = records.assign(checkpoint=records["checkpoint"].where(records["checkpoint"].isna(), records["seed"].astype(str)))
-    assert "one checkpoint" not in front_rows(own, decisive, [0, 1])[1]  # type: ignore[arg-type]
+    assert "one checkpoint" not in front_table(own, decisive, [0, 1]).note  # type: ignore[arg-type]
 
 
 def test_the_report_says_it_and_shows_no_deviation_of_nothing(study: Path, records: pd.DataFrame) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from prune_core.metrics import Direction
-from sweeps.front.text import front_rows
+from sweeps.front.text import FrontTable, front_table
 
 DECISIVE: dict[str, Direction] = {"val_accuracy": "max", "val_ece": "min", "nonzero_parameters": "min"}
 
@@ -42,7 +42,8 @@ RECORDS = pd.DataFrame(
 
 
 def test_the_longest_budget_best_accuracy_first() -> None:
-    rows, note = front_rows(RECORDS, DECISIVE, [0])
+    found = front_table(RECORDS, DECISIVE, [0])
+    rows, note = found.rows, found.note
     assert [row[0] for row in rows] == ["net control, 2 epochs", "net-l1_filter at 0.5, 2 epochs"]
     assert rows[1] == ("net-l1_filter at 0.5, 2 epochs", "0.8800", "0.0300", "0.5000", "600")
     assert "validation images" in note
@@ -52,19 +53,31 @@ def test_the_longest_budget_best_accuracy_first() -> None:
 
 
 def test_nothing_is_shown_before_a_candidate_is_complete() -> None:
-    assert front_rows(pd.DataFrame(), DECISIVE, [0]) == ([], "")
-    assert front_rows(RECORDS, DECISIVE, [0, 1]) == ([], "")
+    assert front_table(pd.DataFrame(), DECISIVE, [0]) == FrontTable()
+    assert not front_table(RECORDS, DECISIVE, [0, 1])
+    assert front_table(RECORDS, DECISIVE, [0, 1]).lines(9) == []
 
 
 def test_who_has_no_number_to_compete_with_is_counted() -> None:
     unknown = RECORDS.assign(val_ece=RECORDS["val_ece"].mask(RECORDS["ratio"].ge(0.7)))
-    rows, note = front_rows(unknown, DECISIVE, [0])
-    assert [row[0] for row in rows] == ["net control, 2 epochs", "net-l1_filter at 0.5, 2 epochs"]
-    assert "; 2 without val_ece in every seed do not compete" in note
-    assert "do not compete" not in front_rows(RECORDS, DECISIVE, [0])[1]
+    found = front_table(unknown, DECISIVE, [0])
+    assert [row[0] for row in found.rows] == ["net control, 2 epochs", "net-l1_filter at 0.5, 2 epochs"]
+    assert "; 2 without val_ece in every seed do not compete" in found.note
+    assert "do not compete" not in front_table(RECORDS, DECISIVE, [0]).note
 
 
 def test_the_note_says_when_the_report_images_chose() -> None:
     report = RECORDS.rename(columns=lambda name: name.removeprefix("val_"))
-    _, note = front_rows(report, {"accuracy": "max", "ece": "min"}, [0], "report")
-    assert "the report images, which also chose" in note
+    found = front_table(report, {"accuracy": "max", "ece": "min"}, [0], "report")
+    assert "the report images, which also chose" in found.note
+
+
+def test_a_column_in_which_nobody_has_a_number_is_not_shown() -> None:
+    assert front_table(RECORDS, DECISIVE, [0]).heads == ("", "accuracy", "ECE", "mPC", "nonzero parameters")
+    for judged in (RECORDS.assign(val_mpc=float("nan")), RECORDS.drop(columns="val_mpc")):  # a study without corruptions
+        found = front_table(judged, DECISIVE, [0])
+        assert found.heads == ("", "accuracy", "ECE", "nonzero parameters")
+        assert found.rows[1] == ("net-l1_filter at 0.5, 2 epochs", "0.8800", "0.0300", "600")
+        assert "mPC" not in "\n".join(found.lines(9))
+    partly = RECORDS.assign(val_mpc=RECORDS["val_mpc"].mask(RECORDS["method"].eq("control")))
+    assert [row[3] for row in front_table(partly, DECISIVE, [0]).rows] == ["-", "0.5000"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from io import StringIO
 from typing import Any
@@ -11,10 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from sweeps.front.text import FrontTable
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.pace import busy_rate
-from sweeps.run.progress import Progress, doing_text, last_words, rate_text
+from sweeps.run.progress import Progress, doing_text, rate_text
 
 UNUSED: Any = None
 
@@ -44,13 +43,13 @@ def test_nothing_is_starting_where_all_trials_ended_before_anybody_looked() -> N
     only = load.next()
     assert only is not None
     load.finished(only.key, "complete")
-    progress = Progress(Console(file=StringIO()), load, lambda: ([], ""))
+    progress = Progress(Console(file=StringIO()), load, FrontTable)
     assert progress.line() == "1 of 1 trials done, 0 running, 0 waiting"
 
 
 def test_the_first_line_comes_before_anything_runs_with_the_time_that_the_plan_expects() -> None:
     said = Console(file=StringIO(), width=120)
-    progress = Progress(said, workload(8), lambda: ([], ""), planned=125.0)
+    progress = Progress(said, workload(8), FrontTable, planned=125.0)
     with progress:
         progress.tick(force=True)
     text = said.file.getvalue()  # type: ignore[attr-defined]
@@ -61,7 +60,7 @@ def test_the_first_line_comes_before_anything_runs_with_the_time_that_the_plan_e
 
 def test_a_plan_that_was_too_short_is_not_called_over() -> None:
     load = workload(4)
-    progress = Progress(Console(file=StringIO()), load, lambda: ([], ""), planned=1e-9)
+    progress = Progress(Console(file=StringIO()), load, FrontTable, planned=1e-9)
     one = load.next()
     assert one is not None
     load.take_place(one.key)
@@ -71,7 +70,7 @@ def test_a_plan_that_was_too_short_is_not_called_over() -> None:
 def test_what_runs_is_named_with_what_it_does_and_no_table_is_drawn_before_the_front_has_a_row() -> None:
     load = workload(4)
     doing = {"t0": {"phase": "fine-tune", "epoch": 1, "of": 2}}
-    progress = Progress(Console(file=StringIO()), load, lambda: ([], ""), doing=lambda one: doing.get(one.key))
+    progress = Progress(Console(file=StringIO()), load, FrontTable, doing=lambda one: doing.get(one.key))
     for _ in range(3):
         one = load.next()
         assert one is not None
@@ -89,7 +88,7 @@ def test_what_runs_is_named_with_what_it_does_and_no_table_is_drawn_before_the_f
 
 def test_a_view_fits_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     load = workload(400)
-    progress = Progress(Console(file=StringIO(), width=80), load, lambda: ([], ""))
+    progress = Progress(Console(file=StringIO(), width=80), load, FrontTable)
     for _ in range(399):
         one = load.next()
         assert one is not None
@@ -134,7 +133,7 @@ def test_words() -> None:
 def test_a_sweep_that_was_stopped_before_a_worker_came_counts_every_trial_and_starts_nothing() -> None:
     load = workload(3)
     said = Console(file=StringIO(), width=120)
-    progress = Progress(said, load, lambda: ([], ""))
+    progress = Progress(said, load, FrontTable)
     progress.tick()
     one = load.next()
     assert one is not None
@@ -145,26 +144,10 @@ def test_a_sweep_that_was_stopped_before_a_worker_came_counts_every_trial_and_st
 
 def test_the_time_that_is_left_counts_from_the_first_place_and_not_from_the_next_line() -> None:
     load = workload(8)
-    progress = Progress(Console(file=StringIO()), load, lambda: ([], ""))
+    progress = Progress(Console(file=StringIO()), load, FrontTable)
     progress.tick(force=True)  # the next line is due in 15 s
     one = load.next()
     assert one is not None
     load.take_place(one.key)
     progress.tick()
     assert progress.pace.started is not None
-
-
-@pytest.mark.parametrize(
-    ("term", "line", "seen"),
-    [("xterm", "left", b"\r\n\x1b[?25hleft\r\n"), ("xterm", None, b"\r\n\x1b[?25h"), ("dumb", "left", b"left\r\n")],
-)
-def test_a_terminal_whose_live_view_is_left_at_once_has_its_cursor_back(
-    monkeypatch: pytest.MonkeyPatch, term: str, line: str | None, seen: bytes
-) -> None:
-    monkeypatch.setenv("TERM", term)
-    user, terminal = os.openpty()
-    with os.fdopen(user, "rb", buffering=0) as shown, os.fdopen(terminal, "w") as out:
-        monkeypatch.setattr(sys, "stdout", out)
-        last_words(line)
-        monkeypatch.undo()
-        assert shown.read(100) == seen

@@ -97,6 +97,7 @@ WRONG = [
     ("evaluation.corruptions=offical", "evaluation.corruptions", "'offical'", "allowed: 'none', 'generated', 'official'"),
     ("evaluation.images_per_cell=500", "evaluation.images_per_cell", "500", "allowed: up to 200"),
     ("evaluation.ece_bins=0", "evaluation.ece_bins", "greater than or equal to 1", "0"),
+    ("evaluation.ece_bins=1001", "evaluation.ece_bins", "less than or equal to 1000", "1001"),
     ("evaluation.folder=x", "evaluation.folder", "'generated'", "allowed: "),
     ("evaluation.report_budgets=[1]", "evaluation.report_budgets", "1 is none of", "allowed: 0, 2"),
     ("evaluation={report_budgets: [0], corruptions: none}", "evaluation.report_budgets", "no corruptions", "allowed: "),
