@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +16,9 @@ from sweeps.run.progress import say
 
 _SAY_SECONDS = 0.5
 """A terminal that takes nothing (paused, its connection lost) keeps nobody here."""
+
+_CURSOR = b"\n\x1b[?25h"
+"""Ends the view's last line, and shows the cursor that it hides."""
 
 
 def how_to_go_on(out: Path) -> str:
@@ -33,9 +38,21 @@ def leaving(console: Console, out: Path) -> Callable[[], None]:
     return leave_now
 
 
+def end_view() -> None:
+    """Leave a terminal as a live view that nobody ends found it.
+
+    From a signal handler, or from another thread than the view's: nothing is locked, and nothing is buffered.
+    """
+    with suppress(OSError, ValueError, AttributeError):  # no output any more, or none ever
+        out = sys.stdout.fileno()
+        if os.isatty(out) and os.environ.get("TERM") != "dumb":
+            os.write(out, _CURSOR)
+
+
 def leave(status: int = 130) -> None:
-    """End this process now; what trials wrote stays, and nothing of a Ray of our own does."""
+    """End this process now; what trials wrote stays, nothing of a Ray of our own does, and the cursor is back."""
     try:
+        end_view()
         abandon()
     finally:
         os._exit(status)

@@ -125,7 +125,7 @@ class Sweep:
                     self.workload.take_back()
                     self.books.catch_up()
             self._places = None  # Ray has ended, and its places with it
-            self._progress.tick(force=True)
+            self._progress.end()
 
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
@@ -238,7 +238,8 @@ class Sweep:
             self.mover.offer([key])
         if status == COMPLETE:
             self._note_pace(trial)
-        self._progress.pace.note_end()
+        if status is not None:  # not what was called back as the sweep stopped
+            self._progress.pace.note_end()
 
     def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
         """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
