@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dashboards.reading.study_file import read_plain_study
 from prune_core.base.errors import BadInput
+from prune_core.base.limits import MOST_BINS
 from prune_core.metrics import Direction
 from prune_core.metrics.quantities import direction_of, known_here, quantity_of
 from prune_core.metrics.quantity import Quantity
@@ -96,9 +97,11 @@ class StudyFolder:
             BadInput: the study file says something else than a number of bins.
         """
         bins = self.plain.get("evaluation", {}).get("ece_bins", EvaluationSection.model_fields["ece_bins"].default)
-        if isinstance(bins, int) and not isinstance(bins, bool) and bins >= 1:
+        if isinstance(bins, int) and not isinstance(bins, bool) and 1 <= bins <= MOST_BINS:
             return bins
-        raise BadInput(f"{self.path / 'study.yaml'}: evaluation.ece_bins: {bins!r} (allowed: whole numbers from 1)")
+        raise BadInput(
+            f"{self.path / 'study.yaml'}: evaluation.ece_bins: {bins!r} (allowed: whole numbers from 1 to {MOST_BINS:,})"
+        )
 
     @property
     def select_on(self) -> str:

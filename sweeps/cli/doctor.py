@@ -1,4 +1,4 @@
-"""What this machine has, and what is missing, one line each."""
+"""What this machine has, and what is missing, one line each: first what needs no library, PyTorch last."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import os
 import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-NEEDED = ("torch", "ray", "optuna", "mlflow", "pandas", "pyarrow", "plotly", "matplotlib", "mlxtend", "safetensors")
+SHOWN = ("torch", "ray", "optuna", "mlflow", "pandas", "pyarrow", "plotly", "matplotlib", "mlxtend", "safetensors")
+"""Packages whose version is said; of the others that are needed only those that are missing or too old."""
 EXTRAS = {
     "onnx": "export to ONNX",
     "onnxruntime": "checks of exported files",
@@ -17,20 +20,55 @@ EXTRAS = {
     "optuna_dashboard": "optuna-dashboard",
     "psycopg": "PostgreSQL for teams",
 }
+_LONGEST = 300
+"""Letters of what a library says that is broken."""
 
 
-def findings() -> list[str]:
-    """Return what was found: versions, cores, memory, disk, GPU, data, and what the extras would add."""
-    lines = [f"ok       Python {platform.python_version()} on {platform.system()} {platform.machine()}"]
-    for name in NEEDED:
-        found = _version(name)
-        lines.append(f"ok       {name} {found}" if found else f"missing  {name}: install prunefront anew")
-    lines += [_cores(), _memory(), _disk("here", Path.cwd()), _disk("cache", _cache()), _device()]
-    lines += [_dataset(name) for name in _datasets()]
+def findings() -> Iterator[str]:
+    """Yield what was found: versions, cores, memory, disk, data, what the extras would add, GPU.
+
+    A line comes as soon as it is known, and what breaks is a line like the others.
+    """
+    yield f"ok       Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield from _lines("packages", _packages)
+    yield from _lines("cores", lambda: [_cores()])
+    yield from _lines("memory", lambda: [_memory()])
+    yield from _lines("disk here", lambda: [_disk("here", Path.cwd())])
+    yield from _lines("disk cache", lambda: [_disk("cache", _cache())])
+    yield from _lines("data", _data)
     for name, purpose in EXTRAS.items():
         found = _version(name.replace("_", "-"))
-        lines.append(f"ok       {name} {found}: {purpose}" if found else f"absent   {name}: {purpose} (an extra)")
-    return lines
+        yield f"ok       {name} {found}: {purpose}" if found else f"absent   {name}: {purpose} (an extra)"
+    yield from _lines("torch", lambda: [_device()])
+
+
+def _lines(what: str, found: Callable[[], Iterable[str]]) -> Iterator[str]:
+    """Yield lines as they are found; where a library breaks, a line that says so and what it said."""
+    try:
+        yield from found()
+    except Exception as error:  # noqa: BLE001 - a broken library raises anything
+        said = " ".join(str(error).split())
+        yield f"broken   {what}: {type(error).__name__}{': ' * bool(said)}{said[:_LONGEST]}"
+
+
+def _packages() -> Iterator[str]:
+    """Yield what the installed prunefront says that it needs; by name alone where it is not installed."""
+    from packaging.requirements import Requirement
+
+    try:
+        needed = [Requirement(text) for text in requires("prunefront") or ()]
+    except PackageNotFoundError:
+        needed = [Requirement(name) for name in SHOWN]
+    for each in needed:
+        if each.marker is not None and not each.marker.evaluate({"extra": ""}):
+            continue
+        found = _version(each.name)
+        if found is None:
+            yield f"missing  {each.name}: install prunefront anew"
+        elif not each.specifier.contains(found, prereleases=True):
+            yield f"old      {each.name} {found}: {each.specifier} is needed, install prunefront anew"
+        elif each.name in SHOWN:
+            yield f"ok       {each.name} {found}"
 
 
 def _version(name: str) -> str | None:
@@ -83,18 +121,21 @@ def _mps() -> str:
     return "MPS runs" if runs else "MPS does not run: trials that share a GPU take turns on it"
 
 
-def _datasets() -> list[str]:
+def _data() -> Iterator[str]:
     from prune_core.data import DATASETS, source_of
 
-    return [name for name in DATASETS if not source_of(name).argument]
+    for name in DATASETS:
+        if not source_of(name).argument:
+            yield from _lines(f"data {name}", partial(_dataset, name))
 
 
-def _dataset(name: str) -> str:
+def _dataset(name: str) -> list[str]:
     from prune_core.base.errors import BadInput
     from sweeps.plan.data import load_data
 
     try:
         dataset = load_data(name, {}, download=False)
     except BadInput as error:
-        return f"absent   data {name}: {' '.join(str(error).split())}"
-    return f"ok       data {name}: {len(dataset.train_labels):,} images"
+        said = " ".join(str(error).split()).removeprefix(f"dataset {name!r}: ")
+        return [f"absent   data {name}: {said}"]
+    return [f"ok       data {name}: {len(dataset.train_labels):,} images"]

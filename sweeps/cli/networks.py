@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from prune_core.base.limits import MOST_BINS
 from sweeps.cli.completion import corruption_names, dataset_names, method_names
 from sweeps.cli.echo import echo
 from sweeps.cli.network_options import CLASSES, DATA, DATA_OPTION, FILE, LIMIT, MEAN, NETWORK, OPTION, PLUGIN, STD
@@ -110,7 +111,7 @@ def prune(
 @LIMIT
 @MEAN
 @STD
-@click.option("--bins", type=click.IntRange(min=1), default=15, show_default=True, help="Bins of every ECE.")
+@click.option("--bins", type=click.IntRange(1, MOST_BINS), default=15, show_default=True, help="Bins of every ECE.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the generated corruptions.")
 @click.option(
     "--accepted-error",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from prune_core.base.errors import BadInput
+from prune_core.base.limits import MOST_BINS
 from sweeps.cli.completion import study_names
 from sweeps.cli.consent import TRUST, confirm_places, consent
 from sweeps.cli.echo import echo
@@ -128,7 +129,7 @@ def status(directory: Path) -> None:
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--bins", type=click.IntRange(min=1), help="Bins of every ECE; by default the study's.")
+@click.option("--bins", type=click.IntRange(1, MOST_BINS), help="Bins of every ECE; by default the study's.")
 @TRUST
 @click.pass_context
 def rescore(ctx: click.Context, directory: Path, bins: int | None, trust: bool) -> None:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
@@ -146,24 +146,39 @@ def cluster_at(head: str) -> str | None:
         return None
 
 
+_holding = threading.Lock()
+
+
 @contextmanager
-def native_messages_held() -> Iterator[None]:
+def native_messages_held() -> Iterator[Callable[[], str]]:
     """Hold what C++ writes to the terminal's error stream, and show it afterwards; it is gone where C++ ends the process.
 
-    What Python writes is shown at once.
+    What Python writes is shown at once. Yields what returns the text that is held so far, which is not shown then any more.
+    While another thread holds it, nothing is done.
     """
-    if sys.stderr is None:  # started without one
-        yield
+    if sys.stderr is None or not _holding.acquire(blocking=False):  # started without one; or two would restore crosswise
+        yield str
         return
-    sys.stderr.flush()
-    terminal, shown = os.dup(2), sys.stderr
-    with tempfile.TemporaryFile() as held, os.fdopen(terminal, "w", buffering=1, errors="replace") as python:
-        os.dup2(held.fileno(), 2)
-        sys.stderr = python
-        try:
-            yield
-        finally:
-            sys.stderr = shown
-            os.dup2(terminal, 2)
-            held.seek(0)
-            os.write(2, held.read())
+    try:
+        sys.stderr.flush()
+        terminal, shown = os.dup(2), sys.stderr
+        with tempfile.TemporaryFile() as held, os.fdopen(terminal, "w", buffering=1, errors="replace") as python:
+
+            def take() -> str:
+                held.seek(0)
+                text = held.read().decode(errors="replace")
+                held.seek(0)
+                held.truncate()
+                return text
+
+            os.dup2(held.fileno(), 2)
+            sys.stderr = python
+            try:
+                yield take
+            finally:
+                sys.stderr = shown
+                os.dup2(terminal, 2)
+                held.seek(0)
+                os.write(2, held.read())
+    finally:
+        _holding.release()

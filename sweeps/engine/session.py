@@ -14,6 +14,7 @@ import psutil
 from prune_core.base.errors import BadInput
 from sweeps.engine.access import close_token_file, on_loopback, token_of_its_own
 from sweeps.engine.cluster_watch import answers
+from sweeps.engine.connecting import NO_NODE, require_local_node, said_in_a_line
 from sweeps.engine.folder import RAYS, session_folder
 from sweeps.engine.leaving import end_processes
 from sweeps.engine.quiet import QUIET, short_messages, silence, without_lookups
@@ -58,13 +59,21 @@ def cluster_address(given: str | None) -> str | None:
     """Return the address of a cluster, or None for a Ray of our own (not given, or ``local``).
 
     Raises:
-        BadInput: the address is one for Ray's client, through which Tune runs on the cluster, without our driver.
+        BadInput: the address names no head: it has no port, is empty (a variable that is not set: the sweep would run here),
+            or is one for Ray's client, through which Tune runs on the cluster, without our driver.
     """
     if given is None or given == "local":
         return None
-    if "://" in given:
-        raise BadInput(f"--address {given}: allowed are HOST:PORT of the cluster's head, auto (on a node of it), local")
+    if given != "auto" and not _names_a_head(given):
+        raise BadInput(
+            f"--address {given or repr(given)}: allowed are HOST:PORT of the cluster's head, auto (on a node of it), local"
+        )
     return given
+
+
+def _names_a_head(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    return bool(host) and "://" not in address and port.isascii() and port.isdecimal() and 0 < int(port) < 2**16
 
 
 def head_address(address: str) -> str:
@@ -83,7 +92,7 @@ def head_address(address: str) -> str:
 
         head = services.find_bootstrap_address(None)
         if head is None or ":" not in head:
-            raise ConnectionError("--address auto: this machine is no node of a Ray cluster; give HOST:PORT of its head")
+            raise ConnectionError(f"--address auto: {NO_NODE}")
     for pause in (1.0, 2.0, 4.0, 0.0):
         if head is not None and answers(head):
             return head
@@ -146,7 +155,9 @@ def _start(
             if address:
                 # one try, of half a minute: Ray's own default are twenty of these
                 os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
-                ray.init(address=address, **common)
+                require_local_node(address)
+                with said_in_a_line(address):
+                    ray.init(address=address, **common)
             else:
                 # 128 MiB: nothing large goes through the object store: workers map the data cache
                 without_lookups()
@@ -166,12 +177,9 @@ def _start(
             ray.shutdown()
             if folder is not None:
                 end_processes(str(folder), 0.0)
-            reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
             if address:  # Ray itself has tried for half a minute
-                raise ConnectionError(
-                    f"Ray at {address} lets nobody in: {reason[0]} (does RAY_AUTH_MODE=token, with the cluster's token in "
-                    "RAY_AUTH_TOKEN or ~/.ray/auth_token, stand in the environment here?)"
-                ) from error
+                raise
+            reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
             if attempt == _START_TRIES:
                 raise ConnectionError(f"could not start Ray on this machine after {attempt} tries: {reason[0]}") from error
             time.sleep(2.0 * attempt)

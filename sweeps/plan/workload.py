@@ -113,6 +113,11 @@ class Workload:
         return len(self._known)
 
     @property
+    def open(self) -> int:
+        """How many of the trials known so far have not ended: they run, wait, or were called back when the sweep stopped."""
+        return len(self._known) - len(self.done)
+
+    @property
     def to_come(self) -> int:
         """How many more trials a search may still ask for."""
         return 0 if self._candidates is None else self._candidates.to_come

@@ -29,6 +29,7 @@ from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.end import close
+from sweeps.run.leave import how_to_go_on, leaving
 from sweeps.run.missing_metrics import fill_missing_metrics
 from sweeps.run.plan_limits import limit_warnings
 from sweeps.run.plan_power import power_lines
@@ -37,7 +38,7 @@ from sweeps.run.progress import say
 from sweeps.run.rescore import align_bins
 from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
-from sweeps.run.sweep import Sweep, leave
+from sweeps.run.sweep import Sweep
 from sweeps.search.kept_sampler import with_kept_sampler
 from sweeps.search.more_seeds import decided_trials, decision_line, in_the_end
 from sweeps.search.whole_plan import asked_trials
@@ -92,14 +93,8 @@ def run_study(
     except OSError as error:
         raise BadInput(f"--out {out}: cannot be made ({error.strerror}); give a folder that can be written") from None
     out = out.resolve()
-    interrupted = f"interrupted; run the same command again to go on with {out}"
-
-    def leave_now() -> None:
-        say(console, interrupted)
-        leave()
-
     try:
-        with interrupting(leave_now), driving(out):
+        with interrupting(leaving(console, out)), driving(out):
             refuse_links(store_folder(out))
             study = with_kept_sampler(study, out)
             anew = align_bins(study, out)
@@ -142,10 +137,10 @@ def run_study(
     except SystemExit as left:  # Ray's own handler of SIGTERM, while it starts
         if left.code != signal.SIGTERM:
             raise
-        say(console, interrupted)
+        say(console, how_to_go_on(out))
         return 130
     except Interrupted:
-        say(console, interrupted)
+        say(console, how_to_go_on(out))
         return 130
     except ConnectionError as error:
         say(console, f"stopped: {error}")

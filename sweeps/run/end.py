@@ -21,6 +21,7 @@ from sweeps.folder.paths import COLUMNS, FRONT, RECORDS, RECORDS_CSV, REPORTED, 
 from sweeps.folder.stop_request import Interrupted, StopRequest
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
+from sweeps.run.leave import how_to_go_on
 from sweeps.run.progress import drawn_front, say
 from sweeps.run.stages import Stages
 from sweeps.run.storage_mover import Mover
@@ -58,12 +59,9 @@ def close(
     except Interrupted:
         books.finish("KILLED", None)
         mover.finish(workload.done, patient=False)
-        say(console, f"interrupted; {_kept(workload)} in {out}: run the same command again, which finishes report and books")
+        there = f"interrupted; all {counted(len(workload.done), 'trial')} are in {out}: run the same command again, which "
+        say(console, f"{there}finishes report and books" if workload.exhausted else how_to_go_on(out))
         return 130
-
-
-def _kept(workload: Workload) -> str:
-    return f"all {counted(len(workload.done), 'trial')} are" if workload.exhausted else "what is finished is kept"
 
 
 def _close(
@@ -142,7 +140,7 @@ def _status(out: Path, workload: Workload, stop: StopRequest, console: Console, 
         )
         return 1
     if stop.signal_number is not None:
-        say(console, f"interrupted; what is finished is kept in {out}: run the same command again to go on")
+        say(console, how_to_go_on(out))
         return 130
     if stop.reason == "time":
         left = workload.known - len(workload.done)

@@ -55,6 +55,11 @@ class Pace:
     ended: int = field(default=0, init=False)
     _ends: deque[float] = field(default_factory=deque, init=False)
 
+    def note_start(self, workload: Workload) -> None:
+        """Take note of the first trial that gets a place; to be called often: what is asked now and then would come late."""
+        if self.started is None and workload.in_place:
+            self.started = time.monotonic()
+
     def note_end(self) -> None:
         """Take note that a trial ended."""
         now = time.monotonic()
@@ -75,12 +80,10 @@ class Pace:
 
         None where nobody knows: without a plan, or when it should be over by the plan and hardly a trial has ended.
         """
-        if self.started is None and workload.in_place:
-            self.started = time.monotonic()
+        self.note_start(workload)
         if self.started is None:
             return self.planned
         if self.ended < FIRST_ENDS:
             left = None if self.planned is None else self.planned - (time.monotonic() - self.started)
             return left if left is not None and left > 0 else None
-        todo = workload.waiting + len(workload.running) + workload.to_come
-        return (time.monotonic() - self.started) / self.ended * todo
+        return (time.monotonic() - self.started) / self.ended * (workload.open + workload.to_come)

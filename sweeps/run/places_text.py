@@ -17,7 +17,7 @@ def places_line(state: Mapping[str, Any] | None) -> str:
     """Return the places as a part of a line: ``5 of 8 places filled (a 4 of 4, b 1 of 4)``; empty before they are known."""
     if state is None:
         return ""
-    nodes = state["nodes"]
+    nodes = [node for node in state["nodes"] if node["places"]]  # a head that only leads holds no trial
     told = f"{state['filled']} of {state['places']} places filled"
     if 1 < len(nodes) <= _NODES:
         each = [f"{node['name']} {node['filled']} of {node['places']}" for node in nodes]

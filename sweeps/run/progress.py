@@ -82,6 +82,7 @@ class Progress:
         self.pace = Pace(planned)
         self._last = 0.0
         self._ray_runs = False
+        self._over = False
         self._shown_ended = -1
         self._front_due = 0.0
         self._shown_front = FrontTable()
@@ -99,6 +100,7 @@ class Progress:
     def tick(self, *, force: bool = False) -> None:
         """Show the state if it is time; Ray calls it while it runs, and who forces it does so before and after."""
         now = time.monotonic()
+        self.pace.note_start(self._workload)
         self._ray_runs = self._ray_runs or not force
         if not force and now - self._last < (_LIVE_SECONDS if self._live is not None else _LINE_SECONDS):
             return
@@ -113,18 +115,24 @@ class Progress:
             self._front_due = time.monotonic() + 20 * (time.monotonic() - now)
         self._live.update(self.view(), refresh=True)
 
+    def end(self) -> None:
+        """Show the state as Ray has ended: nothing starts any more."""
+        self._over = True
+        self.tick(force=True)
+
     def line(self, *, with_running: bool = True) -> str:
         """Return the state as one line.
 
         Args:
             with_running: end it with what runs, as far as two trials go.
         """
-        load, rate, left = self._workload, self.pace.per_minute(), self.pace.left(self._workload)
+        load, rate = self._workload, self.pace.per_minute()
+        left = None if self._over else self.pace.left(load)
         bad = sum(status != "complete" for status in load.done.values())
         parts = [
             f"{len(load.done)} of {'up to ' * (load.to_come > 0)}{self._all} trials done",
             f"{load.in_place} running",
-            f"{load.waiting + load.unplaced} waiting",
+            f"{load.open - load.in_place} waiting",
             *([f"{bad} failed or diverged"] if bad else []),
             *([rate_text(rate)] if rate is not None else []),
             *([f"about {duration(left)} left"] if left is not None and len(load.done) < self._all else []),
@@ -132,7 +140,7 @@ class Progress:
         if places := self._places():
             parts.append(places)
         now = [f"{trial.name} ({doing})" for trial, doing in self._running(2)] if with_running else []
-        if not load.in_place and self.pace.started is None and len(load.done) < self._all:
+        if not load.in_place and self.pace.started is None and len(load.done) < self._all and not self._over:
             begins = f"; {'the workers are' if self._ray_runs else 'Ray is'} starting"
             return ", ".join(parts) + ("" if places else begins)
         more = load.in_place - len(now)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prune_core.base.build import BUILD_COLUMNS
 from prune_core.base.errors import BadInput
 from prune_core.base.files import write_json
+from prune_core.base.limits import MOST_BINS
 from prune_core.base.trial_folder import (
     ECE_BINS,
     LOGITS,
@@ -84,6 +85,8 @@ def rescore_study(out: Path, bins: int | None = None, *, confirm: Confirm = requ
     """
     if not (out / STUDY).is_file():
         raise BadInput(f"{out}: there is no study here (allowed: the output folder of a run, which holds study.yaml)")
+    if bins is not None and not 1 <= bins <= MOST_BINS:
+        raise BadInput(f"{bins:,} bins (allowed: whole numbers from 1 to {MOST_BINS:,})")
     with driving(out):
         study, whole = _study(out, confirm)
         chosen = bins if bins is not None else study.evaluation.ece_bins

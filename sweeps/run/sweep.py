@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from prune_core.base.trial_folder import COMPLETE, read_progress
 from prune_core.evaluation.evaluation import recommended_environment
 from sweeps.engine.cluster_places import cluster_places
 from sweeps.engine.cluster_watch import watching
-from sweeps.engine.leaving import abandon
 from sweeps.engine.losses import LOST_WORKERS, Kept, Losses, kept_in
 from sweeps.engine.node_pace import NodePace
 from sweeps.engine.session import LostRay, head_address, node_watch, ray_session, require_node
@@ -33,6 +31,7 @@ from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.configuration import configuration
 from sweeps.run.head import Head
+from sweeps.run.leave import leave, leaving
 from sweeps.run.places_text import places_line
 from sweeps.run.progress import Progress, say
 from sweeps.run.stages import Stages
@@ -111,7 +110,7 @@ class Sweep:
             planned=self.planned,
             places=self._places_line,
         )
-        with listening(self.stop, leave), self._progress, places_forgotten(self.out):
+        with listening(self.stop, leaving(self.console, self.out)), self._progress, places_forgotten(self.out):
             self._progress.tick(force=True)  # before Ray starts, which takes seconds
             for attempt in range(1, RAY_LIVES + 1):
                 try:
@@ -126,7 +125,7 @@ class Sweep:
                     self.workload.take_back()
                     self.books.catch_up()
             self._places = None  # Ray has ended, and its places with it
-            self._progress.tick(force=True)
+            self._progress.end()
 
     def _once(self) -> None:
         """Run the workload on one Ray, which is taken down again."""
@@ -141,7 +140,9 @@ class Sweep:
         with (
             watching(head, self._head),
             ray_session(address=head, cpus=cpus, gpus=None, environment=recommended_environment()),
-            listening(self.stop, leave),  # again: Ray puts a SIGTERM handler of its own in place of ours
+            listening(
+                self.stop, leaving(self.console, self.out)
+            ),  # again: Ray puts a SIGTERM handler of its own in place of ours
         ):
             from sweeps.engine.cluster_check import check_nodes
             from sweeps.engine.launch import TuneSettings, launch
@@ -237,7 +238,8 @@ class Sweep:
             self.mover.offer([key])
         if status == COMPLETE:
             self._note_pace(trial)
-        self._progress.pace.note_end()
+        if status is not None:  # not what was called back as the sweep stopped
+            self._progress.pace.note_end()
 
     def _lost_worker(self, key: str, error: str, announced: bool) -> bool:
         """Say whether a trial goes on after its worker was lost: as long as it gets further, or its node was to leave."""
@@ -287,11 +289,3 @@ def require_begun(folder: Path, error: str) -> None:
     """Raise `LostRay` when no worker ever came as far as a trial's folder: Ray could not start one."""
     if not folder.exists():
         raise LostRay(f"Ray could not start a worker ({error})")
-
-
-def leave(status: int = 130) -> None:
-    """End this process now; what trials wrote stays, and nothing of a Ray of our own does."""
-    try:
-        abandon()
-    finally:
-        os._exit(status)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from prune_core.base.benchmark import CORRUPTION_SOURCES, STANDARD
+from prune_core.base.limits import MOST_BINS
 from sweeps.study.section import Section
 from sweeps.study.values import Budgets, Label, Names, Ratios, Seed
 
@@ -115,7 +116,7 @@ class EvaluationSection(Section):
     train_images: int = Field(
         default=500, ge=0, description="training images for train_accuracy and train_nll, balanced; 0 is none"
     )
-    ece_bins: int = Field(default=15, ge=1, description="bins of every ECE")
+    ece_bins: int = Field(default=15, ge=1, le=MOST_BINS, description=f"bins of every ECE, at most {MOST_BINS:,}")
     report_budgets: Budgets | None = Field(
         default=None,
         description="budgets at which the test images under corruption are judged, besides the longest; null is all "

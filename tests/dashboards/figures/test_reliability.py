@@ -132,9 +132,9 @@ def test_a_record_without_a_temperature_has_no_scaled_curve(tmp_path: Path) -> N
 
 
 def test_bins_that_the_study_cannot_have_had_are_refused_not_replaced(tmp_path: Path) -> None:
-    for wrong in (0, True, "many"):
+    for wrong in (0, 1001, True, "many"):
         out = synthetic.write(tmp_path / "s", evaluation={"ece_bins": wrong})
-        with pytest.raises(BadInput, match=r"evaluation\.ece_bins: .*allowed: whole numbers from 1"):
+        with pytest.raises(BadInput, match=r"evaluation\.ece_bins: .*allowed: whole numbers from 1 to 1,000"):
             build_report(out)
 
 

@@ -13,6 +13,7 @@ from prune_core.base.errors import BadInput
 from prune_core.base.files import read_json, write_json
 from prune_core.evaluation.logits import LogitSet
 from prune_core.metrics import calibration_error
+from sweeps.cli.group import cli, run_cli
 from sweeps.folder.lock import driving
 from sweeps.plan.plan import make_plan
 from sweeps.records.collect import read_records
@@ -142,6 +143,16 @@ def test_other_bins_are_those_of_every_record_and_of_the_study(out: Path) -> Non
     assert rescore_study(out, bins=7).bins == 7
     assert load_study(out / "study.yaml").evaluation.ece_bins == 7
     assert read_json(folder / "record.json")["ece"] == pytest.approx(error_of(folder, 7))
+
+
+def test_more_bins_than_make_sense_are_refused_by_what_is_allowed(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for call in (["rescore", str(out), "--bins", "1001"], ["evaluate", "network.pt", "--data", "digits", "--bins", "1001"]):
+        assert run_cli(cli, call) == 2
+        said = capsys.readouterr().err
+        assert "1001 is not in the range 1<=x<=1000" in said and said.count("\n") == 1
+    with pytest.raises(BadInput, match=r"1,001 bins \(allowed: whole numbers from 1 to 1,000\)"):
+        rescore_study(out, bins=1001)
+    assert load_study(out / "study.yaml").evaluation.ece_bins == 15
 
 
 def test_a_run_with_other_bins_scores_what_is_there_again(out: Path) -> None:

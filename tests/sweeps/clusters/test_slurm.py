@@ -178,6 +178,20 @@ def test_an_array_takes_the_study_of_its_number_and_a_folder_of_its_own(
     assert "no study number 7 among: " in ran.stderr
 
 
+def test_a_node_that_does_not_see_the_output_folder_ends_the_job(job: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bin" / "sleep").write_text("#!/bin/sh\n")  # as if time had passed
+    (tmp_path / "bin" / "sleep").chmod(0o755)
+    elsewhere = "case $* in *mkdir*) RAY_AUTH_TOKEN_PATH=$RAY_AUTH_TOKEN_PATH-not ;; esac"
+    srun = tmp_path / "bin" / "srun"
+    srun.write_text(srun.read_text().replace("exec", f"{elsewhere}\nexec"))
+    ran = subprocess.run(["bash", SCRIPT], env=job, capture_output=True, text=True, timeout=60)
+    node = os.uname().nodename
+    said = f"slurm.sbatch: node {node} does not see {job['OUT']}; OUT is a folder that every node sees\n"
+    assert (ran.returncode, ran.stderr) == (2, said)
+    assert "ray start" not in Path(job["LOG"]).read_text()
+    assert list(Path(job["OUT"]).iterdir()) == [], "the token must not stay"
+
+
 @pytest.mark.parametrize(
     ("missing", "said"), [("STUDY", "name a study"), ("OUT", "name an output folder"), ("VENV", "no .*/bin/ray")]
 )

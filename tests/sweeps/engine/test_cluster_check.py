@@ -38,12 +38,27 @@ def test_a_node_that_cannot_do_the_work_is_named(
 
 
 @pytest.mark.parametrize(
-    ("given", "address"), [(None, None), ("local", None), ("auto", "auto"), ("10.0.0.1:6379", "10.0.0.1:6379")]
+    ("given", "address"),
+    [
+        (None, None),
+        ("local", None),
+        ("auto", "auto"),
+        ("10.0.0.1:6379", "10.0.0.1:6379"),
+        ("[fe80::1]:6379", "[fe80::1]:6379"),
+    ],
 )
 def test_where_the_sweep_runs(given: str | None, address: str | None) -> None:
     assert cluster_address(given) == address
 
 
-def test_an_address_of_rays_client_is_refused() -> None:
-    with pytest.raises(BadInput, match="ray://head:10001: allowed are HOST:PORT"):
-        cluster_address("ray://head:10001")
+@pytest.mark.parametrize(
+    "given", ["ray://head:10001", "head", "head:", "head:ray", "head:0", "head:65536", ":6379", "http://head:8265"]
+)
+def test_an_address_of_rays_client_or_without_a_port_is_refused(given: str) -> None:
+    with pytest.raises(BadInput, match=f"^--address {given}: allowed are HOST:PORT"):
+        cluster_address(given)
+
+
+def test_a_variable_that_is_not_set_does_not_mean_this_machine() -> None:
+    with pytest.raises(BadInput, match="^--address '': allowed are HOST:PORT"):
+        cluster_address("")

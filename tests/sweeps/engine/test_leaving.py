@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from sweeps.engine.session import ray_session
 from sweeps.folder.stop_request import StopRequest, listening
-from sweeps.run.sweep import leave
+from sweeps.run.leave import leave
 
 stop = StopRequest(Path(sys.argv[1]))
 stop.leave_soon = partial(stop.leave_soon, seconds=0.2)  # shorter than Ray's start: on a busy machine eight seconds are, too

@@ -82,6 +82,7 @@ def test_places_per_node_who_is_where_and_what_status_says_of_it(tmp_path):
         node("1" * 8, {"CPU": 4}, {"CPU": 2}, "big"),
         node("2" * 8, {"CPU": 2}, {"CPU": 1}, "small"),
         node("3" * 8, {"CPU": 2}, {"CPU": 2}, "small"),
+        node("4" * 8, {}, {}, "head"),
     ]
     for key, at in (("x", 0), ("y", 0), ("z", 1)):
         place = {"node": nodes[at].id, "host": nodes[at].host, "process": 7, "gpus": None, "since": 1.0}
@@ -93,10 +94,10 @@ def test_places_per_node_who_is_where_and_what_status_says_of_it(tmp_path):
         assert state is not None
         assert (state["places"], state["filled"], state["waiting"], state["held_back"]) == (8, 3, 1, 5)
         counted = [(each["name"], each["places"], each["filled"], each["free"]) for each in state["nodes"]]
-        assert counted == [("big", 4, 2, 2), ("small/222222", 2, 1, 1), ("small/333333", 2, 0, 2)]
+        assert counted == [("big", 4, 2, 2), ("small/222222", 2, 1, 1), ("small/333333", 2, 0, 2), ("head", 0, 0, 0)]
         assert [(each["name"], each["node"]) for each in state["trials"]][2] == ("trial z", "small/222222")
         told = "3 of 8 places filled (big 2 of 4, small/222222 1 of 2, small/333333 0 of 2)"
-        assert places_line(state) == told
+        assert places_line(state) == told  # a head that holds no trial is left out
         said = "\n".join(places_lines(state))
         assert "trial x on big, process 7" in said and "small/222222: 1 of 2 places filled" in said
     assert read_places(tmp_path) is None and places_line(None) == "" and places_lines(None) == []

@@ -68,13 +68,15 @@ def test_after_three_tries_one_line_says_why(monkeypatch: pytest.MonkeyPatch, st
     assert (str(raised.value), len(starts)) == (said, 3)
 
 
-def test_a_cluster_is_tried_once_and_the_token_is_spoken_of(
-    monkeypatch: pytest.MonkeyPatch, starts: list[dict[str, Any]]
-) -> None:
+def test_a_cluster_is_tried_once(monkeypatch: pytest.MonkeyPatch, starts: list[dict[str, Any]]) -> None:
+    from ray._private import services
+
+    monkeypatch.setattr(services, "find_node_ids", lambda: {"a"})
     left: list[psutil.Process] = []
     failing(monkeypatch, starts, 9, left)
-    with pytest.raises(ConnectionError, match="Ray at 10.0.0.1:6379 lets nobody in: The current node .*RAY_AUTH_MODE=token"):
+    with pytest.raises(ConnectionError) as raised:
         enter("10.0.0.1:6379")
+    assert str(raised.value) == "Ray at 10.0.0.1:6379 lets nobody in: The current node timed out during startup."
     assert len(starts) == 1
     left[0].kill()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 from io import StringIO
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from rich.console import Console
 
 from sweeps.folder.lock import holder_of
 from sweeps.folder.paths import report_page
-from sweeps.run import driver, end
+from sweeps.run import driver, end, leave
+from sweeps.run.leave import how_to_go_on, leaving
 from sweeps.study.model import load_study
 from tests.sweeps.inline import run_inline, without_ray
 
@@ -121,5 +123,27 @@ def test_while_the_plan_is_made(there: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(driver, "make_plan", interrupt)
     status, said = run(there, Pages())
     assert status == 130
-    assert said.splitlines() == [f"interrupted; run the same command again to go on with {(there / 'out').resolve()}"]
+    assert said.splitlines() == [how_to_go_on((there / "out").resolve())]
     assert holder_of(there / "out") is None
+
+
+def test_who_is_made_to_leave_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[str] = []
+    said = StringIO()
+    monkeypatch.setattr(leave, "leave", lambda: left.append(said.getvalue()))
+    leaving(Console(file=said, width=200), tmp_path)()
+    assert left == [f"{how_to_go_on(tmp_path)}\n"]
+
+
+def test_a_terminal_that_takes_nothing_keeps_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paused, left = threading.Event(), []
+
+    class Paused(StringIO):
+        def write(self, text: str) -> int:
+            paused.wait()
+            return len(text)
+
+    monkeypatch.setattr(leave, "leave", lambda: left.append(paused.is_set()))
+    leaving(Console(file=Paused()), tmp_path)()
+    paused.set()
+    assert left == [False]

@@ -128,3 +128,26 @@ def test_words() -> None:
     ]
     assert doing_text({"phase": "baseline", "epoch": 0, "of": 1}) == "training, 0 of 1 epoch"
     assert doing_text({"phase": "evaluate", "epoch": 0, "of": 0}) == "evaluate"
+
+
+def test_a_sweep_that_was_stopped_before_a_worker_came_counts_every_trial_and_starts_nothing() -> None:
+    load = workload(3)
+    said = Console(file=StringIO(), width=120)
+    progress = Progress(said, load, FrontTable)
+    progress.tick()
+    one = load.next()
+    assert one is not None
+    load.finished(one.key, None)  # called back without an outcome
+    progress.end()
+    assert progress.line() == "0 of 3 trials done, 0 running, 3 waiting"
+
+
+def test_the_time_that_is_left_counts_from_the_first_place_and_not_from_the_next_line() -> None:
+    load = workload(8)
+    progress = Progress(Console(file=StringIO()), load, FrontTable)
+    progress.tick(force=True)  # the next line is due in 15 s
+    one = load.next()
+    assert one is not None
+    load.take_place(one.key)
+    progress.tick()
+    assert progress.pace.started is not None

@@ -99,6 +99,7 @@ WRONG = [
     ("data.validation=0", "data.validation", "nothing to choose on", "allowed: "),
     ("evaluation.corruptions=offical", "evaluation.corruptions", "'offical'", "allowed: 'none', 'generated', 'official'"),
     ("evaluation.images_per_cell=500", "evaluation.images_per_cell", "500", "allowed: up to 200"),
+    ("evaluation.ece_bins=1001", "evaluation.ece_bins", "1001 is not allowed", "allowed: numbers up to 1000"),
     ("evaluation.folder=x", "evaluation.folder", "'generated'", "allowed: "),
     ("evaluation.report_budgets=[1]", "evaluation.report_budgets", "1 is none of", "allowed: 0, 2"),
     ("evaluation={report_budgets: [0], corruptions: none}", "evaluation.report_budgets", "no corruptions", "allowed: "),
