@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtri, stdtrit
 
+from benchmarks.arguments import OneLineParser
 from benchmarks.claims_tables import whole_report
 from benchmarks.claims_worlds import (
     ACCURACY,
@@ -257,19 +258,22 @@ def _at_least(least: float, kind: Callable[[str], float]) -> Callable[[str], Any
     """Return what reads a number of the command line and refuses a smaller one, NaN and infinity."""
 
     def read(text: str) -> float:
-        number = kind(text)
+        try:
+            number = kind(text)
+        except ValueError:
+            number = np.nan
         if not least <= number < np.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not allowed (allowed: finite numbers from {least})")
+            kinds = "whole" if kind is int else "finite"
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed (allowed: {kinds} numbers from {least})")
         return number
 
-    read.__name__ = kind.__name__  # argparse says it where the text is no number
     return read
 
 
 def main() -> None:
     """Print one object, or a line for people."""
     positive, size = _at_least(1, int), _at_least(0, float)
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=positive, default=2000)
     parser.add_argument("--seeds", type=positive, default=5)
     parser.add_argument("--candidates", type=positive, default=32)

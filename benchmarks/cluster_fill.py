@@ -11,7 +11,6 @@ a half times one start.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -24,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.arguments import count_from_1
+from benchmarks.arguments import OneLineParser, count_from_1
 from benchmarks.chaos_cluster import Cluster
 from benchmarks.cluster_fill_hold import HELD
 from benchmarks.engine_scale import study_of
@@ -104,7 +103,7 @@ class Look:
 
 def main() -> None:
     """Measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slots", type=count_from_1, default=32, help="places of the node (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument("--curve", type=Path, help="write seconds, places taken and demands waiting here, as CSV")

@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.arguments import count_from_1
+from benchmarks.arguments import OneLineParser, count_from_1
 from benchmarks.search_baselines import with_baselines
 from benchmarks.search_replay import DEFAULT, Replay, replay, search_section, shipped_batch
 from benchmarks.search_scores import NEARLY_ALL, recommended, trials_to
@@ -67,7 +67,7 @@ def quality(world: World, searcher: str, candidates: int, seeds: int, batch: int
 
 def main() -> int:
     """Print the numbers of one searcher on one grid."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "run", type=Path, metavar="RUN_DIR", help="folder with study.yaml and records.parquet of a finished grid"
     )

@@ -170,7 +170,10 @@ class StudyResults:
         bring_back(folder, [file])
         if not (folder / file).is_file():
             keep = self._folder.plain.get("keep", "all")
-            raise BadInput(f"{folder / file}: is gone (keep is {keep!r}; to have it, run the study with keep: all)")
+            why = f"keep is {keep!r}; to have it, run the study with keep: all"
+            if keep == "all":  # it was kept, and did not come along
+                why = "allowed: the whole output folder, with what lies in trials/"
+            raise BadInput(f"{folder / file}: is gone ({why})")
         return folder / file
 
     def _record(self, candidate: Candidate, seed: int) -> Mapping[str, Any]:

@@ -38,7 +38,8 @@ def consent(trust: bool, *, ask: bool = True) -> Confirm:
             require_trust(asked)
         allowed.add(asked.digest)
         remember(asked.digest, [asked.said])
-        echo(f"plugins: {asked.said}", err=True)
+        if None not in asked.files.values():  # one that is missing is answered by its own line, and by no other
+            echo(f"plugins: {asked.said}", err=True)
 
     return confirm
 

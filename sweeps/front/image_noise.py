@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,8 @@ class ImageNoise:
             path = budget_folder(trial_folder(self._out, key), budget) / RESAMPLED if key.isalnum() else None
             self._read[key, budget] = None if path is None else read_image_noise(path)
             if self._read[key, budget] is None and path is not None and path.exists():
-                raise BadInput(f"{path}: damaged (allowed: `prunefront rescore {self._out}`, which makes it from logits)")
+                rescore = f"prunefront rescore {shlex.quote(str(self._out))}"
+                raise BadInput(f"{path}: damaged (allowed: `{rescore}`, which makes it from logits)")
         return self._read[key, budget]
 
     def of_candidates(self, records: pd.DataFrame, chosen: pd.DataFrame, columns: Sequence[str]) -> Array:

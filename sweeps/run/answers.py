@@ -5,6 +5,7 @@ It holds as long as study, columns and records are those that it was made of, an
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,4 +58,4 @@ def known_answers(out: Path) -> Answers | None:
         return None
     if made_of != (tables_source(out), version_of("prunefront")) or has_newer_trials(out):
         return None
-    return Answers(finds, tuple(line.replace(_FOLDER, str(out)) for line in front))
+    return Answers(finds, tuple(line.replace(_FOLDER, shlex.quote(str(out))) for line in front))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
@@ -41,22 +42,27 @@ def study_limits(study: Study, records: pd.DataFrame) -> list[str]:
     return limit_lines(records, decisive, study.seeds, study.select_on, study.parsed_limits, evaluation)
 
 
-def recommended_lines(study: Study, records: pd.DataFrame, out: Path | str) -> list[str]:
-    """Return what to take and why, and how to export it from ``out``; nothing while no pruned candidate is complete."""
+def recommended_lines(study: Study, records: pd.DataFrame, out: Path, *, called: str | None = None) -> list[str]:
+    """Return what to take and why, and how to export it from ``out``; nothing while no pruned candidate is complete.
+
+    The command names ``out`` as a shell takes it, whatever its name holds; or it says ``called``.
+    """
     found = study_recommended(study, records)
     if found.outcome == "incomplete":
         return []
     said = [recommended_sentence(found)]
-    return [*said, f"export it: prunefront export {out} --pick {found.name}"] if found.row is not None else said
+    if found.row is not None:
+        said.append(f"export it: prunefront export {called or shlex.quote(str(out))} --pick {found.name}")
+    return said
 
 
-def status_lines(study: Study, out: Path, *, called: Path | str | None = None) -> list[str]:
+def status_lines(study: Study, out: Path, *, called: str | None = None) -> list[str]:
     """Return the front of a folder as it is now, what to take, and who meets the limits, as plain lines.
 
     Args:
         study: of the folder.
         out: the output folder.
-        called: what the line about the export calls it; by default as it is given.
+        called: what the line about the export calls it; by default as it is given, for a shell.
 
     Raises:
         BadInput: the table of records is damaged, and the folder does not say what they are.
@@ -68,7 +74,7 @@ def status_lines(study: Study, out: Path, *, called: Path | str | None = None) -
         front = study_front(study, records)
         if not front:
             return ["  front      none yet: no candidate has all its seeds", *_indented(study_limits(study, records))]
-        said = [*recommended_lines(study, records, called or out), *study_limits(study, records)]
+        said = [*recommended_lines(study, records, out, called=called), *study_limits(study, records)]
         return ["the front:", *_indented([*front.lines(_ROWS), *said])]
 
 

@@ -29,6 +29,13 @@ _WORDS = {
     "path_type": "must be a path",
 }
 
+_BOUNDS = {
+    "greater_than_equal": ("numbers from {}", "ge"),
+    "greater_than": ("numbers above {}", "gt"),
+    "less_than_equal": ("numbers up to {}", "le"),
+    "less_than": ("numbers below {}", "lt"),
+}
+
 
 @contextmanager
 def naming_key(key: str) -> Iterator[None]:
@@ -67,6 +74,13 @@ def _what(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return str(detail["ctx"]["error"])
     if kind == "literal_error":
         return f"{given!r} is not allowed (allowed: {detail['ctx']['expected'].replace(' or ', ', ')})"
+    if kind in _BOUNDS:
+        word, bound = _BOUNDS[kind]
+        return f"{_shown(given)} is not allowed (allowed: {word.format(detail['ctx'][bound])})"
+    if kind == "string_pattern_mismatch":  # the only one is that of names, which become folders
+        return f"{_shown(given)} is not allowed (allowed: letters, digits, . _ and -, a letter or a digit first)"
+    if kind == "too_short":
+        return f"{_shown(given)} is empty (allowed: at least one entry)"
     message = _WORDS.get(kind, _plain(detail["msg"]))
     wanted = _model_at(model, detail["loc"]) if kind in ("model_type", "model_attributes_type") else None
     if wanted is not None:

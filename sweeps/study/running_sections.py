@@ -105,6 +105,16 @@ class TrackingSection(Section):
     def _not_one(cls, value: object) -> object:
         return (20 if value else 0) if isinstance(value, bool) else value
 
+    @field_validator("optuna")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"[A-Za-z][A-Za-z0-9+._-]*://", value):
+            raise ValueError(
+                f"{value!r} is no address of a database (allowed: sqlite:///FILE, postgresql+psycopg://HOST/NAME, "
+                "mysql+pymysql://HOST/NAME; or leave the key out)"
+            )
+        return value
+
     @field_validator("tags")
     @classmethod
     def _own_tags(cls, value: dict[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -204,8 +205,9 @@ def read_study_yaml(path: Path, *, switches: Collection[str] = ()) -> Any:
         if not isinstance(plain, dict) or not {PROVENANCE, LAST_SECTION} & set(plain):
             raise BadInput(f"{path.name}: empty or cut short")
     except BadInput as error:
+        out = shlex.quote(str(path.parent))
         raise BadInput(
-            f"{path.parent / str(error)} (allowed: `prunefront run` with the study's own file and --out {path.parent}, "
+            f"{path.parent / str(error)} (allowed: `prunefront run` with the study's own file and --out {out}, "
             "which writes it anew, or restore it from a backup)"
         ) from None
     return plain

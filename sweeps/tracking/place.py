@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -72,16 +73,30 @@ class Place:
         }
 
 
+_SERVICES = ("databricks", "databricks-uc", "uc")
+_STORES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", *_SERVICES)
+
+
 def checked_uri(of_study: str | None) -> str | None:
     """Return the tracking URI of the study file, else of MLflow's own variable; None where neither names one.
 
     Raises:
-        BadInput: it names a plain folder; the key or the variable is said, and the remedy.
+        BadInput: it names a plain folder, or a kind of store that MLflow does not know here; the key or the variable is
+            said, and the remedy.
     """
     given = of_study or os.environ.get(VARIABLE)
     scheme = (given or "").partition(":")[0].lower()
-    if not given or scheme == "databricks" or ("://" in given and scheme != "file"):
+    if not given or scheme in _SERVICES:
         return given or None
+    if "://" in given and scheme != "file":
+        # behind a "+" stands the driver of a database; packages may bring stores of their own to MLflow
+        if scheme.partition("+")[0] not in _STORES and scheme not in entry_points(group="mlflow.tracking_store").names:
+            raise BadInput(
+                f"{'tracking.mlflow of the study' if of_study else f'the environment variable {VARIABLE}'} is "
+                f"{shown(given)!r}: MLflow knows no {scheme}:// (allowed: sqlite:///FILE, postgresql://..., mysql://..., "
+                "mssql://..., http(s)://...)"
+            )
+        return given
     where, remedy = "tracking.mlflow of the study", "leave the key out"
     if not of_study:
         where, remedy = f"the environment variable {VARIABLE}", f"`unset {VARIABLE}`"

@@ -97,5 +97,5 @@ def test_what_is_not_there_is_said_in_one_line(opened: StudyResults, finished: P
     shutil.copytree(finished, thinned)
     for weights in thinned.glob("trials/*/budget-0001/weights.safetensors"):
         weights.unlink()
-    with pytest.raises(BadInput, match="is gone"):
+    with pytest.raises(BadInput, match="is gone .allowed: the whole output folder"):
         open_study(thinned).network(PRUNED, 0)

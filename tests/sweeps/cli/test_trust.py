@@ -181,6 +181,12 @@ def test_a_file_that_the_user_names_is_their_word(out: Path, tmp_path: Path, cap
     assert prunefront("plan", out) == 0
 
 
+def test_a_module_that_is_missing_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert prunefront("corrupt", "--plugin", "no_such_module", "--data", "digits", "-o", tmp_path / "x.png") == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "no_such_module cannot be imported" in said
+
+
 def test_cached_bytecode_is_not_what_was_confirmed(out: Path) -> None:
     import importlib.util
     import py_compile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,12 @@ def test_status_shows_the_front_what_to_take_and_the_command_that_exports_it(tmp
     assert any(line.startswith("  small_vgg-l1_filter at 0.5, 0 epochs") for line in lines)
     assert not any("unstructured" in line for line in lines)  # dominated
     assert f"  export it: prunefront export {out} --pick small_vgg-l1_filter-r0.50-b0" in lines
+
+
+def test_the_command_takes_any_name_of_a_folder(tmp_path: Path) -> None:
+    out = study_folder(tmp_path).rename(tmp_path / "größe & maß's")
+    line = status_lines(read_study(out), out)[-1]
+    assert shlex.split(line.partition("export it: ")[2])[:3] == ["prunefront", "export", str(out)]
 
 
 def test_where_nothing_qualifies_that_is_the_answer_and_nothing_is_exported(tmp_path: Path) -> None:

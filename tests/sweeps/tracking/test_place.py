@@ -47,6 +47,12 @@ def test_what_mlflow_takes(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
     assert checked_uri(None) is None
 
 
+@pytest.mark.parametrize("uri", ["ftp://host/runs", "s3://bucket/runs", "htp://host:5000"])
+def test_what_mlflow_does_not_know_is_refused_before_anything_runs(uri: str) -> None:
+    with pytest.raises(BadInput, match=r"tracking.mlflow of the study is .*knows no \w+:// \(allowed: sqlite:///FILE"):
+        checked_uri(uri)
+
+
 @pytest.mark.parametrize(
     "location",
     [
