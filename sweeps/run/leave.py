@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -28,14 +29,7 @@ def how_to_go_on(out: Path) -> str:
 
 def leaving(console: Console, out: Path) -> Callable[[], None]:
     """Return what says how to go on with a folder and then ends this process; any thread may call it."""
-
-    def leave_now() -> None:
-        speaker = threading.Thread(target=say, args=(console, how_to_go_on(out)), daemon=True)
-        speaker.start()
-        speaker.join(_SAY_SECONDS)
-        leave()
-
-    return leave_now
+    return lambda: leave(last_words=partial(say, console, how_to_go_on(out)))
 
 
 def end_view() -> None:
@@ -49,10 +43,23 @@ def end_view() -> None:
             os.write(out, _CURSOR)
 
 
-def leave(status: int = 130) -> None:
-    """End this process now; what trials wrote stays, nothing of a Ray of our own does, and the cursor is back."""
+def leave(status: int = 130, *, last_words: Callable[[], object] = lambda: None) -> None:
+    """End this process now; what trials wrote stays, nothing of a Ray of our own does, and the cursor is back.
+
+    Args:
+        status: the exit status.
+        last_words: tells the user, where the terminal takes anything.
+    """
     try:
-        end_view()
+        speaker = threading.Thread(target=_say_and_end_view, args=(last_words,), daemon=True)
+        speaker.start()
+        speaker.join(_SAY_SECONDS)
         abandon()
     finally:
         os._exit(status)
+
+
+def _say_and_end_view(last_words: Callable[[], object]) -> None:
+    with suppress(OSError, ValueError):  # nobody reads any more
+        last_words()
+    end_view()

@@ -24,13 +24,13 @@ fi
 """For ``BASH_ENV``: shells that get its path read it first."""
 
 
-def running(log: str) -> list[list[str]]:
-    """Return the commands that still run of what was started with this log."""
+def running(log: str) -> list[psutil.Process]:
+    """Return what still runs of all that was started with this log."""
     found = []
     for each in psutil.process_iter():
         try:
             if each.environ().get("LOG") == log and each.status() != psutil.STATUS_ZOMBIE:
-                found.append(each.cmdline())
+                found.append(each)
         except psutil.Error:
             continue
     return found
@@ -38,12 +38,16 @@ def running(log: str) -> list[list[str]]:
 
 def signalled(command: list[str], at: int, environment: dict[str, str]) -> int | None:
     """Run a shell that gets SIGTERM before its command number ``at``; return its status, or ``None`` if it has fewer."""
-    log = Path(environment["LOG"])
+    log = environment["LOG"]
     seen = Path(f"{log}-at")
-    for each in (log, seen):
+    for each in (Path(log), seen):
         each.unlink(missing_ok=True)
-    ran = subprocess.run(command, env={**environment, "AT": str(at)}, capture_output=True, text=True, timeout=60)
-    assert running(str(log)) == [], seen.read_text()
+    try:
+        ran = subprocess.run(command, env={**environment, "AT": str(at)}, capture_output=True, text=True, timeout=60)
+        assert running(log) == [], seen.read_text()
+    finally:
+        for process in running(log):
+            process.kill()
     return ran.returncode if seen.exists() else None
 
 

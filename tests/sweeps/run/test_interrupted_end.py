@@ -127,23 +127,39 @@ def test_while_the_plan_is_made(there: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert holder_of(there / "out") is None
 
 
-def test_who_is_made_to_leave_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left: list[str] = []
-    said = StringIO()
-    monkeypatch.setattr(leave, "leave", lambda: left.append(said.getvalue()))
+@pytest.fixture(name="left")
+def _left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The statuses with which the process would have ended."""
+    statuses: list[int] = []
+    monkeypatch.setattr(leave, "abandon", lambda: None)
+    monkeypatch.setattr(os, "_exit", statuses.append)
+    return statuses
+
+
+def test_who_is_made_to_leave_says_how_to_go_on(tmp_path: Path, left: list[int]) -> None:
+    told = threading.Event()
+
+    class Said(StringIO):
+        def flush(self) -> None:
+            told.set()
+
+    said = Said()
     leaving(Console(file=said, width=200), tmp_path)()
-    assert left == [f"{how_to_go_on(tmp_path)}\n"]
+    assert left == [130]
+    assert told.wait(60)  # on a machine so busy that the process would be gone by now
+    assert said.getvalue() == f"{how_to_go_on(tmp_path)}\n"
 
 
-def test_a_terminal_that_takes_nothing_keeps_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paused, left = threading.Event(), []
+def test_a_terminal_that_takes_nothing_keeps_nobody(tmp_path: Path, left: list[int]) -> None:
+    paused = threading.Event()
 
     class Paused(StringIO):
         def write(self, text: str) -> int:
             paused.wait()
             return len(text)
 
-    monkeypatch.setattr(leave, "leave", lambda: left.append(paused.is_set()))
-    leaving(Console(file=Paused()), tmp_path)()
-    paused.set()
-    assert left == [False]
+    try:
+        leaving(Console(file=Paused()), tmp_path)()
+        assert left == [130] and not paused.is_set()
+    finally:
+        paused.set()
