@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Literal
 
@@ -58,6 +59,8 @@ class ResourcesSection(Section):
         share = self.share
         if self.gpus_per_trial == AUTO and self.device != "cuda":
             raise ValueError(f"gpus_per_trial is auto with device {self.device} (allowed: 0, or device: cuda)")
+        if not 0 <= share < math.inf:
+            raise ValueError(f"gpus_per_trial is {share:g} (allowed: auto, fractions up to 1, and whole numbers)")
         if (self.device == "cuda") != (share > 0):
             allowed = "numbers above 0, or device: cpu" if self.device == "cuda" else "0, or device: cuda"
             raise ValueError(f"gpus_per_trial is {share:g} with device {self.device} (allowed: {allowed})")
