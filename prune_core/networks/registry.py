@@ -46,8 +46,16 @@ def build_network(name: str, *, num_classes: int = 10, in_channels: int = 3, **o
     """
     builder = _builder(name)
     resolved = _resolve(name, builder, {"num_classes": num_classes, "in_channels": in_channels, **options})
-    with own_code(f"network {name}", NETWORKS.module(name)):
-        network = builder(**resolved)
+    try:
+        with own_code(f"network {name}", NETWORKS.module(name)):
+            network = builder(**resolved)
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error):  # torch has no type for it
+            raise
+        given = ", ".join(f"{key}={value}" for key, value in resolved.items())
+        raise BadInput(
+            f"network {name}: one of its layers does not fit into the memory of this machine ({given})"
+        ) from error
     if not isinstance(network, nn.Module):
         raise BadInput(f"network {name}: its builder returned a {type(network).__name__}, not a torch.nn.Module")
     _check_parameters(name, network)

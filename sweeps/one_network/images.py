@@ -135,6 +135,12 @@ def corrupted_images(
     )
 
 
+_FILES = frozenset(
+    (".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".svg", ".pdf", ".npy", ".npz", ".txt", ".csv")
+)
+"""Endings of files, which nobody gives to a folder: the user means a file of a kind that is not written."""
+
+
 def corrupt_to(
     data: str, names: tuple[str, ...], *, options: Mapping[str, Any], limit: int | None, seed: int, output: Path
 ) -> str:
@@ -148,6 +154,10 @@ def corrupt_to(
         BadInput: an unknown name or group, data that is not there, a place that cannot be written.
     """
     names = expanded(names)
+    if output.suffix.lower() in _FILES and not output.is_dir():
+        raise BadInput(
+            f"--output: {output} would be a folder (allowed: a contact sheet, which ends in .png, or a folder's name)"
+        )
     dataset = load_dataset(data, **options)
     label = set_label(dataset.name, seed, title=dataset.title, jpeg=dataset.jpeg)
     if output.suffix.lower() == ".png":

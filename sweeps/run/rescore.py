@@ -36,6 +36,7 @@ from sweeps.folder.columns import columns_known, write_columns
 from sweeps.folder.lock import driving
 from sweeps.folder.paths import RECORDS, STUDY, trials_folder
 from sweeps.front.tables import write_tables
+from sweeps.plan.plan import Plan
 from sweeps.records.collect import collect
 from sweeps.search.whole_plan import whole_plan
 from sweeps.search.whole_table import whole_table
@@ -97,11 +98,13 @@ def rescore_study(out: Path, bins: int | None = None, *, confirm: Confirm = requ
         if chosen != study.evaluation.ece_bins:
             _refuse_mixture(out, (folder for folder in folders if folder not in able), study.evaluation.ece_bins, chosen)
         with columns_known(out):
+            plan = whole_plan(out, study if whole else None)
+            _refuse_strangers(out, plan)
             for folder in able:
                 rescore_record(folder, chosen, all_metrics=whole)
             if chosen != study.evaluation.ece_bins:
                 _write_bins(out, chosen)  # last: until then the study says what its tables hold
-            _write_tables(out, study if whole else None)
+            _write_tables(out, plan, whole=whole)
     return Rescored(len(able), len(folders) - len(able), chosen, () if whole else study.plugins)
 
 
@@ -224,21 +227,30 @@ def _bins_before(out: Path) -> int:
     return int(evaluation.get("ece_bins", 15)) if isinstance(evaluation, dict) else 15
 
 
-def _write_tables(out: Path, study: Study | None) -> None:
-    """Write the tables; ``study`` is None where its plugins are not imported."""
-    plan = whole_plan(out, study)
-    runs, rows, written = {}, 0, None
+def _refuse_strangers(out: Path, plan: Plan) -> None:
+    """Refuse a folder whose table holds more than its trials would give again, before anything is written.
+
+    Raises:
+        BadInput: trials are gone, or are others than those that the study means here.
+    """
+    rows = len(whole_table(out)) if (out / RECORDS).is_file() else 0
+    found = len(collect(out, plan.trials, study=plan.study.name, run_ids={}))
+    if found < rows:
+        raise BadInput(
+            f"{out}: its table has {counted(rows, 'record')}, the trials in this folder give {found:,}, so nothing was "
+            "scored anew (allowed: the whole folder, with the data, the plugins and the version that it was made with)"
+        )
+
+
+def _write_tables(out: Path, plan: Plan, *, whole: bool) -> None:
+    """Write the tables; ``whole`` is false where the study's plugins are not imported."""
+    runs, written = {}, None
     if (out / RECORDS).is_file():
         written = whole_table(out)
-        known, rows = written[["key", "mlflow_run_id"]].dropna(), len(written)
+        known = written[["key", "mlflow_run_id"]].dropna()
         runs = dict(zip(known["key"].astype(str), known["mlflow_run_id"].astype(str), strict=True))
     table = collect(out, plan.trials, study=plan.study.name, run_ids=runs)
-    if len(table) < rows:
-        raise BadInput(
-            f"{out}: the records were scored anew, but the tables stay as they are: the trials in this folder are not those "
-            "that its study.yaml means here (allowed: its data and its plugins as they were, and the version that made it)"
-        )
-    if study is None and written is not None:
+    if not whole and written is not None:
         table = _with_columns_of(written, table)
     study = plan.study
     write_columns(out)

@@ -114,7 +114,8 @@ def _check_labels(study: Study, networks: dict[str, NetworkSection]) -> None:
     for label in [*networks, *study.dense]:
         if label == "all" or label in REFERENCES or not label.replace("-", "").replace("_", "").replace(".", "").isalnum():
             raise BadInput(
-                f"networks.{label}: this label is not allowed (allowed: letters, digits, - _ . and no word of the records)"
+                f"{'networks' if label in networks else 'dense'}.{label}: this label is not allowed "
+                "(allowed: letters, digits, - _ . and no word of the records)"
             )
     both = set(networks) & set(study.dense)
     if both:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Literal
 
@@ -14,10 +15,14 @@ AUTO_SHARE = 1.0
 """GPUs per trial with ``gpus_per_trial: auto``, until they are measured, and where there is no GPU to do it."""
 
 
+_MOST_THREADS = 1024
+"""More than any machine has cores; with a million of them PyTorch ends the process."""
+
+
 class ResourcesSection(Section):
     """What one trial may use, and how long the whole may take."""
 
-    cpus_per_trial: float = Field(default=1.0, gt=0, description="cores that Ray books per trial")
+    cpus_per_trial: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="cores that Ray books per trial")
     gpus_per_trial: float | Literal["auto"] = Field(
         default=0.0,
         description="GPUs (or a fraction) per trial, which also caps its GPU memory; default 1 with device cuda; auto "
@@ -29,7 +34,10 @@ class ResourcesSection(Section):
         "{'accelerator_type:A100': 0.001}; trials go to such nodes only",
     )
     threads: int = Field(
-        default=1, ge=1, description="compute threads per trial; part of the key, since they change the bits"
+        default=1,
+        ge=1,
+        le=_MOST_THREADS,
+        description="compute threads per trial; part of the key, since they change the bits",
     )
     max_concurrent: int | None = Field(default=None, ge=1, description="trials at the same time; null is what fits")
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="where trials compute")
@@ -58,6 +66,8 @@ class ResourcesSection(Section):
         share = self.share
         if self.gpus_per_trial == AUTO and self.device != "cuda":
             raise ValueError(f"gpus_per_trial is auto with device {self.device} (allowed: 0, or device: cuda)")
+        if not 0 <= share < math.inf:
+            raise ValueError(f"gpus_per_trial is {share:g} (allowed: auto, fractions up to 1, and whole numbers)")
         if (self.device == "cuda") != (share > 0):
             allowed = "numbers above 0, or device: cpu" if self.device == "cuda" else "0, or device: cuda"
             raise ValueError(f"gpus_per_trial is {share:g} with device {self.device} (allowed: {allowed})")
@@ -73,7 +83,7 @@ class ResourcesSection(Section):
                 raise ValueError(
                     f"custom names {name!r} (allowed: other names; cpus_per_trial and gpus_per_trial say the rest)"
                 )
-            if not amount > 0 or (amount > 1 and amount != int(amount)):
+            if not 0 < amount < math.inf or (amount > 1 and amount != int(amount)):
                 raise ValueError(f"custom.{name} is {amount:g} (allowed: fractions up to 1, and whole numbers)")
         return values
 

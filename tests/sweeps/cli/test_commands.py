@@ -82,6 +82,10 @@ def test_the_studies_are_listed_without_torch(words: list[str]) -> None:
         (["status", "/nonexistent"], ["/nonexistent", "study.yaml"]),
         (["rescore", "/nonexistent"], ["/nonexistent", "study.yaml"]),
         (["studies", "nothing"], ["unknown study 'nothing'", "smoke"]),
+        (
+            ["corrupt", "--data", "digits", "-o", "sheet.jpg"],
+            ["sheet.jpg would be a folder", "allowed: a contact sheet, which ends in .png"],
+        ),
         (["corrupt", "--data", "digits", "--corruption", "fgo", "-o", "x"], ["fgo", "fog"]),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -143,6 +144,19 @@ def test_other_bins_are_those_of_every_record_and_of_the_study(out: Path) -> Non
     assert rescore_study(out, bins=7).bins == 7
     assert load_study(out / "study.yaml").evaluation.ece_bins == 7
     assert read_json(folder / "record.json")["ece"] == pytest.approx(error_of(folder, 7))
+
+
+def test_a_table_without_its_trials_is_not_scored_anew_and_nothing_is_written(out: Path) -> None:
+    folder = judged(out)
+    rescore_study(out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    shutil.move(out / "trials", out.parent / "elsewhere")
+    with pytest.raises(
+        BadInput, match=r"its table has 2 records, the trials in this folder give 0, so nothing was scored anew"
+    ):
+        rescore_study(out, bins=7)
+    shutil.move(out.parent / "elsewhere", out / "trials")
+    assert {path: path.read_bytes() for path in before} == before and (folder / "record.json") in before
 
 
 def test_more_bins_than_make_sense_are_refused_by_what_is_allowed(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
