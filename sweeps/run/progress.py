@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from prune_core.base.addresses import masked
@@ -155,7 +155,7 @@ class Progress:
         parts.append(bar)
         shown = self._running(_RUNNING_ROWS)
         if shown:
-            grid = Table(box=None, pad_edge=False, show_header=False)
+            grid = Table("", Column(overflow="fold"), "", box=None, pad_edge=False, show_header=False)
             for trial, doing in shown:
                 grid.add_row(Text("running", style="green"), Text(printable(trial.name)), Text(printable(doing)))
             parts.append(grid)
@@ -178,7 +178,7 @@ def drawn_front(title: str, front: FrontTable, most: int | None = None) -> Table
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.caption, table.caption_justify = front.note, "left"
     for place, name in enumerate(front.heads):
-        table.add_column(name, justify="right" if place else "left")
+        table.add_column(name, justify="right" if place else "left", overflow="fold")  # no end of a name is cut off
     for row in front.rows[:most]:
         table.add_row(*(Text(printable(cell)) for cell in row))  # as it is: a name is no markup
     return table

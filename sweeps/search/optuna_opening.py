@@ -33,16 +33,23 @@ def study_in(storage: Any, name: str, owner: str, digest: str, objectives: Seque
     if name in optuna.get_all_study_names(storage=storage):
         study = optuna.load_study(study_name=name, storage=storage)
         if study.user_attrs.get(_OWNER, owner) != owner:
-            raise BadInput(f"Optuna storage: study {name!r} belongs to another output folder (allowed: another name)")
+            raise _taken(name)
         if study.user_attrs.get(_SPACE) == digest:
             return study
         # Optuna cannot change the choices of a parameter; all that was measured is in the trial folders.
         optuna.delete_study(study_name=name, storage=storage)
     directions = ["maximize" if direction == "max" else "minimize" for _, direction in objectives]
-    study = optuna.create_study(storage=storage, study_name=name, directions=directions)
+    try:
+        study = optuna.create_study(storage=storage, study_name=name, directions=directions)
+    except optuna.exceptions.DuplicatedStudyError:  # another driver was a moment faster
+        raise _taken(name) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([column for column, _ in objectives])
     study.set_user_attr(_OWNER, owner)
     study.set_user_attr(_SPACE, digest)
     return study
+
+
+def _taken(name: str) -> BadInput:
+    return BadInput(f"Optuna storage: study {name!r} belongs to another output folder (allowed: another name)")

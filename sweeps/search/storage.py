@@ -6,6 +6,8 @@ import errno
 import json
 import logging
 import os
+import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +19,11 @@ from prune_core.base.errors import BadInput
 from sweeps.folder.paths import OPTUNA_DATABASE
 from sweeps.folder.sqlite import sqlite_address
 
+_MADE = re.compile("already exists|unique constraint", re.IGNORECASE)
+"""What databases say of a table, or a row, that somebody else has made meanwhile."""
+_PAUSES = (0.2, 0.5, 1.0)
+"""Seconds after which a new database is opened again."""
+
 
 def open_storage(out: Path, url: str | None) -> Any:
     """Return Optuna's storage: the given one, or ``optuna.db`` in the output folder."""
@@ -26,7 +33,25 @@ def open_storage(out: Path, url: str | None) -> Any:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     given = _url(out, url)
     options = {"connect_args": {"timeout": 60}} if given.startswith("sqlite") else {"pool_pre_ping": True}
-    return _noting_storage()(given, engine_kwargs=options)
+    return opened(lambda: _noting_storage()(given, engine_kwargs=options))
+
+
+def opened(attempt: Callable[[], Any]) -> Any:
+    """Return what ``attempt`` opens, tried again where another driver makes the tables of a new database at the same moment.
+
+    Optuna asks whether a table is there and then makes it, and the second of two fails: one of a dozen times where drivers
+    start together on PostgreSQL.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    for pause in _PAUSES:
+        try:
+            return attempt()
+        except DBAPIError as error:
+            if not _MADE.search(str(error)):
+                raise
+            time.sleep(pause)
+    return attempt()
 
 
 @cache

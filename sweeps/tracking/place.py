@@ -146,6 +146,8 @@ def quieten_loggers() -> None:
     """Keep the creation of MLflow's tables off the terminal, and its tracebacks: `Tracker.problem` says it in a line."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    # of a statement that failed, as one does when a registered model is there already: its error says so, and is handled
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def short_reason(error: Exception, most: int = 200) -> str:

@@ -13,7 +13,7 @@ from sweeps.front.text import FrontTable
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.pace import busy_rate
-from sweeps.run.progress import Progress, doing_text, rate_text
+from sweeps.run.progress import Progress, doing_text, drawn_front, rate_text
 
 UNUSED: Any = None
 
@@ -84,6 +84,15 @@ def test_what_runs_is_named_with_what_it_does_and_no_table_is_drawn_before_the_f
         ["running", "t0", "fine-tune,", "1", "of", "2", "epochs"],
         ["running", "t1", "starting"],
     ]
+
+
+def test_a_narrow_terminal_cuts_no_name_so_that_methods_can_be_told_apart() -> None:
+    names = [f"my_own_resnet56_with_a_wide_head-{method} at 0.5, 2 epochs" for method in ("network_slimming", "l1_filter")]
+    front = FrontTable(("", "accuracy", "ECE", "nonzero parameters"), tuple((name, "0.9", "0.1", "9") for name in names))
+    console = Console(file=StringIO(), width=60)
+    console.print(drawn_front("the front", front))
+    said = "".join(console.file.getvalue().split()).replace("0.90.19", "")  # type: ignore[attr-defined]  # without the numbers
+    assert all(name.replace(" ", "") in said for name in names)
 
 
 def test_a_view_fits_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import math
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from prune_core.base.errors import BadInput
-from sweeps.search.storage import in_one_line, open_storage
+from sweeps.search.optuna_opening import study_in
+from sweeps.search.storage import in_one_line, open_storage, opened
 
 
 def test_a_full_disk_is_no_fault_of_the_storage(tmp_path: Path) -> None:
@@ -40,6 +44,47 @@ def test_a_password_is_not_said(tmp_path: Path) -> None:
         raise ValueError("no driver")
     assert "postgresql://***@db.lan/optuna" in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "second",
+    ["create table made (a)", "insert into made values (1)"],  # an OperationalError, an IntegrityError
+)
+def test_a_new_database_that_another_driver_makes_at_the_same_moment_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    engine = create_engine(f"sqlite:///{tmp_path / 'one.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("create table made (a unique)"))
+        connection.execute(text("insert into made values (1)"))
+
+    def attempt() -> str:
+        if not pauses:
+            with engine.begin() as connection:
+                connection.execute(text(second))
+        return "open"
+
+    assert opened(attempt) == "open"
+    assert len(pauses) == 1
+
+
+def test_what_is_wrong_with_a_database_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("it waits"))
+    engine = create_engine(f"sqlite:///{tmp_path / 'one.db'}")
+    with pytest.raises(OperationalError, match="no such table"), engine.begin() as connection:
+        opened(lambda: connection.execute(text("select 1 from nowhere")))
+
+
+def test_of_two_drivers_that_make_one_study_at_one_moment_the_second_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(tmp_path, None)
+    study_in(storage, "team", "ours", "digest", [("accuracy", "max")])
+    monkeypatch.setattr(optuna, "get_all_study_names", lambda storage: [])  # as it was a moment ago
+    with pytest.raises(BadInput, match="study 'team' belongs to another output folder"):
+        study_in(storage, "team", "theirs", "digest", [("accuracy", "max")])
 
 
 def test_a_row_is_written_as_optuna_writes_it(tmp_path: Path) -> None:
