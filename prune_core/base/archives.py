@@ -14,6 +14,8 @@ from typing import IO
 from prune_core.base.errors import BadInput
 from prune_core.base.limits import ARCHIVE_MEMBERS, TAR_HEADER_BYTES, size_text
 
+ARCHIVES = (".tar.gz", ".tgz", ".tar")
+"""How the name of an archive ends."""
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
 

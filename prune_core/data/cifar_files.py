@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prune_core.base.archives import open_archive
+from prune_core.base.archives import ARCHIVES, open_archive
 from prune_core.base.downloads import Published, bring, locked
 from prune_core.base.errors import BadInput, NotAtHand
 from prune_core.base.limits import MB, size_text
@@ -61,7 +61,7 @@ def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) 
 
     Raises:
         NotAtHand: download is off. One line says what is missing, where it was looked for, where to get it, where to put it.
-        BadInput: the download failed; the same line.
+        BadInput: the download failed; the same line. Or a place is an archive by its name, and is not there.
     """
     for place in places:
         for path in (place, place / files.folder, place / files.archive):
@@ -69,6 +69,12 @@ def find_files(files: CifarFiles, places: list[Path], download_to: Path | None) 
                 return path
             if path.is_file() and path.name == files.archive:
                 return path
+    for place in places:
+        if place.name.endswith(ARCHIVES) and not place.exists():
+            # a download would make a folder of its name, where the archive belongs
+            raise BadInput(
+                f"dataset {files.dataset!r}: there is no archive {str(place)!r} (allowed: an archive or a folder there)"
+            )
     failure = "download is off"
     if download_to is not None:
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from prune_core.base.archives import ARCHIVES
 from prune_core.base.errors import BadInput
 from prune_core.base.limits import data_bytes, size_text
 from prune_core.data.class_layout import LAYOUT, PARTS, Parts, archive_files, folder_files
@@ -29,7 +30,7 @@ class _Picture:
 
 def is_archive(path: Path) -> bool:
     """Return whether this is a tar archive, by its name."""
-    return path.is_file() and path.name.endswith((".tar.gz", ".tgz", ".tar"))
+    return path.is_file() and path.name.endswith(ARCHIVES)
 
 
 def has_class_folders(path: Path) -> bool:

@@ -109,6 +109,14 @@ def test_without_a_network_one_line_says_what_to_do(served: Served, tmp_path: Pa
         load_dataset("cifar100", cache=tmp_path, root=str(tmp_path / "file" / "r"))
 
 
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_an_archive_that_is_gone_is_not_replaced_by_a_folder_of_its_name(name: str, tmp_path: Path) -> None:
+    gone = tmp_path / "pictures.tar.gz"
+    with pytest.raises(BadInput, match=r"there is no archive '.*pictures\.tar\.gz' \(allowed: "):
+        load_dataset(name, root=str(gone), cache=tmp_path / "cache")
+    assert not gone.exists()
+
+
 def test_of_several_that_race_one_fetches_and_the_others_wait(served: Served, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda number: load_dataset("cifar100", cache=tmp_path).checksum, range(4)))
