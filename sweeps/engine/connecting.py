@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sweeps.engine.access import LOOPBACK
 from sweeps.engine.cluster_watch import native_messages_held
 
 NODE_SECONDS = 15.0
@@ -22,6 +23,27 @@ _HOW_TO_GET_IN = (
 )
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 _LINE = 300
+
+
+def head_of_this_node() -> str:
+    """Return ``HOST:PORT`` of the head of the cluster of which this machine is a node.
+
+    That of the last ``ray start``, where it took Ray's usual folder; else the one that the nodes running here name, those of
+    a sweep's own Ray (on loopback) left out.
+
+    Raises:
+        ConnectionError: there is none, or there are several.
+    """
+    from ray._private import services
+
+    last = services.find_bootstrap_address(None)
+    if last is not None and ":" in last:
+        return str(last)
+    found = sorted(str(each) for each in services.find_gcs_addresses() if not str(each).startswith(LOOPBACK))
+    if len(found) == 1:
+        return found[0]
+    several = f"nodes of several Ray clusters run here; name one of {', '.join(found)}"
+    raise ConnectionError(f"--address auto: {several if found else NO_NODE}")
 
 
 def require_local_node(address: str, seconds: float = NODE_SECONDS) -> None:

@@ -14,7 +14,7 @@ import psutil
 from prune_core.base.errors import BadInput
 from sweeps.engine.access import close_token_file, on_loopback, token_of_its_own
 from sweeps.engine.cluster_watch import answers
-from sweeps.engine.connecting import NO_NODE, require_local_node, said_in_a_line
+from sweeps.engine.connecting import head_of_this_node, require_local_node, said_in_a_line
 from sweeps.engine.folder import RAYS, session_folder
 from sweeps.engine.leaving import end_processes
 from sweeps.engine.quiet import QUIET, short_messages, silence, without_lookups
@@ -85,16 +85,12 @@ def head_address(address: str) -> str:
     Raises:
         ConnectionError: nobody listens there, or this machine is no node of a cluster.
     """
-    head: str | None = address
+    head = address
     if address == "auto":
         silence()
-        from ray._private import services
-
-        head = services.find_bootstrap_address(None)
-        if head is None or ":" not in head:
-            raise ConnectionError(f"--address auto: {NO_NODE}")
+        head = head_of_this_node()
     for pause in (1.0, 2.0, 4.0, 0.0):
-        if head is not None and answers(head):
+        if answers(head):
             return head
         time.sleep(pause)
     raise ConnectionError(f"nobody listens at {head}: no Ray cluster has its head there, or it is not up yet")

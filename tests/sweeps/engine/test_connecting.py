@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from sweeps.engine.connecting import NO_NODE, require_local_node, said_in_a_line
+from sweeps.engine.connecting import NO_NODE, head_of_this_node, require_local_node, said_in_a_line
 from sweeps.engine.quiet import silence
 
 
@@ -58,3 +58,26 @@ def test_a_machine_that_is_no_node_is_told_so_before_ray_waits(monkeypatch: pyte
     monkeypatch.setattr(services, "find_node_ids", set)
     with pytest.raises(ConnectionError, match="^--address head:6379: this machine is no node of that cluster"):
         require_local_node("head:6379", seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "running", "said"),
+    [
+        ("10.0.0.1:6379", ["10.0.0.2:6379"], "10.0.0.1:6379"),
+        (None, ["127.0.0.1:4711", "10.0.0.2:6379"], "10.0.0.2:6379"),  # started with a --temp-dir; and a sweep's own Ray
+        (None, ["10.0.0.2:6379", "10.0.0.3:6379"], "name one of 10.0.0.2:6379, 10.0.0.3:6379"),
+        (None, ["127.0.0.1:4711"], NO_NODE),
+    ],
+)
+def test_auto_is_the_cluster_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, last: str | None, running: list[str], said: str
+) -> None:
+    silence()
+    from ray._private import services
+
+    monkeypatch.setattr(services, "find_bootstrap_address", lambda folder: last)
+    monkeypatch.setattr(services, "find_gcs_addresses", lambda: frozenset(running))
+    try:
+        assert head_of_this_node() == said
+    except ConnectionError as error:
+        assert str(error).startswith("--address auto: ") and str(error).endswith(said)
