@@ -75,6 +75,18 @@ def driving(out: Path) -> Iterator[None]:
         lock.release()
 
 
+def take_back(out: Path) -> None:
+    """Remove an output folder in which nothing is but its lock, and that nobody drives."""
+    lock = FileLock(out / DRIVER_LOCK)
+    try:
+        with lock.acquire(timeout=0):
+            if [path.name for path in out.iterdir()] == [DRIVER_LOCK]:
+                (out / DRIVER_LOCK).unlink()
+                out.rmdir()
+    except (Timeout, OSError):
+        return
+
+
 def _beat(path: Path, record: dict[str, Any], ended: threading.Event) -> None:
     while not ended.wait(HEARTBEAT_SECONDS):
         try:

@@ -17,7 +17,7 @@ from prune_core.base.errors import BadInput
 from prune_core.metrics.numbers import counted
 from sweeps.cost.gpu_shares import gpu_shares
 from sweeps.folder.links import refuse_links
-from sweeps.folder.lock import driving
+from sweeps.folder.lock import driving, take_back
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.paths import RECORDS, store_folder
 from sweeps.folder.stop_request import Interrupted, StopRequest, interrupting
@@ -88,6 +88,7 @@ def run_study(
         console.width = max(console.width, 120)
     hours = max_hours or study.resources.max_hours
     deadline = None if hours is None else started + 3600 * hours
+    made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -132,6 +133,10 @@ def run_study(
                 return status
             finally:
                 stop.clear()
+    except BadInput:
+        if made:  # a refused study leaves no folder that looks like one
+            take_back(out)
+        raise
     except PermissionError as error:
         raise BadInput(f"{out}: not writable ({error.strerror}); give another --out") from None
     except SystemExit as left:  # Ray's own handler of SIGTERM, while it starts
