@@ -13,6 +13,7 @@ import pandas as pd
 from benchmarks.chaos_sweep import LEFT_SECONDS, Sweep
 from sweeps.engine.folder import ALIVE, PREFIX, is_left
 from sweeps.folder.identity import study_uid
+from sweeps.tracking.entry import FREQUENCY
 
 NOT_THE_SAME = ["train_seconds", "evaluate_seconds", "mlflow_run_id"]
 
@@ -80,10 +81,19 @@ def _runs(database: Path, uid: str) -> list[tuple[Any, ...]]:
         tags = dict(rows_of(database, "select key, value from tags where run_uuid = ?", run))
         role, key = tags["prunefront.role"], tags.get("prunefront.key", "")
         parameters = sorted(rows_of(database, "select key, value from params where run_uuid = ?", run))
-        metrics = sorted(rows_of(database, "select key, step, value from metrics where run_uuid = ?", run))
-        measured = [each for each in metrics if each[0] not in NOT_THE_SAME and role == "trial"]
+        measured = _last_numbers(database, run) if role == "trial" else []
         found.append((key, role, status, parameters, measured))
     return sorted(found)
+
+
+def _last_numbers(database: Path, run: str) -> list[tuple[Any, ...]]:
+    """Return (metric, step, value) as MLflow shows them: the tables of an interrupted run gave others a place on the front.
+
+    A place that was lost is 0 there, and was never told in an undisturbed run.
+    """
+    rows = rows_of(database, "select key, step, value from metrics where run_uuid = ? order by timestamp, value", run)
+    last = {(name, step): value for name, step, value in rows if name not in NOT_THE_SAME}
+    return sorted((*at, value) for at, value in last.items() if (at[0], value) != (FREQUENCY, 0.0))
 
 
 def _left(sweep: Sweep) -> str:

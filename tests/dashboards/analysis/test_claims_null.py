@@ -72,7 +72,7 @@ def test_settings_without_a_meaning_are_refused_in_one_line(given, monkeypatch, 
     with pytest.raises(SystemExit) as refused:
         bench.main()
     assert refused.value.code == 2
-    assert f"error: argument {given.split()[0]}: {given.split()[1]} is not allowed" in capsys.readouterr().err
+    assert f"argument {given.split()[0]}: {given.split()[1]!r} is not allowed" in capsys.readouterr().err
 
 
 def test_the_command_prints_one_object(monkeypatch, capsys):
