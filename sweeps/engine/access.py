@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
-_MODE, _TOKEN, _TOKEN_PATH = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
+MODE, TOKEN, TOKEN_PATH = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
 
 
 @contextmanager
@@ -25,8 +25,8 @@ def token_of_its_own() -> Iterator[None]:
     Another user of the machine cannot read a process's environment. What stood there before is for a cluster, and is back
     afterwards.
     """
-    before = {name: os.environ.pop(name, None) for name in (_MODE, _TOKEN, _TOKEN_PATH)}
-    os.environ.update({_MODE: "token", _TOKEN: secrets.token_hex(32)})
+    before = {name: os.environ.pop(name, None) for name in (MODE, TOKEN, TOKEN_PATH)}
+    os.environ.update({MODE: "token", TOKEN: secrets.token_hex(32)})
     _read_environment()
     try:
         yield

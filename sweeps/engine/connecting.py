@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sweeps.engine.access import LOOPBACK
+from sweeps.engine.access import LOOPBACK, MODE, TOKEN, TOKEN_PATH
 from sweeps.engine.cluster_watch import native_messages_held
 
 NODE_SECONDS = 15.0
@@ -18,8 +18,8 @@ NO_NODE = (
     "or send it there (sweeps/clusters/submit.sh, slurm.sbatch)"
 )
 _HOW_TO_GET_IN = (
-    "set RAY_AUTH_MODE=token here and on every node, with the cluster's token in RAY_AUTH_HOW_TO_GET_IN, in the file that "
-    "RAY_AUTH_TOKEN_PATH names, or in ~/.ray/auth_token"
+    f"set {MODE}=token here and on every node, with the cluster's token in {TOKEN}, in the file that "
+    f"{TOKEN_PATH} names, or in ~/.ray/auth_token"
 )
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 _LINE = 300

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import pytest
@@ -49,6 +50,11 @@ def test_another_version_is_told_by_both_versions(capfd: pytest.CaptureFixture[s
 )
 def test_a_refusal_is_one_line(capfd: pytest.CaptureFixture[str], reason: str, native: str, said: str) -> None:
     assert refused(capfd, reason, native).startswith(said)
+
+
+def test_who_lacks_the_token_is_told_the_variables_that_ray_reads(capfd: pytest.CaptureFixture[str]) -> None:
+    line = refused(capfd, "", "Unauthenticated: InvalidAuthToken\n")
+    assert re.findall(r"RAY_AUTH_\w+", line) == ["RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"]
 
 
 def test_a_machine_that_is_no_node_is_told_so_before_ray_waits(monkeypatch: pytest.MonkeyPatch) -> None:
