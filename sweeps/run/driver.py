@@ -28,7 +28,7 @@ from sweeps.plan.state import baseline_ready, block, final_status, forget_failur
 from sweeps.plan.trials import PlannedTrial
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
-from sweeps.run.end import close
+from sweeps.run.end import close, close_interrupted
 from sweeps.run.leave import how_to_go_on, leaving
 from sweeps.run.missing_metrics import fill_missing_metrics
 from sweeps.run.plan_limits import limit_warnings
@@ -127,7 +127,10 @@ def run_study(
                     expected = planned_seconds(plan, out) if address is None else None  # a cluster's places are its own
                     Sweep(study, out, console, books, workload, stop, mover, share, expected, stages).run(address, deadline)
                 pages = Pages(on_end, picture)
-                status = close(out, books, workload, stop, mover, console, pages, stages, allow_failures=allow_failures)
+                try:
+                    status = close(out, books, workload, stop, mover, console, pages, stages, allow_failures=allow_failures)
+                except Interrupted:
+                    status = close_interrupted(out, books, workload, mover, console)
                 for line in stages.lines() if profile else []:
                     say(console, line)
                 return status

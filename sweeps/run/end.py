@@ -18,7 +18,7 @@ from prune_core.base.garbage import rare_collections
 from prune_core.metrics.numbers import counted
 from sweeps.folder.pages import Pages, Picture
 from sweeps.folder.paths import COLUMNS, FRONT, RECORDS, RECORDS_CSV, REPORTED, STUDY, report_page
-from sweeps.folder.stop_request import Interrupted, StopRequest
+from sweeps.folder.stop_request import StopRequest
 from sweeps.plan.workload import Workload
 from sweeps.run.books import Books
 from sweeps.run.leave import how_to_go_on
@@ -53,29 +53,10 @@ def close(
         pages: what it ends with; not built when somebody waits for us to leave.
         stages: takes note of where the time goes.
         allow_failures: exit 0 although trials failed or diverged.
+
+    Raises:
+        Interrupted: by SIGINT or SIGTERM; `close_interrupted` is left to do.
     """
-    try:
-        return _close(out, books, workload, stop, mover, console, pages, stages, allow_failures=allow_failures)
-    except Interrupted:
-        books.finish("KILLED", None)
-        mover.finish(workload.done, patient=False)
-        there = f"interrupted; all {counted(len(workload.done), 'trial')} are in {out}: run the same command again, which "
-        say(console, f"{there}finishes report and books" if workload.exhausted else how_to_go_on(out))
-        return 130
-
-
-def _close(
-    out: Path,
-    books: Books,
-    workload: Workload,
-    stop: StopRequest,
-    mover: Mover,
-    console: Console,
-    pages: Pages,
-    stages: Stages,
-    *,
-    allow_failures: bool,
-) -> int:
     interrupted = stop.signal_number is not None
     stages.enter("MLflow is waited for")
     books.settle(limit_s=2.0 if interrupted else 60.0)  # the tables name MLflow's run of each trial
@@ -110,6 +91,15 @@ def _close(
     if not interrupted:
         books.write_answers()
     return _status(out, workload, stop, console, report, failed=bool(failures) and not allow_failures)
+
+
+def close_interrupted(out: Path, books: Books, workload: Workload, mover: Mover, console: Console) -> int:
+    """Close the books of a run whose end somebody interrupts, and say how to go on; return the exit status."""
+    books.finish("KILLED", None)
+    mover.finish(workload.done, patient=False)
+    there = f"interrupted; all {counted(len(workload.done), 'trial')} are in {out}: run the same command again, which "
+    say(console, f"{there}finishes report and books" if workload.exhausted else how_to_go_on(out))
+    return 130
 
 
 def _tables(out: Path) -> str:
